@@ -1,0 +1,1 @@
+"""What two or more services truly share: settings, wire formats, keys, tables and the profile store."""

@@ -1,0 +1,52 @@
+"""The ClickHouse connection: inserts of encoded rows, and parameterised reads."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from services.common.tables import AliasRow, ContactRow, EventRow, columns, encode_rows
+
+__all__ = ["ClickHouse", "ClickHouseError", "connect", "insert_rows"]
+
+ClickHouse = Any  # clickhouse-connect's async client
+DEFAULT_DATABASE = "spoor"
+
+
+async def connect(url: str, *, timeout_seconds: float = 30.0, with_database: bool = True) -> ClickHouse:
+    """A client for `http://user:password@host:port/database`. Raises `ClickHouseError` while it is away."""
+    parts = urlsplit(url)
+    return await clickhouse_connect.get_async_client(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or (8443 if parts.scheme == "https" else 8123),
+        secure=parts.scheme == "https",
+        username=unquote(parts.username or "default"),
+        password=unquote(parts.password or ""),
+        database=(database_of(url) if with_database else "default"),
+        connect_timeout=5,
+        send_receive_timeout=timeout_seconds,
+        compress=False,  # services sit beside the server; over a network the settings of a proxy do better
+        autogenerate_session_id=False,
+    )
+
+
+def database_of(url: str) -> str:
+    return urlsplit(url).path.strip("/") or DEFAULT_DATABASE
+
+
+async def insert_rows(
+    client: ClickHouse, table: str, rows: list[EventRow] | list[ContactRow] | list[AliasRow], token: str = ""
+) -> None:
+    """Inserts rows in one statement, whole or not at all. The same `token` again inserts nothing."""
+    if not rows:
+        return
+    await client.raw_insert(
+        table,
+        column_names=columns(type(rows[0])),
+        insert_block=encode_rows(rows),
+        fmt="JSONCompactEachRow",
+        settings={"insert_deduplication_token": token} if token else None,
+    )

@@ -1,0 +1,50 @@
+"""A hit as ingest hands it to identity: one request's raw data, almost unparsed.
+
+One stream entry holds a batch: the field `h` with a msgpack array of hits, each an array in the order of `Hit`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+BATCH_FIELD = b"h"
+
+
+class Door(IntEnum):
+    """Which endpoint a hit came through."""
+
+    PIXEL = 0
+    EVENT = 1
+
+
+class Hit(msgspec.Struct, array_like=True, gc=False):
+    """One accepted request. `event_id` and `time_us` together are its key through retry, spill and redelivery."""
+
+    event_id: bytes  # 16 bytes
+    time_us: int  # microseconds since 1970: the door's clock, or the client's where it sent an id and a time
+    received_us: int  # the door's clock
+    door: int
+    device_id: str
+    device_contact_id: int  # the contact that the device was born as
+    is_new_device: bool  # minted in this very request
+    ip: str
+    query: bytes
+    body: bytes
+    user_agent: bytes
+    referer: bytes
+    accept_language: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Hit])
+
+
+def encode_batch(hits: list[Hit]) -> bytes:
+    return _encoder.encode(hits)
+
+
+def decode_batch(data: bytes) -> list[Hit]:
+    """The hits of one stream entry. Raises `msgspec.DecodeError` when the entry is not one of ours."""
+    return _decoder.decode(data)

@@ -1,0 +1,50 @@
+"""Every key in Redis: its name, type, owner and time to live, on one page.
+
+| key                    | type   | written by          | lives                                                     |
+|------------------------|--------|---------------------|-----------------------------------------------------------|
+| `hits:{n}`             | stream | ingest              | an entry until it is acknowledged                         |
+| `hits:dead`            | stream | identity            | the newest 10,000 hits that failed, with the reason       |
+| `lease:{n}`            | string | identity            | 10 s, renewed by the reader of stream n                   |
+| `resolvers`            | zset   | identity            | live resolvers by the time of their last sign of life     |
+| `contact-ids`          | string | ingest and others   | for ever: the next unused contact id                      |
+| `c:{c<slot>}:<id>`     | string | the profile store   | for ever; a day for the move of a caller without cookies  |
+| `changes:{c<slot>}`    | zset   | the profile store   | contacts not yet projected into ClickHouse, by version    |
+| `u:{u<slot>}:<f>:<h>`  | string | the profile store   | for ever: which contact holds a unique value              |
+
+Braces are Redis Cluster hash tags: whatever one script touches has one tag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+CONTACT_SLOTS = 1024
+UNIQUE_SLOTS = 1024
+
+HITS_GROUP = "identity"
+HITS_CONSUMER = "reader"  # one for all: the lease decides who it is, and its pending entries pass to the successor
+DEAD_HITS = "hits:dead"
+RESOLVERS = "resolvers"
+CONTACT_IDS = "contact-ids"
+
+
+def hits(stream: int) -> str:
+    return f"hits:{{{stream}}}"
+
+
+def lease(stream: int) -> str:
+    return f"lease:{{{stream}}}"
+
+
+def profile(contact_id: int) -> str:
+    return f"c:{{c{contact_id % CONTACT_SLOTS}}}:{contact_id}"
+
+
+def changes(slot: int) -> str:
+    return f"changes:{{c{slot}}}"
+
+
+def unique(field: str, value: str) -> str:
+    """The key of a unique value (normalised). The value itself is hashed: keys are short and hold no address."""
+    digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16)
+    return f"u:{{u{int.from_bytes(digest.digest()[:4], 'big') % UNIQUE_SLOTS}}}:{field}:{digest.hexdigest()}"

@@ -1,0 +1,138 @@
+"""The profile store: loads, compares-and-sets and claims in Redis. The system of record for everything about contacts.
+
+Every write is one atomic script on one cluster slot; what spans slots is a chain of such writes that the caller repeats
+until done. Several operations go out in one pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import redis.exceptions
+
+from services.common import keys
+from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile
+from services.common.redis_client import RedisClient, load_script, mget
+
+BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
+MAX_ALIAS_STEPS = 32
+
+
+class Claim(NamedTuple):
+    """Who holds a unique value, and since when (microseconds)."""
+
+    contact_id: int
+    time_us: int
+
+    def stored(self) -> str:
+        return f"{self.contact_id}:{self.time_us}"
+
+
+class UniqueValue(NamedTuple):
+    """A normalised value of a unique field."""
+
+    field: str
+    value: str
+
+
+class ProfileStore:
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+        self._write = load_script(redis, "write_profile")
+        self._claim = load_script(redis, "claim_value")
+        self._settle = load_script(redis, "settle_change")
+
+    async def load(self, contact_ids: Iterable[int]) -> dict[int, Profile | None]:
+        """The stored profiles of these ids, None for an id that has none. Aliases are not followed."""
+        ids = list(contact_ids)
+        stored = await mget(self._redis, [keys.profile(contact_id) for contact_id in ids])
+        return {
+            contact_id: decode_profile(value) if value else None
+            for contact_id, value in zip(ids, stored, strict=True)
+        }
+
+    async def resolve(self, contact_id: int) -> Profile | None:
+        """The profile that an id answers with, through all merges; None when nothing is stored for it."""
+        for _ in range(MAX_ALIAS_STEPS):
+            profile = (await self.load([contact_id]))[contact_id]
+            if profile is None or not profile.alias:
+                return profile
+            contact_id = profile.alias
+        raise RuntimeError(f"aliases of contact {contact_id} do not end")
+
+    async def holders(self, values: Iterable[UniqueValue]) -> dict[UniqueValue, Claim | None]:
+        """Who holds each of these values; None for a free one."""
+        wanted = list(values)
+        stored = await mget(self._redis, [keys.unique(value.field, value.value) for value in wanted])
+        return {value: _claim(holder) if holder else None for value, holder in zip(wanted, stored, strict=True)}
+
+    async def write(self, profiles: list[Profile]) -> dict[int, int]:
+        """Stores each profile if its stored version is still the one it was read with.
+
+        Returns the new version by contact id; 0 for one that somebody else wrote meanwhile.
+        """
+        answers = await self._run(
+            self._write,
+            [
+                (
+                    [keys.profile(profile.id), keys.changes(profile.id % keys.CONTACT_SLOTS)],
+                    [
+                        f"{profile.version:0{VERSION_DIGITS}d}" if profile.version else "",
+                        encode_profile(profile),
+                        profile.id,
+                        BRIEF_SECONDS if profile.is_brief else 0,
+                    ],
+                )
+                for profile in profiles
+            ],
+        )
+        return {profile.id: int(answer or 0) for profile, answer in zip(profiles, answers, strict=True)}
+
+    async def claim(self, claims: list[tuple[UniqueValue, Claim | None, int]]) -> list[Claim | None]:
+        """For each (value, holder as seen, contact id; 0 frees the value): who holds it now."""
+        answers = await self._run(
+            self._claim,
+            [
+                ([keys.unique(value.field, value.value)], [seen.stored() if seen else "", contact_id or ""])
+                for value, seen, contact_id in claims
+            ],
+        )
+        return [_claim(answer) if answer else None for answer in answers]
+
+    async def settle(self, versions: dict[int, int]) -> None:
+        """These versions are in ClickHouse now."""
+        slots: dict[int, list[int]] = {}
+        for contact_id, version in versions.items():
+            slots.setdefault(contact_id % keys.CONTACT_SLOTS, []).extend((contact_id, version))
+        await self._run(self._settle, [([keys.changes(slot)], pairs) for slot, pairs in slots.items()])
+
+    async def unsettled(self, before_us: int, limit: int) -> list[int]:
+        """Contacts whose last write before `before_us` has not been projected: their writer died in between."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for slot in range(keys.CONTACT_SLOTS):
+            pipeline.zrangebyscore(keys.changes(slot), "-inf", before_us, start=0, num=limit)
+        found = [int(contact_id) for slot in await pipeline.execute() for contact_id in slot]
+        return found[:limit]
+
+    async def _run(self, script: Any, calls: list[tuple[list[str], list[Any]]]) -> list[Any]:
+        """One script for many keys in one round trip; a server that lost its scripts is told them again."""
+        if not calls:
+            return []
+        for attempt in (1, 2):
+            pipeline = self._redis.pipeline(transaction=False)
+            for script_keys, arguments in calls:
+                pipeline.evalsha(script.sha, len(script_keys), *script_keys, *arguments)
+            try:
+                return list(await pipeline.execute())
+            except redis.exceptions.NoScriptError:
+                # Scripts are compare-and-set: those that ran before the refusal see their own write and refuse.
+                if attempt == 2:
+                    raise
+                await self._redis.script_load(script.script)
+        raise AssertionError("unreachable")
+
+
+def _claim(stored: bytes) -> Claim:
+    contact_id, time_us = stored.split(b":")
+    return Claim(int(contact_id), int(time_us))

@@ -1,0 +1,51 @@
+"""The Redis connection: one server or a cluster by the same settings, with bounded waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import redis.asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+# redis-py's own generics differ between server and cluster; what is used here is common to both.
+RedisClient = Any
+
+__all__ = ["RedisClient", "RedisError", "connect", "load_script", "mget"]
+
+
+def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64) -> RedisClient:
+    """A client for `redis://`, `rediss://` or `redis+cluster://`. It connects on first use.
+
+    No command is retried inside the client: a repeated append would be a second hit, so callers decide.
+    """
+    if url.startswith("redis+cluster://"):
+        return aioredis.RedisCluster.from_url(
+            "redis://" + url.removeprefix("redis+cluster://"),
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=timeout_seconds,
+        )
+    return aioredis.Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        max_connections=max_connections,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def load_script(client: RedisClient, name: str) -> Any:
+    """A Lua script of this folder, registered with the client; `.sha` is ready before the server has seen it."""
+    return client.register_script((Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8"))
+
+
+async def mget(client: RedisClient, names: Sequence[str]) -> list[bytes | None]:
+    """The values of many string keys in one round trip, None for a missing one."""
+    if not names:
+        return []
+    if isinstance(client, aioredis.RedisCluster):
+        return list(await client.mget_nonatomic(names))
+    return list(await client.mget(names))

@@ -1,0 +1,79 @@
+"""What every service does alike: start under Granian, log its settings, /livez, /readyz and /metrics."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+from granian.constants import Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.server import Server
+from prometheus_client import CollectorRegistry, generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from services.common.settings import Settings, masked
+
+Check = Callable[[], Awaitable[str | None]]  # None when all is well, else what is wrong
+
+MAX_HTTP_BUFFER_BYTES = 65_536  # hyper refuses request heads above it with 431
+
+
+def operation_routes(registry: CollectorRegistry, check: Check) -> list[Route]:
+    """/livez, /readyz and /metrics. `check` tells why the service cannot do its job, or None."""
+
+    async def livez(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_: Request) -> Response:
+        reason = await check()
+        return JSONResponse({"ready": reason is None, "reason": reason}, status_code=200 if reason is None else 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+
+    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+def serve(target: str, port: int, settings: Settings) -> None:
+    """Runs the factory `module:function` on one worker until a signal ends it. Processes scale, not workers."""
+    configure_logs(settings.log_level)
+    structlog.get_logger().info("service_starts", target=target, port=port, **masked(settings))
+    Server(
+        target,
+        address=settings.host,
+        port=port,
+        interface=Interfaces.ASGI,
+        factory=True,
+        workers=1,
+        loop=Loops.uvloop,
+        backlog=2048,
+        backpressure=4096,
+        http1_settings=HTTP1Settings(max_buffer_size=MAX_HTTP_BUFFER_BYTES * 8, pipeline_flush=True),
+        log_level="warning",
+        websockets=False,
+        respawn_failed_workers=True,
+    ).serve()
+
+
+def configure_logs(level: str) -> None:
+    """Events with fields as JSON lines on standard error; never a sentence, an address or a payload."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.BytesLoggerFactory(file=open(2, "wb", buffering=0, closefd=False)),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _to_json(event: object, **_: object) -> bytes:
+    return msgspec.json.encode(event, enc_hook=str)

@@ -1,0 +1,153 @@
+"""The settings of all services: environment variables `SPOOR_*`, each also readable from the file `SPOOR_*_FILE` names.
+
+`python -m services.common.settings` prints them as `.env.example`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+PREFIX = "SPOOR_"
+
+
+class SettingsError(Exception):
+    """A setting that is missing or cannot be read; the message names it."""
+
+
+def _setting(default: Any, doc: str, *, is_secret: bool = False) -> Any:
+    return dataclasses.field(default=default, metadata={"doc": doc, "is_secret": is_secret})
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """All settings of one process, with their defaults. Tuples are comma lists."""
+
+    data_dir: str = _setting(".data", "Where the embedded servers and exports keep their files.")
+    redis_url: str = _setting(
+        "", "redis://, rediss:// or redis+cluster://. Empty: `./just up` starts an embedded server.", is_secret=True
+    )
+    clickhouse_url: str = _setting(
+        "", "http://user:password@host:port/database. Empty: `./just up` starts an embedded one.", is_secret=True
+    )
+    host: str = _setting("127.0.0.1", "The address that the services listen on; 0.0.0.0 in a container.")
+    ingest_port: int = _setting(8080, "Port of ingest, the public one.")
+    identity_port: int = _setting(8081, "Port of identity.")
+    contacts_port: int = _setting(8082, "Port of contacts.")
+    export_port: int = _setting(8083, "Port of export.")
+    demo_port: int = _setting(8084, "Port of the demo page of `./just up`.")
+    redis_port: int = _setting(6390, "Port of the embedded Redis.")
+    clickhouse_port: int = _setting(8124, "Port of the embedded ClickHouse interface.")
+    redis_fsync: str = _setting("always", "Fsync level of the embedded Redis: always or everysec.")
+    redis_maxmemory: str = _setting("2gb", "Memory bound of the embedded Redis.")
+    admin_user: str = _setting("admin", "Login of the APIs.")
+    admin_password: str = _setting("", "Its password. Empty: `./just up` generates one and prints it.", is_secret=True)
+    secret: tuple[str, ...] = _setting(
+        (),
+        "Keys the device ids and all signatures; older secrets may follow the first. Required with SPOOR_REDIS_URL; "
+        "else generated into the data directory.",
+        is_secret=True,
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        (), "Origins whose scripts may read answers: exact (https://shop.example) or with * (https://*.shop.example)."
+    )
+    publicly_updatable: tuple[str, ...] = _setting(
+        (), "Contact fields that a hit may set, and identify by: email. `./just up` allows email."
+    )
+    track_private_ip_ranges: bool = _setting(
+        False, "Track visitors with private addresses too. `./just up` does."
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "Networks (CIDR) of proxies whose X-Forwarded-For is believed. Empty: the peer is the visitor."
+    )
+    do_not_track_ips: tuple[str, ...] = _setting((), "Addresses or networks (CIDR) whose hits are dropped.")
+    streams: int = _setting(16, "Number of hit streams, fixed for the life of an installation; `./just up` uses 1.")
+    max_buffered_hits: int = _setting(20_000, "Hits that one ingest worker holds while Redis is slow; then 503.")
+    redis_memory_share: float = _setting(0.75, "Ingest answers 503 above this share of Redis' maxmemory.")
+    spill_dir: str = _setting("", "Where ingest keeps hits while Redis is away. Empty: it answers 503 instead.")
+    batch_hits: int = _setting(20_000, "The most hits that a resolver handles at once.")
+    batch_seconds: float = _setting(0.25, "The shortest time between two inserts of a resolver under load.")
+    lease_seconds: float = _setting(10.0, "How long a dead resolver's streams wait for a successor.")
+    geo_database: str = _setting(
+        "", "A MaxMind-format city database (.mmdb). Empty: places of visitors are not looked up."
+    )
+    log_level: str = _setting("info", "debug, info, warning or error.")
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings as the environment says. Raises `SettingsError` with the variable's name."""
+    types = get_type_hints(Settings)
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(Settings):
+        name = PREFIX + field.name.upper()
+        text = _read(environ, name)
+        if text is not None and text != "":
+            values[field.name] = _parse(name, text, types[field.name])
+    settings = Settings(**values)
+    _check(settings)
+    return settings
+
+
+def masked(settings: Settings) -> dict[str, Any]:
+    """The settings for the log, without what must stay secret."""
+    return {
+        field.name: "***" if field.metadata["is_secret"] and getattr(settings, field.name) else
+        getattr(settings, field.name)
+        for field in dataclasses.fields(settings)
+    }  # fmt: skip
+
+
+def example() -> str:
+    """The text of `.env.example`."""
+    blocks = [
+        "# Every setting of Spoor with its default, written by `./just env-example`.\n"
+        "# Each may also be given as a file: SPOOR_SECRET_FILE=/run/secrets/spoor, say.\n"
+    ]
+    for field in dataclasses.fields(Settings):
+        doc = "\n".join(textwrap.wrap(field.metadata["doc"], 100, initial_indent="# ", subsequent_indent="# "))
+        blocks.append(f"{doc}\n# {PREFIX}{field.name.upper()}={_as_text(field.default)}\n")
+    return "\n".join(blocks)
+
+
+def _read(environ: Mapping[str, str], name: str) -> str | None:
+    path = environ.get(f"{name}_FILE")
+    if not path:
+        return environ.get(name)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{name}_FILE: {error}") from error
+
+
+def _parse(name: str, text: str, kind: Any) -> Any:
+    try:
+        if kind is bool:
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+        if kind == tuple[str, ...]:
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        return kind(text)
+    except (KeyError, ValueError) as error:
+        raise SettingsError(f"{name}: {text!r} is not a {getattr(kind, '__name__', kind)}") from error
+
+
+def _check(settings: Settings) -> None:
+    if settings.redis_fsync not in ("always", "everysec"):
+        raise SettingsError(f"SPOOR_REDIS_FSYNC: {settings.redis_fsync!r} is neither always nor everysec")
+    if settings.streams < 1 or settings.batch_hits < 1 or settings.max_buffered_hits < 1:
+        raise SettingsError("SPOOR_STREAMS, SPOOR_BATCH_HITS and SPOOR_MAX_BUFFERED_HITS must be at least 1")
+    if not 0 < settings.redis_memory_share <= 1:
+        raise SettingsError("SPOOR_REDIS_MEMORY_SHARE must be above 0 and at most 1")
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+if __name__ == "__main__":
+    print(example(), end="")
