@@ -193,16 +193,18 @@ def survivor(first: Profile, second: Profile) -> tuple[Profile, Profile]:
     return (first, second) if age(first) <= age(second) else (second, first)
 
 
-def freeze_into(loser: Profile, winner_id: int) -> Profile:
-    """The loser as it is stored from now on: its own part stays as it is, and its id leads to the winner."""
-    return msgspec.structs.replace(loser, alias=winner_id, losers={}, is_brief=False)
+def freeze_into(loser: Profile, winner_id: int, time_us: int) -> Profile:
+    """The loser as it is stored from now on: its parts stay as they are, and its id leads to the winner."""
+    own = loser.own or Part(added_us=time_us)
+    return msgspec.structs.replace(loser, own=own, alias=winner_id, is_brief=False)
 
 
-def take_in(winner: Profile, loser: Profile, losers: dict[int, Part]) -> Profile:
-    """The winner with the loser's frozen part, and with `losers`, the parts that the loser had taken in before."""
-    taken = dict(losers)
+def take_in(winner: Profile, loser: Profile) -> Profile:
+    """The winner with the frozen parts of the loser and of all that the loser had taken in before."""
+    taken = dict(loser.losers)
     if loser.own is not None:
         taken[loser.id] = loser.own
+    taken.pop(winner.id, None)
     if all(winner.losers.get(key) == part for key, part in taken.items()):
         return winner
     return msgspec.structs.replace(winner, losers={**winner.losers, **taken})

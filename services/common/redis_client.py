@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 # redis-py's own generics differ between server and cluster; what is used here is common to both.
 RedisClient = Any
 
-__all__ = ["RedisClient", "RedisError", "connect", "load_script", "mget"]
+__all__ = ["RedisClient", "RedisError", "connect", "is_cluster", "load_script", "mget"]
 
 
 def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64) -> RedisClient:
@@ -37,6 +37,10 @@ def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64
     )
 
 
+def is_cluster(client: RedisClient) -> bool:
+    return isinstance(client, aioredis.RedisCluster)
+
+
 def load_script(client: RedisClient, name: str) -> Any:
     """A Lua script of this folder, registered with the client; `.sha` is ready before the server has seen it."""
     return client.register_script((Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8"))
@@ -46,6 +50,6 @@ async def mget(client: RedisClient, names: Sequence[str]) -> list[bytes | None]:
     """The values of many string keys in one round trip, None for a missing one."""
     if not names:
         return []
-    if isinstance(client, aioredis.RedisCluster):
+    if is_cluster(client):
         return list(await client.mget_nonatomic(names))
     return list(await client.mget(names))

@@ -1,0 +1,34 @@
+"""Values that identify people: how they are normalised, and which are nobody's. Pure."""
+
+from __future__ import annotations
+
+import re
+
+UNIQUE_FIELDS = ("email",)
+MAX_EMAIL_LENGTH = 191
+MAX_TEXT_LENGTH = 191
+
+# Deliberately loose: a mailbox that exists passes, and what could never be one does not.
+_EMAIL = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f]+@[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f.]+(\.[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f.]+)+")
+
+# What broken sites send instead of a value (PostHog's and Adobe's lists, and our own).
+JUNK_VALUES = frozenset(
+    """null none nil undefined anonymous guest unknown invalid nan true false 0 -1 id email user visitor test
+    distinct_id distinctid not_authenticated not_set n/a [object object] (not set) {{email}} %email% {email}""".split()
+) | {"[object object]", "(not set)"}
+
+
+def normalise_email(text: str) -> str | None:
+    """Trimmed and case-folded; None when it cannot be an address."""
+    email = text.strip().strip(",;").casefold()
+    if len(email) > MAX_EMAIL_LENGTH or email in JUNK_VALUES or not _EMAIL.fullmatch(email):
+        return None
+    return None if email.split("@", 1)[0] in JUNK_VALUES and email.endswith((".undefined", ".null")) else email
+
+
+def normalise_unique(field: str, text: str) -> str | None:
+    """The form in which a unique value is compared; None when it identifies nobody."""
+    if field == "email":
+        return normalise_email(text)
+    value = text.strip().casefold()
+    return value if value and len(value) <= MAX_TEXT_LENGTH and value not in JUNK_VALUES else None

@@ -1,0 +1,63 @@
+"""The parameters of a hit: POST over GET over the query of page_url, decoded once, bounded. Pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes, urlsplit
+
+MAX_PARAMETERS = 200
+MAX_NAME_LENGTH = 191
+MAX_VALUE_LENGTH = 4_096
+MAX_URL_LENGTH = 2_048
+CACHED_URLS = 65_536  # a cached page costs about 1 KB
+
+Parameters = dict[str, str]
+
+
+def parse_query(query: bytes) -> Parameters:
+    """Names and values of an urlencoded string. The first MAX_PARAMETERS count, and of a repeated name the last.
+
+    Strange bytes become U+FFFD, NUL is dropped, nothing raises. 3 microseconds for a usual hit, where `parse_qsl`
+    takes 9.
+    """
+    parameters: Parameters = {}
+    for pair in query.split(b"&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
+        name, _, value = pair.partition(b"=")
+        if name:
+            parameters[_decode(name)[:MAX_NAME_LENGTH]] = _decode(value)[:MAX_VALUE_LENGTH]
+    return parameters
+
+
+def parameters_of(query: bytes, body: bytes, referer: str) -> Parameters:
+    """All parameters of a hit. `page_url` is the request's Referer where nothing names it."""
+    own = parse_query(query) if query else {}
+    if body:
+        own.update(parse_query(body))
+    url = own.get("page_url") or referer
+    if not url:
+        return own
+    url = own["page_url"] = url[:MAX_URL_LENGTH]
+    if "?" not in url:
+        return own
+    return {**page_parameters(url), **own}
+
+
+@lru_cache(CACHED_URLS)
+def page_parameters(url: str) -> Parameters:
+    """The parameters in a page's own URL, names in lower case. The caller must not change the answer."""
+    try:
+        query = urlsplit(url).query
+    except ValueError:  # such as an unfinished IPv6 address
+        query = url.partition("?")[2].partition("#")[0]
+    found = parse_query(query.encode("utf-8", "surrogatepass"))
+    return {name.lower(): value for name, value in found.items() if "[" not in name}
+
+
+def _decode(text: bytes) -> str:
+    if b"+" in text:
+        text = text.replace(b"+", b" ")
+    if b"%" in text:
+        text = unquote_to_bytes(text)
+    decoded = text.decode("utf-8", "replace")
+    return decoded.replace("\x00", "") if "\x00" in decoded else decoded
+

@@ -1,0 +1,133 @@
+"""From a raw hit to an event: named steps in a list. Order is behaviour. Pure but for the caches of its look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from services.common.hit import Hit
+from services.common.tables import EventRow
+from services.common.values import UNIQUE_FIELDS, normalise_unique
+from services.identity.agents import Agent, Agents
+from services.identity.parameters import MAX_URL_LENGTH, Parameters, parameters_of
+from services.identity.places import NOWHERE, Place, Places
+
+DROP_REASONS = ("contact_deleted",)
+MAX_TEXT = 191
+MAX_TITLE = 512
+# Parameters that have columns of their own, or that say nothing: the rest is kept as it came.
+_KNOWN = frozenset(
+    """page_url page_title page_referrer page_language title url referrer language mautic_device_id mtc_id counter
+    event_id event_time utm_source utm_medium utm_campaign utm_content utm_term do_not_track""".split()
+)
+_NO_AGENT = Agent("", "", "", "", "", False)
+_json = msgspec.json.Encoder()
+
+
+class Draft:
+    """A hit on its way to being an event; each step fills in what it knows."""
+
+    __slots__ = ("agent", "contact_id", "fields", "hit", "is_bot", "parameters", "place", "unique", "user_agent")
+
+    def __init__(self, hit: Hit) -> None:
+        self.hit = hit
+        self.user_agent = ""
+        self.parameters: Parameters = {}
+        self.agent = _NO_AGENT
+        self.place: Place = NOWHERE
+        self.is_bot = False
+        self.unique: dict[str, str] = {}  # normalised unique values that it gives
+        self.fields: dict[str, str] = {}  # other contact fields that it may set
+        self.contact_id = 0
+
+
+Step = Callable[[Draft], None]
+
+
+class Pipeline:
+    """The steps under one configuration."""
+
+    def __init__(self, agents: Agents, places: Places, updatable: tuple[str, ...]) -> None:
+        self._agents, self._places = agents, places
+        self._unique = tuple(field for field in UNIQUE_FIELDS if field in updatable)
+        self._updatable = tuple(field for field in updatable if field not in UNIQUE_FIELDS)
+        self.steps: tuple[Step, ...] = (
+            self._put_agent,
+            self._put_parameters,
+            self._put_place,
+            self._put_unique_values,
+            self._put_fields,
+        )
+
+    def run(self, hit: Hit) -> Draft:
+        draft = Draft(hit)
+        for step in self.steps:
+            step(draft)
+        return draft
+
+    def _put_agent(self, draft: Draft) -> None:
+        draft.user_agent = draft.hit.user_agent.decode("utf-8", "replace")[:MAX_TITLE]
+        draft.agent = self._agents.read(draft.user_agent)
+        draft.is_bot = draft.agent.is_bot
+
+    def _put_parameters(self, draft: Draft) -> None:
+        hit = draft.hit
+        draft.parameters = parameters_of(hit.query, hit.body, hit.referer.decode("utf-8", "replace"))
+
+    def _put_place(self, draft: Draft) -> None:
+        draft.place = self._places.find(draft.hit.ip)
+
+    def _put_unique_values(self, draft: Draft) -> None:
+        """Only what is publicly updatable, and nothing from a bot: it must not become somebody."""
+        if draft.is_bot:
+            return
+        for field in self._unique:
+            value = normalise_unique(field, draft.parameters.get(field, ""))
+            if value is not None:
+                draft.unique[field] = value
+
+    def _put_fields(self, draft: Draft) -> None:
+        if draft.is_bot:
+            return
+        for field in self._updatable:
+            value = draft.parameters.get(field, "").strip()[:MAX_TEXT]
+            if value:
+                draft.fields[field] = value
+
+
+def event_row(draft: Draft) -> EventRow:
+    """The row of `events` for a draft whose contact is settled."""
+    hit, said, agent, place = draft.hit, draft.parameters, draft.agent, draft.place
+    extras = {name: value for name, value in said.items() if name not in _KNOWN}
+    return EventRow(
+        hit.event_id.hex(),
+        draft.contact_id,
+        hit.time_us // 1000 / 1e3,
+        "page.hit",
+        said.get("page_url", ""),
+        said.get("page_title", "")[:MAX_TITLE] or said.get("title", "")[:MAX_TITLE],
+        (said.get("page_referrer") or said.get("referrer") or "")[:MAX_URL_LENGTH],
+        (said.get("page_language") or said.get("language") or "")[:MAX_TEXT],
+        said.get("utm_source", "")[:MAX_TEXT],
+        said.get("utm_medium", "")[:MAX_TEXT],
+        said.get("utm_campaign", "")[:MAX_TEXT],
+        said.get("utm_content", "")[:MAX_TEXT],
+        said.get("utm_term", "")[:MAX_TEXT],
+        place.country,
+        place.region,
+        place.city,
+        place.latitude,
+        place.longitude,
+        place.timezone,
+        agent.browser,
+        agent.os,
+        agent.device_type,
+        agent.device_brand,
+        agent.device_model,
+        hit.device_id,
+        hit.ip,
+        draft.user_agent,
+        _json.encode(extras).decode() if extras else "",
+        hit.received_us // 1000 / 1e3,
+    )

@@ -1,0 +1,1 @@
+"""The door: takes hits, keeps them safely in Redis streams, and answers."""

@@ -1,0 +1,66 @@
+"""The exact bytes of every answer of the public endpoints: bodies, cookies, headers. Pure."""
+
+from __future__ import annotations
+
+from services.common.device import Device
+
+Headers = list[tuple[bytes, bytes]]
+
+GIF = bytes.fromhex("47494638396101000100900000ff000000000021f90405100000002c00000000010001000002020401003b")
+COOKIE_MAX_AGE_SECONDS = 31_536_000
+RETRY_AFTER_SECONDS = 1
+
+PIXEL_HEADERS: Headers = [
+    (b"content-type", b"image/gif"),
+    (b"content-length", b"43"),
+    (b"cache-control", b"private, no-cache, no-cache=Set-Cookie, proxy-revalidate"),
+    (b"expires", b"Wed, 11 Jan 2000 12:59:00 GMT"),
+    (b"last-modified", b"Wed, 11 Jan 2006 12:59:00 GMT"),
+    (b"pragma", b"no-cache"),
+]
+JSON_HEADERS: Headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-cache, private")]
+
+# One word for one reason, in the answer, in the log and in the metric.
+ERRORS = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    414: "url_too_long",
+    431: "headers_too_large",
+    503: "hits_cannot_be_kept",
+}
+
+
+def device_cookies(device: Device) -> Headers:
+    """Names the browser for a year on our own domain, as the replaced product does."""
+    tail = b"; path=/; secure; samesite=none"
+    return [
+        (b"set-cookie", b"mautic_device_id=%b; max-age=%d%b" % (device.id.encode(), COOKIE_MAX_AGE_SECONDS, tail)),
+        (b"set-cookie", b"mtc_id=%d%b" % (device.contact_id, tail)),
+    ]
+
+
+def event_body(device: Device | None, contact_id: int) -> bytes:
+    """The identity that a recorded hit is answered with; the hit of nobody (dropped) has id 0 and no device."""
+    if device is None:
+        return b'{"success":1,"id":0,"sid":null,"device_id":null,"events":[]}'
+    name = device.id.encode()
+    return b'{"success":1,"id":%d,"sid":"%b","device_id":"%b","events":[]}' % (contact_id, name, name)
+
+
+def identity_body(device: Device | None, contact_id: int) -> bytes:
+    if device is None:
+        return b'{"id":0,"sid":null,"device_id":null}'
+    name = device.id.encode()
+    return b'{"id":%d,"sid":"%b","device_id":"%b"}' % (contact_id, name, name)
+
+
+def error(status: int) -> tuple[Headers, bytes]:
+    body = b'{"errors":[{"code":%d,"message":"%b"}]}' % (status, ERRORS[status].encode())
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if status == 503:
+        headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
+    if status in (413, 414, 431):
+        headers.append((b"connection", b"close"))
+    return headers, body

@@ -1,0 +1,250 @@
+"""Wires ingest: the hot endpoints as plain ASGI in front of a Starlette app for everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.contact_ids import ContactIds
+from services.common.device import DeviceCodec
+from services.common.hit import Door as DoorKind
+from services.common.redis_client import RedisClient, RedisError, connect
+from services.common.service import operation_routes
+from services.common.settings import Settings, SettingsError, load_settings
+from services.ingest import answers
+from services.ingest.answers import Headers
+from services.ingest.buffer import HitBuffer, HitsNotKeptError
+from services.ingest.cors import Cors
+from services.ingest.door import MAX_BODY_BYTES, Admitted, Door, Dropped, OutOfIdsError, too_large
+from services.ingest.metrics import IngestMetrics
+from services.ingest.memory import watch_memory
+from services.ingest.script.script import load_script
+from services.ingest.visitor import Visitors
+
+log = structlog.get_logger()
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+HIT_TIMEOUT_SECONDS = 5.0
+
+
+def create_app(settings: Settings | None = None) -> IngestApp:
+    settings = settings or load_settings()
+    if not settings.secret:
+        raise SettingsError("SPOOR_SECRET is required: it keys the device ids")
+    return IngestApp(settings)
+
+
+class IngestApp:
+    """The ASGI application. Nothing of it is shared between workers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.redis: RedisClient = connect(settings.redis_url, timeout_seconds=HIT_TIMEOUT_SECONDS)
+        self.ids = ContactIds(self.redis)
+        self.buffer = HitBuffer(self.redis, settings.streams, settings.max_buffered_hits)
+        self.metrics = IngestMetrics(self.buffer)
+        self._cors = Cors(settings.cors_origins)
+        visitors = Visitors(
+            settings.trusted_proxies,
+            settings.do_not_track_ips,
+            track_private_ip_ranges=settings.track_private_ip_ranges,
+        )
+        self._door = Door(DeviceCodec(settings.secret), visitors, self.ids.take)
+        self._is_open = False
+        self._hot: dict[str, Callable[[Any, Receive, Send], Awaitable[None]]] = {
+            "/mtracking.gif": self._pixel,
+            "/mtc/event": self._event,
+            "/mtc": self._identity,
+        }
+        self._rest = self._starlette()
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            hot = self._hot.get(scope["path"])
+            if scope["method"] == "OPTIONS":
+                await self._preflight(scope, send)
+                return
+            if hot is not None:
+                await hot(scope, receive, send)
+                return
+        await self._rest(scope, receive, send)
+
+    async def _pixel(self, scope: Any, receive: Receive, send: Send) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        status = too_large(scope["query_string"], headers)
+        if status is None:
+            status, extra, _ = await self._take(scope, headers, b"", DoorKind.PIXEL)
+            if status == 200:
+                await _answer(send, 200, answers.PIXEL_HEADERS + extra if extra else answers.PIXEL_HEADERS, answers.GIF)
+                return
+        await self._refuse(send, status)
+
+    async def _event(self, scope: Any, receive: Receive, send: Send) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        status = too_large(scope["query_string"], headers)
+        body = b""
+        if status is None and scope["method"] not in ("GET", "HEAD"):
+            read = await _read_body(headers, receive)
+            if read is None:
+                status = 413
+            else:
+                body = read
+        cors = self._cors.headers(headers.get(b"origin"))
+        if status is None:
+            status, extra, answer = await self._take(scope, headers, body, DoorKind.EVENT)
+            if status == 200:
+                length = (b"content-length", b"%d" % len(answer))
+                await _answer(send, 200, [*answers.JSON_HEADERS, length, *cors, *extra], answer)
+                return
+        await self._refuse(send, status, cors)
+
+    async def _identity(self, scope: Any, receive: Receive, send: Send) -> None:
+        """/mtc names the caller without recording a hit; a new visitor costs nothing until there is one."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        cors = self._cors.headers(headers.get(b"origin"))
+        status = too_large(scope["query_string"], headers)
+        if status is not None:
+            await self._refuse(send, status, cors)
+            return
+        extra: Headers = []
+        if self._door.refuses(scope, headers):
+            body = answers.identity_body(None, 0)
+        else:
+            try:
+                device, _, is_news = self._door.device(headers, scope["query_string"], b"")
+                contact_id = await self._whereabouts(device.contact_id)
+            except (OutOfIdsError, RedisError):
+                await self._refuse(send, 503, cors)
+                return
+            extra = answers.device_cookies(device) if is_news else []
+            body = answers.identity_body(device, contact_id)
+        length = (b"content-length", b"%d" % len(body))
+        await _answer(send, 200, [*answers.JSON_HEADERS, length, *cors, *extra], body)
+
+    async def _whereabouts(self, contact_id: int) -> int:
+        return (await self.buffer.ask([contact_id])).get(contact_id, contact_id)
+
+    async def _take(
+        self, scope: Any, headers: dict[bytes, bytes], body: bytes, door: DoorKind
+    ) -> tuple[int, Headers, bytes]:
+        """(status, cookies, JSON body) of a hit, once Redis has it."""
+        metrics = self.metrics
+        try:
+            admission = self._door.admit(scope, headers, body, door, time.time_ns() // 1_000)
+            if type(admission) is Dropped:
+                metrics.dropped.add(value=admission.reason)
+                return 200, [], answers.event_body(None, 0)
+            assert type(admission) is Admitted
+            hit, device, is_news = admission
+            is_event = door is DoorKind.EVENT
+            whereabouts = await self.buffer.keep(hit, asks_contact=is_event and not hit.is_new_device)
+        except (HitsNotKeptError, OutOfIdsError):
+            return 503, [], b""
+        metrics.accepted.add(value="event" if is_event else "pixel")
+        cookies = answers.device_cookies(device) if is_news else []
+        if not is_event:
+            return 200, cookies, b""
+        return 200, cookies, answers.event_body(device, whereabouts.get(device.contact_id, device.contact_id))
+
+    async def _preflight(self, scope: Any, send: Send) -> None:
+        origin = dict(scope["headers"]).get(b"origin")
+        await _answer(send, 204, self._cors.headers(origin), b"")
+
+    async def _refuse(self, send: Send, status: int, cors: Headers | None = None) -> None:
+        self.metrics.refused.add(value=answers.ERRORS[status])
+        headers, body = answers.error(status)
+        await _answer(send, status, headers + (cors or []), body)
+
+    def _starlette(self) -> Starlette:
+        script = load_script()
+
+        async def mtc_js(request: Request) -> Response:
+            headers = {"etag": script.etag, "cache-control": "public, max-age=3600", "vary": "Accept-Encoding"}
+            if script.etag in request.headers.get("if-none-match", ""):
+                return Response(status_code=304, headers=headers)
+            if "gzip" in request.headers.get("accept-encoding", ""):
+                headers["content-encoding"] = "gzip"
+                return Response(script.gzip_body, media_type="application/javascript", headers=headers)
+            return Response(script.body, media_type="application/javascript", headers=headers)
+
+        async def not_found(_: Request, __: Exception) -> Response:
+            headers, body = answers.error(404)
+            return Response(body, 404, {name.decode(): value.decode() for name, value in headers})
+
+        return Starlette(
+            routes=[
+                Route("/mtc.js", mtc_js, methods=["GET"]),
+                *operation_routes(self.metrics.registry, self._readiness),
+            ],
+            lifespan=self._lifespan,
+            exception_handlers={404: not_found},
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        self.buffer.start()
+        background = [asyncio.create_task(self._open()), asyncio.create_task(watch_memory(self.redis, self.buffer,
+                      self._settings.redis_memory_share))]  # fmt: skip
+        yield
+        self._is_open = False
+        for task in background:
+            task.cancel()
+        await self.buffer.close()
+        await self.redis.aclose()
+
+    async def _open(self) -> None:
+        """Waits for Redis, then takes the first ids: from here on the service can do its job."""
+        while not self._is_open:
+            try:
+                await self.ids.open()
+                self._is_open = True
+            except RedisError as error:
+                log.warning("redis_unreachable", error=type(error).__name__)
+                await asyncio.sleep(0.2)
+
+    async def _readiness(self) -> str | None:
+        if not self._is_open:
+            return "redis_unreachable"
+        if self.buffer.is_full:
+            return "redis_nearly_full"
+        try:
+            await self.redis.ping()
+        except RedisError:
+            return "redis_unreachable"
+        return None
+
+
+async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
+    """The whole body, or None when it is longer than the limit."""
+    declared = headers.get(b"content-length", b"0")
+    if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
+        return None
+    chunks = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b"".join(chunks)
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            return None
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks) if len(chunks) > 1 else chunk
+
+
+async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,139 @@
+"""Reads one request into a hit: who it is from, whether it may be tracked, and nothing that can be done later. Pure.
+
+A hot path: 6-8 microseconds a request. Queries and bodies are searched for the few things that are needed now, not
+parsed; identity does that once the answer is out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.common.device import Device, DeviceCodec
+from services.common.hit import Hit
+from services.ingest.visitor import Visitors, refusal
+
+MAX_QUERY_BYTES = 16_384
+MAX_HEADER_BYTES = 32_768
+MAX_BODY_BYTES = 65_536
+MAX_HEADER_VALUE_BYTES = 2_048  # a longer User-Agent, Referer or Accept-Language is cut
+MAX_EVENT_AGE_US = 45 * 86_400 * 1_000_000
+MAX_CLOCK_AHEAD_US = 60 * 1_000_000
+
+_DEVICE_PARAMETER = re.compile(rb"(?:^|&)mautic_device_id=([^&]*)")
+_DEVICE_COOKIE = re.compile(rb"(?:^|;)\s*mautic_device_id=\"?([^;\"]*)")
+_EVENT_ID = re.compile(rb"(?:^|&)event_id=([0-9a-fA-F-]{32,36})(?:&|$)")
+_EVENT_TIME = re.compile(rb"(?:^|&)event_time=(\d{12,14})(?:&|$)")
+
+
+class Admitted(NamedTuple):
+    """A request that is tracked: its hit, its device, and whether the browser must be told the device's id."""
+
+    hit: Hit
+    device: Device
+    is_news: bool
+
+
+class Dropped(NamedTuple):
+    """A request that is answered and forgotten, for this reason."""
+
+    reason: str
+
+
+class OutOfIdsError(Exception):
+    """No contact id is at hand for a new visitor."""
+
+
+class Door:
+    def __init__(self, codec: DeviceCodec, visitors: Visitors, take_contact_id: Callable[[], int | None]) -> None:
+        self._codec = codec
+        self._visitors = visitors
+        self._take_contact_id = take_contact_id
+        self._event_ids = event_ids()
+
+    def admit(
+        self, scope: Any, headers: dict[bytes, bytes], body: bytes, door: int, received_us: int
+    ) -> Admitted | Dropped:
+        """The hit of a request. Raises `OutOfIdsError` when it is a new visitor's and no id is left."""
+        ip = self.address(scope, headers)
+        reason = refusal(headers, scope["method"]) or self._visitors.judge(ip)
+        if reason:
+            return Dropped(reason)
+        query: bytes = scope["query_string"]
+        device, is_new, is_news = self.device(headers, query, body)
+        event_id, time_us = self._key(query, body, received_us)
+        hit = Hit(
+            event_id,
+            time_us,
+            received_us,
+            door,
+            device.id,
+            device.contact_id,
+            is_new,
+            ip,
+            query,
+            body,
+            headers.get(b"user-agent", b"")[:MAX_HEADER_VALUE_BYTES],
+            headers.get(b"referer", b"")[:MAX_HEADER_VALUE_BYTES],
+            headers.get(b"accept-language", b"")[:200],
+        )
+        return Admitted(hit, device, is_news)
+
+    def address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
+        peer = scope["client"][0] if scope["client"] else ""
+        return self._visitors.address(peer, headers.get(b"x-forwarded-for"))
+
+    def refuses(self, scope: Any, headers: dict[bytes, bytes]) -> str | None:
+        return refusal(headers, scope["method"]) or self._visitors.judge(self.address(scope, headers))
+
+    def device(self, headers: dict[bytes, bytes], query: bytes, body: bytes) -> tuple[Device, bool, bool]:
+        """(device, minted just now, the browser's cookie does not say so yet)."""
+        cookie = _first(_DEVICE_COOKIE, headers.get(b"cookie", b""))
+        parameter = _first(_DEVICE_PARAMETER, body) or _first(_DEVICE_PARAMETER, query)
+        device = self._codec.choose(parameter, cookie) if parameter or cookie else None
+        if device is not None:
+            return device, False, device.id != cookie
+        contact_id = self._take_contact_id()
+        if contact_id is None:
+            raise OutOfIdsError
+        return Device(self._codec.mint(contact_id), contact_id, True), True, True
+
+    def _key(self, query: bytes, body: bytes, received_us: int) -> tuple[bytes, int]:
+        """The hit's id and time: the client's if it sent both and the time is plausible, else the door's own."""
+        if b"event_id=" not in query and b"event_id=" not in body:
+            return next(self._event_ids), received_us
+        event_id = _first(_EVENT_ID, body) or _first(_EVENT_ID, query)
+        time_us = int(_first(_EVENT_TIME, body) or _first(_EVENT_TIME, query) or 0) * 1_000
+        try:
+            parsed = UUID(event_id).bytes
+        except ValueError:
+            return next(self._event_ids), received_us
+        if not received_us - MAX_EVENT_AGE_US < time_us < received_us + MAX_CLOCK_AHEAD_US:
+            return next(self._event_ids), received_us
+        return parsed, time_us
+
+
+def event_ids() -> Iterator[bytes]:
+    """16 bytes each: 64 random bits of this process, then a counter, so that ids grow and compress well."""
+    prefix = os.urandom(8)
+    count = 0
+    while True:
+        count += 1
+        yield prefix + count.to_bytes(8, "big")
+
+
+def too_large(query: bytes, headers: dict[bytes, bytes]) -> int | None:
+    """The status that a request head over the limits is answered with, or None."""
+    if len(query) > MAX_QUERY_BYTES:
+        return 414
+    if sum(map(len, headers.values())) > MAX_HEADER_BYTES:
+        return 431
+    return None
+
+
+def _first(pattern: re.Pattern[bytes], text: bytes) -> str:
+    match = pattern.search(text) if text else None
+    return match.group(1).decode("latin-1") if match else ""

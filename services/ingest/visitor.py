@@ -1,0 +1,75 @@
+"""Who asks: the visitor's address behind trusted proxies, and whether a request may be tracked at all. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+DROP_REASONS = ("gpc", "dnt", "prefetch", "head", "blocked_address", "private_address", "bad_address")
+CACHED_ADDRESSES = 100_000  # about 20 MB
+
+
+class Visitors:
+    """Reads addresses under one configuration; verdicts on addresses are cached."""
+
+    def __init__(
+        self, trusted_proxies: tuple[str, ...], blocked: tuple[str, ...], *, track_private_ip_ranges: bool
+    ) -> None:
+        self._trusted = _networks(trusted_proxies)
+        self._blocked = _networks(blocked)
+        self._track_private = track_private_ip_ranges
+        self.judge = lru_cache(CACHED_ADDRESSES)(self._judge)
+
+    def address(self, peer: str, forwarded: bytes | None) -> str:
+        """The visitor's address: the last one in X-Forwarded-For that no trusted proxy of ours has put its name to."""
+        if not forwarded or not self._trusted or not _within(_parse(peer), self._trusted):
+            return peer
+        address = peer
+        for hop in reversed(forwarded.decode("latin-1").split(",")[-20:]):
+            address = hop.strip()
+            if not _within(_parse(address), self._trusted):
+                break
+        return address
+
+    def _judge(self, ip: str) -> str | None:
+        """Why hits from this address are dropped, or None."""
+        address = _parse(ip)
+        if address is None:
+            return "bad_address"
+        if _within(address, self._blocked):
+            return "blocked_address"
+        is_private = not address.is_global or address.is_multicast
+        return "private_address" if is_private and not self._track_private else None
+
+
+def refusal(headers: dict[bytes, bytes], method: str) -> str | None:
+    """Why the request itself asks not to be tracked, or None."""
+    if method == "HEAD":
+        return "head"
+    if headers.get(b"sec-gpc") == b"1":
+        return "gpc"
+    if headers.get(b"dnt") == b"1":
+        return "dnt"
+    purpose = headers.get(b"sec-purpose") or headers.get(b"purpose")
+    if purpose and (purpose.startswith(b"prefetch") or purpose.startswith(b"prerender")):
+        return "prefetch"
+    return None
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+
+
+def _within(address: Address | None, networks: tuple[Network, ...]) -> bool:
+    return address is not None and any(address in network for network in networks)
+
+
+def _parse(ip: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
