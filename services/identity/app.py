@@ -1,0 +1,116 @@
+"""Wires identity: one reader loop and the relay beside the operational endpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from starlette.applications import Starlette
+
+from services.common import clickhouse as ch
+from services.common.contact_ids import ContactIds
+from services.common.migrate import migrate
+from services.common.profiles import ProfileStore
+from services.common.redis_client import RedisClient, RedisError, connect
+from services.common.service import operation_routes
+from services.common.settings import Settings, load_settings
+from services.common.values import UNIQUE_FIELDS
+from services.identity.agents import Agents
+from services.identity.dead_letters import DeadLetters
+from services.identity.faults import fault_points_from_environment
+from services.identity.leases import Leases
+from services.identity.metrics import IdentityMetrics
+from services.identity.pipeline import Pipeline
+from services.identity.placement import Placement
+from services.identity.places import Places
+from services.identity.reader import Reader
+from services.identity.relay import relay_forever
+from services.identity.resolver import Resolver
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    settings = settings or load_settings()
+    worker = Worker(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        running = asyncio.create_task(worker.run())
+        yield
+        worker.stop()
+        await running
+
+    return Starlette(routes=operation_routes(worker.metrics.registry, worker.readiness), lifespan=lifespan)
+
+
+class Worker:
+    """One resolver with its connections."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.metrics = IdentityMetrics()
+        self.redis: RedisClient = connect(settings.redis_url)
+        self._reader: Reader | None = None
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._reader:
+            self._reader.stop()
+
+    async def readiness(self) -> str | None:
+        return self._reader.trouble if self._reader else "starting"
+
+    async def run(self) -> None:
+        client, ids = await self._connect()
+        if client is None or ids is None:
+            return
+        reader, store = self._assemble(client, ids)
+        relay = asyncio.create_task(relay_forever(store, client))
+        try:
+            await reader.run()
+        finally:
+            relay.cancel()
+            await client.close()
+            await self.redis.aclose()
+
+    async def _connect(self) -> tuple[ch.ClickHouse | None, ContactIds | None]:
+        """Waits until both servers answer and the schema is up to date."""
+        while not self._stopping.is_set():
+            try:
+                await migrate(self._settings.clickhouse_url)
+                ids = ContactIds(self.redis)
+                await ids.open()
+                return await ch.connect(self._settings.clickhouse_url), ids
+            except (RedisError, ch.ClickHouseError, OSError) as error:
+                log.warning("servers_unreachable", error=type(error).__name__, text=str(error)[:200])
+                await asyncio.sleep(0.3)
+        return None, None
+
+    def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, ProfileStore]:
+        settings, faults = self._settings, fault_points_from_environment()
+        store = ProfileStore(self.redis)
+        dead_letters = DeadLetters(self.redis)
+        pipeline = Pipeline(Agents(), Places(settings.geo_database), settings.publicly_updatable)
+        placement = Placement(store, ids, UNIQUE_FIELDS, faults)
+        resolver = Resolver(pipeline, placement, store, client, dead_letters, self.metrics, faults)
+        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        leases = Leases(self.redis, name, settings.streams, settings.lease_seconds)
+        self._reader = Reader(
+            self.redis,
+            leases,
+            resolver,
+            dead_letters,
+            self.metrics,
+            faults,
+            batch_hits=settings.batch_hits,
+            batch_seconds=settings.batch_seconds,
+            lease_seconds=settings.lease_seconds,
+        )
+        return self._reader, store

@@ -1,0 +1,315 @@
+"""Who a hit is from: the identity table of the design as a pure function of what Redis held.
+
+`Identifier.place` works on a picture of the store (`State`), changes the picture, and so says what has to be written.
+The same hit placed again, by whomever, changes nothing more: moves carry the key of their hit, parts are frozen once,
+an older word on a field is not news. So a conflict or a crash is answered by loading again and placing again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+import msgspec
+
+from services.common.profile import (
+    Move,
+    Part,
+    Profile,
+    conflicts,
+    freeze_into,
+    survivor,
+    take_in,
+    with_move,
+)
+from services.common.profiles import Claim, UniqueValue
+
+VOID_CLAIM_US = 10_000_000  # a claim that its contact does not carry after this long is nobody's
+EventKey = tuple[int, bytes]
+
+OUTCOMES = (
+    "anonymous",
+    "known",
+    "identified",
+    "merged_anonymous",
+    "merged_known",
+    "moved_to_new",
+    "moved_to_known",
+    "joined_without_cookie",
+    "unique_value_taken",
+)
+
+
+class Operator(Enum):
+    """How several unique fields of one hit are combined."""
+
+    AND = "and"
+    OR = "or"
+
+
+class Sighting(msgspec.Struct, frozen=True, gc=False):
+    """What of a hit matters for identity."""
+
+    device_contact_id: int
+    is_new_device: bool
+    time_us: int
+    received_us: int
+    event_id: bytes
+    unique: dict[str, str]
+    fields: dict[str, str]
+
+    @property
+    def key(self) -> EventKey:
+        return (self.time_us, self.event_id)
+
+
+class Missing(Exception):
+    """The picture lacks these; load them and place again."""
+
+    def __init__(self, contact_id: int = 0, value: UniqueValue | None = None) -> None:
+        super().__init__(contact_id, value)
+        self.contact_id, self.value = contact_id, value
+
+
+class UnsettledClaimError(Exception):
+    """A value is claimed by a contact that does not carry it, and not yet for long enough: try again soon."""
+
+
+class ContactDeleted(Enum):
+    """The outcome of a hit that is older than the deletion of its contact."""
+
+    DROPPED = "contact_deleted"
+
+
+class State:
+    """A picture of profiles and unique values, as loaded and as they shall become."""
+
+    def __init__(self) -> None:
+        self.loaded: dict[int, Profile | None] = {}
+        self.seen: dict[UniqueValue, Claim | None] = {}
+        self.profiles: dict[int, Profile] = {}  # changed ones
+        self.claims: dict[UniqueValue, int] = {}  # new holders
+
+    def profile(self, contact_id: int) -> Profile:
+        """The profile, an empty one if nothing is stored. Raises `Missing`."""
+        changed = self.profiles.get(contact_id)
+        if changed is not None:
+            return changed
+        if contact_id not in self.loaded:
+            raise Missing(contact_id=contact_id)
+        return self.loaded[contact_id] or Profile(contact_id)
+
+    def is_blank(self, contact_id: int) -> bool:
+        """Whether nothing at all is known under this id. Raises `Missing`."""
+        if contact_id not in self.loaded:
+            raise Missing(contact_id=contact_id)
+        return self.loaded[contact_id] is None and contact_id not in self.profiles
+
+    def put(self, profile: Profile) -> None:
+        if profile == self.loaded.get(profile.id):
+            self.profiles.pop(profile.id, None)
+        else:
+            self.profiles[profile.id] = profile
+
+    def holder(self, value: UniqueValue) -> Claim | None:
+        if value in self.claims:
+            return Claim(self.claims[value], 0)
+        if value not in self.seen:
+            raise Missing(value=value)
+        return self.seen[value]
+
+    def claim(self, value: UniqueValue, contact_id: int) -> None:
+        seen = self.seen[value]
+        if seen is None or seen.contact_id != contact_id:
+            self.claims[value] = contact_id
+
+
+class Identifier:
+    """Places sightings, one device's in their order, on one picture.
+
+    `new_contact_id` must answer the same for the same event key for as long as one batch is worked on.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        unique_fields: tuple[str, ...],
+        new_contact_id: Callable[[EventKey], int],
+        now_us: int,
+        operator: Operator = Operator.AND,
+    ) -> None:
+        self.state = state
+        self.outcomes: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
+        self._unique_fields = unique_fields
+        self._new_contact_id = new_contact_id
+        self._now_us = now_us
+        self._operator = operator
+
+    def place(self, sighting: Sighting) -> int | ContactDeleted:
+        """The contact under which the hit's event is stored for ever."""
+        says_nothing = not sighting.unique and not sighting.fields
+        if says_nothing and self.state.is_blank(sighting.device_contact_id):
+            self.outcomes["anonymous"] += 1  # nearly all hits end here: 0.3 microseconds
+            return sighting.device_contact_id
+        base = self._base(sighting)
+        if base is ContactDeleted.DROPPED:
+            return base
+        assert isinstance(base, int)
+        if says_nothing:
+            self.outcomes["known"] += 1
+            return base
+        contact_id = self._identify(sighting, base, self.resolve(base)) if sighting.unique else base
+        if sighting.fields:
+            self._write(self.resolve(contact_id), sighting, dict(sighting.fields))
+        return contact_id
+
+    def resolve(self, contact_id: int) -> Profile:
+        """The survivor that an id leads to. Mends on the way what a crash in a merge, or two merges at once, left."""
+        chain: list[Profile] = []
+        profile = self.state.profile(contact_id)
+        while profile.alias:
+            if any(known.id == profile.id for known in chain):
+                smallest = min(chain, key=lambda known: known.id)
+                profile = msgspec.structs.replace(smallest, alias=0)
+                chain = [known for known in chain if known.id != smallest.id]
+                self.state.put(profile)
+                break
+            chain.append(profile)
+            profile = self.state.profile(profile.alias)
+        if chain and not profile.deleted_us:
+            for loser in chain:
+                if loser.id not in profile.losers and loser.id not in profile.separated:
+                    profile = take_in(profile, loser)
+                    self.state.put(profile)
+        return profile
+
+    def _base(self, sighting: Sighting) -> int | ContactDeleted:
+        """The contact that the device belonged to at this hit, a new one if that has been deleted since."""
+        device = self.state.profile(sighting.device_contact_id)
+        if device.is_brief and not sighting.is_new_device:
+            device = msgspec.structs.replace(device, is_brief=False)  # it came back: it keeps cookies after all
+            self.state.put(device)
+        base = device.contact_at(sighting.time_us, sighting.event_id)
+        deleted_us = self.resolve(base).deleted_us
+        if not deleted_us:
+            return base
+        if sighting.time_us < deleted_us:
+            return ContactDeleted.DROPPED
+        return self._move(sighting, self._new_contact_id(sighting.key))
+
+    def _identify(self, sighting: Sighting, base: int, own: Profile) -> int:
+        given = {field: UniqueValue(field, value) for field, value in sighting.unique.items()}
+        found = self._find(given, own)
+        if found is None:
+            return self._as_unknown(sighting, given, base, own)
+        if found.id == own.id:
+            self.outcomes["known"] += 1
+            self._take(own, sighting, given)
+            return base
+        is_anonymous = own.own is None or own.own.is_anonymous()
+        if is_anonymous and sighting.is_new_device and own.id == sighting.device_contact_id:
+            self.outcomes["joined_without_cookie"] += 1
+            self._take(found, sighting, given)
+            return self._move(sighting, found.id, is_brief=True)
+        if own.id in found.separated or found.id in own.separated or self._disagrees(own, found, sighting.unique):
+            self.outcomes["moved_to_known"] += 1
+            self._take(found, sighting, given)
+            return self._move(sighting, found.id)
+        if is_anonymous:
+            winner, loser = found, own
+            self.outcomes["merged_anonymous"] += 1
+        else:
+            winner, loser = survivor(found, own)
+            self.outcomes["merged_known"] += 1
+        self._take(self._merge(winner, loser, sighting), sighting, given)
+        return base
+
+    def _as_unknown(self, sighting: Sighting, given: dict[str, UniqueValue], base: int, own: Profile) -> int:
+        """Nobody has any of the values: the device's contact takes them, unless it is somebody else already."""
+        if any(own.value(field) not in (None, "", value) for field, value in sighting.unique.items()):
+            self.outcomes["moved_to_new"] += 1
+            contact_id = self._new_contact_id(sighting.key)
+            self._take(self.state.profile(contact_id), sighting, given)
+            return self._move(sighting, contact_id)
+        self.outcomes["identified"] += 1
+        self._take(own, sighting, given)
+        return base
+
+    def _find(self, given: dict[str, UniqueValue], own: Profile) -> Profile | None:
+        """The contact that holds the values; with several unique fields as the operator says."""
+        holders: dict[int, Profile] = {}
+        for value in given.values():
+            holder = self._holder(value)
+            if holder is not None:
+                holders[holder.id] = holder
+        if self._operator is Operator.AND:
+            for holder in list(holders.values()):
+                if any(holder.value(field) not in (None, "", value.value) for field, value in given.items()):
+                    self.outcomes["unique_value_taken"] += 1
+                    del holders[holder.id]
+        if own.id in holders:
+            return own
+        # The oldest of several; what joins them is the next sighting of each, or an explicit merge.
+        return min(holders.values(), key=lambda one: (_added(one), one.id), default=None)
+
+    def _holder(self, value: UniqueValue) -> Profile | None:
+        """Who carries a value now, through merges. A claim that was left half done is completed or void."""
+        claim = self.state.holder(value)
+        if claim is None:
+            return None
+        holder = self.resolve(claim.contact_id)
+        if holder.deleted_us:
+            return None
+        if holder.value(value.field) == value.value:
+            return holder
+        if claim.time_us and self._now_us - claim.time_us > VOID_CLAIM_US:
+            return None
+        if holder.value(value.field) is None:
+            return holder  # claimed a moment ago, the profile is not written yet: whoever sees it completes it
+        raise UnsettledClaimError(value.field)
+
+    def _take(self, contact: Profile, sighting: Sighting, given: dict[str, UniqueValue]) -> None:
+        """The contact takes those of the values that are free and for which it has none."""
+        taken: dict[str, str] = {}
+        for field, value in given.items():
+            holder = self._holder(value)
+            has = contact.value(field)
+            if has in (None, "", value.value) and (holder is None or self.resolve(holder.id).id == contact.id):
+                if holder is None:
+                    self.state.claim(value, contact.id)
+                if has != value.value:
+                    taken[field] = value.value
+        if taken:
+            self._write(contact, sighting, taken)
+
+    def _write(self, contact: Profile, sighting: Sighting, values: dict[str, str]) -> None:
+        time_us = min(sighting.time_us, sighting.received_us)
+        part = contact.own or Part(added_us=time_us)
+        changed = part.with_fields(dict(values), time_us)
+        if changed is not part or contact.own is None:
+            self.state.put(msgspec.structs.replace(contact, own=changed, is_brief=False))
+
+    def _disagrees(self, own: Profile, found: Profile, given: dict[str, str]) -> bool:
+        if any(own.value(field) not in (None, "", value) for field, value in given.items()):
+            return True
+        return conflicts(own, found, self._unique_fields)
+
+    def _merge(self, winner: Profile, loser: Profile, sighting: Sighting) -> Profile:
+        frozen = freeze_into(loser, winner.id, min(sighting.time_us, sighting.received_us))
+        self.state.put(frozen)
+        merged = take_in(winner, frozen)
+        self.state.put(merged)
+        return merged
+
+    def _move(self, sighting: Sighting, contact_id: int, *, is_brief: bool = False) -> int:
+        device = self.state.profile(sighting.device_contact_id)
+        moved = with_move(device, Move(sighting.time_us, sighting.event_id, contact_id))
+        if moved is not device:
+            if is_brief and device.own is None and not device.moves and not device.version:
+                moved = msgspec.structs.replace(moved, is_brief=True)
+            self.state.put(moved)
+        return contact_id
+
+
+def _added(profile: Profile) -> int:
+    return min((part.added_us for part in profile.parts()), default=0)

@@ -1,0 +1,30 @@
+"""What identity counts."""
+
+from __future__ import annotations
+
+from services.common.metrics import Metrics
+from services.identity.identify import OUTCOMES
+
+DROP_REASONS = ("bot", "contact_deleted")
+DEAD_REASONS = ("undecodable_entry", "unreadable", "refused_by_clickhouse")
+
+
+class IdentityMetrics(Metrics):
+    def __init__(self) -> None:
+        super().__init__()
+        self.hits = self.counter("identity_hits", "Hits taken all the way.")
+        self.batches = self.counter("identity_batches", "Batches taken all the way.")
+        self.outcomes = self.counter("identity_outcomes", "What became of hits, by identity rule.", "outcome", OUTCOMES)
+        self.dropped = self.counter("identity_hits_dropped", "Hits kept out of contacts.", "reason", DROP_REASONS)
+        self.dead = self.counter("identity_hits_dead", "Hits put aside as dead letters.", "reason", DEAD_REASONS)
+        self.retries = self.counter("identity_batch_retries", "Batches that failed and are tried again.")
+        self.streams = self.gauge("identity_streams", "Streams that this resolver reads now.")
+        self.batch_seconds = self.gauge("identity_batch_seconds", "Time of the last batch.")
+        self.lag_seconds = self.gauge("identity_lag_seconds", "Age of the oldest hit of the last batch, when done.")
+
+    def count_batch(self, hits: int, outcomes: dict[str, int], seconds: float) -> None:
+        self.hits.add(hits)
+        self.batches.add()
+        for outcome, count in outcomes.items():
+            self.outcomes.add(count, outcome)
+        self.batch_seconds.value = seconds

@@ -1,0 +1,192 @@
+"""Places a batch of sightings against the real store: load, place, claim, write, and again where somebody was faster."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from services.common.contact_ids import ContactIds
+from services.common.profile import Profile
+from services.common.profiles import Claim, ProfileStore, UniqueValue
+from services.identity.faults import FaultPoints
+from services.identity.identify import (
+    ContactDeleted,
+    EventKey,
+    Identifier,
+    Missing,
+    Sighting,
+    State,
+    UnsettledClaimError,
+)
+
+MAX_ROUNDS = 200
+MAX_LOADS = 64
+UNSETTLED_WAIT_SECONDS = 0.1
+SPARE_IDS = 64
+
+
+class PlacementError(Exception):
+    """Other writers won every round: the batch is left unacknowledged and comes again."""
+
+
+class Placed:
+    """Where each sighting belongs, and the profiles that were written on the way."""
+
+    def __init__(self) -> None:
+        self.contacts: list[int | ContactDeleted] = []
+        self.written: dict[int, Profile] = {}
+        self.outcomes: dict[str, int] = {}
+
+
+class Placement:
+    def __init__(
+        self, store: ProfileStore, ids: ContactIds, unique_fields: tuple[str, ...], faults: FaultPoints
+    ) -> None:
+        self._store = store
+        self._ids = ids
+        self._unique_fields = unique_fields
+        self._faults = faults
+
+    async def place(self, sightings: list[Sighting]) -> Placed:
+        """Settles every sighting in Redis. Raises `RedisError`, `PlacementError`."""
+        placed = Placed()
+        state = State()
+        new_ids: dict[EventKey, int] = {}
+        for _ in range(MAX_ROUNDS):
+            await self._load(state, {one.device_contact_id for one in sightings}, _values(sightings))
+            identifier = await self._plan(state, sightings, placed, new_ids)
+            if identifier is None:
+                await asyncio.sleep(UNSETTLED_WAIT_SECONDS)
+                state = State()
+                continue
+            if await self._commit(state, placed):
+                placed.outcomes = identifier.outcomes
+                return placed
+        raise PlacementError(f"{len(sightings)} sightings")
+
+    async def _plan(
+        self, state: State, sightings: list[Sighting], placed: Placed, new_ids: dict[EventKey, int]
+    ) -> Identifier | None:
+        """Places all on the picture, loading what it turns out to lack; None while a claim is unsettled."""
+        spare = [await self._ids.take_surely() for _ in range(SPARE_IDS)]
+
+        def new_contact_id(key: EventKey) -> int:
+            if key not in new_ids:
+                if not spare:
+                    raise Missing
+                new_ids[key] = spare.pop()
+                state.loaded.setdefault(new_ids[key], None)
+            state.loaded.setdefault(new_ids[key], None)
+            return new_ids[key]
+
+        while True:
+            state.profiles.clear()
+            state.claims.clear()
+            identifier = Identifier(state, self._unique_fields, new_contact_id, time.time_ns() // 1_000)
+            try:
+                placed.contacts = [identifier.place(sighting) for sighting in sightings]
+            except Missing as missing:
+                if missing.contact_id or missing.value:
+                    await self._load(
+                        state,
+                        {missing.contact_id} if missing.contact_id else set(),
+                        {missing.value} if missing.value else set(),
+                    )
+                else:
+                    spare += [await self._ids.take_surely() for _ in range(len(sightings))]
+            except UnsettledClaimError:
+                return None
+            else:
+                return identifier
+
+    async def _load(self, state: State, contact_ids: set[int], values: set[UniqueValue]) -> None:
+        """Loads these, and whatever they lead to, in as few round trips as they have steps."""
+        unseen = [value for value in values if value not in state.seen]
+        if unseen:
+            state.seen.update(await self._store.holders(unseen))
+        wanted = set(contact_ids)
+        wanted.update(claim.contact_id for value in values if (claim := state.seen[value]))
+        for _ in range(MAX_LOADS):
+            wanted.difference_update(state.loaded)
+            if not wanted:
+                return
+            profiles = await self._store.load(wanted)
+            state.loaded.update(profiles)
+            wanted = set(_leads(profiles.values()))
+
+    async def _commit(self, state: State, placed: Placed) -> bool:
+        """Writes the difference; False when somebody else wrote one of its parts meanwhile.
+
+        Claims come first, then the frozen losers, then contacts, then the moves that lead to them: whatever a crash
+        leaves in between, the next delivery of the same hits completes.
+        """
+        if not await self._commit_claims(state):
+            return False
+        if state.profiles:
+            self._faults.pass_by("after_claim")
+        for group in _stages(state):
+            if group and not await self._commit_profiles(state, group, placed):
+                return False
+        return True
+
+    async def _commit_claims(self, state: State) -> bool:
+        wanted = [(value, state.seen[value], contact_id) for value, contact_id in state.claims.items()]
+        holders = await self._store.claim(wanted)
+        is_ours = True
+        for (value, _, contact_id), holder in zip(wanted, holders, strict=True):
+            state.seen[value] = holder
+            if holder is None or holder.contact_id != contact_id:
+                is_ours = False
+        if not is_ours:
+            await self._reload(state, [holder for holder in holders if holder])
+        return is_ours
+
+    async def _commit_profiles(self, state: State, profiles: list[Profile], placed: Placed) -> bool:
+        versions = await self._store.write(profiles)
+        lost = []
+        for profile in profiles:
+            version = versions[profile.id]
+            if version:
+                profile.version = version
+                state.loaded[profile.id] = profile
+                if not profile.is_brief:
+                    placed.written[profile.id] = profile
+            else:
+                lost.append(profile.id)
+        for contact_id in lost:
+            del state.loaded[contact_id]
+        return not lost
+
+    async def _reload(self, state: State, holders: list[Claim]) -> None:
+        for holder in holders:
+            state.loaded.pop(holder.contact_id, None)
+        await self._load(state, {holder.contact_id for holder in holders}, set())
+
+
+def _values(sightings: list[Sighting]) -> set[UniqueValue]:
+    return {UniqueValue(field, value) for one in sightings for field, value in one.unique.items()}
+
+
+def _leads(profiles: Iterable[Profile | None]) -> Iterable[int]:
+    """The contacts that a profile points at: its survivor, and where its device went."""
+    for profile in profiles:
+        if profile is not None:
+            if profile.alias:
+                yield profile.alias
+            for move in profile.moves:
+                yield move.contact_id
+
+
+def _stages(state: State) -> list[list[Profile]]:
+    """Changed profiles in the order in which they must be written."""
+    losers, contacts, devices = [], [], []
+    for profile in state.profiles.values():
+        before = state.loaded.get(profile.id)
+        if profile.alias and (before is None or before.alias != profile.alias):
+            losers.append(profile)
+        elif profile.moves != (before.moves if before else []):
+            devices.append(profile)
+        else:
+            contacts.append(profile)
+    return [losers, contacts, devices]

@@ -1,0 +1,187 @@
+"""The loop of a resolver: lease streams, read them in order, resolve, acknowledge; and what to do when that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+from redis.exceptions import ResponseError
+
+from services.common import keys
+from services.common.clickhouse import ClickHouseError
+from services.common.hit import BATCH_FIELD, Hit, decode_batch
+from services.common.redis_client import RedisClient, RedisError
+from services.identity.dead_letters import DeadLetters
+from services.identity.faults import FaultPoints
+from services.identity.leases import Leases
+from services.identity.metrics import IdentityMetrics
+from services.identity.placement import PlacementError
+from services.identity.resolver import Resolver
+
+log = structlog.get_logger()
+
+IDLE_SECONDS = 0.02
+RETRY_SECONDS = 0.5
+LEASE_REFRESHES = 4  # within the life of a lease
+ENTRIES_A_READ = 200
+NEW = ">"
+
+
+class Entry(NamedTuple):
+    stream: int
+    id: bytes
+    hits: list[Hit]
+
+
+class Reader:
+    def __init__(
+        self,
+        redis: RedisClient,
+        leases: Leases,
+        resolver: Resolver,
+        dead_letters: DeadLetters,
+        metrics: IdentityMetrics,
+        faults: FaultPoints,
+        *,
+        batch_hits: int,
+        batch_seconds: float,
+        lease_seconds: float,
+    ) -> None:
+        self._redis, self._leases, self._resolver = redis, leases, resolver
+        self._dead_letters, self._metrics, self._faults = dead_letters, metrics, faults
+        self._batch_hits, self._batch_seconds = batch_hits, batch_seconds
+        self._lease_seconds = lease_seconds
+        self._inherited: dict[int, bytes] = {}  # stream: what its last reader left is read up to here
+        self._known: set[int] = set()
+        self._stopping = asyncio.Event()
+        self._last_error: str | None = "starting"
+
+    @property
+    def trouble(self) -> str | None:
+        """Why hits are not getting through right now, or None."""
+        return self._last_error
+
+    def stop(self) -> None:
+        """Ends the loops after the batch at hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        renewing = asyncio.create_task(self._renew_forever())
+        try:
+            while not self._stopping.is_set():
+                await self._guarded(self._one_batch)
+        finally:
+            renewing.cancel()
+            try:
+                await self._leases.release()
+            except RedisError:
+                log.warning("leases_left_to_expire")
+
+    async def _renew_forever(self) -> None:
+        """Beside the batches, so that a long one does not cost the lease."""
+        while True:
+            await self._guarded(self._leases.refresh)
+            self._metrics.streams.value = len(self._leases.held)
+            await self._sleep(self._lease_seconds / LEASE_REFRESHES)
+
+    async def _guarded(self, step: Any) -> None:
+        try:
+            await step()
+            self._last_error = None
+        except (RedisError, ClickHouseError, PlacementError, OSError, asyncio.TimeoutError) as error:
+            self._last_error = type(error).__name__
+            self._metrics.retries.add()
+            self._inherited.clear()  # what was read and not finished is pending: it is read again from the start
+            self._known.clear()
+            log.warning("batch_is_tried_again", error=type(error).__name__, text=str(error)[:200])
+            await self._sleep(RETRY_SECONDS)
+
+    async def _one_batch(self) -> None:
+        started = time.monotonic()
+        entries = await self._read()
+        if not entries:
+            await self._sleep(IDLE_SECONDS)
+            return
+        hits = [hit for entry in entries for hit in entry.hits]
+        if hits:
+            await self._resolver.resolve(hits)
+            self._metrics.lag_seconds.value = max(0.0, time.time() - min(hit.received_us for hit in hits) / 1e6)
+        await self._acknowledge(entries)
+        self._faults.pass_by("after_ack")
+        if len(hits) < self._batch_hits // 2:  # few hits: let more gather, inserts cost by the piece
+            await self._sleep(self._batch_seconds - (time.monotonic() - started))
+
+    async def _read(self) -> list[Entry]:
+        """Up to a batch of hits from the leased streams; of each first what its last reader left unfinished."""
+        entries: list[Entry] = []
+        for stream in sorted(self._leases.held):
+            if sum(len(entry.hits) for entry in entries) >= self._batch_hits:
+                break
+            await self._ensure_group(stream)
+            entries += await self._read_stream(stream)
+        for stream in list(self._inherited):
+            if stream not in self._leases.held:
+                del self._inherited[stream]  # when it comes back, others have read from it
+        return entries
+
+    async def _read_stream(self, stream: int) -> list[Entry]:
+        position: bytes | str = self._inherited.get(stream, b"0")
+        if position != b"done":
+            left = await self._read_group(stream, position)
+            self._inherited[stream] = left[-1][0] if left else b"done"
+            if left:
+                return await self._decode(stream, left)
+        return await self._decode(stream, await self._read_group(stream, NEW))
+
+    async def _read_group(self, stream: int, position: bytes | str) -> list[tuple[bytes, Any]]:
+        answer = await self._redis.xreadgroup(
+            keys.HITS_GROUP, keys.HITS_CONSUMER, {keys.hits(stream): position}, count=ENTRIES_A_READ
+        )
+        if not answer:
+            return []
+        found = answer.values() if isinstance(answer, dict) else [rows for _, rows in answer]
+        first = next(iter(found))
+        return list(first[0] if first and isinstance(first[0], list) else first)
+
+    async def _decode(self, stream: int, rows: list[tuple[bytes, Any]]) -> list[Entry]:
+        entries = []
+        for entry_id, fields in rows:
+            data = (fields or {}).get(BATCH_FIELD, b"")
+            try:
+                entries.append(Entry(stream, entry_id, decode_batch(data)))
+            except msgspec.DecodeError as error:
+                await self._dead_letters.put_raw(data, str(error))
+                self._metrics.dead.add(value="undecodable_entry")
+                entries.append(Entry(stream, entry_id, []))
+        return entries
+
+    async def _acknowledge(self, entries: list[Entry]) -> None:
+        """Only what is acknowledged is ever deleted from a stream."""
+        by_stream: dict[int, list[bytes]] = {}
+        for entry in entries:
+            by_stream.setdefault(entry.stream, []).append(entry.id)
+        pipeline = self._redis.pipeline(transaction=False)
+        for stream, ids in by_stream.items():
+            pipeline.xack(keys.hits(stream), keys.HITS_GROUP, *ids)
+            pipeline.xdel(keys.hits(stream), *ids)
+        await pipeline.execute()
+
+    async def _ensure_group(self, stream: int) -> None:
+        if stream in self._known:
+            return
+        try:
+            await self._redis.xgroup_create(keys.hits(stream), keys.HITS_GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        self._known.add(stream)
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            try:
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+            except asyncio.TimeoutError:
+                return

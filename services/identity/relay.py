@@ -1,0 +1,38 @@
+"""Projects what its writer could not: profiles whose writer died between Redis and ClickHouse."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from services.common.clickhouse import ClickHouse, ClickHouseError
+from services.common.profiles import ProfileStore
+from services.common.redis_client import RedisError
+from services.identity.resolver import project
+
+log = structlog.get_logger()
+
+SECONDS = 3.0
+GRACE_US = 5_000_000  # a living writer needs less
+AT_ONCE = 5_000
+
+
+async def relay_forever(store: ProfileStore, clickhouse: ClickHouse) -> None:
+    while True:
+        try:
+            await relay_once(store, clickhouse, time.time_ns() // 1_000 - GRACE_US)
+        except (RedisError, ClickHouseError, OSError) as error:
+            log.warning("relay_failed", error=type(error).__name__)
+        await asyncio.sleep(SECONDS)
+
+
+async def relay_once(store: ProfileStore, clickhouse: ClickHouse, before_us: int) -> int:
+    """Projects the profiles last written before `before_us` and not projected yet; returns how many."""
+    waiting = await store.unsettled(before_us, AT_ONCE)
+    profiles = [profile for profile in (await store.load(waiting)).values() if profile is not None]
+    await project(store, clickhouse, profiles)
+    if profiles:
+        log.info("projection_caught_up", contacts=len(profiles))
+    return len(profiles)

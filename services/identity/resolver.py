@@ -1,0 +1,139 @@
+"""One batch of hits, from the stream to ClickHouse: decode, enrich, place, insert. The caller acknowledges.
+
+Order is the guarantee: values are claimed and profiles written before the events are inserted, so that an event's
+contact is final when it is stored; the acknowledgement comes last. A batch that dies anywhere comes again, and every
+step that was done already changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from services.common.clickhouse import ClickHouse, ClickHouseError, insert_rows
+from services.common.hit import Hit
+from services.common.profile import Profile
+from services.common.profiles import ProfileStore
+from services.common.tables import (
+    ALIASES,
+    BOT_EVENTS,
+    CONTACTS,
+    EVENTS,
+    AliasRow,
+    ContactRow,
+    EventRow,
+    alias_rows,
+    contact_row,
+)
+from services.identity.dead_letters import DeadLetters
+from services.identity.faults import FaultPoints
+from services.identity.identify import ContactDeleted, Sighting
+from services.identity.metrics import IdentityMetrics
+from services.identity.pipeline import Draft, Pipeline, event_row
+from services.identity.placement import Placement
+
+log = structlog.get_logger()
+
+# What ClickHouse says when the data are at fault, not the server: such an insert fails for ever.
+BAD_DATA_CODES = ("Code: 6.", "Code: 26.", "Code: 27.", "Code: 33.", "Code: 38.", "Code: 41.", "Code: 53.",
+                  "Code: 69.", "Code: 72.", "Code: 117.", "Code: 131.", "Code: 190.", "Code: 321.", "Code: 376.",
+                  "Code: 441.", "Code: 469.", "Code: 676.")  # fmt: skip
+
+
+class Resolver:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        placement: Placement,
+        store: ProfileStore,
+        clickhouse: ClickHouse,
+        dead_letters: DeadLetters,
+        metrics: IdentityMetrics,
+        faults: FaultPoints,
+    ) -> None:
+        self._pipeline, self._placement, self._store = pipeline, placement, store
+        self._clickhouse, self._dead_letters = clickhouse, dead_letters
+        self._metrics, self._faults = metrics, faults
+
+    async def resolve(self, hits: list[Hit]) -> None:
+        """Takes the hits, in their order, all the way. Raises `RedisError`, `ClickHouseError`: then nothing is lost,
+        and the same hits must be given again."""
+        started = time.perf_counter()
+        self._faults.pass_by("after_read")
+        drafts = await self._enrich(hits)
+        people = [draft for draft in drafts if not draft.is_bot]
+        placed = await self._placement.place([_sighting(draft) for draft in people])
+        kept = []
+        for draft, contact in zip(people, placed.contacts, strict=True):
+            if contact is ContactDeleted.DROPPED:
+                self._metrics.dropped.add(value="contact_deleted")
+            else:
+                draft.contact_id = contact
+                kept.append(draft)
+        if placed.written:
+            self._faults.pass_by("after_profile")
+        await self._insert(kept, [draft for draft in drafts if draft.is_bot])
+        await project(self._store, self._clickhouse, list(placed.written.values()))
+        self._faults.pass_by("after_insert")
+        self._metrics.count_batch(len(hits), placed.outcomes, time.perf_counter() - started)
+
+    async def _enrich(self, hits: list[Hit]) -> list[Draft]:
+        drafts = []
+        for hit in hits:
+            try:
+                drafts.append(self._pipeline.run(hit))
+            except Exception as error:  # one strange hit must not hold up its neighbours
+                log.exception("hit_cannot_be_read")
+                await self._dead_letters.put(hit, f"{type(error).__name__}: {error}")
+                self._metrics.dead.add(value="unreadable")
+        return drafts
+
+    async def _insert(self, people: list[Draft], bots: list[Draft]) -> None:
+        for draft in bots:
+            draft.contact_id = draft.hit.device_contact_id
+            self._metrics.dropped.add(value="bot")
+        await self._insert_events(EVENTS, people)
+        await self._insert_events(BOT_EVENTS, bots)
+
+    async def _insert_events(self, table: str, drafts: list[Draft]) -> None:
+        """One insert; if the data are refused it is halved until the culprit is alone, and that one is put aside."""
+        if not drafts:
+            return
+        rows: list[EventRow] = [event_row(draft) for draft in drafts]
+        try:
+            await insert_rows(self._clickhouse, table, rows)
+        except ClickHouseError as error:
+            if not any(code in str(error) for code in BAD_DATA_CODES):
+                raise
+            if len(drafts) == 1:
+                await self._dead_letters.put(drafts[0].hit, str(error)[:500])
+                self._metrics.dead.add(value="refused_by_clickhouse")
+                return
+            middle = len(drafts) // 2
+            await self._insert_events(table, drafts[:middle])
+            await self._insert_events(table, drafts[middle:])
+
+
+async def project(store: ProfileStore, clickhouse: ClickHouse, profiles: list[Profile]) -> None:
+    """Writes stored profiles to ClickHouse, then forgets that they waited for it."""
+    if not profiles:
+        return
+    contacts: list[ContactRow] = [contact_row(profile) for profile in profiles]
+    aliases: list[AliasRow] = [row for profile in profiles for row in alias_rows(profile)]
+    await asyncio.gather(insert_rows(clickhouse, CONTACTS, contacts), insert_rows(clickhouse, ALIASES, aliases))
+    await store.settle({profile.id: profile.version for profile in profiles})
+
+
+def _sighting(draft: Draft) -> Sighting:
+    hit = draft.hit
+    return Sighting(
+        hit.device_contact_id,
+        hit.is_new_device,
+        hit.time_us,
+        hit.received_us,
+        hit.event_id,
+        draft.unique,
+        draft.fields,
+    )
