@@ -102,7 +102,7 @@ async def run(port: int, addresses: Addresses) -> None:
         port=port,
         interface=Interfaces.ASGI,
         websockets=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -326,7 +326,10 @@
 
   function keep(name, value) {
     try {
-      m.setCookie(name, value);
+      // On the server's own host the lasting cookie is there already and must not become one of the session.
+      if (document.cookie.split('; ').indexOf(name + '=' + value) < 0) {
+        m.setCookie(name, value);
+      }
     } catch (error) { /* a sandboxed frame has no cookies */ }
     try {
       localStorage.setItem(name, value);
