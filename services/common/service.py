@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server import Server
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,7 +19,7 @@ from services.common.settings import Settings, masked
 
 Check = Callable[[], Awaitable[str | None]]  # None when all is well, else what is wrong
 
-MAX_HTTP_BUFFER_BYTES = 65_536  # hyper refuses request heads above it with 431
+MAX_HEAD_BYTES = 417_792  # hyper answers 431 to a longer request head; the services refuse far earlier, with a body
 
 
 def operation_routes(registry: CollectorRegistry, check: Check) -> list[Route]:
@@ -47,12 +47,13 @@ def serve(target: str, port: int, settings: Settings) -> None:
         address=settings.host,
         port=port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
         factory=True,
         workers=1,
         loop=Loops.uvloop,
         backlog=2048,
         backpressure=4096,
-        http1_settings=HTTP1Settings(max_buffer_size=MAX_HTTP_BUFFER_BYTES * 8, pipeline_flush=True),
+        http1_settings=HTTP1Settings(max_buffer_size=MAX_HEAD_BYTES),
         log_level="warning",
         websockets=False,
         respawn_failed_workers=True,
