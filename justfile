@@ -1,0 +1,57 @@
+set positional-arguments
+set shell := ["sh", "-euc"]
+
+python := ".venv/bin/python"
+
+# The verbs
+default:
+    @{{ python }} -c "" && .venv/bin/just --list --unsorted
+
+# Run everything here: embedded servers, all services, a demo shop
+up:
+    @exec {{ python }} -m deploy.up
+
+# All tests; arguments go to pytest
+test *arguments:
+    @{{ python }} -m pytest "$@"
+
+# Formatting, lint, types and the walls between the services
+check:
+    .venv/bin/ruff check .
+    .venv/bin/ruff format --check .
+    .venv/bin/mypy
+    .venv/bin/lint-imports
+    {{ python }} -m services.common.settings | diff - .env.example
+
+# Put the code into shape
+format:
+    .venv/bin/ruff check --fix .
+    .venv/bin/ruff format .
+
+# Bring the ClickHouse schema up to date
+migrate:
+    {{ python }} -m services.common.migrate
+
+# Write .env.example anew from the settings
+env-example:
+    {{ python }} -m services.common.settings > .env.example
+
+# Write the lock files anew: names and hashes only
+lock:
+    for name in base dev; do .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -o requirements/$name.txt requirements/$name.in; done
+
+# How many hits a second ingest keeps, beside its baselines
+bench-accept *arguments:
+    @{{ python }} -m loadtests.bench_accept "$@"
+
+# How many hits a second one resolver drains
+bench-drain *arguments:
+    @{{ python }} -m loadtests.bench_drain "$@"
+
+# Realistic traffic end to end, faults, and the loss ledger
+bench-e2e *arguments:
+    @{{ python }} -m loadtests.bench_e2e "$@"
+
+# Remove what can be made again; data stay
+clean:
+    rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
