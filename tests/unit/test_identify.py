@@ -1,0 +1,261 @@
+"""The identity table, row by row, and what must hold whatever comes: pure, on a picture of the store."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.common.profile import Part, Profile
+from services.common.profiles import Claim, UniqueValue
+from services.identity.identify import (
+    ContactDeleted,
+    EventKey,
+    Identifier,
+    Missing,
+    Operator,
+    Sighting,
+    State,
+    UnsettledClaimError,
+)
+
+NOW = 1_000_000_000_000_000
+
+
+class World:
+    """A store in memory: places sightings one batch at a time, and keeps what they changed."""
+
+    def __init__(self, unique_fields: tuple[str, ...] = ("email",), operator: Operator = Operator.AND) -> None:
+        self.profiles: dict[int, Profile] = {}
+        self.claims: dict[UniqueValue, Claim] = {}
+        self.unique_fields, self.operator = unique_fields, operator
+        self._ids = itertools.count(10_000)
+        self._times = itertools.count(NOW)
+        self.now = NOW + 1_000_000
+        self.outcomes: dict[str, int] = {}
+
+    def sighting(self, device: int, email: str = "", *, is_new: bool = False, **unique: str) -> Sighting:
+        time_us = next(self._times)
+        if email:
+            unique["email"] = email
+        return Sighting(device, is_new, time_us, time_us, time_us.to_bytes(16, "big"), unique, {})
+
+    def place(self, *sightings: Sighting) -> list[int | ContactDeleted]:
+        new_ids: dict[EventKey, int] = {}
+        state = State()
+        while True:
+            state.profiles.clear()
+            state.claims.clear()
+            identifier = Identifier(
+                state, self.unique_fields, lambda key: self._new(state, new_ids, key), self.now, self.operator
+            )
+            try:
+                contacts = [identifier.place(sighting) for sighting in sightings]
+            except Missing as missing:
+                if missing.value:
+                    state.seen[missing.value] = self.claims.get(missing.value)
+                else:
+                    state.loaded[missing.contact_id] = self.profiles.get(missing.contact_id)
+                continue
+            self.profiles.update(state.profiles)
+            self.claims.update({value: Claim(contact_id, NOW) for value, contact_id in state.claims.items()})
+            self.outcomes = identifier.outcomes
+            return contacts
+
+    def visit(self, device: int, email: str = "", *, is_new: bool = False, **unique: str) -> int:
+        contact = self.place(self.sighting(device, email, is_new=is_new, **unique))[0]
+        assert isinstance(contact, int)
+        return contact
+
+    def survivor(self, contact_id: int) -> int:
+        while (profile := self.profiles.get(contact_id)) and profile.alias:
+            contact_id = profile.alias
+        return contact_id
+
+    def holder(self, email: str) -> int:
+        return self.survivor(self.claims[UniqueValue("email", email)].contact_id)
+
+    def _new(self, state: State, new_ids: dict[EventKey, int], key: EventKey) -> int:
+        if key not in new_ids:
+            new_ids[key] = next(self._ids)
+        state.loaded.setdefault(new_ids[key], None)
+        return new_ids[key]
+
+
+def test_an_anonymous_visit_changes_nothing() -> None:
+    world = World()
+    assert world.visit(1) == 1
+    assert world.profiles == {}
+
+
+def test_an_unknown_address_is_taken_by_the_devices_contact() -> None:
+    world = World()
+    assert world.visit(1, "ada@x.org") == 1
+    assert world.holder("ada@x.org") == 1
+    assert world.profiles[1].value("email") == "ada@x.org"
+
+
+def test_another_unknown_address_is_a_new_person_and_the_device_moves() -> None:
+    world = World()
+    world.visit(1, "his@x.org")
+    hers = world.visit(1, "hers@x.org")
+    assert hers != 1
+    assert world.visit(1) == hers
+    assert world.holder("his@x.org") == 1
+    assert world.profiles[1].value("email") == "his@x.org"
+
+
+def test_an_anonymous_history_joins_the_holder_of_the_address() -> None:
+    world = World()
+    world.visit(1, "ada@x.org")
+    world.visit(2)
+    assert world.visit(2, "ada@x.org") == 2
+    assert world.survivor(2) == 1
+    assert 2 in world.profiles[1].losers
+    assert world.visit(2) == 2
+
+
+def test_a_caller_without_cookies_is_stored_under_the_holder_without_a_merge() -> None:
+    world = World()
+    world.visit(1, "ada@x.org")
+    assert world.visit(2, "ada@x.org", is_new=True) == 1
+    assert world.survivor(2) == 2
+    assert world.profiles[2].is_brief
+    assert world.visit(2) == 1
+    assert not world.profiles[2].is_brief
+
+
+def test_two_known_people_on_one_device_are_not_merged() -> None:
+    world = World()
+    world.visit(1, "his@x.org")
+    world.visit(2, "hers@x.org")
+    assert world.visit(1, "hers@x.org") == 2
+    assert world.survivor(1) == 1
+    assert world.visit(1) == 2
+    assert world.visit(1, "his@x.org") == 1
+
+
+def test_two_known_contacts_without_a_conflict_merge_into_the_older() -> None:
+    world = World(("email", "customer"))
+    world.visit(1, "ada@x.org")
+    world.visit(2, customer="17")
+    world.visit(2, "ada@x.org")
+    assert world.survivor(2) == 1
+    assert world.profiles[1].value("customer") == "17"
+
+
+def test_under_and_a_holder_with_another_given_value_is_not_the_one() -> None:
+    world = World(("email", "customer"))
+    world.visit(1, "ada@x.org", customer="1")
+    other = world.visit(2, "ada@x.org", customer="2")
+    assert world.survivor(other) != 1
+    assert world.outcomes["unique_value_taken"] == 1
+    assert world.holder("ada@x.org") == 1
+
+
+def test_under_or_any_holder_is_the_one() -> None:
+    world = World(("email", "customer"), Operator.OR)
+    world.visit(1, "ada@x.org", customer="1")
+    world.visit(2, "ada@x.org", customer="2")
+    assert world.visit(2) in (1, 2)
+    assert world.holder("ada@x.org") == 1
+
+
+def test_hits_keyed_before_a_deletion_are_dropped_and_later_ones_start_anew() -> None:
+    world = World()
+    early = world.sighting(1)
+    world.visit(1, "ada@x.org")
+    deleted = world.sighting(1)
+    world.profiles[1] = Profile(1, deleted_us=deleted.time_us)
+    assert world.place(early) == [ContactDeleted.DROPPED]
+    late = world.sighting(1, "ada@x.org")
+    reborn = world.place(late)[0]
+    assert reborn not in (1, ContactDeleted.DROPPED)
+    assert world.place(late) == [reborn]
+    assert world.visit(1) == reborn
+
+
+def test_a_fresh_claim_whose_profile_is_not_written_is_completed_by_the_next_who_sees_it() -> None:
+    world = World()
+    world.claims[UniqueValue("email", "ada@x.org")] = Claim(5, NOW)
+    world.visit(1, "ada@x.org")
+    assert world.survivor(1) == 5
+    assert world.profiles[5].value("email") == "ada@x.org"
+
+
+def test_a_claim_that_its_contact_does_not_carry_is_void_after_ten_seconds() -> None:
+    world = World()
+    world.visit(5, "other@x.org")
+    value = UniqueValue("email", "ada@x.org")
+    world.claims[value] = Claim(5, NOW)
+    with pytest.raises(UnsettledClaimError):
+        world.visit(1, "ada@x.org")
+    world.now = NOW + 11_000_000
+    assert world.visit(1, "ada@x.org") == 1
+    assert world.claims[value].contact_id == 1
+
+
+def test_a_merge_that_died_between_its_two_writes_is_completed() -> None:
+    world = World()
+    world.visit(1, "ada@x.org")
+    world.profiles[2] = Profile(2, own=Part(added_us=NOW), alias=1)
+    world.visit(2)
+    assert 2 in world.profiles[1].losers
+
+
+def test_a_cycle_of_aliases_is_read_as_its_smallest_id_and_mended() -> None:
+    world = World()
+    world.profiles[1] = Profile(1, own=Part(added_us=NOW), alias=2)
+    world.profiles[2] = Profile(2, own=Part(added_us=NOW), alias=1)
+    world.visit(2)
+    assert world.survivor(2) == 1
+    assert world.survivor(1) == 1
+
+
+actions = st.lists(
+    st.tuples(st.integers(1, 4), st.sampled_from(["", "", "a@x.org", "b@x.org", "c@x.org"]), st.booleans()),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(max_examples=300)
+@given(actions, st.randoms(use_true_random=False))
+def test_redelivery_changes_nothing(actions: list[tuple[int, str, bool]], chance: random.Random) -> None:
+    """Whatever the batches and whatever comes again, each hit reaches the contact that it reached at first."""
+    world, seen_devices, sightings = World(), set(), []
+    for device, email, may_be_new in actions:
+        sightings.append(world.sighting(device, email, is_new=may_be_new and device not in seen_devices))
+        seen_devices.add(device)
+    first: list[int | ContactDeleted] = []
+    for sighting in sightings:
+        first += world.place(sighting)
+        if chance.random() < 0.3:
+            assert world.place(sighting) == first[-1:]
+    before = msgspec.msgpack.encode(sorted(world.profiles.values(), key=lambda profile: profile.id))
+    assert world.place(*sightings) == first
+    assert msgspec.msgpack.encode(sorted(world.profiles.values(), key=lambda profile: profile.id)) == before
+
+
+@settings(max_examples=300)
+@given(actions)
+def test_batches_give_what_single_hits_give(actions: list[tuple[int, str, bool]]) -> None:
+    one_by_one, at_once = World(), World()
+    singles = [one_by_one.visit(device, email) for device, email, _ in actions]
+    together = at_once.place(*[at_once.sighting(device, email) for device, email, _ in actions])
+    assert together == singles
+
+
+@settings(max_examples=300)
+@given(actions)
+def test_an_address_has_one_holder_and_a_person_one_address(actions: list[tuple[int, str, bool]]) -> None:
+    world = World()
+    for device, email, _ in actions:
+        contact = world.visit(device, email)
+        if email:
+            assert world.survivor(contact) == world.holder(email)
+            assert world.profiles[world.holder(email)].value("email") == email
