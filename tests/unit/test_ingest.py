@@ -1,0 +1,141 @@
+"""The pure parts of ingest: addresses, refusals, origins, and the reading of requests."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.device import DeviceCodec
+from services.common.hit import decode_batch, encode_batch
+from services.ingest import answers
+from services.ingest.cors import Cors
+from services.ingest.door import Admitted, Door, Dropped, too_large
+from services.ingest.visitor import Visitors, refusal
+
+NOW_US = time.time_ns() // 1_000
+
+
+def make_door(**settings: Any) -> Door:
+    visitors = Visitors(
+        settings.get("trusted_proxies", ()),
+        settings.get("blocked", ()),
+        track_private_ip_ranges=settings.get("track_private_ip_ranges", False),
+    )
+    ids = itertools.count(1)
+    return Door(DeviceCodec(("secret",)), visitors, lambda: next(ids))
+
+
+def scope(query: bytes = b"", *, peer: str = "203.0.113.9", method: str = "GET") -> dict[str, Any]:
+    # 203.0.113.0/24 is documentation space, which Python calls private: use a public one unless told
+    return {"query_string": query, "method": method, "client": (peer if peer != "203.0.113.9" else "8.8.8.8", 1)}
+
+
+def admit(door: Door, query: bytes = b"", headers: dict[bytes, bytes] | None = None, **kwargs: Any) -> Any:
+    body = kwargs.pop("body", b"")
+    return door.admit(scope(query, **kwargs), headers or {}, body, 0, NOW_US)
+
+
+def test_a_new_visitor_gets_a_device_and_is_told_so() -> None:
+    admission = admit(make_door())
+    assert isinstance(admission, Admitted)
+    assert admission.is_news
+    assert admission.hit.is_new_device
+    assert len(admission.device.id) == 23
+
+
+def test_a_returning_visitor_is_known_by_its_cookie_and_not_told_again() -> None:
+    door = make_door()
+    device = admit(door).device
+    again = admit(door, headers={b"cookie": b"a=b; mautic_device_id=" + device.id.encode() + b"; c=d"})
+    assert again.device == device
+    assert not again.is_news
+
+
+def test_a_client_that_sends_an_id_and_a_time_is_taken_at_its_word() -> None:
+    event_id = "0123456789abcdef0123456789abcdef"
+    sent_ms = NOW_US // 1000 - 5_000
+    hit = admit(make_door(), f"event_id={event_id}&event_time={sent_ms}".encode()).hit
+    assert (hit.event_id.hex(), hit.time_us) == (event_id, sent_ms * 1000)
+
+
+@pytest.mark.parametrize("query", [b"event_id=zz&event_time=1", b"event_id=0123456789abcdef0123456789abcdef",
+                                   b"event_id=0123456789abcdef0123456789abcdef&event_time=99999999999999",
+                                   b"event_id=------------------------------------&event_time=1700000000000"])  # fmt: skip
+def test_without_a_plausible_pair_the_door_names_the_hit(query: bytes) -> None:
+    assert admit(make_door(), query).hit.time_us == NOW_US
+
+
+@pytest.mark.parametrize(
+    ("headers", "method", "reason"),
+    [
+        ({b"sec-gpc": b"1"}, "GET", "gpc"),
+        ({b"dnt": b"1"}, "GET", "dnt"),
+        ({b"sec-purpose": b"prefetch;prerender"}, "GET", "prefetch"),
+        ({b"purpose": b"prefetch"}, "GET", "prefetch"),
+        ({}, "HEAD", "head"),
+        ({b"dnt": b"0"}, "GET", None),
+    ],
+)
+def test_who_asks_not_to_be_tracked_is_not(headers: dict[bytes, bytes], method: str, reason: str | None) -> None:
+    assert refusal(headers, method) == reason
+
+
+@pytest.mark.parametrize("peer", ["10.0.0.1", "192.168.1.1", "127.0.0.1", "::1", "fe80::1", "::ffff:10.0.0.1"])
+def test_private_addresses_are_dropped_unless_told(peer: str) -> None:
+    assert admit(make_door(), peer=peer) == Dropped("private_address")
+    assert isinstance(admit(make_door(track_private_ip_ranges=True), peer=peer), Admitted)
+
+
+def test_a_forwarded_address_counts_only_behind_a_trusted_proxy() -> None:
+    headers = {b"x-forwarded-for": b"1.2.3.4, 9.9.9.9"}
+    assert admit(make_door(), headers=headers).hit.ip == "8.8.8.8"
+    trusting = make_door(trusted_proxies=("8.8.8.0/24",))
+    assert admit(trusting, headers=headers).hit.ip == "9.9.9.9"
+    chain = make_door(trusted_proxies=("8.8.8.0/24", "9.9.9.9"))
+    assert admit(chain, headers=headers).hit.ip == "1.2.3.4"
+
+
+def test_blocked_networks_are_dropped() -> None:
+    assert admit(make_door(blocked=("8.8.0.0/16",))) == Dropped("blocked_address")
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=100), st.binary(max_size=100))
+def test_any_bytes_become_a_hit_that_survives_the_wire(query: bytes, body: bytes, cookie: bytes, agent: bytes) -> None:
+    headers = {b"cookie": cookie, b"user-agent": agent, b"referer": agent, b"x-forwarded-for": cookie}
+    hit = admit(make_door(trusted_proxies=("8.8.8.8",), track_private_ip_ranges=True), query, headers, body=body)
+    if isinstance(hit, Admitted):
+        assert decode_batch(encode_batch([hit.hit])) == [hit.hit]
+    else:
+        assert hit == Dropped("bad_address")
+
+
+def test_origins_are_exact_or_patterns_and_nothing_else() -> None:
+    cors = Cors(("https://shop.example", "https://*.shop.example", "http://localhost:*"))
+    for origin in (b"https://shop.example", b"https://eu.shop.example", b"HTTPS://EU.SHOP.EXAMPLE", b"http://localhost:3000"):
+        assert dict(cors.headers(origin))[b"access-control-allow-origin"] == origin
+    for origin in (b"https://shop.example.evil.example", b"null", b"http://shop.example", b"https://evilshop.example",
+                   b"https://evil.example/.shop.example", b""):  # fmt: skip
+        assert b"access-control-allow-origin" not in dict(cors.headers(origin))
+    assert all(b"vary" in dict(cors.headers(origin)) for origin in (None, b"null", b"https://shop.example"))
+
+
+def test_closed_cors_lets_nobody_in() -> None:
+    assert Cors(()).headers(b"https://shop.example") == [(b"vary", b"Origin")]
+
+
+def test_long_heads_are_refused() -> None:
+    assert too_large(b"x" * 20_000, {}) == 414
+    assert too_large(b"", {b"x": b"y" * 40_000}) == 431
+    assert too_large(b"x" * 2_000, {b"x": b"y" * 2_000}) is None
+
+
+def test_every_error_has_its_word_and_503_says_when_to_come_again() -> None:
+    for status in answers.ERRORS:
+        headers, body = answers.error(status)
+        assert str(status).encode() in body
+        assert (b"retry-after" in dict(headers)) == (status == 503)

@@ -1,0 +1,77 @@
+"""The parameters of a hit: precedence, decoding, bounds."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.values import normalise_email, normalise_unique
+from services.identity.parameters import MAX_PARAMETERS, MAX_VALUE_LENGTH, parameters_of, parse_query
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=30)
+
+
+@given(st.dictionaries(texts, texts, max_size=10))
+def test_what_was_encoded_is_decoded(parameters: dict[str, str]) -> None:
+    assert parse_query(urlencode(parameters).encode()) == parameters
+
+
+@given(st.binary(max_size=2000))
+def test_any_bytes_are_parsed_within_bounds(query: bytes) -> None:
+    parameters = parse_query(query)
+    assert len(parameters) <= MAX_PARAMETERS
+    for name, value in parameters.items():
+        assert len(value) <= MAX_VALUE_LENGTH
+        (name + value).encode()  # no lone surrogates, so that it can be stored
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300), st.text(max_size=100))
+def test_any_hit_has_parameters(query: bytes, body: bytes, referer: str) -> None:
+    parameters_of(query, body, referer)
+
+
+def test_post_beats_get_beats_the_pages_own_query() -> None:
+    page = "https://shop.example/?A=page&b=page&c=page"
+    query = urlencode({"page_url": page, "b": "get", "c": "get"}).encode()
+    found = parameters_of(query, b"c=post", "")
+    assert (found["a"], found["b"], found["c"]) == ("page", "get", "post")
+
+
+def test_the_referer_is_the_page_where_nothing_names_it() -> None:
+    assert parameters_of(b"", b"", "https://shop.example/?utm_source=x")["utm_source"] == "x"
+    assert parameters_of(b"page_url=cart_screen", b"", "https://shop.example/")["page_url"] == "cart_screen"
+
+
+def test_an_unfinished_address_is_still_a_page() -> None:
+    assert parameters_of(b"page_url=http://[::1?utm_source=a", b"", "")["utm_source"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "email"),
+    [
+        ("  Ada@Example.ORG ", "ada@example.org"),
+        ("ada+news@example.org", "ada+news@example.org"),
+        ("a@b.com,", "a@b.com"),
+        ("null", None),
+        ("undefined", None),
+        ("", None),
+        ("not an address", None),
+        ("a@b", None),
+        ("@example.org", None),
+        ("a@b@c.org", None),
+        ("x" * 200 + "@example.org", None),
+        ("\x00@\x00", None),
+    ],
+)
+def test_addresses_are_compared_in_one_form(text: str, email: str | None) -> None:
+    assert normalise_email(text) == email
+
+
+@given(st.text(max_size=300))
+def test_a_normalised_value_is_its_own_normal_form(text: str) -> None:
+    for field in ("email", "customer"):
+        value = normalise_unique(field, text)
+        assert value is None or normalise_unique(field, value) == value
