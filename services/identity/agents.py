@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from ua_parser import Parser
+from ua_parser import Domain, Parser
 from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
 
@@ -42,7 +42,7 @@ class Agents:
     def _read(self, user_agent: str) -> Agent:
         if not user_agent:
             return Agent("", "", "", "", "", False)
-        result = self._parser(user_agent)
+        result = self._parser(user_agent, Domain.ALL)
         browser, system, device = result.user_agent, result.os, result.device
         return Agent(
             browser=_named(browser.family, browser.major) if browser else "",

@@ -103,7 +103,7 @@ def event_row(draft: Draft) -> EventRow:
     return EventRow(
         hit.event_id.hex(),
         draft.contact_id,
-        hit.time_us // 1000 / 1e3,
+        hit.time_us // 1000,
         "page.hit",
         said.get("page_url", ""),
         said.get("page_title", "")[:MAX_TITLE] or said.get("title", "")[:MAX_TITLE],
@@ -129,5 +129,5 @@ def event_row(draft: Draft) -> EventRow:
         hit.ip,
         draft.user_agent,
         _json.encode(extras).decode() if extras else "",
-        hit.received_us // 1000 / 1e3,
+        hit.received_us // 1000,
     )

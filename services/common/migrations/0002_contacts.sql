@@ -1,4 +1,5 @@
 -- The projection of the profiles in Redis: one row a version, the whole document and columns derived from it.
+-- q is what free text searches, case-folded by the writer: not every build of the engine has lowerUTF8.
 -- is_deleted hides what is no contact of its own: merged away, deleted, or only the moves of a device.
 CREATE TABLE IF NOT EXISTS contacts
 (
@@ -22,7 +23,7 @@ CREATE TABLE IF NOT EXISTS contacts
     date_modified DateTime64(3, 'UTC'),
     date_identified DateTime64(3, 'UTC'),
     profile String CODEC(ZSTD(1)),
-    q String MATERIALIZED lowerUTF8(concat(email, '\n', firstname, '\n', lastname, '\n', company)),
+    q String,
     INDEX by_email email TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)

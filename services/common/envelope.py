@@ -1,0 +1,204 @@
+"""What the HTTP APIs have in common: the error envelope, the login, tidy paths, bounded bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from services.common.basic_auth import BasicAuth
+from services.common.clickhouse import ClickHouseError
+from services.common.php_query import Node, PhpQueryError, parse_php_query
+from services.common.redis_client import RedisError
+from services.common.search import SearchError
+
+log = structlog.get_logger()
+
+STORES_AWAY = (RedisError, ClickHouseError, OSError, TimeoutError, aiohttp.ClientError)
+MAX_BODY_BYTES = 1_048_576
+API_VERSION = "5.1.1"  # which version of the REST contract this is; clients read it
+NOT_FOUND = "Item was not found."
+
+Scope = Any
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+class ApiError(Exception):
+    """An answer in the error envelope; `details` names texts by field."""
+
+    def __init__(
+        self, status: int, message: str, details: Mapping[str, list[str]] | None = None, kind: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.message, self.details, self.kind = status, message, details, kind
+
+
+def json_response(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
+
+
+def error_response(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
+    body: dict[str, Any] = {"code": error.status, "message": error.message}
+    if error.status != 401:
+        body["details"] = error.details or {}
+    body["type"] = error.kind
+    return json_response({"errors": [body]}, error.status, headers)
+
+
+def add_error_handlers(app: Starlette) -> None:
+    """Every error of this app is answered in the envelope, with the status that its kind means."""
+    app.add_exception_handler(ApiError, _answer_api_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(SearchError, _answer_bad_input)
+    app.add_exception_handler(PhpQueryError, _answer_bad_input)
+    for kind in STORES_AWAY:
+        app.add_exception_handler(kind, _answer_stores_away)
+    app.add_exception_handler(Exception, _answer_surprise)
+
+
+async def _answer_api_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error_response(error, {"Retry-After": "1"} if error.status in (429, 503) else None)
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404 or request.method == "OPTIONS":
+        return error_response(ApiError(404, NOT_FOUND))
+    return error_response(ApiError(error.status_code, error.detail), error.headers)
+
+
+async def _answer_bad_input(_: Request, error: Exception) -> Response:
+    return error_response(ApiError(400, str(error)))
+
+
+async def _answer_stores_away(_: Request, error: Exception) -> Response:
+    log.warning("store_unreachable", error=type(error).__name__, text=str(error)[:200])
+    away = ApiError(503, "A database does not answer at the moment; nothing that was answered before is lost.")
+    return error_response(away, {"Retry-After": "1"})
+
+
+async def _answer_surprise(_: Request, error: Exception) -> Response:
+    log.error("request_failed", exc_info=error)
+    return error_response(ApiError(500, "Looks like something went wrong here."))
+
+
+class ApiDoor:
+    """ASGI in front of an app: tidies the path, asks for the login, and marks every answer with the version."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], auth: BasicAuth, is_open: Any) -> None:
+        self._app, self._auth = app, auth
+        self._is_open: Callable[[str], bool] = is_open  # paths that need no login
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = tidy_path(scope["path"])
+        scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape")}
+        if path.startswith("/api"):
+            send = _with_version(send)
+        if self._is_open(path) or self._auth.admits(_authorization(scope)):
+            await self._app(scope, receive, send)
+        else:
+            await _denied(scope)(scope, receive, send)
+
+
+def tidy_path(path: str) -> str:
+    """Doubled and trailing slashes, which some clients send, mean nothing."""
+    return re.sub(r"/{2,}", "/", path).rstrip("/") or "/"
+
+
+def _authorization(scope: Scope) -> str:
+    values = [value for name, value in scope["headers"] if name == b"authorization"]
+    return values[0].decode("latin-1") if len(values) == 1 else ""
+
+
+def _denied(scope: Scope) -> Response:
+    is_tried = bool(_authorization(scope))
+    message = "Authorization denied, invalid credentials." if is_tried else "API authorization denied."
+    error = ApiError(401, message, kind="access_denied")
+    return error_response(error, {"WWW-Authenticate": 'Basic realm="Spoor", charset="UTF-8"'})
+
+
+def _with_version(send: Send) -> Send:
+    async def send_marked(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message["headers"], (b"mautic-version", API_VERSION.encode())]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return send_marked
+
+
+async def read_body(request: Request) -> bytes:
+    """The body. Raises `ApiError` 413 beyond the bound, before it is all read."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > 10 or int(length) > MAX_BODY_BYTES):
+        raise _too_large()
+    data = bytearray()
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > MAX_BODY_BYTES:
+                raise _too_large()
+    except ClientDisconnect:
+        raise ApiError(400, "The request was cut off.") from None
+    return bytes(data)
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body as an object: JSON, or a form with PHP brackets. Raises `ApiError` 400, 413."""
+    return parse_object(await read_body(request), request.headers.get("content-type", ""))
+
+
+def parse_object(body: bytes, content_type: str) -> dict[str, Any]:
+    """An empty body is an empty object. Raises `ApiError` 400, `PhpQueryError`."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        raise ApiError(400, "Bodies are read as JSON or as application/x-www-form-urlencoded.")
+    if not body.strip():
+        return {}
+    if kind == "application/x-www-form-urlencoded" or (not kind and body.lstrip()[:1] not in (b"{", b"[")):
+        return dict(parse_php_query(body))
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ApiError(400, "The body is no JSON that can be read.") from error
+    if value == []:
+        return {}  # how PHP writes an empty object
+    if not isinstance(value, dict):
+        raise ApiError(400, "The body must be an object.")
+    return value
+
+
+def query_of(request: Request) -> dict[str, Node]:
+    """The query with PHP brackets. Raises `PhpQueryError`."""
+    return parse_php_query(request.scope["query_string"])
+
+
+def whole_number(query: Mapping[str, Node], name: str, default: int, *, most: int) -> int:
+    """A parameter that counts; an empty one is the default. Raises `ApiError` 400."""
+    text = query.get(name, "")
+    if text == "":
+        return default
+    if not isinstance(text, str) or not re.fullmatch(r"\s*[0-9]{1,15}\s*", text, re.ASCII) or int(text) > most:
+        raise ApiError(400, f"{name} must be a whole number from 0 to {most}.", {name: ["This value is not valid."]})
+    return int(text)
+
+
+def text_of(query: Mapping[str, Node], name: str) -> str:
+    """A parameter that is text; '' when absent. Raises `ApiError` 400 for an array."""
+    value = query.get(name, "")
+    if not isinstance(value, str):
+        raise ApiError(400, f"{name} must be text.", {name: ["This value is not valid."]})
+    return value
