@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 from granian.server import Server
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.requests import Request
@@ -54,7 +56,7 @@ def serve(target: str, port: int, settings: Settings) -> None:
         backlog=2048,
         backpressure=4096,
         http1_settings=HTTP1Settings(max_buffer_size=MAX_HEAD_BYTES),
-        log_level="warning",
+        log_level=LogLevels.warning,
         websockets=False,
         respawn_failed_workers=True,
     ).serve()
@@ -71,7 +73,7 @@ def configure_logs(level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_to_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.BytesLoggerFactory(file=open(2, "wb", buffering=0, closefd=False)),
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
 

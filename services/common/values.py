@@ -9,12 +9,13 @@ MAX_EMAIL_LENGTH = 191
 MAX_TEXT_LENGTH = 191
 
 # Deliberately loose: a mailbox that exists passes, and what could never be one does not.
-_EMAIL = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f]+@[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f.]+(\.[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f.]+)+")
+_FORBIDDEN = r"\s@\"(),:;<>\[\\\]\x00-\x1f\x7f"
+_EMAIL = re.compile(rf"[^{_FORBIDDEN}]+@[^{_FORBIDDEN}.]+(\.[^{_FORBIDDEN}.]+)+")
 
 # What broken sites send instead of a value (PostHog's and Adobe's lists, and our own).
 JUNK_VALUES = frozenset(
     """null none nil undefined anonymous guest unknown invalid nan true false 0 -1 id email user visitor test
-    distinct_id distinctid not_authenticated not_set n/a [object object] (not set) {{email}} %email% {email}""".split()
+    distinct_id distinctid not_authenticated not_set n/a {{email}} %email% {email}""".split()
 ) | {"[object object]", "(not set)"}
 
 

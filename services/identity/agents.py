@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
@@ -54,12 +54,12 @@ class Agents:
         )
 
 
-def _bot_patterns() -> re2.Set:
+def _bot_patterns() -> Any:
     """All patterns in one automaton: linear time on whatever strangers send."""
     options = re2.Options()
     options.max_mem = SET_MEMORY_BYTES
     options.never_capture = True
-    patterns = re2.Set.SearchSet(options)
+    patterns: Any = cast(Any, re2.Set).SearchSet(options)
     for entry in CRAWLER_USER_AGENTS_DATA:
         patterns.Add(entry["pattern"])
     patterns.Compile()

@@ -18,6 +18,4 @@ class DeadLetters:
         await self.put_raw(encode_batch([hit]), reason)
 
     async def put_raw(self, data: bytes, reason: str) -> None:
-        await self._redis.xadd(
-            keys.DEAD_HITS, {"h": data, "reason": reason}, maxlen=MAX_DEAD_HITS, approximate=True
-        )
+        await self._redis.xadd(keys.DEAD_HITS, {"h": data, "reason": reason}, maxlen=MAX_DEAD_HITS, approximate=True)

@@ -70,4 +70,3 @@ def _decode(text: bytes) -> str:
         text = unquote_to_bytes(text)
     decoded = text.decode("utf-8", "replace")
     return decoded.replace("\x00", "") if "\x00" in decoded else decoded
-

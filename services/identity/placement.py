@@ -1,4 +1,4 @@
-"""Places a batch of sightings against the real store: load, place, claim, write, and again where somebody was faster."""
+"""Places a batch of sightings against the real store: load, place, claim, write; again where somebody was faster."""
 
 from __future__ import annotations
 

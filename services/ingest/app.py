@@ -25,8 +25,8 @@ from services.ingest.answers import Headers
 from services.ingest.buffer import HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
 from services.ingest.door import MAX_BODY_BYTES, Admitted, Door, Dropped, OutOfIdsError, too_large
-from services.ingest.metrics import IngestMetrics
 from services.ingest.memory import watch_memory
+from services.ingest.metrics import IngestMetrics
 from services.ingest.script.script import load_script
 from services.ingest.visitor import Visitors
 
@@ -230,7 +230,7 @@ async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes | N
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
         return None
-    chunks = []
+    chunks: list[bytes] = []
     size = 0
     while True:
         message = await receive()

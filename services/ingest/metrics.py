@@ -19,9 +19,7 @@ class IngestMetrics(Metrics):
         self.accepted = self.counter(
             "ingest_hits_accepted", "Hits that Redis acknowledged.", "door", ("pixel", "event")
         )
-        self.dropped = self.counter(
-            "ingest_hits_dropped", "Requests answered without a hit.", "reason", DROP_REASONS
-        )
+        self.dropped = self.counter("ingest_hits_dropped", "Requests answered without a hit.", "reason", DROP_REASONS)
         self.refused = self.counter("ingest_requests_refused", "Requests told an error.", "reason", ERRORS.values())
         self._held = self.gauge("ingest_hits_held", "Hits waiting for Redis' acknowledgement.")
         self._flushes = self.gauge("ingest_flushes", "Flushes so far.")

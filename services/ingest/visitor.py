@@ -54,7 +54,7 @@ def refusal(headers: dict[bytes, bytes], method: str) -> str | None:
     if headers.get(b"dnt") == b"1":
         return "dnt"
     purpose = headers.get(b"sec-purpose") or headers.get(b"purpose")
-    if purpose and (purpose.startswith(b"prefetch") or purpose.startswith(b"prerender")):
+    if purpose and purpose.startswith((b"prefetch", b"prerender")):
         return "prefetch"
     return None
 

@@ -63,7 +63,8 @@ def test_a_client_that_sends_an_id_and_a_time_is_taken_at_its_word() -> None:
     assert (hit.event_id.hex(), hit.time_us) == (event_id, sent_ms * 1000)
 
 
-@pytest.mark.parametrize("query", [b"event_id=zz&event_time=1", b"event_id=0123456789abcdef0123456789abcdef",
+@pytest.mark.parametrize("query", [
+                                   b"event_id=zz&event_time=1", b"event_id=0123456789abcdef0123456789abcdef",
                                    b"event_id=0123456789abcdef0123456789abcdef&event_time=99999999999999",
                                    b"event_id=------------------------------------&event_time=1700000000000"])  # fmt: skip
 def test_without_a_plausible_pair_the_door_names_the_hit(query: bytes) -> None:
@@ -116,7 +117,12 @@ def test_any_bytes_become_a_hit_that_survives_the_wire(query: bytes, body: bytes
 
 def test_origins_are_exact_or_patterns_and_nothing_else() -> None:
     cors = Cors(("https://shop.example", "https://*.shop.example", "http://localhost:*"))
-    for origin in (b"https://shop.example", b"https://eu.shop.example", b"HTTPS://EU.SHOP.EXAMPLE", b"http://localhost:3000"):
+    for origin in (
+        b"https://shop.example",
+        b"https://eu.shop.example",
+        b"HTTPS://EU.SHOP.EXAMPLE",
+        b"http://localhost:3000",
+    ):
         assert dict(cors.headers(origin))[b"access-control-allow-origin"] == origin
     for origin in (b"https://shop.example.evil.example", b"null", b"http://shop.example", b"https://evilshop.example",
                    b"https://evil.example/.shop.example", b""):  # fmt: skip
