@@ -63,10 +63,15 @@ def test_a_client_that_sends_an_id_and_a_time_is_taken_at_its_word() -> None:
     assert (hit.event_id.hex(), hit.time_us) == (event_id, sent_ms * 1000)
 
 
-@pytest.mark.parametrize("query", [
-                                   b"event_id=zz&event_time=1", b"event_id=0123456789abcdef0123456789abcdef",
-                                   b"event_id=0123456789abcdef0123456789abcdef&event_time=99999999999999",
-                                   b"event_id=------------------------------------&event_time=1700000000000"])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"event_id=zz&event_time=1",
+        b"event_id=0123456789abcdef0123456789abcdef",
+        b"event_id=0123456789abcdef0123456789abcdef&event_time=99999999999999",
+        b"event_id=------------------------------------&event_time=1700000000000",
+    ],
+)
 def test_without_a_plausible_pair_the_door_names_the_hit(query: bytes) -> None:
     assert admit(make_door(), query).hit.time_us == NOW_US
 
