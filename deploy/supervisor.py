@@ -118,8 +118,7 @@ def check_port(program: Program) -> None:
             probe.bind(("127.0.0.1", program.port))
         except OSError as error:
             raise StartError(
-                f"port {program.port} ({program.name}) is in use; is Spoor running already? "
-                f"SPOOR_*_PORT choose others"
+                f"port {program.port} ({program.name}) is in use; is Spoor running already? SPOOR_*_PORT choose others"
             ) from error
 
 

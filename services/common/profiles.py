@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import msgspec
 import redis.exceptions
 
 from services.common import keys
-from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile
+from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile, take_in
 from services.common.redis_client import RedisClient, load_script, mget
 
 BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
@@ -48,16 +49,25 @@ class ProfileStore:
         ids = list(contact_ids)
         stored = await mget(self._redis, [keys.profile(contact_id) for contact_id in ids])
         return {
-            contact_id: decode_profile(value) if value else None
-            for contact_id, value in zip(ids, stored, strict=True)
+            contact_id: decode_profile(value) if value else None for contact_id, value in zip(ids, stored, strict=True)
         }
 
     async def resolve(self, contact_id: int) -> Profile | None:
-        """The profile that an id answers with, through all merges; None when nothing is stored for it."""
+        """The profile that an id answers with, through all merges; None when nothing is stored for it.
+
+        What a crash within a merge, or two merges at once, left is mended in the answer, and for good when the caller
+        writes it: a survivor takes in whoever leads to it, and a cycle is read as its smallest id.
+        """
+        chain: list[Profile] = []
         for _ in range(MAX_ALIAS_STEPS):
             profile = (await self.load([contact_id]))[contact_id]
             if profile is None or not profile.alias:
-                return profile
+                return _mended(profile, chain)
+            if any(known.id == profile.id for known in chain):
+                smallest = min(chain, key=lambda known: known.id)
+                others = [known for known in chain if known.id != smallest.id]
+                return _mended(msgspec.structs.replace(smallest, alias=0), others)
+            chain.append(profile)
             contact_id = profile.alias
         raise RuntimeError(f"aliases of contact {contact_id} do not end")
 
@@ -131,6 +141,16 @@ class ProfileStore:
                     raise
                 await self._redis.script_load(script.script)
         raise AssertionError("unreachable")
+
+
+def _mended(survivor: Profile | None, chain: list[Profile]) -> Profile | None:
+    """The survivor with those of the chain whose merge into it was left half done."""
+    if survivor is None or survivor.deleted_us:
+        return survivor
+    for loser in chain:
+        if loser.id not in survivor.losers and loser.id not in survivor.separated:
+            survivor = take_in(survivor, loser)
+    return survivor
 
 
 def _claim(stored: bytes) -> Claim:

@@ -58,9 +58,7 @@ class Settings:
     publicly_updatable: tuple[str, ...] = _setting(
         (), "Contact fields that a hit may set, and identify by: email. `./just up` allows email."
     )
-    track_private_ip_ranges: bool = _setting(
-        False, "Track visitors with private addresses too. `./just up` does."
-    )
+    track_private_ip_ranges: bool = _setting(False, "Track visitors with private addresses too. `./just up` does.")
     trusted_proxies: tuple[str, ...] = _setting(
         (), "Networks (CIDR) of proxies whose X-Forwarded-For is believed. Empty: the peer is the visitor."
     )

@@ -1,0 +1,240 @@
+"""chDB for many callers at once: each statement runs in a thread, on a connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import threading
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+from xml.sax.saxutils import escape
+
+from deploy.embedded.clickhouse import extension
+from deploy.embedded.clickhouse.errors import from_engine
+from deploy.embedded.clickhouse.statement import Statement
+
+T = TypeVar("T")
+
+_chdb = extension.load()
+
+# Threads for calls that must not wait behind long statements: to stop one, and to open the data.
+_SPARE_THREADS = 2
+
+# Rows are parsed by one thread: with two cores parallel parsing costs CPU and memory and saves no time that counts.
+_SESSION_SETTINGS = {"input_format_parallel_parsing": "0", "log_queries": "0"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """What a statement has done so far."""
+
+    rows: int = 0
+    bytes: int = 0
+    elapsed_seconds: float = 0.0
+
+
+class Query:
+    """One statement on a connection of its own, so that its settings and database end with it.
+
+    A connection costs 0.15 ms, and the engine serialises the statements of one. `run` or `open` come first, `fetch`
+    gives the next block of an opened one; calls may come from any thread, one after the other. `close` stops what
+    still runs, but must not meet a `fetch` in progress: the engine then waits for itself, with the GIL held.
+    """
+
+    def __init__(self, url: str, statement: Statement) -> None:
+        self.tag = uuid.uuid4().hex
+        self.summary = Summary()
+        self._statement = statement
+        self._connection = _chdb.connect(url)
+        self._result: Any = None
+
+    def run(self) -> bytes:
+        """The whole answer."""
+        self._prepare()
+        if not self._statement.insert_format:
+            return self._whole(self._statement.sql)
+        with _file_of(self._statement.rows) as path:
+            source = f"FROM INFILE '{path}' COMPRESSION 'none' ".encode()
+            return self._whole(self._statement.sql + source + self._statement.insert_format)
+
+    def open(self) -> bytes:
+        """The first block of the answer; empty when there is none."""
+        self._prepare()
+        self._result = self._connection.send_query(
+            self._tagged(self._statement.sql), self._statement.format, params=dict(self._statement.parameters)
+        )
+        return self.fetch()
+
+    def fetch(self) -> bytes:
+        """The next block, or nothing at the end. The last may hold bytes but no rows: totals, say."""
+        if self._result is None:
+            return b""
+        block = self._connection.streaming_fetch_result(self._result)
+        if block.rows_read() == 0:
+            self._result = None
+        self._count(block)
+        return bytes(block.bytes())
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _prepare(self) -> None:
+        if self._statement.database:
+            self._connection.query(f"USE {_identifier(self._statement.database)}")
+        settings = {**_SESSION_SETTINGS, **self._statement.settings}
+        if self._statement.is_read_only:
+            settings["readonly"] = "2"  # as ClickHouse does for GET
+        self._connection.query("SET " + ", ".join(f"{name} = {_literal(value)}" for name, value in settings.items()))
+
+    def _whole(self, sql: bytes) -> bytes:
+        result = self._connection.query(
+            self._tagged(sql), self._statement.format, params=dict(self._statement.parameters)
+        )
+        self._count(result)
+        return bytes(result.bytes())
+
+    def _tagged(self, sql: bytes) -> bytes:
+        """The engine's own query id is not known to the caller, so a comment carries one to stop the query by."""
+        return f"/* {self.tag} */ ".encode() + sql
+
+    def _count(self, result: Any) -> None:
+        self.summary = Summary(
+            rows=max(result.rows_read(), result.storage_rows_read(), self.summary.rows),
+            bytes=max(result.bytes_read(), result.storage_bytes_read(), self.summary.bytes),
+            elapsed_seconds=result.elapsed() or self.summary.elapsed_seconds,
+        )
+
+
+class Engine:
+    """chDB on one directory. `open` before use, `close` after: a handle left open at exit can end in a crash."""
+
+    def __init__(self, directory: Path, *, max_running: int, max_memory_bytes: int) -> None:
+        self._url = f"{directory}/store?log-level=none&config-file={_write_config(directory, max_memory_bytes)}"
+        self._threads = ThreadPoolExecutor(max_running, thread_name_prefix="query")
+        self._spare_threads = ThreadPoolExecutor(_SPARE_THREADS, thread_name_prefix="spare")
+        self._running: set[Query] = set()
+        self._lock = threading.Lock()
+        self._keeper: Any = None
+        self.version = ""
+        self.timezone = ""
+
+    def open(self) -> None:
+        _chdb.set_signal_handlers_enabled(0)  # SIGTERM is the server's, which closes the engine in order
+        self._keeper = _chdb.connect(self._url)  # the engine lives while a connection is open
+        answer = self._keeper.query("SELECT version(), timezone()", "TabSeparated").bytes().decode()
+        self.version, self.timezone = answer.strip().split("\t")
+
+    async def close(self) -> None:
+        await asyncio.gather(*(self._stop(query) for query in tuple(self._running)))
+        self._threads.shutdown()
+        self._spare_threads.shutdown()
+        self._keeper.close()
+
+    async def execute(self, statement: Statement) -> tuple[bytes, Summary]:
+        """The whole answer. Raises `ClickHouseError`."""
+        async with self._query(statement) as query:
+            return await self._call(query, query.run), query.summary
+
+    async def stream(self, statement: Statement) -> AsyncGenerator[tuple[bytes, Summary], None]:
+        """The answer in blocks as they come, at least one. Raises `ClickHouseError`, also half-way."""
+        async with self._query(statement) as query:
+            yield await self._call(query, query.open), query.summary
+            while block := await self._call(query, query.fetch):
+                yield block, query.summary
+
+    def _query(self, statement: Statement) -> _Running:
+        return _Running(Query(self._url, statement), self._running)
+
+    async def _call(self, query: Query, step: Callable[[], T]) -> T:
+        """Runs `step` in a thread. When the caller is cancelled the query is stopped, and its thread waited for."""
+        future = asyncio.get_running_loop().run_in_executor(self._threads, step)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            while not future.done():
+                await self._stop(query)
+                await asyncio.wait([future], timeout=0.2)  # it may not have reached the engine the first time
+            future.exception()  # looked at, so that nobody warns of it
+            raise
+        except RuntimeError as error:
+            raise from_engine(error) from error
+
+    async def _stop(self, query: Query) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._spare_threads, self._kill, query.tag)
+
+    def _kill(self, tag: str) -> None:
+        with self._lock:
+            self._keeper.query(f"KILL QUERY WHERE query LIKE '/* {tag} */%' ASYNC", "Null")
+
+
+class _Running:
+    """A query among the running ones, closed at the end whatever happened."""
+
+    def __init__(self, query: Query, running: set[Query]) -> None:
+        self._query = query
+        self._running = running
+
+    async def __aenter__(self) -> Query:
+        self._running.add(self._query)
+        return self._query
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._running.discard(self._query)
+        self._query.close()
+
+
+class _file_of:
+    """A file in memory with these bytes, as a path that the engine can read.
+
+    Measured with batches of 50,000 rows: 20-25 % less CPU than the same rows within the query's text, which the
+    engine copies, and of which it keeps one more copy.
+    """
+
+    def __init__(self, rows: bytes) -> None:
+        self._descriptor = os.memfd_create("rows", os.MFD_CLOEXEC)
+        rest = memoryview(rows)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+    def __enter__(self) -> str:
+        return f"/proc/self/fd/{self._descriptor}"
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+
+def _write_config(directory: Path, max_memory_bytes: int) -> Path:
+    """Bounds for a small machine. Rows that are acknowledged are on the disk: the fsyncs cost next to nothing."""
+    values = {
+        "max_server_memory_usage": max_memory_bytes,
+        "mark_cache_size": 256 << 20,
+        "primary_index_cache_size": 128 << 20,
+        "index_mark_cache_size": 64 << 20,
+        "text_index_tokens_cache_size": 32 << 20,
+        "text_index_header_cache_size": 32 << 20,
+        "text_index_postings_cache_size": 64 << 20,
+        "background_pool_size": 2,
+        "background_schedule_pool_size": 2,
+        "max_thread_pool_size": 500,
+    }
+    lines = "".join(f"<{name}>{escape(str(value))}</{name}>\n" for name, value in values.items())
+    merge_tree = "<merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory>"
+    path = directory / "engine.xml"
+    path.write_text(f"<clickhouse>\n{lines}{merge_tree}</merge_tree>\n</clickhouse>\n")
+    return path
+
+
+def _identifier(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,215 @@
+"""Whatever dies wherever: every hit that was taken is stored once, under the right contact."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from services.common import keys
+from services.common.device import DeviceCodec
+from services.common.hit import BATCH_FIELD, Hit, encode_batch
+from services.identity.faults import POINTS
+from tests.processes import Process, accepts, eventually, free_port, is_up
+
+SECRET = "fault-tests"
+codec = DeviceCodec((SECRET,))
+
+
+class Spine:
+    """Valkey, ClickHouse and as many resolvers as a test wants."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.password = folder / "password"
+        self.password.write_text("test-password")
+        self.redis_port, self.clickhouse_port, self.port = free_port(), free_port(), free_port()
+        self.resolvers: list[Process] = []
+        self.valkey = self.start_valkey()
+        self.clickhouse = self.start_clickhouse()
+        self.redis = redis.Redis(port=self.redis_port, password="test-password")
+        self._count = 0
+
+    def start_valkey(self) -> Process:
+        valkey = Process(
+            "deploy.embedded.valkey", self.folder / "valkey.log", {},
+            *("--data-dir", str(self.folder / "valkey"), "--port", str(self.redis_port)),
+            *("--password-file", str(self.password), "--fsync", "always"),
+        )  # fmt: skip
+        valkey.wait_until(lambda: accepts(self.redis_port), "valkey")
+        return valkey
+
+    def start_clickhouse(self) -> Process:
+        clickhouse = Process(
+            "deploy.embedded.clickhouse", self.folder / "clickhouse.log", {},
+            *("--data-dir", str(self.folder / "clickhouse"), "--port", str(self.clickhouse_port)),
+            *("--user", "spoor", "--password-file", str(self.password)),
+        )  # fmt: skip
+        clickhouse.wait_until(lambda: is_up(f"http://127.0.0.1:{self.clickhouse_port}/ping"), "clickhouse")
+        return clickhouse
+
+    def start_resolver(self, **environ: str) -> Process:
+        self.port = free_port()
+        resolver = Process(
+            "services.identity",
+            self.folder / f"identity-{self.port}.log",
+            {
+                "SPOOR_REDIS_URL": f"redis://:test-password@127.0.0.1:{self.redis_port}",
+                "SPOOR_CLICKHOUSE_URL": f"http://spoor:test-password@127.0.0.1:{self.clickhouse_port}/spoor",
+                "SPOOR_IDENTITY_PORT": str(self.port),
+                "SPOOR_SECRET": SECRET,
+                "SPOOR_STREAMS": "1",
+                "SPOOR_PUBLICLY_UPDATABLE": "email",
+                "SPOOR_LEASE_SECONDS": "1",
+                **environ,
+            },
+        )
+        self.resolvers.append(resolver)
+        return resolver
+
+    def append(self, *hits: Hit) -> None:
+        self.redis.xadd(keys.hits(0), {BATCH_FIELD: encode_batch(list(hits))})
+
+    def hit(self, contact_id: int, email: str = "", *, is_new: bool = False, query: bytes = b"") -> Hit:
+        self._count += 1
+        now_us = time.time_ns() // 1_000
+        text = f"page_url=https://shop.example/{self._count}" + (f"&email={email}" if email else "")
+        return Hit(
+            self._count.to_bytes(16, "big"), now_us, now_us, 0, codec.mint(contact_id), contact_id, is_new,
+            "10.0.0.1", text.encode() + query, b"", b"Mozilla/5.0 Firefox/130.0", b"", b"",
+        )  # fmt: skip
+
+    def rows(self, sql: str) -> list[list[str]]:
+        answer = httpx.post(
+            f"http://127.0.0.1:{self.clickhouse_port}/?database=default", content=sql,
+            auth=("spoor", "test-password"), trust_env=False,
+        )  # fmt: skip
+        if answer.status_code == 404:
+            return []  # the tables are not there yet
+        assert answer.status_code == 200, answer.text
+        return [line.split("\t") for line in answer.text.splitlines()]
+
+    def stored(self) -> dict[int, set[int]]:
+        """Event number: the contacts under which it is stored."""
+        found: dict[int, set[int]] = {}
+        for event_id, contact_id in self.rows("SELECT event_id, contact_id FROM spoor.events"):
+            found.setdefault(int(event_id.replace("-", ""), 16), set()).add(int(contact_id))
+        return found
+
+    def emails(self) -> dict[str, int]:
+        """The contact of each address in the projection."""
+        rows = self.rows("SELECT email, id FROM spoor.contacts FINAL WHERE email != ''")
+        return {email: int(contact_id) for email, contact_id in rows}
+
+    def is_drained(self) -> bool:
+        return self.redis.xlen(keys.hits(0)) == 0
+
+    def clear(self) -> None:
+        """As new: no resolver, no key, no table."""
+        for resolver in self.resolvers:
+            resolver.stop(signal.SIGKILL)
+        self.resolvers.clear()
+        self.redis.flushall()
+        self.rows("DROP DATABASE IF EXISTS spoor")
+        self._count = 0
+
+    def close(self) -> None:
+        self.clear()
+        self.redis.close()
+        self.clickhouse.stop()
+        self.valkey.stop()
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spine]:
+    spine = Spine(tmp_path_factory.mktemp("spine"))
+    yield spine
+    spine.close()
+
+
+@pytest.fixture
+def spine(servers: Spine) -> Iterator[Spine]:
+    yield servers
+    servers.clear()
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_resolver_killed_anywhere_loses_and_doubles_nothing(spine: Spine, point: str) -> None:
+    spine.append(spine.hit(1), spine.hit(1, "ada@x.org"), spine.hit(2), spine.hit(3, "ada@x.org", is_new=True))
+    spine.append(spine.hit(2, "ada@x.org"), spine.hit(1, "eve@x.org"), spine.hit(1))
+    spine.append(spine.hit(4, "bob@x.org"), spine.hit(4, "ada@x.org"), spine.hit(4))
+    doomed = spine.start_resolver(SPOOR_FAULT_POINT=point)
+    eventually(lambda: "Unexpected exit from worker" in doomed.said(), f"killed {point}")
+    doomed.stop(signal.SIGKILL)
+    successor = spine.start_resolver()
+    successor.wait_until(lambda: is_up(f"http://127.0.0.1:{spine.port}/readyz"), "ready")
+    successor.wait_until(spine.is_drained, "drained by the successor")
+    stored = spine.stored()
+    assert sorted(stored) == list(range(1, 11))
+    assert all(len(contacts) == 1 for contacts in stored.values()), stored
+    # The projection of what the dead one wrote to Redis comes from the outbox, some seconds later.
+    emails = eventually(lambda: spine.emails() if len(spine.emails()) == 3 else None, "three contacts projected")
+    aliases = {int(loser): int(winner) for loser, winner in spine.rows("SELECT loser, winner FROM spoor.aliases FINAL")}
+    people = {number: aliases.get(contact, contact) for number, (contact,) in stored.items()}
+    ada, eve, bob = (emails[f"{name}@x.org"] for name in ("ada", "eve", "bob"))
+    assert [people[number] for number in range(1, 11)] == [ada, ada, ada, ada, ada, eve, eve, bob, ada, ada]
+    assert successor.stop() == 0
+
+
+def test_a_poison_entry_is_put_aside_and_its_neighbours_are_stored(spine: Spine) -> None:
+    spine.append(spine.hit(1))
+    spine.redis.xadd(keys.hits(0), {BATCH_FIELD: b"\xc1 not a batch"})
+    spine.redis.xadd(keys.hits(0), {b"strange": b"field"})
+    spine.append(spine.hit(2))
+    resolver = spine.start_resolver()
+    resolver.wait_until(spine.is_drained, "drained")
+    assert sorted(spine.stored()) == [1, 2]
+    dead = spine.redis.xrange(keys.DEAD_HITS)
+    assert [bool(fields[b"reason"]) for _, fields in dead] == [True, True]
+    resolver.stop()
+
+
+def test_a_successor_takes_over_what_a_dead_reader_left(spine: Spine) -> None:
+    first = spine.start_resolver()
+    first.wait_until(lambda: spine.redis.exists(keys.lease(0)), "lease taken")
+    first.stop(signal.SIGKILL)
+    spine.append(spine.hit(1), spine.hit(2))
+    second = spine.start_resolver()
+    second.wait_until(spine.is_drained, "drained by the successor")
+    assert sorted(spine.stored()) == [1, 2]
+    second.stop()
+
+
+def test_hits_wait_while_clickhouse_is_away(spine: Spine) -> None:
+    resolver = spine.start_resolver()
+    resolver.wait_until(lambda: is_up(f"http://127.0.0.1:{spine.port}/readyz"), "ready")
+    spine.clickhouse.stop(signal.SIGKILL)
+    spine.append(spine.hit(1, "ada@x.org"))
+    eventually(lambda: not is_up(f"http://127.0.0.1:{spine.port}/readyz"), "not ready while ClickHouse is away")
+    assert not spine.is_drained()
+    spine.clickhouse = spine.start_clickhouse()
+    resolver.wait_until(spine.is_drained, "drained after ClickHouse came back")
+    assert sorted(spine.stored()) == [1]
+    resolver.stop()
+
+
+def test_two_resolvers_share_the_streams_and_one_takes_all_when_the_other_dies(spine: Spine) -> None:
+    first, second = (spine.start_resolver(SPOOR_STREAMS="4") for _ in range(2))
+
+    def owners() -> set[bytes]:
+        return {owner for stream in range(4) if (owner := spine.redis.get(keys.lease(stream)))}
+
+    def shares() -> list[int]:
+        held = [spine.redis.get(keys.lease(stream)) for stream in range(4)]
+        return sorted(held.count(owner) for owner in set(held) if owner)
+
+    second.wait_until(lambda: shares() == [2, 2], "two streams each")
+    first.stop(signal.SIGKILL)
+    second.wait_until(lambda: shares() == [4], "all four streams")
+    assert len(owners()) == 1
+    second.stop()

@@ -1,0 +1,93 @@
+"""Real processes on free ports, for tests: started, waited for with a deadline, ended by their own id."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 30.0
+Found = TypeVar("Found")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(probe: Callable[[], Found], what: str, seconds: float = 15.0) -> Found:
+    """What `probe` returns as soon as that is truthy; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := probe()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+    return found
+
+
+def is_up(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Process:
+    """`python -m <module>` with this environment over ours, in a process group of its own; its output in a file."""
+
+    def __init__(self, module: str, log: Path, environ: Mapping[str, str], *arguments: str) -> None:
+        self.log = log
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("SPOOR_")}
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                cwd=ROOT,
+                env={**clean, **environ},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_until(self, is_true: Callable[[], object], what: str, seconds: float = START_SECONDS) -> None:
+        """Fails at once, with what it said, when the process ends first."""
+
+        def probe() -> bool:
+            assert self._process.poll() is None, f"ended early: {self.said()}"
+            return bool(is_true())
+
+        eventually(probe, f"{what}: {self.said()}", seconds)
+
+    def wait(self, seconds: float = 30.0) -> int:
+        return self._process.wait(seconds)
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 30.0) -> int:
+        """Ends it (all of its group when killed) and returns its status."""
+        if self._process.poll() is None:
+            if number == signal.SIGKILL:
+                os.killpg(self._process.pid, number)
+            else:
+                self._process.send_signal(number)
+        return self._process.wait(seconds)
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")[-2000:]
