@@ -156,6 +156,10 @@ async def read_body(request: Request) -> bytes:
     return bytes(data)
 
 
+def _too_large() -> ApiError:
+    return ApiError(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
+
+
 async def read_object(request: Request) -> dict[str, Any]:
     """The body as an object: JSON, or a form with PHP brackets. Raises `ApiError` 400, 413."""
     return parse_object(await read_body(request), request.headers.get("content-type", ""))

@@ -1,9 +1,9 @@
 """The search language of contacts: text to a tree of terms. Pure; what a term means is the query's business.
 
-    ada                 text anywhere         "ada byron"       a phrase
-    email:ada           begins with           email:+a@b.c      exactly
-    email:%gmail%       % stands for anything !tag:x, tag:!x    not
-    a b, a and b, a or b, (a or b) c          `and` binds closer than `or`
+ada                 text anywhere         "ada byron"       a phrase
+email:ada           begins with           email:+a@b.c      exactly
+email:%gmail%       % stands for anything !tag:x, tag:!x    not
+a b, a and b, a or b, (a or b) c          `and` binds closer than `or`
 """
 
 from __future__ import annotations

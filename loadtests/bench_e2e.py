@@ -1,0 +1,249 @@
+"""Realistic traffic from the door to ClickHouse at a set rate, then the loss ledger; with `--faults` under fire.
+
+`python -m loadtests.bench_e2e --rate 5000 --seconds 60 --resolvers 1 3 --fsync always --faults` ends with status 1
+when a hit was lost, stored twice or put under the wrong contact.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from loadtests import report
+from loadtests.ledger import Ledger, Stored, check
+from loadtests.redis_memory import growing_bytes, kept_for_contacts
+from loadtests.report import percentile
+from loadtests.stack import Stack, StackError
+from loadtests.traffic import Traffic, read_traffic, start_traffic
+from loadtests.visibility import Watcher
+from services.common import keys
+
+STREAMS = {1: 1}  # as `./just up` has; several resolvers share six
+STREAMS_OF_SEVERAL = 6
+DRAIN_SECONDS = 180.0
+ANONYMOUS_SECONDS = 5.0
+RESTART_SECONDS = 0.5  # what a supervisor takes
+Fault = tuple[float, str, Callable[[Stack], None]]
+
+
+def main() -> int:
+    options = _options()
+    facts: dict[str, Any] = {"machine": report.machine(), "settings": vars(options), "runs": []}
+    is_clean = True
+    try:
+        for fsync in options.fsync:
+            for resolvers in options.resolvers:
+                run, ledger = _measure(fsync, resolvers, options)
+                facts["runs"].append(run)
+                is_clean = is_clean and ledger.is_clean()
+                print(_as_text(run), flush=True)
+    except StackError as error:
+        print(f"bench-e2e: {error}", file=sys.stderr)
+        return 1
+    path = report.write("bench-e2e-faults" if options.faults else "bench-e2e", facts)
+    print(f"written to {path}")
+    return 0 if is_clean else 1
+
+
+def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[dict[str, Any], Ledger]:
+    with Stack(fsync=fsync, streams=_streams(resolvers)) as stack:
+        stack.start_valkey()
+        stack.start_clickhouse()
+        for number in range(resolvers):
+            stack.start_identity(number)
+        stack.start_ingest()
+        per_visitor = _redis_per_visitor(stack, resolvers, options.rate)
+        before = _stored_ids(stack)
+        traffic, cpu, drain, watcher = _under_load(stack, resolvers, fsync, options)
+        ledger = check(traffic.records, (row for row in _rows(stack) if row.event_id not in before), _aliases(stack))
+        kept = kept_for_contacts(stack.redis())
+        dead = stack.redis().xlen(keys.DEAD_HITS)
+    contacts = len({one.person for one in traffic.records if not one.is_anonymous and not one.is_bot})
+    return {
+        "fsync": fsync,
+        "resolvers": resolvers,
+        "faults": options.faults,
+        "rate": options.rate,
+        "ledger": ledger._asdict(),
+        "dead_letters": dead,
+        "accept_p50_ms": traffic.accept_p50_ms,
+        "accept_p99_ms": traffic.accept_p99_ms,
+        "visible_p50_s": percentile(watcher.seconds, 0.5),
+        "visible_p99_s": percentile(watcher.seconds, 0.99),
+        "visible_samples": len(watcher.seconds),
+        "visible_never": watcher.unseen,
+        "drain_after_seconds": drain,
+        "cpu_seconds_per_million": cpu,
+        "redis_bytes_per_anonymous_visitor": per_visitor,
+        "redis_bytes_per_contact": kept.bytes / contacts if contacts else 0,
+        "contacts": contacts,
+        "profiles": kept.profiles,
+        "generator_cpu_seconds": traffic.generator_cpu_seconds,
+    }, ledger
+
+
+def _redis_per_visitor(stack: Stack, resolvers: int, rate: float) -> float:
+    """The growth by visitors who give no address: once to warm everything up, then measured."""
+    grown = visitors = 0
+    for seed, seconds in ((1, 2.0), (2, ANONYMOUS_SECONDS)):
+        before = growing_bytes(stack.redis())
+        record = stack.folder / f"anonymous-{seed}"
+        _end(
+            start_traffic(stack.port("ingest"), record, rate=rate, seconds=seconds, seed=seed, anonymous=True), seconds
+        )
+        _drain(stack, resolvers)
+        grown, visitors = growing_bytes(stack.redis()) - before, read_traffic(record).visitors
+    return grown / visitors
+
+
+def _under_load(
+    stack: Stack, resolvers: int, fsync: str, options: argparse.Namespace
+) -> tuple[Traffic, dict[str, float], float, Watcher]:
+    """The run itself. Samples are followed in its first half, CPU is accounted over the second, when nobody polls."""
+    record, seconds = stack.folder / "traffic", options.seconds
+    started = time.time()
+    process = start_traffic(
+        stack.port("ingest"), record, rate=options.rate, seconds=seconds, seed=options.seed, sampled=seconds / 2
+    )
+    watcher = Watcher(stack, process)
+    names = [name for name in stack.names() if name != "traffic"]
+    plan: list[Fault] = [(0.5, "account", lambda _: None)]
+    plan += _faults(resolvers, fsync) if options.faults else []
+    halfway, cpu_before = started, {name: stack.cpu_seconds(name) for name in names}
+    for share, what, fault in sorted(plan, key=lambda one: one[0]):
+        time.sleep(max(0.0, started + share * seconds - time.time()))
+        if what == "account":
+            halfway, cpu_before = time.time(), {name: stack.cpu_seconds(name) for name in names}
+        else:
+            print(f"{time.time() - started:6.1f} s  {what}", flush=True)
+            fault(stack)
+    _end(process, seconds)
+    ended = time.time()
+    _drain(stack, resolvers)
+    drain = time.time() - ended
+    traffic = read_traffic(record)
+    hits = sum(1 for one in traffic.records if one.answered_us > halfway * 1e6)
+    cpu = {name: (stack.cpu_seconds(name) - cpu_before[name]) / max(1, hits) * 1e6 for name in names}
+    watcher.join()
+    return traffic, cpu, drain, watcher
+
+
+def _faults(resolvers: int, fsync: str) -> list[Fault]:
+    """When what is done to whom, as shares of the run."""
+    last = resolvers - 1
+    plan: list[Fault] = [
+        (0.10, "kill -9 identity", lambda stack: _kill_identity(stack, 0)),
+        (0.25, "kill -9 ingest", _kill_ingest),
+        (0.40, "restart valkey", _restart_valkey),
+        (0.55, "kill -9 identity", lambda stack: _kill_identity(stack, last)),
+        (0.70, "kill -9 ingest", _kill_ingest),
+    ]
+    if fsync == "always":
+        plan.append((0.85, "kill -9 valkey", _kill_valkey))
+    return plan
+
+
+def _kill_ingest(stack: Stack) -> None:
+    stack.kill("ingest")
+    time.sleep(RESTART_SECONDS)
+    stack.start_ingest(waits=False)
+
+
+def _kill_identity(stack: Stack, number: int) -> None:
+    stack.kill(f"identity-{number}")
+    time.sleep(RESTART_SECONDS)
+    stack.start_identity(number, waits=False)
+
+
+def _restart_valkey(stack: Stack) -> None:
+    stack.stop("valkey")
+    stack.start_valkey()
+
+
+def _kill_valkey(stack: Stack) -> None:
+    stack.kill("valkey")
+    time.sleep(RESTART_SECONDS)
+    stack.start_valkey()
+
+
+def _streams(resolvers: int) -> int:
+    return STREAMS.get(resolvers, STREAMS_OF_SEVERAL)
+
+
+def _end(process: subprocess.Popen[str], seconds: float) -> None:
+    try:
+        if process.wait(seconds + 120):
+            raise StackError("the traffic generator failed")
+    finally:
+        process.kill()
+
+
+def _drain(stack: Stack, resolvers: int) -> None:
+    """Waits until every stream is empty, which it is behind the last acknowledgement."""
+    redis, deadline = stack.redis(), time.monotonic() + DRAIN_SECONDS
+    while any(redis.xlen(keys.hits(stream)) for stream in range(_streams(resolvers))):
+        if time.monotonic() > deadline:
+            words = "\n".join(stack.log_tail(f"identity-{number}") for number in range(resolvers))
+            raise StackError(f"not drained after {DRAIN_SECONDS:.0f} s:\n{words}")
+        time.sleep(0.02)
+    redis.close()
+
+
+def _stored_ids(stack: Stack) -> set[str]:
+    return {row.event_id for row in _rows(stack)}
+
+
+def _rows(stack: Stack) -> list[Stored]:
+    """Every sort key that is stored, once."""
+    client, rows = stack.clickhouse(), []
+    for table in ("events", "bot_events"):
+        text = client.raw_query(
+            f"SELECT event_id, contact_id, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(min(stored_at)) "
+            f"FROM {table} GROUP BY event_id, contact_id, time",
+            fmt="TabSeparated",
+        ).decode()
+        for event_id, *numbers in map(str.split, text.splitlines()):
+            contact_id, time_ms, stored_ms = map(int, numbers)
+            rows.append(Stored(event_id, contact_id, time_ms, stored_ms, table == "bot_events"))
+    client.close()
+    return rows
+
+
+def _aliases(stack: Stack) -> dict[int, int]:
+    client = stack.clickhouse()
+    rows = client.query("SELECT loser, winner FROM aliases FINAL").result_rows
+    client.close()
+    return {int(loser): int(winner) for loser, winner in rows}
+
+
+def _as_text(run: dict[str, Any]) -> str:
+    ledger, cpu = run["ledger"], run["cpu_seconds_per_million"]
+    title = f"{run['resolvers']} resolver(s), {run['rate']:,.0f} hits/s, {run['fsync']}"
+    rows = [[name, ledger[name]] for name in Ledger._fields if name != "examples"]
+    rows += [[name, run[name]] for name in (
+        "dead_letters", "accept_p50_ms", "accept_p99_ms", "visible_p50_s", "visible_p99_s", "visible_samples",
+        "visible_never", "drain_after_seconds", "redis_bytes_per_anonymous_visitor", "redis_bytes_per_contact",
+        "contacts")]  # fmt: skip
+    rows += [[f"CPU-s per million hits: {name}", seconds] for name, seconds in cpu.items()]
+    rows.append(["CPU-s per million hits: all", sum(cpu.values())])
+    examples = [f"  {kind}: {one}" for kind, each in ledger["examples"].items() for one in each]
+    return "\n".join([report.table([title, "faults" if run["faults"] else ""], rows), *examples, ""])
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench-e2e", description=__doc__)
+    parser.add_argument("--rate", type=float, default=3_000, help="hits a second")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--resolvers", type=int, nargs="+", default=[1, 3])
+    parser.add_argument("--fsync", nargs="+", choices=("always", "everysec"), default=["always"])
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--faults", action="store_true", help="kill -9 and restarts during the run")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""What Redis keeps of visitors and contacts once everything is drained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+AT_ONCE = 1_000
+
+
+class Kept(NamedTuple):
+    """Keys of profiles and unique values, with their bytes."""
+
+    profiles: int
+    bytes: int
+
+
+def growing_bytes(redis: Any) -> int:
+    """Used memory without what breathes with connections and the append-only file."""
+    redis.memory_purge()
+    info = redis.info("memory")
+    return int(info["used_memory"] - info["mem_clients_normal"] - info.get("mem_aof_buffer", 0))
+
+
+def kept_for_contacts(redis: Any) -> Kept:
+    """All profiles, unique values and outboxes, as MEMORY USAGE counts them."""
+    total = profiles = 0
+    for pattern in ("c:*", "u:*", "changes:*"):
+        for names in _chunks(redis, pattern):
+            pipeline = redis.pipeline(transaction=False)
+            for name in names:
+                pipeline.memory_usage(name)
+            total += sum(size or 0 for size in pipeline.execute())
+            profiles += len(names) if pattern == "c:*" else 0
+    return Kept(profiles, total)
+
+
+def _chunks(redis: Any, pattern: str) -> Iterator[list[bytes]]:
+    names: list[bytes] = []
+    for name in redis.scan_iter(match=pattern, count=AT_ONCE):
+        names.append(name)
+        if len(names) == AT_ONCE:
+            yield names
+            names = []
+    if names:
+        yield names

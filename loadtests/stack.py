@@ -1,0 +1,216 @@
+"""Starts what a benchmark measures on free ports in a directory of its own, and ends exactly that again."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import clickhouse_connect
+import redis
+
+from loadtests.processes import cpu_seconds, kill_tree
+from loadtests.report import ROOT
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 30.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class StackError(Exception):
+    """Something did not start; the message says what and shows its last words."""
+
+
+class Stack:
+    """Programs by name: `valkey`, `clickhouse`, `ingest`, `identity-0`, ... and whatever a benchmark adds.
+
+    The files lie below the project, so that an fsync costs here what it costs in production and not what it costs
+    in a memory file system.
+    """
+
+    def __init__(self, *, fsync: str, streams: int = 1, maxmemory: str = "2gb") -> None:
+        (ROOT / ".data").mkdir(exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / ".data"))
+        self.secret = secrets.token_urlsafe(32)
+        self._password = secrets.token_urlsafe(16)
+        (self.folder / "password").write_text(self._password)
+        self._fsync, self._maxmemory = fsync, maxmemory
+        self._ports: dict[str, int] = {}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._spent: dict[str, float] = {}
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("SPOOR_")},
+            "SPOOR_DATA_DIR": str(self.folder),
+            "SPOOR_REDIS_URL": f"redis://:{self._password}@127.0.0.1:{self.port('valkey')}/0",
+            "SPOOR_CLICKHOUSE_URL": f"http://spoor:{self._password}@127.0.0.1:{self.port('clickhouse')}/spoor",
+            "SPOOR_SECRET": self.secret,
+            "SPOOR_STREAMS": str(streams),
+            "SPOOR_TRACK_PRIVATE_IP_RANGES": "true",
+            "SPOOR_PUBLICLY_UPDATABLE": "email",
+            "SPOOR_LOG_LEVEL": "warning",
+        }
+
+    def __enter__(self) -> Stack:
+        signal.signal(signal.SIGTERM, _leave)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        for name in reversed(list(self._processes)):
+            with contextlib.suppress(ProcessLookupError):
+                self.stop(name)
+        if kind is None or os.environ.get("SPOOR_BENCH_KEEP") != "1":
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def port(self, name: str) -> int:
+        if name not in self._ports:
+            self._ports[name] = _free_port()
+        return self._ports[name]
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.port(name)}"
+
+    def start_valkey(self) -> None:
+        arguments = ["--data-dir", str(self.folder / "valkey"), "--port", str(self.port("valkey"))]
+        arguments += ["--password-file", str(self.folder / "password")]
+        arguments += ["--fsync", self._fsync, "--maxmemory", self._maxmemory]
+        self.start("valkey", ["-m", "deploy.embedded.valkey", *arguments])
+        self.wait_for_redis()
+
+    def start_clickhouse(self) -> None:
+        arguments = ["--data-dir", str(self.folder / "clickhouse"), "--port", str(self.port("clickhouse"))]
+        arguments += ["--user", "spoor", "--password-file", str(self.folder / "password")]
+        self.start("clickhouse", ["-m", "deploy.embedded.clickhouse", *arguments], "/ping")
+
+    def start_ingest(self, *, waits: bool = True) -> None:
+        self.environ["SPOOR_INGEST_PORT"] = str(self.port("ingest"))
+        self.start("ingest", ["-m", "services.ingest"], "/readyz" if waits else "")
+
+    def start_identity(self, number: int = 0, *, waits: bool = True) -> None:
+        name = f"identity-{number}"
+        self.environ["SPOOR_IDENTITY_PORT"] = str(self.port(name))
+        self.start(name, ["-m", "services.identity"], "/readyz" if waits else "")
+
+    def start(self, name: str, command: Sequence[str], ready_path: str = "") -> None:
+        """Starts a Python program (or a binary, given by its full path) and waits for `ready_path` to answer 200."""
+        executable = [] if command[0].startswith("/") else [sys.executable]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                [*executable, *command],
+                cwd=ROOT,
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+        if ready_path:
+            self._wait(name, lambda: _answers(self.url(name) + ready_path))
+
+    def stop(self, name: str) -> None:
+        """SIGTERM, and kill -9 for one that does not listen."""
+        process = self._processes[name]
+        self._account(name)
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            print(f"{name} did not stop in {STOP_SECONDS:.0f} s and is killed", file=sys.stderr)
+            kill_tree(process.pid)
+            process.wait()
+        del self._processes[name]
+
+    def kill(self, name: str) -> None:
+        """kill -9 of the whole program, without a word before."""
+        process = self._processes[name]
+        self._account(name)
+        kill_tree(process.pid)
+        process.wait()
+        del self._processes[name]
+
+    def cpu_seconds(self, name: str) -> float:
+        """What all processes that ever ran under this name have used."""
+        process = self._processes.get(name)
+        return self._spent.get(name, 0.0) + (cpu_seconds(process.pid) if process else 0.0)
+
+    def names(self) -> list[str]:
+        return list(self._processes)
+
+    def redis(self) -> Any:
+        return redis.Redis.from_url(self.environ["SPOOR_REDIS_URL"], socket_timeout=60)
+
+    def clickhouse(self) -> Any:
+        return clickhouse_connect.get_client(
+            host="127.0.0.1",
+            port=self.port("clickhouse"),
+            username="spoor",
+            password=self._password,
+            database="spoor",
+            compress=False,
+            autogenerate_session_id=False,
+            send_receive_timeout=300,
+        )
+
+    def wait_for_redis(self) -> None:
+        client = self.redis()
+
+        def is_up() -> bool:
+            try:
+                return bool(client.ping())
+            except redis.RedisError:
+                return False
+
+        self._wait("valkey", is_up)
+        client.close()
+
+    def log_tail(self, name: str, lines: int = 5) -> str:
+        path = self.folder / f"{name}.log"
+        text = path.read_text(errors="replace") if path.exists() else ""
+        return "\n".join(text.strip().splitlines()[-lines:])
+
+    def _wait(self, name: str, is_ready: Any) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not is_ready():
+            if self._processes[name].poll() is not None or time.monotonic() > deadline:
+                raise StackError(f"{name} did not start:\n{self.log_tail(name)}")
+            time.sleep(0.02)
+
+    def _account(self, name: str) -> None:
+        self._spent[name] = self.cpu_seconds(name)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _end_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(143)

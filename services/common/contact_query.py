@@ -1,0 +1,216 @@
+"""What a search means in ClickHouse: conditions on known contacts and on anonymous visitors. Pure.
+
+Known contacts are rows of `contacts`. An anonymous visitor has none: it is an id with activity that is neither a row
+there nor merged away, and all that can be asked of it are its id, its times and its hits. So each condition is compiled
+twice, and a side that can never match is not read at all. Values travel as parameters, never as text of the statement.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from services.common.contact_fields import FIELDS
+from services.common.search import And, Node, Not, Or, SearchError, Term, parse_search
+
+MAX_IDS = 1_000
+OWN_COLUMNS = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
+_TEXT_COLUMNS = ("email", "firstname", "lastname", "company")  # those that `q` is made of
+
+# Words of the language for which nothing is stored yet: refused, so that they never quietly mean something else.
+_NOT_YET = frozenset(
+    [
+        "segment",
+        "common",
+        "owner",
+        "stage",
+        "company_id",
+        "category",
+        "lang",
+        "email_sent",
+        "email_read",
+        "email_queued",
+        "email_pending",
+        "sms_sent",
+        "web_sent",
+        "mobile_sent",
+        "page_source",
+        "page_source_id",
+        "page_id",
+        "import_id",
+        "import_action",
+        "has",
+    ]
+)
+COMMANDS = frozenset({"is", "ip", "ids", "name", "tag", *FIELDS}) | _NOT_YET
+
+TRUE, FALSE = "1", "0"
+
+ALIASES = "(SELECT loser, winner FROM aliases FINAL WHERE loser != winner)"
+ANONYMOUS = f"""(
+    SELECT contact_id AS id, min(first_seen) AS first_seen, max(activity.last_active) AS last_active
+    FROM activity
+    WHERE contact_id NOT IN (SELECT id FROM contacts) AND contact_id NOT IN (SELECT loser FROM {ALIASES})
+    GROUP BY contact_id
+)"""
+# When each contact was last seen, under the id that survives.
+LAST_ACTIVE = f"""(
+    SELECT if(a.winner = 0, s.contact_id, a.winner) AS id, max(s.last_active) AS last_active
+    FROM activity AS s LEFT ANY JOIN {ALIASES} AS a ON a.loser = s.contact_id
+    GROUP BY id
+)"""
+
+
+class Condition(NamedTuple):
+    """SQL on a row of `contacts FINAL`, and on a row of `ANONYMOUS`."""
+
+    known: str
+    anonymous: str
+
+
+class Where(NamedTuple):
+    """A compiled search with its parameters."""
+
+    condition: Condition
+    parameters: dict[str, Any]
+
+
+def compile_search(text: str) -> Where:
+    """Raises `SearchError`, which says what is wrong with the search."""
+    compiler = _Compiler()
+    condition = compiler.condition(parse_search(text, COMMANDS))
+    return Where(condition, compiler.parameters)
+
+
+def field_sql(alias: str) -> str:
+    """The stored text of a field of the registry."""
+    if alias == "points":
+        return "toString(points)"
+    return alias if alias in OWN_COLUMNS else f"fields['{FIELDS[alias].alias}']"
+
+
+def like_pattern(value: str, *, contains: bool = False) -> str:
+    """A LIKE pattern in which only % is special: as given if it has one, else begins with, or contains."""
+    escaped = value.replace("\\", "\\\\").replace("_", "\\_")
+    if "%" in value:
+        return escaped
+    return f"%{escaped}%" if contains else f"{escaped}%"
+
+
+def exact_pattern(value: str) -> str:
+    """A LIKE pattern in which nothing is special."""
+    return value.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+
+
+class _Compiler:
+    def __init__(self) -> None:
+        self.parameters: dict[str, Any] = {}
+
+    def condition(self, node: Node) -> Condition:
+        match node:
+            case Term():
+                return self._term(node)
+            case Not(inner):
+                known, anonymous = self.condition(inner)
+                return Condition(_negate(known), _negate(anonymous))
+            case And(nodes):
+                return _join([self.condition(one) for one in nodes], "AND", TRUE, FALSE)
+            case Or(nodes):
+                return _join([self.condition(one) for one in nodes], "OR", FALSE, TRUE)
+
+    def _bind(self, value: Any, kind: str = "String") -> str:
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"{{{name}:{kind}}}"
+
+    def _term(self, term: Term) -> Condition:
+        match term.command:
+            case "":
+                return Condition(self._text(term), FALSE)
+            case "is":
+                return _is(term.value.lower())
+            case "ids":
+                return self._ids(term.value)
+            case "ip":
+                return self._ip(term)
+            case "name":
+                return Condition(f"({self._like('firstname', term)} OR {self._like('lastname', term)})", FALSE)
+            case "tag":
+                return Condition(f"arrayExists(tag -> {self._like('tag', term)}, tags)", FALSE)
+            case command if command in FIELDS:
+                return Condition(self._field(command, term), FALSE)
+        raise SearchError(f"Searching by {term.command}: is not available.")
+
+    def _text(self, term: Term) -> str:
+        if term.is_strict or "%" in term.value:
+            return "(" + " OR ".join(self._like(column, term) for column in _TEXT_COLUMNS) + ")"
+        return f"q LIKE {self._bind(like_pattern(term.value.casefold(), contains=True))}"
+
+    def _field(self, alias: str, term: Term) -> str:
+        if alias != "email":
+            return self._like(field_sql(alias), term)
+        value = term.value.casefold()  # as addresses are stored
+        if term.is_strict:
+            return f"email = {self._bind(value)}"
+        return f"email LIKE {self._bind(like_pattern(value))}"
+
+    def _like(self, column: str, term: Term) -> str:
+        """Whatever the case. Some builds of the engine have no lowerUTF8, ILIKE is in all."""
+        pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value)
+        return f"{column} ILIKE {self._bind(pattern)}"
+
+    def _ids(self, value: str) -> Condition:
+        ids = [int(one) for one in value.split(",") if one.strip().isascii() and one.strip().isdigit()
+               and len(one.strip()) < 17]  # fmt: skip
+        if len(ids) > MAX_IDS:
+            raise SearchError(f"ids: takes at most {MAX_IDS} ids.")
+        if not ids:
+            return Condition(FALSE, FALSE)
+        sql = f"id IN {self._bind(ids, 'Array(UInt64)')}"
+        return Condition(sql, sql)
+
+    def _ip(self, term: Term) -> Condition:
+        value = self._bind(term.value if term.is_strict else like_pattern(term.value))
+        operator = "=" if term.is_strict else "LIKE"
+        seen = f"(SELECT contact_id FROM events WHERE ip {operator} {value})"
+        survivors = (
+            f"(SELECT if(a.winner = 0, e.contact_id, a.winner) FROM (SELECT DISTINCT contact_id FROM events"
+            f" WHERE ip {operator} {value}) AS e LEFT ANY JOIN {ALIASES} AS a ON a.loser = e.contact_id)"
+        )
+        known = f"(arrayExists(address -> address {operator} {value}, ips) OR id IN {survivors})"
+        return Condition(known, f"id IN {seen}")
+
+
+def _is(value: str) -> Condition:
+    match value:
+        case "anonymous":
+            return Condition("toUnixTimestamp64Milli(date_identified) = 0", TRUE)
+        case "unowned":
+            return Condition("owner_id = 0", TRUE)
+        case "mine":
+            return Condition("owner_id = 1", FALSE)  # there is one login
+        case "published":
+            return Condition(TRUE, TRUE)
+        case "unpublished":
+            return Condition(FALSE, FALSE)
+    raise SearchError(f"Searching by is:{value[:40]} is not available.")
+
+
+def _negate(sql: str) -> str:
+    return {TRUE: FALSE, FALSE: TRUE}.get(sql) or f"NOT ({sql})"
+
+
+def _join(conditions: list[Condition], word: str, neutral: str, decisive: str) -> Condition:
+    return Condition(
+        _fold([one.known for one in conditions], word, neutral, decisive),
+        _fold([one.anonymous for one in conditions], word, neutral, decisive),
+    )
+
+
+def _fold(parts: list[str], word: str, neutral: str, decisive: str) -> str:
+    """The parts joined, without those that decide nothing."""
+    if decisive in parts:
+        return decisive
+    said = [part for part in parts if part != neutral]
+    if len(said) < 2:
+        return said[0] if said else neutral
+    return "(" + f" {word} ".join(said) + ")"

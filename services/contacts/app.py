@@ -1,0 +1,52 @@
+"""Wires the contacts service: stores, API and pages behind one login."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+
+from services.common.basic_auth import BasicAuth
+from services.common.envelope import ApiDoor, add_error_handlers
+from services.common.service import operation_routes
+from services.common.settings import Settings, SettingsError, load_settings
+from services.contacts.api import ContactsApi
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.openapi import openapi_route
+from services.contacts.stores import Stores
+from services.contacts.ui.pages import Pages
+
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json"})
+
+
+def create_app(settings: Settings | None = None) -> ApiDoor:
+    settings = settings or load_settings()
+    if not settings.admin_password:
+        raise SettingsError("SPOOR_ADMIN_PASSWORD is required: the API has no other login")
+    stores, metrics = Stores(settings), ContactsMetrics()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        opening = asyncio.create_task(stores.open())
+        yield
+        opening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await opening
+        await stores.close()
+
+    app = Starlette(
+        routes=[
+            *operation_routes(metrics.registry, stores.trouble),
+            *ContactsApi(stores, settings.admin_user, metrics).routes(),
+            *Pages(stores, metrics).routes(),
+            openapi_route(),
+        ],
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    add_error_handlers(app)
+    auth = BasicAuth(settings.admin_user, settings.admin_password)
+    return ApiDoor(app, auth, OPEN_PATHS.__contains__)

@@ -1,0 +1,273 @@
+"""A change of a contact as a request says it: read, validated, and applied to a profile. Pure."""
+
+from __future__ import annotations
+
+import html
+import ipaddress
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+import msgspec
+
+from services.common.contact_fields import FIELDS, TOLD_FIELDS, Field
+from services.common.profile import Member, Part, Profile, Stamped, Value
+from services.common.values import MAX_TEXT_LENGTH, UNIQUE_FIELDS, normalise_unique
+
+MAX_TAGS = 500
+MAX_IPS = 200
+MAX_POINTS = 2**31 - 1
+ONLY_USER_ID = 1
+
+NOT_VALID = "This value is not valid."
+NOT_AN_EMAIL = "This value is not a valid email address."
+TOO_LONG = f"This value is too long. It should have {MAX_TEXT_LENGTH} characters or less."
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_KEPT_BY_PUT = frozenset({"last_active"})  # observed rather than told
+_TIMEZONES = frozenset(available_timezones())
+
+
+class InvalidChangeError(Exception):
+    """What is wrong with a change, by field."""
+
+    def __init__(self, details: dict[str, list[str]]) -> None:
+        super().__init__(", ".join(f"{field}: {' '.join(texts)}" for field, texts in details.items()))
+        self.details = details
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What is to become of a contact. A field that is blanked has the value ''."""
+
+    fields: dict[str, Value] = {}
+    tags: dict[str, bool] = {}
+    points: int | None = None
+    ip: str = ""
+    owner_id: int | None = None  # 0 for nobody
+
+    def unique_values(self, unique_fields: tuple[str, ...] = UNIQUE_FIELDS) -> dict[str, str]:
+        """The unique values that it gives."""
+        return {field: str(self.fields[field]) for field in unique_fields if self.fields.get(field)}
+
+
+def read_change(body: Mapping[str, Any], *, replaces: bool = False) -> Change:
+    """The change that a body asks for. Raises `InvalidChangeError`.
+
+    `replaces` is PUT: fields that it does not name are blanked. Else blank values change nothing, unless the body says
+    overwriteWithBlank. Keys that are no field are ignored.
+    """
+    reading = _Reading(body)
+    may_blank = replaces or reading.is_true("overwriteWithBlank")
+    fields = {field: value for field, value in reading.fields().items() if may_blank or value != ""}
+    if replaces:
+        missing = [field for field in TOLD_FIELDS if field not in fields and field not in _KEPT_BY_PUT]
+        fields.update(dict.fromkeys(missing, ""))
+    change = Change(fields, reading.tags(), reading.points(), reading.ip(), reading.owner_id())
+    reading.check_stage()
+    if reading.wrong:
+        raise InvalidChangeError(reading.wrong)
+    return change
+
+
+class _Reading:
+    """Reads a body key by key and notes what is wrong."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._body = body
+        self.wrong: dict[str, list[str]] = {}
+
+    def is_true(self, key: str) -> bool:
+        return as_text(self._body.get(key)).lower() in _TRUE
+
+    def fields(self) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        for alias in TOLD_FIELDS:
+            key = "lastActive" if alias == "last_active" and alias not in self._body else alias
+            if key in self._body:
+                self._read_field(FIELDS[alias], self._body[key], values)
+        return values
+
+    def _read_field(self, field: Field, said: Any, values: dict[str, Value]) -> None:
+        try:
+            values[field.alias] = read_value(field, said)
+        except ValueError as error:
+            self.wrong[field.alias] = [str(error)]
+
+    def tags(self) -> dict[str, bool]:
+        """Tag: whether it is added or, with a - before it, removed. A list, or a text with commas."""
+        said = self._body.get("tags")
+        if said is None:
+            return {}
+        words = said.split(",") if isinstance(said, str) else list(said.values()) if isinstance(said, dict) else said
+        if not isinstance(words, list) or len(words) > MAX_TAGS:
+            self.wrong["tags"] = [NOT_VALID]
+            return {}
+        tags: dict[str, bool] = {}
+        for word in words:
+            self._read_tag(word.get("tag") if isinstance(word, dict) else word, tags)
+        return tags
+
+    def _read_tag(self, word: Any, tags: dict[str, bool]) -> None:
+        try:
+            tag = clean(html.unescape(as_text(word)))
+        except ValueError:
+            self.wrong["tags"] = [NOT_VALID]
+            return
+        is_in = not tag.startswith("-")
+        name = tag.removeprefix("-").strip()
+        if len(name) > MAX_TEXT_LENGTH:
+            self.wrong["tags"] = [TOO_LONG]
+        elif name:
+            tags[name] = is_in
+
+    def points(self) -> int | None:
+        """Points are set; an empty value never resets them."""
+        try:
+            text = clean(as_text(self._body.get("points")))
+            points = int(float(text)) if text else None
+        except (ValueError, OverflowError):
+            self.wrong["points"] = [NOT_VALID]
+            return None
+        if points is not None and abs(points) > MAX_POINTS:
+            self.wrong["points"] = [NOT_VALID]
+            return None
+        return points
+
+    def ip(self) -> str:
+        """An address to add; one that is none is ignored."""
+        said = self._body.get("ipAddress")
+        try:
+            return str(ipaddress.ip_address(said.strip())) if isinstance(said, str) else ""
+        except ValueError:
+            return ""
+
+    def owner_id(self) -> int | None:
+        if "owner" not in self._body:
+            return None
+        said = self._body["owner"]
+        return ONLY_USER_ID if (said.get("id") if isinstance(said, dict) else said) in (1, "1") else 0
+
+    def check_stage(self) -> None:
+        said = self._body.get("stage")
+        if said not in (None, "", 0, "0"):
+            self.wrong["stage"] = [f"Stage with ID or name '{str(said)[:60]}' was not found."]
+
+
+def read_value(field: Field, said: Any) -> Value:
+    """A value of this field as it is stored; '' when blank. Raises `ValueError` with what is wrong."""
+    text = clean(as_text(said))
+    if text == "":
+        return ""
+    if field.is_unique:
+        value = normalise_unique(field.alias, text)
+        if value is None:
+            raise ValueError(NOT_AN_EMAIL if field.type == "email" else NOT_VALID)
+        return value
+    if len(text) > MAX_TEXT_LENGTH:
+        raise ValueError(TOO_LONG)
+    if field.type == "number":
+        return _number(text)
+    if field.type == "datetime":
+        return read_time(text).strftime("%Y-%m-%d %H:%M:%S")
+    if field.type == "timezone" and text not in _TIMEZONES:
+        raise ValueError(NOT_VALID)
+    return text
+
+
+def read_time(text: str) -> datetime:
+    """`Y-m-d H:i:s` in UTC, ISO 8601, or a date. Raises `ValueError`."""
+    try:
+        time = datetime.fromisoformat(text)
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(NOT_VALID) from None
+    if not 1970 <= time.year < 2200:
+        raise ValueError(NOT_VALID)
+    return time
+
+
+def as_text(said: Any) -> str:
+    """A scalar as text. Raises `ValueError` for an array or an object."""
+    if said is None:
+        return ""
+    if isinstance(said, bool):
+        return "1" if said else "0"
+    if isinstance(said, str):
+        return said
+    if isinstance(said, (int, float)):
+        if abs(said) > 1e300:
+            raise ValueError(NOT_VALID)
+        return str(said)
+    raise ValueError(NOT_VALID)
+
+
+def clean(text: str) -> str:
+    return _CONTROL.sub("", text).strip()
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(NOT_VALID) from None
+    if not math.isfinite(number) or "_" in text:
+        raise ValueError(NOT_VALID)
+    return number
+
+
+def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Profile:
+    """The profile after the change; the same object when it changes nothing.
+
+    What an API says is newer than whatever is stored, also in a part that another contact brought along.
+    """
+    own = profile.own or Part(added_us=now_us, created_by=user)
+    part = msgspec.structs.replace(
+        own,
+        fields={**own.fields, **_new_fields(profile, change.fields, now_us)},
+        tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
+        ips=_with_ip(profile, own, change.ip, now_us),
+        points=own.points if change.points is None else change.points - _points_of_losers(profile),
+        owner_id=own.owner_id if change.owner_id is None else change.owner_id,
+    )
+    if part == profile.own:
+        return profile
+    if profile.own is not None:
+        part.modified_us, part.modified_by = max(now_us, own.modified_us + 1), user
+    if not part.identified_us and not part.is_anonymous():
+        part.identified_us = now_us
+    return msgspec.structs.replace(profile, own=part, is_brief=False)
+
+
+def _new_fields(profile: Profile, values: dict[str, Value], now_us: int) -> dict[str, Stamped]:
+    news = {}
+    for field, value in values.items():
+        shown = profile.value(field)
+        if (shown in (None, "") and value == "") or shown == value:
+            continue
+        times = [part.fields[field].time_us for part in profile.parts() if field in part.fields]
+        news[field] = Stamped(value, max([now_us, *(time + 1 for time in times)]))
+    return news
+
+
+def _new_tags(profile: Profile, tags: dict[str, bool], now_us: int) -> dict[str, Member]:
+    news = {}
+    for tag, is_in in tags.items():
+        words = [part.tags[tag] for part in profile.parts() if tag in part.tags]
+        newest = max(words, key=lambda word: word.time_us, default=None)
+        if (newest.is_in if newest else False) != is_in:
+            news[tag] = Member(is_in, max(now_us, newest.time_us + 1 if newest else 0))
+    return news
+
+
+def _with_ip(profile: Profile, own: Part, ip: str, now_us: int) -> dict[str, int]:
+    if not ip or len(own.ips) >= MAX_IPS or any(ip in part.ips for part in profile.parts()):
+        return own.ips
+    return {**own.ips, ip: now_us}
+
+
+def _points_of_losers(profile: Profile) -> int:
+    return sum(part.points for part in profile.losers.values())

@@ -1,0 +1,74 @@
+"""Reads contacts for showing: what they were told from Redis, what their visits say from ClickHouse."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from services.common.clickhouse import ClickHouse
+from services.common.device import MAX_CONTACT_ID
+from services.common.profile import Profile, fold
+from services.contacts.contact import Contact
+from services.contacts.contact_list import ListQuery, Statement, count_statement, page_statement
+from services.contacts.footprints import load_footprints
+from services.contacts.stores import Stores
+
+
+class Page(NamedTuple):
+    total: int
+    contacts: list[Contact]
+
+
+class ContactReader:
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    async def one(self, contact_id: int) -> Contact | None:
+        """The contact that an id answers with: its survivor, or an anonymous visitor; None for nobody."""
+        if not 0 < contact_id <= MAX_CONTACT_ID:
+            return None
+        clickhouse = self._stores.clickhouse
+        profile = await self._stores.profiles.resolve(contact_id)
+        if profile is None:
+            return await self._anonymous(clickhouse, contact_id)
+        if not profile.is_known():
+            return None
+        return await self.shown(profile)
+
+    async def shown(self, profile: Profile) -> Contact:
+        """A known contact whose profile is at hand."""
+        ids = [profile.id, *profile.losers]
+        footprints = await load_footprints(self._stores.clickhouse, {profile.id: ids})
+        return Contact(profile.id, fold(profile), footprints[profile.id], ids)
+
+    async def page(self, query: ListQuery) -> Page:
+        clickhouse = self._stores.clickhouse
+        rows, counted = await asyncio.gather(
+            _rows(clickhouse, page_statement(query)), _rows(clickhouse, count_statement(query))
+        )
+        known = [contact_id for contact_id, is_known in rows if is_known]
+        profiles = await self._stores.profiles.load(known)
+        ids = {contact_id: _ids(contact_id, profiles.get(contact_id)) for contact_id, _ in rows}
+        footprints = await load_footprints(clickhouse, ids)
+        contacts = []
+        for contact_id, is_known in rows:
+            profile = profiles.get(contact_id)
+            if is_known and (profile is None or not profile.is_known()):
+                continue  # gone since the search
+            view = fold(profile) if profile is not None and profile.is_known() else None
+            contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id]))
+        return Page(int(counted[0][0]) if counted else 0, contacts)
+
+    async def _anonymous(self, clickhouse: ClickHouse, contact_id: int) -> Contact | None:
+        footprint = (await load_footprints(clickhouse, {contact_id: [contact_id]}))[contact_id]
+        return Contact(contact_id, None, footprint, [contact_id]) if footprint.first_seen_ms else None
+
+
+def _ids(contact_id: int, profile: Profile | None) -> list[int]:
+    return [contact_id, *(profile.losers if profile else ())]
+
+
+async def _rows(clickhouse: ClickHouse, statement: Statement | None) -> list[tuple[int, ...]]:
+    if statement is None:
+        return []
+    return list((await clickhouse.query(statement.sql, parameters=statement.parameters)).result_rows)

@@ -1,0 +1,127 @@
+"""The description of the API for machines, written by hand and compared with the routes by a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.envelope import API_VERSION, json_response
+
+Json = dict[str, Any]
+
+
+def _parameter(name: str, where: str, kind: str = "string", text: str = "") -> Json:
+    return {"name": name, "in": where, "required": where == "path", "description": text, "schema": {"type": kind}}
+
+
+_ID = _parameter("id", "path", "integer", "The contact; an id that merged into another answers with that one.")
+_ERROR = {"description": "The error envelope", "content": {"application/json": {"schema": {
+    "$ref": "#/components/schemas/Errors"}}}}  # fmt: skip
+_LIST = [
+    _parameter("search", "query", text="ada, email:ada%, is:anonymous, !tag:x, ip:192.0.2., ids:1,2, (a or b) c"),
+    _parameter("start", "query", "integer", "How many to skip"),
+    _parameter("limit", "query", "integer", "At most so many: 30 unless said, 0 for as many as are allowed (1,000)"),
+    _parameter("orderBy", "query", text="id, date_added, last_active, email, points, ... or in camelCase"),
+    _parameter("orderByDir", "query", text="ASC or DESC"),
+]
+_TIMELINE = [
+    _ID,
+    _parameter("filters[search]", "query"),
+    _parameter("filters[includeEvents][]", "query", text="page.hit, lead.utmtagsadded, lead.identified, lead.create"),
+    _parameter("filters[excludeEvents][]", "query"),
+    _parameter("filters[dateFrom]", "query", text="Y-m-d H:i:s in UTC"),
+    _parameter("filters[dateTo]", "query", text="Y-m-d H:i:s in UTC"),
+    _parameter("order[0]", "query", text="timestamp, eventLabel or eventType"),
+    _parameter("order[1]", "query", text="ASC or DESC"),
+    _parameter("page", "query", "integer"),
+    _parameter("limit", "query", "integer"),
+]
+_BODY = {
+    "content": {
+        kind: {"schema": {"$ref": "#/components/schemas/Change"}}
+        for kind in ("application/json", "application/x-www-form-urlencoded")
+    }
+}
+
+
+def _operation(summary: str, parameters: list[Json], answers: dict[str, str], *, has_body: bool = False) -> Json:
+    operation: Json = {
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {
+            **{status: {"description": text} for status, text in answers.items()},
+            **dict.fromkeys(("401", "503"), _ERROR),
+        },
+    }
+    if has_body:
+        operation["requestBody"] = _BODY
+    return operation
+
+
+_ONE = {"200": "{contact}", "404": "Nobody"}
+PATHS: dict[str, Json] = {
+    "/api/contacts": {
+        "get": _operation("List and search", _LIST, {"200": "{total, contacts: {id: contact}}", "400": "Bad query"})
+    },
+    "/api/contacts/new": {
+        "post": _operation(
+            "Create, or update the contact that holds the e-mail address",
+            [],
+            {"200": "{contact}, updated", "201": "{contact}, new", "400": "Invalid", "413": "Too large"},
+            has_body=True,
+        )
+    },
+    "/api/contacts/{id}": {"get": _operation("One contact", [_ID], _ONE)},
+    "/api/contacts/{id}/edit": {
+        "patch": _operation("Change", [_ID], {**_ONE, "400": "Invalid", "413": "Too large"}, has_body=True),
+        "put": _operation(
+            "Replace: fields that are not named are blanked",
+            [_ID],
+            {"200": "{contact}", "201": "{contact}, new: the id was unknown", "400": "Invalid", "413": "Too large"},
+            has_body=True,
+        ),
+    },
+    "/api/contacts/{id}/delete": {"delete": _operation("Delete", [_ID], {**_ONE, "200": "{contact} with id null"})},
+    "/api/contacts/{id}/activity": {"get": _operation("History", _TIMELINE, {**_ONE, "200": "{events, total, ...}"})},
+    "/api/contacts/{id}/events": {"get": _operation("History", _TIMELINE, {**_ONE, "200": "{events, total, ...}"})},
+}
+
+DOCUMENT: Json = {
+    "openapi": "3.1.0",
+    "info": {"title": "Spoor contacts", "version": API_VERSION},
+    "security": [{"basic": []}],
+    "paths": PATHS,
+    "components": {
+        "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
+        "schemas": {
+            "Change": {"type": "object", "additionalProperties": True},
+            "Errors": {
+                "type": "object",
+                "properties": {
+                    "errors": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {
+                                "code": {"type": "integer"},
+                                "message": {"type": "string"},
+                                "details": {"type": "object"},
+                                "type": {"type": ["string", "null"]},
+                            },
+                        },
+                    }
+                },
+            },
+        },
+    },
+}
+
+
+def openapi_route() -> Route:
+    async def openapi(_: Request) -> Response:
+        return json_response(DOCUMENT)
+
+    return Route("/openapi.json", openapi, methods=["GET"])

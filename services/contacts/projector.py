@@ -1,0 +1,63 @@
+"""Groups the projections of concurrent requests: one insert for all that come within a few milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from services.common.clickhouse import ClickHouse
+from services.common.profile import Profile
+from services.common.profiles import ProfileStore
+from services.common.projection import project
+
+WINDOW_SECONDS = 0.003
+MAX_AT_ONCE = 2_000  # profiles in one insert
+
+
+class _Waiting(NamedTuple):
+    profiles: list[Profile]
+    done: asyncio.Future[None]
+
+
+class Projector:
+    def __init__(self, store: ProfileStore, clickhouse: ClickHouse) -> None:
+        self._store, self._clickhouse = store, clickhouse
+        self._waiting: list[_Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def put(self, profiles: list[Profile]) -> None:
+        """Returns when these versions are in ClickHouse; raises what the insert raised, and the outbox repeats it."""
+        if not profiles:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(profiles, done))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._flush_all())
+        await done
+
+    async def _flush_all(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(WINDOW_SECONDS)
+            await self._flush(self._take())
+
+    def _take(self) -> list[_Waiting]:
+        count = profiles = 0
+        for waiting in self._waiting:
+            profiles += len(waiting.profiles)
+            if count and profiles > MAX_AT_ONCE:
+                break
+            count += 1
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
+
+    async def _flush(self, batch: list[_Waiting]) -> None:
+        try:
+            await project(self._store, self._clickhouse, [one for waiting in batch for one in waiting.profiles])
+        except Exception as error:  # whoever waits is told, whatever it was
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_exception(error)
+        else:
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_result(None)

@@ -1,0 +1,100 @@
+"""The connections of one process: Redis and ClickHouse, waited for in the background, and checked before a write."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import aiohttp
+import structlog
+
+from services.common import clickhouse as ch
+from services.common.contact_ids import ContactIds
+from services.common.envelope import STORES_AWAY, ApiError
+from services.common.migrate import migrate
+from services.common.profiles import ProfileStore
+from services.common.redis_client import RedisClient, connect
+from services.common.settings import Settings
+from services.contacts.projector import Projector
+
+log = structlog.get_logger()
+
+CHECK_SECONDS = 0.5  # how long a good answer of ClickHouse counts
+CHECK_TIMEOUT_SECONDS = 2.0
+RETRY_SECONDS = 0.3
+
+
+class Stores:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.redis: RedisClient = connect(settings.redis_url)
+        self.profiles = ProfileStore(self.redis)
+        self.ids = ContactIds(self.redis)
+        self._clickhouse: ch.ClickHouse | None = None
+        self._projector: Projector | None = None
+        self._checked = float("-inf")
+        self._check: asyncio.Task[None] | None = None
+
+    @property
+    def clickhouse(self) -> ch.ClickHouse:
+        """Raises `ApiError` 503 until the first connection."""
+        if self._clickhouse is None:
+            raise ApiError(503, "The service is starting.")
+        return self._clickhouse
+
+    @property
+    def projector(self) -> Projector:
+        if self._projector is None:
+            raise ApiError(503, "The service is starting.")
+        return self._projector
+
+    async def open(self) -> None:
+        """Waits, however long it takes, until both servers answer and the schema is up to date."""
+        while True:
+            try:
+                await migrate(self._settings.clickhouse_url)
+                await self.ids.open()
+                client = await ch.connect(self._settings.clickhouse_url)
+                self._projector = Projector(self.profiles, client)
+                self._clickhouse = client
+                return
+            except STORES_AWAY as error:
+                log.warning("servers_unreachable", error=type(error).__name__, text=str(error)[:200])
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def close(self) -> None:
+        if self._clickhouse is not None:
+            await self._clickhouse.close()
+        await self.redis.aclose()
+
+    async def check_clickhouse(self) -> None:
+        """Raises what ClickHouse's absence raises; a write asks here before it touches Redis. One check serves all."""
+        if time.monotonic() - self._checked < CHECK_SECONDS:
+            return
+        if self._check is None or self._check.done():
+            self._check = asyncio.create_task(self._ask_clickhouse())
+        await asyncio.shield(self._check)
+
+    def distrust(self) -> None:
+        """The next write asks again: something has just failed."""
+        self._checked = float("-inf")
+
+    async def trouble(self) -> str | None:
+        """What keeps this process from its work, or None."""
+        if self._clickhouse is None:
+            return "starting"
+        try:
+            await self._ask_clickhouse()
+        except (*STORES_AWAY, aiohttp.ClientError):
+            return "clickhouse_unreachable"
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                await self.redis.ping()
+        except STORES_AWAY:
+            return "redis_unreachable"
+        return None
+
+    async def _ask_clickhouse(self) -> None:
+        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+            await self.clickhouse.query("SELECT 1")
+        self._checked = time.monotonic()

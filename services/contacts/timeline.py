@@ -1,0 +1,165 @@
+"""Reads the history of a contact and writes it as the API's events."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NamedTuple
+
+from services.common.clickhouse import ClickHouse
+from services.contacts.contact import Contact
+from services.contacts.contact_object import Json, iso, short_id
+from services.contacts.timeline_query import (
+    CREATED,
+    DETAILS,
+    IDENTIFIED,
+    PAGE_HIT,
+    TYPES,
+    UTM,
+    Moment,
+    TimelineQuery,
+    timeline_statements,
+)
+
+
+class Entry(NamedTuple):
+    """One event of a history; `row` is the stored hit behind it, if there is one."""
+
+    kind: str
+    time_ms: int
+    event_id: str
+    row: dict[str, Any]
+
+
+class Timeline(NamedTuple):
+    total: int
+    entries: list[Entry]
+
+
+async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: TimelineQuery) -> Timeline:
+    statements = timeline_statements(query, contact.ids, moments(contact))
+    if statements is None:
+        return Timeline(0, [])
+    page, total = await asyncio.gather(
+        clickhouse.query(statements.page, parameters=statements.parameters),
+        clickhouse.query(statements.total, parameters=statements.parameters),
+    )
+    rows = await _details(clickhouse, contact.ids, [(time, event) for _, time, event in page.result_rows if event])
+    entries = [
+        Entry(kind, time, event, rows.get(event, {}))
+        for kind, time, event in page.result_rows
+        if not event or event in rows
+    ]
+    return Timeline(int(total.result_rows[0][0]), entries)
+
+
+async def _details(clickhouse: ClickHouse, ids: list[int], events: list[tuple[int, str]]) -> dict[str, dict[str, Any]]:
+    if not events:
+        return {}
+    times = [time for time, _ in events]
+    wanted = sorted({event for _, event in events})
+    rows: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(wanted), 150):  # they travel in the URL
+        answer = await clickhouse.query(
+            DETAILS,
+            parameters={"ids": ids, "events": wanted[start : start + 150], "from": min(times), "to": max(times)},
+        )
+        rows.update((row["id"], row) for row in answer.named_results())
+    return rows
+
+
+def moments(contact: Contact) -> list[Moment]:
+    """What the profile tells by itself. An anonymous visitor was created by its first visit."""
+    found = [Moment(CREATED, contact.added_us() // 1_000)]
+    if contact.view and contact.view.identified_us:
+        found.append(Moment(IDENTIFIED, contact.view.identified_us // 1_000))
+    return found
+
+
+def timeline_object(contact: Contact, query: TimelineQuery, timeline: Timeline) -> Json:
+    """The envelope; `maxPages` counts all types together."""
+    return {
+        "events": [_event(contact, entry) for entry in timeline.entries],
+        "filters": query.filters(),
+        "order": [query.order_by, "DESC" if query.is_descending else "ASC"],
+        "types": TYPES,
+        "total": timeline.total,
+        "page": query.page,
+        "limit": query.limit,
+        "maxPages": -(-timeline.total // query.limit),
+    }
+
+
+def _event(contact: Contact, entry: Entry) -> Json:
+    label, details = _label_and_details(entry)
+    return {
+        "event": entry.kind,
+        "eventId": entry.kind + (entry.event_id or str(contact.id)),
+        "eventLabel": label,
+        "eventType": TYPES[entry.kind],
+        "timestamp": iso(entry.time_ms * 1_000),
+        "contactId": contact.id,
+        "details": details,
+    }
+
+
+def _label_and_details(entry: Entry) -> tuple[str | Json, Json]:
+    if entry.kind == PAGE_HIT:
+        return _link(entry.row), {"hit": _hit(entry.row)}
+    if entry.kind == UTM:
+        campaign = entry.row["utm_campaign"]
+        return (f"UTM Campaign: {campaign}" if campaign else "UTM tags"), {"utmtags": _utm_tags(entry.row)}
+    return TYPES[entry.kind], {}
+
+
+def _link(row: dict[str, Any]) -> str | Json:
+    label = row["title"] or row["url"] or "Page hit"
+    if not row["url"].startswith(("http://", "https://")):
+        return str(label)
+    return {"label": label, "href": row["url"], "isExternal": True}
+
+
+def _hit(row: dict[str, Any]) -> Json:
+    """The hit behind an event, in the names that clients know, with what they have no name for at the end."""
+    return {
+        "id": row["id"],
+        "userAgent": row["user_agent"],
+        "dateHit": iso(row["time_ms"] * 1_000),
+        "dateLeft": None,
+        "referer": row["referrer"] or None,
+        "source": None,
+        "sourceId": None,
+        "sourceName": None,
+        "url": row["url"],
+        "urlTitle": row["title"] or None,
+        "query": row["query"] or None,
+        "clientInfo": {"browser": row["browser"], "os": row["os"]},
+        "device": row["device_type"] or None,
+        "deviceOsName": row["os"] or None,
+        "deviceBrand": row["device_brand"] or None,
+        "deviceModel": row["device_model"] or None,
+        "ip": row["ip"],
+        "country": row["country"] or None,
+        "region": row["region"] or None,
+        "city": row["city"] or None,
+        "timezone": row["timezone"] or None,
+        "pageLanguage": row["language"] or None,
+        "latitude": row["latitude"] or None,
+        "longitude": row["longitude"] or None,
+        "trackedContactId": row["contact_id"],
+    }
+
+
+def _utm_tags(row: dict[str, Any]) -> Json:
+    return {
+        "id": short_id("utm", row["id"]),
+        "query": row["query"] or None,
+        "referer": row["referrer"] or None,
+        "remoteHost": row["ip"],
+        "url": row["url"],
+        "userAgent": row["user_agent"],
+        "utmCampaign": row["utm_campaign"] or None,
+        "utmContent": row["utm_content"] or None,
+        "utmMedium": row["utm_medium"] or None,
+        "utmSource": row["utm_source"] or None,
+        "utmTerm": row["utm_term"] or None,
+    }

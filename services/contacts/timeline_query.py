@@ -1,0 +1,204 @@
+"""The history of one contact: what a request asks of it, and the SQL that answers. Pure.
+
+First a light statement orders all events of all types and cuts the page; a second one fetches what the page shows.
+Rows may be there twice, so each counts once by its event id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from services.common.envelope import ApiError, text_of, whole_number
+from services.common.php_query import Node, as_list
+from services.contacts.change import read_time
+
+PAGE_HIT = "page.hit"
+UTM = "lead.utmtagsadded"
+IDENTIFIED = "lead.identified"
+CREATED = "lead.create"
+TYPES = {
+    CREATED: "Contact created",
+    IDENTIFIED: "Contact identified",
+    PAGE_HIT: "Page hit",
+    UTM: "UTM tags recorded",
+}  # ordered by label, as they are answered
+
+DEFAULT_LIMIT = 25
+MAX_LIMIT = 1_000
+MAX_PAGE = 1_000_000
+_ORDERS = {"timestamp": "time", "eventLabel": "label", "eventType": "kind"}
+
+
+class TimelineQuery(NamedTuple):
+    """`kinds` are the event types that are asked for, of those that exist."""
+
+    search: str
+    include: list[str]
+    exclude: list[str]
+    date_from: datetime | None
+    date_to: datetime | None
+    order_by: str
+    is_descending: bool
+    page: int
+    limit: int
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for kind in TYPES if (not self.include or kind in self.include) and kind not in self.exclude]
+
+    def filters(self) -> dict[str, Any]:
+        """The filters as they are echoed."""
+        return {"search": self.search, "includeEvents": self.include, "excludeEvents": self.exclude}
+
+
+class Moment(NamedTuple):
+    """An event that no row is kept for: it is told by the profile."""
+
+    kind: str
+    time_ms: int
+
+
+def read_timeline_query(query: Mapping[str, Node]) -> TimelineQuery:
+    """From `filters[...]`, `order`, `page`, `limit`, or from the flat names of old clients. Raises `ApiError` 400."""
+    filters = query.get("filters", {})
+    if filters in ("", []):
+        filters = {}
+    if not isinstance(filters, dict):
+        raise ApiError(400, "filters must be an array.", {"filters": ["This value is not valid."]})
+    both: dict[str, Node] = {**query, **filters}
+    order_by, direction = _order(query)
+    return TimelineQuery(
+        text_of(both, "search")[:500].replace("\0", ""),
+        as_list(both.get("includeEvents")),
+        as_list(both.get("excludeEvents")),
+        _time(both, "dateFrom"),
+        _time(both, "dateTo"),
+        order_by,
+        direction == "DESC",
+        max(1, whole_number(query, "page", 1, most=MAX_PAGE)),
+        min(whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000) or MAX_LIMIT, MAX_LIMIT),
+    )
+
+
+def _order(query: Mapping[str, Node]) -> tuple[str, str]:
+    said = as_list(query.get("order"))
+    order_by = (said[0] if said else text_of(query, "orderBy")) or "timestamp"
+    direction = (said[1] if len(said) > 1 else text_of(query, "orderByDir")).upper() or "DESC"
+    if order_by not in _ORDERS or direction not in ("ASC", "DESC"):
+        raise ApiError(400, "The order must be timestamp, eventLabel or eventType, and ASC or DESC.",
+                       {"order": ["This value is not valid."]})  # fmt: skip
+    return order_by, direction
+
+
+def _time(filters: Mapping[str, Node], name: str) -> datetime | None:
+    text = text_of(filters, name).strip()
+    try:
+        return read_time(text) if text else None
+    except ValueError as error:
+        raise ApiError(400, f"{name}: {error}", {name: [str(error)]}) from error
+
+
+_HAS_UTM = "(utm_source != '' OR utm_medium != '' OR utm_campaign != '' OR utm_content != '' OR utm_term != '')"
+_UTM_TEXT = "concat(utm_source, '\\n', utm_medium, '\\n', utm_campaign, '\\n', utm_content, '\\n', utm_term)"
+_FOUND = "positionCaseInsensitiveUTF8({where}, {{search:String}}) > 0"
+
+# Repeats of an event are equal in every column, so that any of them will do.
+_LIGHT = """
+SELECT arrayJoin(kinds) AS kind, time, toString(event_id) AS id,
+    if(kind = 'page.hit', if(title = '', url, title), concat('UTM: ', utm_campaign)) AS label
+FROM (
+    SELECT event_id, time, title, url, utm_campaign, arrayConcat({hit}, {utm}) AS kinds
+    FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND type = 'page.hit' AND {dates}
+    LIMIT 1 BY event_id
+)
+"""
+_MOMENT = """
+SELECT {{kind{n}:String}} AS kind, fromUnixTimestamp64Milli({{time{n}:Int64}}, 'UTC') AS time, '' AS id,
+    {{label{n}:String}} AS label
+"""
+
+DETAILS = """
+SELECT toString(event_id) AS id, contact_id, url, title, referrer, language, query, ip, user_agent,
+    utm_source, utm_medium, utm_campaign, utm_content, utm_term, country, region, city, timezone, latitude, longitude,
+    browser, os, device_type, device_brand, device_model, toUnixTimestamp64Milli(time) AS time_ms
+FROM events
+WHERE contact_id IN {ids:Array(UInt64)} AND event_id IN {events:Array(UUID)}
+    AND time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND time <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+LIMIT 1 BY event_id
+"""
+
+
+class Statements(NamedTuple):
+    """The page gives (kind, time in ms, event id), the total one number."""
+
+    page: str
+    total: str
+    parameters: dict[str, Any]
+
+
+def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[Moment]) -> Statements | None:
+    """None when no event can match."""
+    parameters: dict[str, Any] = {"ids": ids}
+    sides = _moments(query, moments, parameters)
+    if {PAGE_HIT, UTM} & set(query.kinds):
+        sides.append(_light(query, parameters))
+    if not sides:
+        return None
+    union = " UNION ALL ".join(sides)
+    direction = "DESC" if query.is_descending else "ASC"
+    newest = "DESC" if query.order_by != "timestamp" else direction
+    page = (
+        f"SELECT kind, toUnixTimestamp64Milli(time), id FROM ({union})"
+        f" ORDER BY {_ORDERS[query.order_by]} {direction}, time {newest}, kind, id"
+        " LIMIT {limit:UInt64} OFFSET {offset:UInt64}"
+    )
+    parameters.update(limit=query.limit, offset=(query.page - 1) * query.limit)
+    return Statements(page, f"SELECT count() FROM ({union})", parameters)
+
+
+def _light(query: TimelineQuery, parameters: dict[str, Any]) -> str:
+    hit = _kinds(PAGE_HIT, query, "1", "concat(url, '\\n', title)")
+    utm = _kinds(UTM, query, _HAS_UTM, _UTM_TEXT)
+    if query.search:
+        parameters["search"] = query.search
+    dates = ["1"]
+    if query.date_from:
+        dates.append("time >= fromUnixTimestamp64Milli({date_from:Int64}, 'UTC')")
+        parameters["date_from"] = _ms(query.date_from)
+    if query.date_to:
+        dates.append("time <= fromUnixTimestamp64Milli({date_to:Int64}, 'UTC')")
+        parameters["date_to"] = _ms(query.date_to) + 999
+    return _LIGHT.format(hit=hit, utm=utm, dates=" AND ".join(dates))
+
+
+def _kinds(kind: str, query: TimelineQuery, condition: str, text: str) -> str:
+    """The array of this kind for a row that is such an event and is searched for, else an empty one."""
+    if kind not in query.kinds:
+        return "emptyArrayString()"
+    found = _FOUND.format(where=text) if query.search else "1"
+    return f"if({condition} AND {found}, ['{kind}'], emptyArrayString())"
+
+
+def _moments(query: TimelineQuery, moments: Iterable[Moment], parameters: dict[str, Any]) -> list[str]:
+    sides = []
+    for number, moment in enumerate(one for one in moments if _is_asked_for(one, query)):
+        sides.append(_MOMENT.format(n=number))
+        parameters[f"kind{number}"] = moment.kind
+        parameters[f"time{number}"] = moment.time_ms
+        parameters[f"label{number}"] = TYPES[moment.kind]
+    return sides
+
+
+def _is_asked_for(moment: Moment, query: TimelineQuery) -> bool:
+    return (
+        moment.kind in query.kinds
+        and query.search.lower() in TYPES[moment.kind].lower()
+        and (query.date_from is None or moment.time_ms >= _ms(query.date_from))
+        and (query.date_to is None or moment.time_ms <= _ms(query.date_to) + 999)
+    )
+
+
+def _ms(time: datetime) -> int:
+    return int(time.timestamp()) * 1_000

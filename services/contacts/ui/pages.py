@@ -1,0 +1,125 @@
+"""Read-only pages, rendered on the server without a script: the latest contacts, and the history of one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.envelope import query_of
+from services.contacts.api import contact_id_of
+from services.contacts.contact import Contact
+from services.contacts.contact_list import read_list_query
+from services.contacts.contact_reader import ContactReader
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.stores import Stores
+from services.contacts.timeline import Entry, load_timeline
+from services.contacts.timeline_query import PAGE_HIT, read_timeline_query
+
+FOLDER = Path(__file__).parent / "pages"
+LATEST = 50
+HISTORY = 200
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Pages:
+    def __init__(self, stores: Stores, metrics: ContactsMetrics) -> None:
+        self._stores, self._metrics = stores, metrics
+        self._reader = ContactReader(stores)
+        self._templates = Environment(
+            loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        )
+        self._templates.filters["when"] = when
+        self._css = (FOLDER / "page.css").read_text(encoding="utf-8")
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self.latest, methods=["GET"]),
+            Route("/history/{id}", self.history, methods=["GET"]),
+            Route("/page.css", self.css, methods=["GET"]),
+        ]
+
+    async def css(self, _: Request) -> Response:
+        return Response(self._css, media_type="text/css", headers={"Cache-Control": "private, max-age=300"})
+
+    async def latest(self, request: Request) -> Response:
+        """The contacts that were active last, or those that are searched for."""
+        search = query_of(request).get("search", "")
+        asked = {"search": search, "orderBy": "last_active", "orderByDir": "DESC", "limit": str(LATEST)}
+        page = await self._reader.page(read_list_query(asked))
+        people = [card(contact) for contact in page.contacts]
+        return self._render("latest.html", people=people, total=page.total, search=search)
+
+    async def history(self, request: Request) -> Response:
+        asked_id = contact_id_of(request)
+        contact = await self._reader.one(asked_id)
+        if contact is None:
+            return self._render("nobody.html", 404, contact_id=asked_id)
+        query = read_timeline_query({"includeEvents": PAGE_HIT, "limit": str(HISTORY)})
+        timeline = await load_timeline(self._stores.clickhouse, contact, query)
+        return self._render(
+            "history.html",
+            person=card(contact),
+            hits=[hit_line(entry) for entry in timeline.entries],
+            total=timeline.total,
+            merged_id=asked_id if asked_id != contact.id else 0,
+            merged_ids=contact.ids[1:],
+        )
+
+    def _render(self, name: str, status: int = 200, **values: Any) -> Response:
+        self._metrics.reads.add(value="page")
+        html = self._templates.get_template(name).render(**values)
+        return Response(html, status, HEADERS, media_type="text/html")
+
+
+def card(contact: Contact) -> dict[str, Any]:
+    """What both pages show of a contact."""
+    fields = contact.view.fields if contact.view else {}
+    addresses = contact.footprint.addresses
+    name = " ".join(str(fields[one]) for one in ("firstname", "lastname") if fields.get(one))
+    email = str(fields.get("email") or "")
+    last = addresses[0] if addresses else None
+    return {
+        "id": contact.id,
+        "name": name or email or (f"Visitor {last.ip}" if last and last.ip else f"Visitor {contact.id}"),
+        "email": email,
+        "is_anonymous": contact.view is None or not contact.view.identified_us,
+        "first_seen": contact.footprint.first_seen_ms or (contact.view.added_us // 1_000 if contact.view else 0),
+        "last_active": contact.footprint.last_active_ms,
+        "place": ", ".join(part for part in (last.city, last.country) if part) if last else "",
+        "tags": contact.view.tags if contact.view else [],
+    }
+
+
+def hit_line(entry: Entry) -> dict[str, Any]:
+    row = entry.row
+    url = row["url"]
+    return {
+        "time": entry.time_ms,
+        "title": row["title"] or url or "Page hit",
+        "url": url,
+        "is_link": url.startswith(("http://", "https://")),
+        "place": ", ".join(part for part in (row["city"], row["country"]) if part),
+        "device": " · ".join(part for part in (row["browser"], row["os"], row["device_type"]) if part),
+        "referrer": row["referrer"],
+        "utm": [
+            (name, row[f"utm_{name}"])
+            for name in ("campaign", "source", "medium", "content", "term")
+            if row[f"utm_{name}"]
+        ],
+    }
+
+
+def when(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S") if time_ms else "—"

@@ -1,0 +1,242 @@
+"""Writes contacts: claim the unique values, write the profiles by compare-and-set, project them, answer.
+
+Each write is computed purely on what was read, and computed again when somebody else was faster. A crash in between
+leaves nothing half done for good: a claim that its contact does not carry is void after 10 s, a frozen loser is taken
+in by whoever follows its alias, and what is in Redis but not in ClickHouse is projected by the outbox's relay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import NamedTuple
+
+import msgspec
+
+from services.common.profile import Part, Profile, freeze_into, take_in
+from services.common.profiles import Claim, ProfileStore, UniqueValue
+from services.common.values import UNIQUE_FIELDS
+from services.contacts.change import Change, apply_change
+from services.contacts.stores import Stores
+
+VOID_CLAIM_US = 10_000_000  # as in identity: a claim that its contact does not carry after this long is nobody's
+ROUNDS = 400
+ROUND_SECONDS = 12.0  # a claim becomes void within this time
+UNSETTLED_WAIT_SECONDS = 0.05
+
+
+class BusyError(Exception):
+    """Other writers of the same contact won for too long."""
+
+
+class _AgainError(Exception):
+    """Somebody else was faster: read again and compute again."""
+
+
+class Written(NamedTuple):
+    """The profile as it is stored now, and whether this write made a new contact."""
+
+    profile: Profile
+    is_new: bool
+
+
+class ContactWriter:
+    def __init__(self, stores: Stores, user: str, unique_fields: tuple[str, ...] = UNIQUE_FIELDS) -> None:
+        self._stores = stores
+        self._store: ProfileStore = stores.profiles
+        self._user = user
+        self._unique_fields = unique_fields
+
+    async def create(self, change: Change) -> Written:
+        """A new contact, or the one that holds a unique value of the change, changed."""
+        await self._stores.check_clickhouse()
+        new_id = await self._stores.ids.take_surely()
+        return await self._persist(_Attempt(self._store, change, self._user, self._unique_fields, new_id=new_id))
+
+    async def edit(self, contact_id: int, change: Change, first_seen_us: int = 0) -> Written | None:
+        """The contact, changed; None for one that is not there. With `first_seen_us` it may be an anonymous visitor."""
+        await self._stores.check_clickhouse()
+        attempt = _Attempt(
+            self._store, change, self._user, self._unique_fields, contact_id=contact_id, first_seen_us=first_seen_us
+        )
+        return await self._persist(attempt) if await attempt.find() else None
+
+    async def delete(self, contact_id: int, first_seen_us: int = 0) -> Profile | None:
+        """The profile as it was before it was deleted; None for one that is not there."""
+        await self._stores.check_clickhouse()
+        deadline = time.monotonic() + ROUND_SECONDS
+        while time.monotonic() < deadline:
+            profile = await self._store.resolve(contact_id)
+            if profile is None and first_seen_us:
+                profile = Profile(contact_id, own=Part(added_us=first_seen_us))
+            if profile is None or not profile.is_known():
+                return None
+            held = await self._store.holders(_all_values(profile, self._unique_fields))
+            gone = msgspec.structs.replace(profile, own=None, losers={}, deleted_us=now_us(), is_brief=False)
+            gone.version = (await self._store.write([gone]))[gone.id]
+            if gone.version:
+                await self._free(profile, held)
+                await self._project([gone])
+                return profile
+        raise BusyError
+
+    async def _persist(self, attempt: _Attempt) -> Written:
+        deadline = time.monotonic() + ROUND_SECONDS
+        for number in range(ROUNDS):
+            try:
+                written = await attempt.run()
+            except _AgainError:
+                if time.monotonic() > deadline:
+                    break
+                await asyncio.sleep(0 if number < 3 else UNSETTLED_WAIT_SECONDS)
+                continue
+            await self._free(written.profile, attempt.given_up)
+            await self._project(list(attempt.written.values()))
+            return written
+        raise BusyError
+
+    async def _free(self, profile: Profile, held: dict[UniqueValue, Claim | None]) -> None:
+        """Values that the contact gave up are free for others, unless they were claimed anew since they were read."""
+        for value, claim in held.items():
+            if claim and await self._leads_to(claim, profile):
+                await self._store.claim([(value, claim, 0)])
+
+    async def _leads_to(self, claim: Claim, profile: Profile) -> bool:
+        if claim.contact_id == profile.id or claim.contact_id in profile.losers:
+            return True
+        holder = await self._store.resolve(claim.contact_id)
+        return holder is not None and holder.id == profile.id
+
+    async def _project(self, profiles: list[Profile]) -> None:
+        try:
+            await self._stores.projector.put(profiles)
+        except Exception:
+            self._stores.distrust()
+            raise
+
+
+class _Attempt:
+    """One create or edit, run until no one interferes."""
+
+    def __init__(
+        self,
+        store: ProfileStore,
+        change: Change,
+        user: str,
+        unique_fields: tuple[str, ...],
+        *,
+        new_id: int = 0,
+        contact_id: int = 0,
+        first_seen_us: int = 0,
+    ) -> None:
+        self._store, self._change, self._user = store, change, user
+        self._unique_fields = unique_fields
+        self._new_id, self._contact_id, self._first_seen_us = new_id, contact_id, first_seen_us
+        self.written: dict[int, Profile] = {}
+        self.given_up: dict[UniqueValue, Claim | None] = {}
+
+    async def find(self) -> Profile | None:
+        """The contact to edit; None when there is none."""
+        profile = await self._store.resolve(self._contact_id)
+        if profile is None and self._first_seen_us:
+            return Profile(self._contact_id, own=Part(added_us=self._first_seen_us))
+        return profile if profile is not None and profile.is_known() else None
+
+    async def run(self) -> Written:
+        """Raises `_AgainError`."""
+        values = [UniqueValue(field, value) for field, value in self._change.unique_values(self._unique_fields).items()]
+        seen = await self._store.holders(values)
+        holders = [holder for value in values if (holder := await self._holder(value, seen[value]))]
+        target, is_new = await self._target(holders)
+        others = {holder.id: holder for holder in holders if holder.id != target.id}
+        for holder in holders:
+            if holder.id == target.id and len(holder.losers) > len(target.losers):
+                target = holder  # with those whose merge into it was left half done
+        free = [value for value in values if not any(one.value(value.field) == value.value for one in holders)]
+        claimed_us = await self._claim(free, seen, target.id)
+        for loser in others.values():
+            target = await self._merge(target, loser)
+        return Written(await self._finish(target, claimed_us), is_new)
+
+    async def _merge(self, winner: Profile, loser: Profile) -> Profile:
+        """The loser is frozen first: whoever finds it alone is led to the winner, which then takes it in."""
+        frozen = await self._write(freeze_into(loser, winner.id, now_us()))
+        separated = [one for one in winner.separated if one != loser.id]
+        return take_in(msgspec.structs.replace(winner, separated=separated), frozen)
+
+    async def _target(self, holders: list[Profile]) -> tuple[Profile, bool]:
+        """The contact that is written, and whether it is new. Of several holders the oldest is upserted."""
+        if self._contact_id:
+            profile = await self.find()
+            if profile is None:
+                raise BusyError  # deleted while we were at it
+            return profile, False
+        if holders:
+            oldest = min(holders, key=lambda one: (min((part.added_us for part in one.parts()), default=0), one.id))
+            return oldest, oldest.id == self._new_id
+        stored = (await self._store.load([self._new_id]))[self._new_id]
+        return stored or Profile(self._new_id), True
+
+    async def _finish(self, target: Profile, claimed_us: int) -> Profile:
+        changed = apply_change(target, self._change, now_us(), self._user)
+        if changed is target and changed.version and not self.written:
+            self.written[changed.id] = changed  # nothing to write; projected again, which does no harm
+            return changed
+        self.given_up = await self._store.holders(_lost_values(target, changed, self._unique_fields))
+        if now_us() - claimed_us > VOID_CLAIM_US // 2:
+            raise _AgainError  # so late, that others may soon take the claim for void
+        return await self._write(changed)
+
+    async def _write(self, profile: Profile) -> Profile:
+        version = (await self._store.write([profile]))[profile.id]
+        if not version:
+            raise _AgainError
+        stored = msgspec.structs.replace(profile, version=version)
+        self.written[profile.id] = stored
+        return stored
+
+    async def _holder(self, value: UniqueValue, claim: Claim | None) -> Profile | None:
+        """Who carries a value now, through merges; None when it is free. Raises `_AgainError` while that is open."""
+        if claim is None:
+            return None
+        holder = await self._store.resolve(claim.contact_id)
+        if holder is not None and holder.deleted_us:
+            return None
+        if holder is not None and holder.value(value.field) == value.value:
+            return holder
+        if now_us() - claim.time_us > VOID_CLAIM_US:
+            return None
+        if claim.contact_id in (self._new_id, self._contact_id) or (holder and holder.id == self._contact_id):
+            return None  # claimed by this very write, a round ago
+        raise _AgainError
+
+    async def _claim(self, values: list[UniqueValue], seen: dict[UniqueValue, Claim | None], contact_id: int) -> int:
+        """Claims them, also those that it claimed before: a claim as old as a former one could be freed with it."""
+        started_us = now_us()
+        holders = await self._store.claim([(value, seen[value], contact_id) for value in values])
+        if any(holder is None or holder.contact_id != contact_id for holder in holders):
+            raise _AgainError
+        return started_us
+
+
+def _all_values(profile: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:
+    """Every unique value that any part of it carries."""
+    return {
+        UniqueValue(field, str(part.value(field)))
+        for part in profile.parts()
+        for field in unique_fields
+        if part.value(field)
+    }
+
+
+def _lost_values(before: Profile, after: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:
+    """Shown before and no longer."""
+    return {
+        UniqueValue(field, str(before.value(field)))
+        for field in unique_fields
+        if before.value(field) and before.value(field) != after.value(field)
+    }
+
+
+def now_us() -> int:
+    return time.time_ns() // 1_000

@@ -1,0 +1,91 @@
+"""Wires the export service: jobs on disk, ClickHouse behind, one login in front."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from starlette.applications import Starlette
+
+from services.common import clickhouse as ch
+from services.common.basic_auth import BasicAuth
+from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
+from services.common.migrate import migrate
+from services.common.service import operation_routes
+from services.common.settings import Settings, SettingsError, load_settings
+from services.export.api import ExportsApi
+from services.export.exporter import Exporter
+from services.export.job import JobFolder
+from services.export.metrics import ExportMetrics
+
+log = structlog.get_logger()
+
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+RETRY_SECONDS = 0.3
+CHECK_SECONDS = 2.0
+QUERY_SECONDS = 3_600.0
+
+
+def create_app(settings: Settings | None = None) -> ApiDoor:
+    settings = settings or load_settings()
+    if not settings.admin_password:
+        raise SettingsError("SPOOR_ADMIN_PASSWORD is required: the API has no other login")
+    metrics = ExportMetrics()
+    folder = JobFolder(Path(settings.data_dir) / "exports")
+    exporter = Exporter(folder, metrics)
+    connection = Connection(settings.clickhouse_url)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        exporter.recall()
+        opening = asyncio.create_task(connection.open(exporter))
+        yield
+        opening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await opening
+        await exporter.close()
+        await connection.close()
+
+    routes = [*operation_routes(metrics.registry, connection.trouble), *ExportsApi(exporter, folder).routes()]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.router.redirect_slashes = False
+    add_error_handlers(app)
+    auth = BasicAuth(settings.admin_user, settings.admin_password)
+    return ApiDoor(app, auth, OPEN_PATHS.__contains__)
+
+
+class Connection:
+    """ClickHouse, waited for in the background."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client: ch.ClickHouse | None = None
+
+    async def open(self, exporter: Exporter) -> None:
+        while self._client is None:
+            try:
+                await migrate(self._url)
+                self._client = await ch.connect(self._url, timeout_seconds=QUERY_SECONDS)
+            except STORES_AWAY as error:
+                log.warning("clickhouse_unreachable", error=type(error).__name__, text=str(error)[:200])
+                await asyncio.sleep(RETRY_SECONDS)
+        exporter.open(self._client)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    async def trouble(self) -> str | None:
+        """What keeps this process from its work, or None."""
+        if self._client is None:
+            return "starting"
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._client.query("SELECT 1")
+        except STORES_AWAY:
+            return "clickhouse_unreachable"
+        return None
