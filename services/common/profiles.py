@@ -7,7 +7,7 @@ until done. Several operations go out in one pipeline.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import redis.exceptions
@@ -15,26 +15,10 @@ import redis.exceptions
 from services.common import keys
 from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile, take_in
 from services.common.redis_client import RedisClient, load_script, mget
+from services.common.values import Claim, UniqueValue
 
 BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
 MAX_ALIAS_STEPS = 32
-
-
-class Claim(NamedTuple):
-    """Who holds a unique value, and since when (microseconds)."""
-
-    contact_id: int
-    time_us: int
-
-    def stored(self) -> str:
-        return f"{self.contact_id}:{self.time_us}"
-
-
-class UniqueValue(NamedTuple):
-    """A normalised value of a unique field."""
-
-    field: str
-    value: str
 
 
 class ProfileStore:

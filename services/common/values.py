@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 UNIQUE_FIELDS = ("email",)
 MAX_EMAIL_LENGTH = 191
@@ -17,6 +18,23 @@ JUNK_VALUES = frozenset(
     """null none nil undefined anonymous guest unknown invalid nan true false 0 -1 id email user visitor test
     distinct_id distinctid not_authenticated not_set n/a {{email}} %email% {email}""".split()
 ) | {"[object object]", "(not set)"}
+
+
+class Claim(NamedTuple):
+    """Who holds a unique value, and since when (microseconds)."""
+
+    contact_id: int
+    time_us: int
+
+    def stored(self) -> str:
+        return f"{self.contact_id}:{self.time_us}"
+
+
+class UniqueValue(NamedTuple):
+    """A normalised value of a unique field."""
+
+    field: str
+    value: str
 
 
 def normalise_email(text: str) -> str | None:

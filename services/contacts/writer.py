@@ -14,8 +14,8 @@ from typing import NamedTuple
 import msgspec
 
 from services.common.profile import Part, Profile, freeze_into, take_in
-from services.common.profiles import Claim, ProfileStore, UniqueValue
-from services.common.values import UNIQUE_FIELDS
+from services.common.profiles import ProfileStore
+from services.common.values import UNIQUE_FIELDS, Claim, UniqueValue
 from services.contacts.change import Change, apply_change
 from services.contacts.stores import Stores
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from services.common.contact_ids import ContactIds
 from services.common.profile import Profile
-from services.common.profiles import Claim, ProfileStore, UniqueValue
+from services.common.profiles import ProfileStore
+from services.common.values import Claim, UniqueValue
 from services.identity.faults import FaultPoints
 from services.identity.identify import (
     ContactDeleted,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.profile import Part, Profile
-from services.common.profiles import Claim, UniqueValue
+from services.common.values import Claim, UniqueValue
 from services.identity.identify import (
     ContactDeleted,
     EventKey,
