@@ -26,6 +26,9 @@ STREAMS = {1: 1}  # as `./just up` has; several resolvers share six
 STREAMS_OF_SEVERAL = 6
 DRAIN_SECONDS = 180.0
 ANONYMOUS_SECONDS = 5.0
+SATURATED_SECONDS = 8.0
+UNREACHABLE_RATE = 50_000.0
+OVERLOAD_MS = 1_000.0
 RESTART_SECONDS = 0.5  # what a supervisor takes
 Fault = tuple[float, str, Callable[[Stack], None]]
 
@@ -56,9 +59,11 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
         for number in range(resolvers):
             stack.start_identity(number)
         stack.start_ingest()
-        per_visitor = _redis_per_visitor(stack, resolvers, options.rate)
+        saturated = 0.0 if options.rate else _saturated_rate(stack, resolvers)
+        rate = options.rate or saturated / 2
+        per_visitor = _redis_per_visitor(stack, resolvers, rate)
         before = _stored_ids(stack)
-        traffic, cpu, drain, watcher = _under_load(stack, resolvers, fsync, options)
+        traffic, cpu, drain, watcher = _under_load(stack, resolvers, fsync, rate, options)
         ledger = check(traffic.records, (row for row in _rows(stack) if row.event_id not in before), _aliases(stack))
         kept = kept_for_contacts(stack.redis())
         dead = stack.redis().xlen(keys.DEAD_HITS)
@@ -67,7 +72,8 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
         "fsync": fsync,
         "resolvers": resolvers,
         "faults": options.faults,
-        "rate": options.rate,
+        "rate": rate,
+        "saturated_rate": saturated,
         "ledger": ledger._asdict(),
         "dead_letters": dead,
         "accept_p50_ms": traffic.accept_p50_ms,
@@ -86,6 +92,19 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
     }, ledger
 
 
+def _saturated_rate(stack: Stack, resolvers: int) -> float:
+    """Hits a second from the first one sent to the last one stored, with as many as the connections carry."""
+    record, started = stack.folder / "saturated", time.time()
+    process = start_traffic(
+        stack.port("ingest"), record, rate=UNREACHABLE_RATE, seconds=SATURATED_SECONDS, seed=3, flags=["--saturate"]
+    )
+    _end(process, SATURATED_SECONDS)
+    _drain(stack, resolvers)
+    stored = time.time()
+    records = read_traffic(record).records
+    return len(records) / (stored - max(started, min(one.time_ms for one in records) / 1e3))
+
+
 def _redis_per_visitor(stack: Stack, resolvers: int, rate: float) -> float:
     """The growth by visitors who give no address: once to warm everything up, then measured."""
     grown = visitors = 0
@@ -93,7 +112,8 @@ def _redis_per_visitor(stack: Stack, resolvers: int, rate: float) -> float:
         before = growing_bytes(stack.redis())
         record = stack.folder / f"anonymous-{seed}"
         _end(
-            start_traffic(stack.port("ingest"), record, rate=rate, seconds=seconds, seed=seed, anonymous=True), seconds
+            start_traffic(stack.port("ingest"), record, rate=rate, seconds=seconds, seed=seed, flags=["--anonymous"]),
+            seconds,
         )
         _drain(stack, resolvers)
         grown, visitors = growing_bytes(stack.redis()) - before, read_traffic(record).visitors
@@ -101,13 +121,13 @@ def _redis_per_visitor(stack: Stack, resolvers: int, rate: float) -> float:
 
 
 def _under_load(
-    stack: Stack, resolvers: int, fsync: str, options: argparse.Namespace
+    stack: Stack, resolvers: int, fsync: str, rate: float, options: argparse.Namespace
 ) -> tuple[Traffic, dict[str, float], float, Watcher]:
     """The run itself. Samples are followed in its first half, CPU is accounted over the second, when nobody polls."""
     record, seconds = stack.folder / "traffic", options.seconds
     started = time.time()
     process = start_traffic(
-        stack.port("ingest"), record, rate=options.rate, seconds=seconds, seed=options.seed, sampled=seconds / 2
+        stack.port("ingest"), record, rate=rate, seconds=seconds, seed=options.seed, sampled=seconds / 2
     )
     watcher = Watcher(stack, process)
     names = [name for name in stack.names() if name != "traffic"]
@@ -223,6 +243,10 @@ def _aliases(stack: Stack) -> dict[int, int]:
 def _as_text(run: dict[str, Any]) -> str:
     ledger, cpu = run["ledger"], run["cpu_seconds_per_million"]
     title = f"{run['resolvers']} resolver(s), {run['rate']:,.0f} hits/s, {run['fsync']}"
+    if run["saturated_rate"]:
+        title += f", half of {run['saturated_rate']:,.0f}"
+    if run["accept_p99_ms"] > OVERLOAD_MS and not run["faults"]:
+        title += " (OVERLOADED: latencies are those of a queue that grows)"
     rows = [[name, ledger[name]] for name in Ledger._fields if name != "examples"]
     rows += [[name, run[name]] for name in (
         "dead_letters", "accept_p50_ms", "accept_p99_ms", "visible_p50_s", "visible_p99_s", "visible_samples",
@@ -236,7 +260,9 @@ def _as_text(run: dict[str, Any]) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench-e2e", description=__doc__)
-    parser.add_argument("--rate", type=float, default=3_000, help="hits a second")
+    parser.add_argument(
+        "--rate", type=float, default=0, help="hits a second; by default half of the rate that is found to saturate"
+    )
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--resolvers", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--fsync", nargs="+", choices=("always", "everysec"), default=["always"])

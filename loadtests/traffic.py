@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -79,7 +80,9 @@ class Generator:
             time.process_time(),
         )
 
-    def _next(self, _: float) -> tuple[bytes, SentHit]:
+    def _next(self, _: float) -> tuple[bytes, SentHit] | None:
+        if self._options.saturate and not self._loop.free:
+            return None
         hit = self._crowd.next_hit(time.time_ns() // 1_000_000)
         self._unconfirmed += 1
         return hit.request, hit
@@ -127,14 +130,12 @@ class Generator:
 
 
 def start_traffic(
-    port: int, record: Path, *, rate: float, seconds: float, seed: int, anonymous: bool = False, sampled: float = 0
+    port: int, record: Path, *, rate: float, seconds: float, seed: int, sampled: float = 0, flags: Sequence[str] = ()
 ) -> subprocess.Popen[str]:
     """Starts the generator as a process; its samples are lines on its standard output."""
     command = [sys.executable, "-m", "loadtests.traffic", "--port", str(port), "--record", str(record)]
     command += ["--rate", str(rate), "--seconds", str(seconds), "--seed", str(seed), "--sample-seconds", str(sampled)]
-    if anonymous:
-        command.append("--anonymous")
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([*command, *flags], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def read_traffic(path: Path) -> Traffic:
@@ -150,6 +151,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=128)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sample-seconds", type=float, default=0)
+    parser.add_argument("--saturate", action="store_true", help="skip what finds no free connection")
     parser.add_argument("--anonymous", action="store_true", help="nobody gives an address, and there are no bots")
     options = parser.parse_args()
     traffic = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(Generator(options).run())

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -70,7 +71,7 @@ class Exporter:
             raise ApiError(429, "There are too many exports; delete some, or wait.")
         job = Job(new_id(), search, columns, time.time())
         try:
-            await asyncio.to_thread(self._folder.save, job)
+            await in_thread(self._folder.save, job)
         except OSError as error:
             raise ApiError(507, f"The export cannot be stored: {_disk_words(error)}.") from error
         self._jobs[job.id] = job
@@ -94,7 +95,7 @@ class Exporter:
         async with self._places:
             job.status, job.started_at = Status.RUNNING, time.time()
             try:
-                await asyncio.to_thread(self._folder.save, job)
+                await in_thread(self._folder.save, job)
                 await self._write(job, query)
                 job.status = Status.DONE
             except ExportError as error:
@@ -112,7 +113,7 @@ class Exporter:
         self._metrics.rows.add(job.rows if job.status is Status.DONE else 0)
         log.info("export_finished", job=job.id, status=job.status, rows=job.rows, bytes=job.bytes)
         try:
-            await asyncio.to_thread(self._folder.save, job)
+            await in_thread(self._folder.save, job)
         except OSError as error:
             job.status, job.error = Status.FAILED, _disk_words(error)
 
@@ -161,14 +162,24 @@ class _File:
 
     async def sync(self) -> None:
         await self._flush()
-        await asyncio.to_thread(os.fsync, self._descriptor)
+        await in_thread(os.fsync, self._descriptor)
 
     async def close(self) -> None:
         os.close(self._descriptor)
 
     async def _flush(self) -> None:
         data, self._buffer = bytes(self._buffer), bytearray()
-        await asyncio.to_thread(_write_all, self._descriptor, data)
+        await in_thread(_write_all, self._descriptor, data)
+
+
+async def in_thread(work: Callable[..., None], *arguments: Any) -> None:
+    """Blocking work in a thread. A cancelled caller waits for its end: the file must not be closed under it."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -1,0 +1,144 @@
+"""What requests may say: lists, timelines, bodies, logins, paths."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.basic_auth import BasicAuth
+from services.common.envelope import ApiError, parse_object, tidy_path
+from services.common.php_query import PhpQueryError, parse_php_query
+from services.common.search import SearchError
+from services.contacts.contact_list import MAX_LIMIT, count_statement, page_statement, read_list_query
+from services.contacts.timeline_query import Moment, read_timeline_query, timeline_statements
+
+
+def test_the_list_is_thirty_by_id_unless_said() -> None:
+    query = read_list_query({})
+    assert (query.limit, query.start, query.order_by, query.is_descending) == (30, 0, "id", False)
+    assert read_list_query({"limit": "0"}).limit == MAX_LIMIT
+    assert read_list_query({"limit": "99999"}).limit == MAX_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("lastActive", "last_active"), ("last_active", "last_active"), ("dateAdded", "date_added"), ("points", "points")],
+)
+def test_order_is_in_snake_or_camel_case(name: str, column: str) -> None:
+    assert read_list_query({"orderBy": name, "orderByDir": "desc"}).order_by == column
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"orderBy": "id; DROP TABLE"}, {"orderBy": ["id"]}, {"orderByDir": "UP"}, {"limit": "-1"}, {"start": "x"},
+     {"start": "9" * 15}, {"search": ["a"]}, {"limit": "٣"}],
+)  # fmt: skip
+def test_a_bad_list_query_is_400(query: dict[str, Any]) -> None:
+    with pytest.raises(ApiError) as caught:
+        read_list_query(query)
+    assert caught.value.status == 400
+
+
+def test_a_timeline_query_may_come_in_brackets_or_flat() -> None:
+    nested = read_timeline_query(
+        parse_php_query(
+            "filters[search]=x&filters[includeEvents][]=page.hit&order[]=timestamp&order[]=ASC&page=2&limit=5"
+        )
+    )
+    flat = read_timeline_query(
+        parse_php_query("search=x&includeEvents[]=page.hit&orderBy=timestamp&orderByDir=ASC&page=2&limit=5")
+    )
+    assert nested == flat
+    assert nested.kinds == ["page.hit"]
+    assert not nested.is_descending
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "filters=x",
+        "filters[dateFrom]=soon",
+        "order[]=url",
+        "order[]=timestamp&order[]=x",
+        "page=x",
+        "filters[search][]=x",
+    ],
+)
+def test_a_bad_timeline_query_is_400(query: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        read_timeline_query(parse_php_query(query))
+    assert caught.value.status == 400
+
+
+READS: list[Callable[[str], object]] = [
+    lambda text: (page_statement(query := read_list_query(parse_php_query(text))), count_statement(query)),
+    lambda text: timeline_statements(read_timeline_query(parse_php_query(text)), [1], [Moment("lead.create", 5)]),
+]
+pairs = st.tuples(
+    st.sampled_from(["search", "limit", "start", "orderBy", "orderByDir", "filters[search]", "filters[dateTo]", "order[]",
+                     "filters[includeEvents][]", "excludeEvents", "page", "filters"]),
+    st.text("ab01- :()%!+'\"\\é\0") | st.sampled_from(["timestamp", "DESC", "email", "page.hit", "2024-01-01", "30"]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("read", READS)
+@given(st.lists(pairs))
+def test_any_query_is_answered_or_refused(read: Callable[[str], object], said: list[tuple[str, str]]) -> None:
+    try:
+        read("&".join(f"{name}={value}" for name, value in said))
+    except (ApiError, PhpQueryError, SearchError):
+        return
+
+
+@given(
+    st.binary(),
+    st.sampled_from(
+        ["", "application/json", "application/x-www-form-urlencoded", "text/plain; x", "multipart/form-data"]
+    ),
+)
+def test_any_body_is_an_object_or_refused(body: bytes, kind: str) -> None:
+    try:
+        assert isinstance(parse_object(body, kind), dict)
+    except ApiError as error:
+        assert error.status == 400
+    except PhpQueryError:
+        return
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"a":' * 200_000, b"7", b'"x"', b"null", b'{"a":1e999}', b"\xff"])
+def test_strange_json_is_400(body: bytes) -> None:
+    with pytest.raises(ApiError):
+        parse_object(body, "application/json")
+
+
+def _basic(login: bytes) -> str:
+    return "Basic " + base64.b64encode(login).decode()
+
+
+def test_only_the_login_is_let_in() -> None:
+    auth = BasicAuth("admin", "pässwörd")
+    assert auth.admits(_basic("admin:pässwörd".encode()))
+    assert auth.admits(_basic("admin:pässwörd".encode()).replace("Basic", "bASIC"))
+    for wrong in ("", "Basic", "Basic !!!", _basic(b"admin:"), _basic(b"admin"), "Bearer x", _basic(b"x" * 9_000)):
+        assert not auth.admits(wrong)
+    with pytest.raises(ValueError, match="empty password"):
+        BasicAuth("admin", "")
+
+
+@given(st.text())
+def test_any_authorization_is_judged(text: str) -> None:
+    assert not BasicAuth("admin", "secret-of-this-test").admits(text)
+
+
+@given(st.text("/ab"))
+def test_paths_are_tidied_once(path: str) -> None:
+    tidy = tidy_path(path)
+    assert tidy_path(tidy) == tidy
+    assert "//" not in tidy
+    assert tidy == "/" or not re.search("/$", tidy)
