@@ -64,10 +64,12 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
         per_visitor = _redis_per_visitor(stack, resolvers, rate)
         before = _stored_ids(stack)
         traffic, cpu, drain, watcher = _under_load(stack, resolvers, fsync, rate, options)
-        ledger = check(traffic.records, (row for row in _rows(stack) if row.event_id not in before), _aliases(stack))
+        rows = [row for row in _rows(stack) if row.event_id not in before]
+        addresses = _addresses(stack)
+        ledger = check(traffic.records, rows, _aliases(stack), addresses)
         kept = kept_for_contacts(stack.redis())
         dead = stack.redis().xlen(keys.DEAD_HITS)
-    contacts = len({one.person for one in traffic.records if not one.is_anonymous and not one.is_bot})
+    contacts = len(addresses)
     return {
         "fsync": fsync,
         "resolvers": resolvers,
@@ -238,6 +240,14 @@ def _aliases(stack: Stack) -> dict[int, int]:
     rows = client.query("SELECT loser, winner FROM aliases FINAL").result_rows
     client.close()
     return {int(loser): int(winner) for loser, winner in rows}
+
+
+def _addresses(stack: Stack) -> dict[int, str]:
+    """The address of every known contact."""
+    client = stack.clickhouse()
+    rows = client.query("SELECT id, email FROM contacts FINAL").result_rows
+    client.close()
+    return {int(contact_id): str(email) for contact_id, email in rows}
 
 
 def _as_text(run: dict[str, Any]) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from loadtests.traffic import Record
 
 LATE_MS = 1_000
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class Stored(NamedTuple):
@@ -19,6 +21,12 @@ class Stored(NamedTuple):
     time_ms: int
     stored_ms: int
     is_bot: bool
+
+
+class _Place(NamedTuple):
+    event_id: str
+    person: str
+    contact_id: int  # after all merges
 
 
 class Ledger(NamedTuple):
@@ -32,6 +40,7 @@ class Ledger(NamedTuple):
     twice: int  # stored under two sort keys
     twice_as_newcomer: int  # of these, first hits of a device: repeated without a cookie, and named anew
     wrong_contact: int  # not with the rest of its person, or among somebody else's
+    nameless: int  # people whose contact does not carry their address
     wrong_table: int  # a bot among people, or a person among bots
     unknown: int  # stored, never sent
     late: int  # stored more than a second after the answer
@@ -40,11 +49,15 @@ class Ledger(NamedTuple):
     examples: dict[str, list[str]]
 
     def is_clean(self) -> bool:
-        return not (self.lost or self.twice or self.wrong_contact or self.wrong_table or self.unknown)
+        return not any((self.lost, self.twice, self.wrong_contact, self.nameless, self.wrong_table, self.unknown))
 
 
-def check(records: Iterable[Record], rows: Iterable[Stored], aliases: Mapping[int, int]) -> Ledger:
-    """Compares the two sides. `aliases` leads from a merged contact to the one it merged into."""
+def check(
+    records: Iterable[Record], rows: Iterable[Stored], aliases: Mapping[int, int], addresses: Mapping[int, str]
+) -> Ledger:
+    """Compares the two sides. `aliases` leads from a merged contact to the one it merged into, `addresses` are those
+    of all known contacts.
+    """
     sent = {record.event_id: record for record in records}
     stored: dict[str, list[Stored]] = defaultdict(list)
     for row in rows:
@@ -57,7 +70,9 @@ def check(records: Iterable[Record], rows: Iterable[Stored], aliases: Mapping[in
         for event_id, each in stored.items()
         if event_id in sent and any(row.is_bot != sent[event_id].is_bot for row in each)
     ]
-    wrong = _misplaced(sent, stored, aliases)
+    places = _places(sent, stored, aliases)
+    wrong = _misplaced(places)
+    nameless = _nameless(places, addresses)
     delays = sorted(
         min(row.stored_ms for row in stored[one.event_id]) - one.answered_us / 1e3
         for one in sent.values()
@@ -72,6 +87,7 @@ def check(records: Iterable[Record], rows: Iterable[Stored], aliases: Mapping[in
         twice=len(twice),
         twice_as_newcomer=sum(1 for event_id in twice if event_id in sent and sent[event_id].is_first),
         wrong_contact=len(wrong),
+        nameless=len(nameless),
         wrong_table=len(tables),
         unknown=len(unknown),
         late=sum(1 for delay in delays if delay > LATE_MS),
@@ -81,6 +97,7 @@ def check(records: Iterable[Record], rows: Iterable[Stored], aliases: Mapping[in
             "lost": [_describe(sent[one]) for one in lost[:5]],
             "twice": [f"{_describe(sent[one]) if one in sent else one}: {stored[one]}" for one in twice[:5]],
             "wrong_contact": [f"{_describe(sent[one])}: {stored[one]}" for one in wrong[:5]],
+            "nameless": nameless[:5],
         },
     )
 
@@ -96,23 +113,45 @@ def survivor(contact_id: int, aliases: Mapping[int, int]) -> int:
     return contact_id
 
 
-def _misplaced(sent: Mapping[str, Record], stored: Mapping[str, list[Stored]], aliases: Mapping[int, int]) -> list[str]:
-    """Events outside the one contact of their person, or in a contact that is mostly somebody else's."""
-    places: list[tuple[str, str, int]] = []
+def _places(sent: Mapping[str, Record], stored: Mapping[str, list[Stored]], aliases: Mapping[int, int]) -> list[_Place]:
+    """Every place where a person's event is."""
+    places = []
     for event_id, rows in stored.items():
         record = sent.get(event_id)
         if record is not None and not record.is_bot:
-            places += [(event_id, record.person, survivor(row.contact_id, aliases)) for row in rows]
-    homes: dict[str, Counter[int]] = defaultdict(Counter)
-    owners: dict[int, Counter[str]] = defaultdict(Counter)
-    for _, person, contact in places:
-        homes[person][contact] += 1
-        owners[contact][person] += 1
-    home = {person: counter.most_common(1)[0][0] for person, counter in homes.items()}
-    owner = {contact: counter.most_common(1)[0][0] for contact, counter in owners.items()}
+            places += [_Place(event_id, record.person, survivor(row.contact_id, aliases)) for row in rows]
+    return places
+
+
+def _misplaced(places: list[_Place]) -> list[str]:
+    """Events outside the one contact of their person, or in a contact that is mostly somebody else's."""
+    home = _mostly((place.person, place.contact_id) for place in places)
+    owner = _mostly((place.contact_id, place.person) for place in places)
     # One that is stored twice is counted as that; it is misplaced only if no place of it is right.
-    right = {event_id for event_id, person, contact in places if home[person] == contact and owner[contact] == person}
-    return list(dict.fromkeys(event_id for event_id, _, __ in places if event_id not in right))
+    right = {
+        place.event_id
+        for place in places
+        if home[place.person] == place.contact_id and owner[place.contact_id] == place.person
+    }
+    return list(dict.fromkeys(place.event_id for place in places if place.event_id not in right))
+
+
+def _nameless(places: list[_Place], addresses: Mapping[int, str]) -> list[str]:
+    """People with an address whose contact has another one or none."""
+    home = _mostly((place.person, place.contact_id) for place in places)
+    return [
+        f"{person}: {contact_id}"
+        for person, contact_id in home.items()
+        if "@" in person and addresses.get(contact_id) != person
+    ]
+
+
+def _mostly(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, Value]:
+    """For each key the value that it comes with most often."""
+    counters: dict[Key, Counter[Value]] = defaultdict(Counter)
+    for key, value in pairs:
+        counters[key][value] += 1
+    return {key: counter.most_common(1)[0][0] for key, counter in counters.items()}
 
 
 def _describe(record: Record) -> str:

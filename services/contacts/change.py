@@ -81,7 +81,8 @@ class _Reading:
         self.wrong: dict[str, list[str]] = {}
 
     def is_true(self, key: str) -> bool:
-        return as_text(self._body.get(key)).lower() in _TRUE
+        said = self._body.get(key)
+        return said in (True, 1) if isinstance(said, (int, float)) else str(said).strip().lower() in _TRUE
 
     def fields(self) -> dict[str, Value]:
         values: dict[str, Value] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 
-import aiohttp
 import structlog
 
 from services.common import clickhouse as ch
@@ -85,7 +84,7 @@ class Stores:
             return "starting"
         try:
             await self._ask_clickhouse()
-        except (*STORES_AWAY, aiohttp.ClientError):
+        except STORES_AWAY:
             return "clickhouse_unreachable"
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
@@ -95,6 +94,7 @@ class Stores:
         return None
 
     async def _ask_clickhouse(self) -> None:
+        self.distrust()
         async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
             await self.clickhouse.query("SELECT 1")
         self._checked = time.monotonic()

@@ -67,8 +67,10 @@ def test_what_is_not_available_is_refused_and_not_ignored(text: str) -> None:
             compile_search(text)
 
 
-words = st.sampled_from(["ada", "email:x", "!tag:y", "or", "and", "(", ")", '"', "+", "!", "%", "ip:10.", "is:anonymous",
-                         "ids:1,2", "city:'; DROP", "\\", "name:{p0:String}", "x:y:z"])  # fmt: skip
+words = st.sampled_from(
+    ["ada", "email:x", "!tag:y", "or", "and", "(", ")", '"', "+", "!", "%", "ip:10.", "is:anonymous", "ids:1,2",
+     "city:'; DROP", "\\", "name:{p0:String}", "x:y:z"]
+)  # fmt: skip
 
 
 @given(st.one_of(st.text(), st.lists(words).map(" ".join), st.lists(words).map("".join)))

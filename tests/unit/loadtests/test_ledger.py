@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.ledger import Ledger, Stored, check, survivor
+from loadtests import ledger as ledgers
+from loadtests.ledger import Ledger, Stored, survivor
 from loadtests.traffic import Record
 
 
@@ -16,8 +17,21 @@ def stored(event_id: str, contact_id: int = 1, *, is_bot: bool = False, stored_m
     return Stored(event_id, contact_id, 7, stored_ms, is_bot)
 
 
+def check(
+    records: list[Record],
+    rows: list[Stored],
+    aliases: dict[int, int],
+    addresses: dict[int, str] | None = None,
+) -> Ledger:
+    """Without `addresses` every contact carries the address of whoever has events in it."""
+    if addresses is None:
+        people = {record.event_id: record.person for record in records}
+        addresses = {survivor(row.contact_id, aliases): people.get(row.event_id, "") for row in reversed(rows)}
+    return ledgers.check(records, rows, aliases, addresses)
+
+
 def faults(ledger: Ledger) -> dict[str, int]:
-    names = ("lost", "twice", "wrong_contact", "wrong_table", "unknown", "late")
+    names = ("lost", "twice", "wrong_contact", "nameless", "wrong_table", "unknown", "late")
     return {name: getattr(ledger, name) for name in names if getattr(ledger, name)}
 
 
@@ -53,7 +67,13 @@ def test_person_in_two_contacts_that_were_merged_is_in_one() -> None:
 
 def test_two_people_in_one_contact_are_misplaced() -> None:
     hits = [sent("a", "x@y.z"), sent("b", "x@y.z"), sent("c", "other@y.z")]
-    assert faults(check(hits, [stored("a"), stored("b"), stored("c")], {})) == {"wrong_contact": 1}
+    ledger = check(hits, [stored("a"), stored("b"), stored("c")], {})
+    assert faults(ledger) == {"wrong_contact": 1, "nameless": 1}
+
+
+def test_contact_that_does_not_carry_the_address_of_its_person_is_nameless() -> None:
+    assert faults(check([sent("a", "x@y.z")], [stored("a")], {}, {1: "other@y.z"})) == {"nameless": 1}
+    assert faults(check([sent("a", "visitor 1")], [stored("a")], {}, {})) == {}
 
 
 def test_bot_among_people_and_person_among_bots() -> None:

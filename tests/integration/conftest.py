@@ -1,0 +1,139 @@
+"""Real servers and services for the tests of this folder: started once, on free ports, ended by their own ids."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import clickhouse_connect
+import httpx
+import pytest
+
+from services.common.tables import EventRow, columns, encode_rows
+from tests.processes import Process, accepts, free_port, is_up
+
+PASSWORD = "test-password"
+LOGIN = ("admin", "test-login")
+
+
+@pytest.fixture(scope="session")
+def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("servers")
+    (folder / "password").write_text(PASSWORD)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def valkey_url(server_folder: Path) -> Iterator[str]:
+    port = free_port()
+    valkey = start_valkey(server_folder, port)
+    yield f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
+    valkey.stop()
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(server_folder: Path) -> Iterator[str]:
+    port = free_port()
+    clickhouse = start_clickhouse(server_folder, port)
+    yield f"http://spoor:{PASSWORD}@127.0.0.1:{port}/spoor"
+    clickhouse.stop()
+
+
+def start_valkey(folder: Path, port: int) -> Process:
+    valkey = Process(
+        "deploy.embedded.valkey",
+        folder / "valkey.log",
+        {},
+        *("--data-dir", str(folder / "valkey"), "--port", str(port)),
+        *("--password-file", str(folder / "password"), "--fsync", "everysec"),
+    )
+    valkey.wait_until(lambda: accepts(port), "valkey")
+    return valkey
+
+
+def start_clickhouse(folder: Path, port: int) -> Process:
+    clickhouse = Process(
+        "deploy.embedded.clickhouse",
+        folder / "clickhouse.log",
+        {},
+        *("--data-dir", str(folder / "clickhouse"), "--port", str(port)),
+        *("--user", "spoor", "--password-file", str(folder / "password")),
+    )
+    clickhouse.wait_until(lambda: is_up(f"http://127.0.0.1:{port}/ping"), "clickhouse")
+    return clickhouse
+
+
+class Service(NamedTuple):
+    """A running service and a client that is logged in."""
+
+    process: Process
+    http: httpx.Client
+
+
+def start_service(name: str, folder: Path, redis_url: str, clickhouse_url: str, **environ: str) -> Service:
+    """`services.<name>` on a free port, ready."""
+    port = free_port()
+    process = Process(
+        f"services.{name}",
+        folder / f"{name}-{port}.log",
+        {
+            "SPOOR_REDIS_URL": redis_url,
+            "SPOOR_CLICKHOUSE_URL": clickhouse_url,
+            f"SPOOR_{name.upper()}_PORT": str(port),
+            "SPOOR_ADMIN_PASSWORD": LOGIN[1],
+            "SPOOR_SECRET": "integration-tests",
+            "SPOOR_DATA_DIR": str(folder / "data"),
+            **environ,
+        },
+    )
+    url = f"http://127.0.0.1:{port}"
+    process.wait_until(lambda: is_up(f"{url}/readyz"), name)
+    return Service(process, httpx.Client(base_url=url, auth=LOGIN, timeout=30, trust_env=False))
+
+
+@pytest.fixture(scope="session")
+def contacts_service(server_folder: Path, valkey_url: str, clickhouse_url: str) -> Iterator[Service]:
+    service = start_service("contacts", server_folder, valkey_url, clickhouse_url)
+    yield service
+    service.http.close()
+    service.process.stop()
+
+
+@pytest.fixture(scope="session")
+def api(contacts_service: Service) -> httpx.Client:
+    return contacts_service.http
+
+
+Hit = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def store_hit(contacts_service: Service, clickhouse_url: str) -> Iterator[Hit]:
+    """Stores an event of a contact as identity would; returns its id. `times` stores the same one again."""
+    url = httpx.URL(clickhouse_url)
+    client = clickhouse_connect.get_client(
+        host=url.host, port=url.port or 0, username=url.username, password=url.password, database="spoor"
+    )
+
+    def store(contact_id: int, time: float, *, times: int = 1, **said: str) -> str:
+        event_id = uuid.uuid4().hex
+        row = event_row(event_id, contact_id, time, said)
+        for _ in range(times):
+            client.raw_insert(
+                "events", columns(EventRow), encode_rows([row]), fmt="JSONCompactEachRow",
+                settings={"insert_deduplication_token": uuid.uuid4().hex},
+            )  # fmt: skip
+        return event_id
+
+    yield store
+    client.close()
+
+
+def event_row(event_id: str, contact_id: int, time: float, said: dict[str, str]) -> EventRow:
+    texts = dict.fromkeys(columns(EventRow), "")
+    texts.update({"type": "page.hit", "device_id": "device", "ip": "192.0.2.1", "browser": "Firefox", **said})
+    time_ms = round(time * 1_000)
+    values = {**texts, "event_id": event_id, "contact_id": contact_id, "time": time_ms, "received_at": time_ms}
+    return EventRow(**{**values, "latitude": 0.0, "longitude": 0.0})  # type: ignore[arg-type]

@@ -1,0 +1,323 @@
+"""The contacts API against real servers: searches, merges, deletes, races, and strange input."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import itertools
+import time
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.conftest import Hit
+
+_ids = itertools.count(9_000_000)
+
+
+@pytest.fixture
+def email() -> str:
+    return f"ada.{uuid.uuid4().hex[:12]}@example.com"
+
+
+@pytest.fixture
+def visitor_id() -> int:
+    """An id that nothing is stored under."""
+    return next(_ids)
+
+
+def new(api: httpx.Client, **body: Any) -> dict[str, Any]:
+    answer = api.post("/api/contacts/new", json=body)
+    assert answer.status_code in (200, 201), answer.text
+    contact: dict[str, Any] = answer.json()["contact"]
+    return contact
+
+
+def edit(api: httpx.Client, contact_id: int, **body: Any) -> dict[str, Any]:
+    answer = api.patch(f"/api/contacts/{contact_id}/edit", json=body)
+    assert answer.status_code == 200, answer.text
+    contact: dict[str, Any] = answer.json()["contact"]
+    return contact
+
+
+def found(api: httpx.Client, search: str, **params: str) -> list[int]:
+    answer = api.get("/api/contacts", params={"search": search, "limit": "100", **params})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert int(body["total"]) >= len(body["contacts"])
+    return [contact["id"] for contact in body["contacts"].values()]
+
+
+def urls(api: httpx.Client, contact_id: int, **params: str) -> list[str]:
+    answer = api.get(f"/api/contacts/{contact_id}/activity", params={"filters[includeEvents][]": "page.hit", **params})
+    assert answer.status_code == 200, answer.text
+    return [event["details"]["hit"]["url"] for event in answer.json()["events"]]
+
+
+def test_searches_find_what_they_say(api: httpx.Client, email: str) -> None:
+    tag = "t" + uuid.uuid4().hex[:8]
+    ada = new(api, email=email, firstname="Ädä_x", lastname="O'Neil%", city="London", tags=[tag], phone="+49 40 1")[
+        "id"
+    ]
+    bob = new(api, email="bob" + email, firstname="Bob", tags=[tag, "b" + tag])["id"]
+    cases = {
+        f"email:{email}": [ada],
+        f"email:+{email.upper()}": [ada],
+        f"email:+{email[:-1]}": [],
+        f"email:%{email[5:]}": [ada, bob],
+        f"email:{email.replace('.', '_')}": [],  # an underscore is no wildcard
+        f"tag:{tag} firstname:ÄDÄ_": [ada],
+        f'tag:{tag} lastname:"o\'neil%"': [ada],
+        f"tag:{tag} name:bob": [bob],
+        f"tag:{tag} city:lon": [ada],
+        f"tag:{tag} !city:lon": [bob],
+        f"tag:{tag} phone:+49": [],
+        f'tag:{tag} phone:"+49 40"': [ada],
+        f"tag:+{tag}": [ada, bob],
+        f"tag:b{tag} or (tag:{tag} ädä)": [ada, bob],
+        f"ids:{ada},{bob} !tag:b{tag}": [ada],
+        f"tag:{tag} is:anonymous": [],
+        f"tag:{tag} !is:anonymous": [ada, bob],
+        f"{email[:-4]}": [ada, bob],
+        f"tag:{tag} nobody-at-all": [],
+    }
+    assert {search: sorted(found(api, search)) for search in cases} == {
+        search: sorted(ids) for search, ids in cases.items()
+    }
+
+
+def test_values_reach_the_database_as_they_are(api: httpx.Client) -> None:
+    strange = "a\\b'c{p0:String}f$%ü😀\\n_'" + uuid.uuid4().hex
+    contact = new(api, company=strange, city=strange[1:])
+    assert contact["fields"]["all"]["company"] == strange
+    assert found(api, f"company:+{strange}") == [contact["id"]]
+    assert found(api, f"company:+{strange.replace('_', 'x').replace('%', 'y')}") == []
+    assert found(api, f"city:{strange[1:-4].upper()}") == [contact["id"]]
+
+
+def test_lists_are_ordered_and_paged_without_repeats(api: httpx.Client) -> None:
+    tag = "p" + uuid.uuid4().hex[:8]
+    ids = [new(api, firstname=name, points=points, tags=[tag])["id"] for name, points in
+           (("c", 1), ("A", 2), ("b", 2), ("a", 3), ("d", 0))]  # fmt: skip
+    assert found(api, f"tag:{tag}") == ids
+    assert found(api, f"tag:{tag}", orderBy="points", orderByDir="DESC") == [ids[3], ids[2], ids[1], ids[0], ids[4]]
+    assert found(api, f"tag:{tag}", orderBy="firstname") == [ids[1], ids[3], ids[2], ids[0], ids[4]]
+    pages = [found(api, f"tag:{tag}", orderBy="lastActive", limit="2", start=str(start)) for start in (0, 2, 4)]
+    assert sorted(itertools.chain(*pages)) == sorted(ids)
+    assert len(found(api, f"tag:{tag}", limit="0")) == 5
+
+
+def test_anonymous_visitors_are_listed_found_and_shown(api: httpx.Client, store_hit: Hit, visitor_id: int) -> None:
+    ip = f"198.51.100.{visitor_id % 200}"
+    now = time.time()
+    store_hit(visitor_id, now - 5, ip=ip, url="https://x.example/1", city="Oslo", times=3)
+    store_hit(visitor_id, now, ip=ip, url="https://x.example/2", city="Oslo")
+    assert visitor_id in found(api, f"ip:+{ip}")
+    assert visitor_id in found(api, f"is:anonymous ids:{visitor_id}")
+    assert visitor_id not in found(api, f"!is:anonymous ids:{visitor_id}")
+    contact = api.get(f"/api/contacts/{visitor_id}").json()["contact"]
+    assert contact["fields"]["all"]["city"] == "Oslo"
+    assert contact["ipAddresses"][0]["ipAddress"] == ip
+    assert urls(api, visitor_id) == ["https://x.example/2", "https://x.example/1"]
+    assert found(api, "is:anonymous", orderBy="last_active", orderByDir="DESC", limit="1") == [visitor_id]
+
+
+def test_an_anonymous_visitor_can_be_named_and_deleted(api: httpx.Client, store_hit: Hit, email: str) -> None:
+    named, deleted = next(_ids), next(_ids)
+    for visitor in (named, deleted):
+        store_hit(visitor, time.time() - 60, url="https://x.example/")
+    contact = edit(api, named, email=email)
+    assert contact["id"] == named
+    assert found(api, f"email:{email}") == [named]
+    assert urls(api, named) == ["https://x.example/"]
+    gone = api.delete(f"/api/contacts/{deleted}/delete")
+    assert (gone.status_code, gone.json()["contact"]["id"]) == (200, None)
+    assert api.get(f"/api/contacts/{deleted}").status_code == 404
+    assert found(api, f"ids:{deleted}") == []
+
+
+def test_an_edit_to_anothers_address_merges_that_contact_into_the_edited_one(
+    api: httpx.Client, store_hit: Hit, email: str
+) -> None:
+    first = new(api, email=email, firstname="Ada", tags=["x"], points=3)["id"]
+    second = new(api, email="other" + email, lastname="Byron", points=4)["id"]
+    now = time.time()
+    store_hit(first, now - 2, url="https://x.example/first")
+    store_hit(second, now - 1, url="https://x.example/second")
+    merged = edit(api, second, email=email)
+    every = merged["fields"]["all"]
+    assert merged["id"] == second
+    assert (every["email"], every["firstname"], every["lastname"], merged["points"]) == (email, "Ada", "Byron", 7)
+    assert found(api, f"email:{email}") == [second]
+    assert found(api, f"email:other{email}") == []
+    assert api.get(f"/api/contacts/{first}").json()["contact"]["id"] == second
+    assert urls(api, first) == urls(api, second) == ["https://x.example/second", "https://x.example/first"]
+    assert new(api, email=email)["id"] == second, "the address leads to the survivor"
+    assert new(api, email="other" + email)["id"] not in (first, second), "the former address is free"
+    assert found(api, f"ids:{first}") == []
+    assert edit(api, first, city="Rome")["id"] == second
+    assert api.delete(f"/api/contacts/{first}/delete").status_code == 200
+    assert api.get(f"/api/contacts/{second}").status_code == 404
+    assert new(api, email=email)["id"] not in (first, second)
+
+
+def test_a_former_address_is_free_and_can_come_back(api: httpx.Client, email: str) -> None:
+    first = new(api, email=email)["id"]
+    edit(api, first, email="z" + email)
+    assert edit(api, first, email=email)["id"] == first
+    edit(api, first, email="", overwriteWithBlank=True)
+    second = new(api, email=email)
+    assert second["id"] != first
+    assert found(api, f"email:{email}") == [second["id"]]
+
+
+def test_put_replaces_and_makes_contacts_of_unknown_ids(api: httpx.Client, email: str) -> None:
+    made = api.put("/api/contacts/9007199254740000/edit", json={"email": email, "firstname": "Ada"})
+    assert made.status_code == 201
+    contact_id = made.json()["contact"]["id"]
+    replaced = api.put(f"/api/contacts/{contact_id}/edit", json={"email": email, "lastname": "King"}).json()["contact"]
+    assert (replaced["fields"]["all"]["firstname"], replaced["fields"]["all"]["lastname"]) == (None, "King")
+    assert api.patch("/api/contacts/9007199254740000/edit", json={"firstname": "x"}).status_code == 404
+
+
+def test_an_empty_body_creates_a_contact_of_nobody(api: httpx.Client) -> None:
+    for body in ({"json": {}}, {"content": b""}, {"json": []}):
+        answer = api.post("/api/contacts/new", **body)  # type: ignore[arg-type]
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["contact"]["dateIdentified"] is None
+
+
+def test_concurrent_creates_with_one_address_make_one_contact(api: httpx.Client, email: str) -> None:
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        made = list(pool.map(lambda n: new(api, email=email, tags=[f"n{n}"])["id"], range(32)))
+    assert len(set(made)) == 1
+    contact = api.get(f"/api/contacts/{made[0]}").json()["contact"]
+    assert len(contact["tags"]) == 32, "no write is lost"
+
+
+def test_concurrent_edits_that_merge_each_other_end_in_one_contact(api: httpx.Client, email: str) -> None:
+    first, second = new(api, email=email)["id"], new(api, email="o" + email)["id"]
+
+    def take(contact_id: int, address: str) -> int:
+        return api.patch(f"/api/contacts/{contact_id}/edit", json={"email": address}).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(take, (first, second), ("o" + email, email)))
+    assert set(answers) <= {200, 503}
+    survivors = {api.get(f"/api/contacts/{one}").json()["contact"]["id"] for one in (first, second)}
+    for address in (email, "o" + email):
+        assert len(found(api, f"email:+{address}")) <= 1
+    assert survivors <= {first, second}
+    edit(api, first, city="Rome")
+    assert len(found(api, f"ids:{first},{second}")) == len(survivors)
+
+
+def test_the_timeline_counts_each_event_once_and_pages_through_all(
+    api: httpx.Client, store_hit: Hit, visitor_id: int
+) -> None:
+    now = int(time.time()) - 1_000
+    for number in range(7):
+        store_hit(visitor_id, now + number, url=f"https://x.example/{number}", title=f"Page {number}", times=2,
+                  **({"utm_campaign": "may", "utm_source": "news"} if number == 3 else {}))  # fmt: skip
+    body = api.get(f"/api/contacts/{visitor_id}/activity", params={"limit": "4"}).json()
+    assert (body["total"], body["maxPages"], len(body["events"])) == (9, 3, 4)  # with one UTM event and the creation
+    seen = [
+        event["eventId"]
+        for page in (1, 2, 3)
+        for event in api.get(f"/api/contacts/{visitor_id}/events", params={"limit": "4", "page": str(page)}).json()[
+            "events"
+        ]
+    ]
+    assert len(set(seen)) == len(seen) == 9
+    utm = api.get(
+        f"/api/contacts/{visitor_id}/activity", params={"filters[includeEvents][]": "lead.utmtagsadded"}
+    ).json()
+    assert [event["details"]["utmtags"]["utmCampaign"] for event in utm["events"]] == ["may"]
+    assert urls(api, visitor_id, **{"filters[search]": "PAGE 5"}) == ["https://x.example/5"]
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now + 5))
+    assert urls(api, visitor_id, **{"filters[dateFrom]": since}) == ["https://x.example/6", "https://x.example/5"]
+    ascending = {"order[0]": "timestamp", "order[1]": "ASC", "limit": "2"}
+    assert urls(api, visitor_id, **ascending) == ["https://x.example/0", "https://x.example/1"]
+    without = api.get(f"/api/contacts/{visitor_id}/activity", params={"filters[excludeEvents][]": "page.hit"}).json()
+    assert [event["event"] for event in without["events"]] == ["lead.utmtagsadded", "lead.create"]
+
+
+def test_every_answer_of_the_api_names_its_version(api: httpx.Client) -> None:
+    for path in ("/api/contacts?limit=1", "/api/contacts/1", "/api/nothing", "/api/contacts?limit=x"):
+        assert api.get(path).headers["mautic-version"] == "5.1.1"
+    denied = httpx.get(f"{api.base_url}/api/contacts", trust_env=False)
+    assert (denied.status_code, denied.headers["mautic-version"]) == (401, "5.1.1")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "//api//contacts/", 200),
+        ("GET", "/api/contacts/abc", 404),
+        ("GET", "/api/contacts/" + "9" * 5_000, 404),
+        ("GET", "/api/contacts/%2e%2e", 404),
+        ("GET", "/nothing", 404),
+        ("OPTIONS", "/api/contacts", 404),
+        ("POST", "/api/contacts/1/edit", 405),
+        ("GET", "/api/contacts?orderBy=password", 400),
+        ("GET", "/api/contacts?search=(", 400),
+        ("GET", "/api/contacts/1/activity?filters=x", 400),
+        ("DELETE", "/api/contacts/1/delete", 404),
+        ("GET", "/history/1", 404),
+    ],
+)
+def test_routes_answer_with_their_status(api: httpx.Client, method: str, path: str, status: int) -> None:
+    answer = api.request(method, httpx.URL(f"{api.base_url.scheme}://{api.base_url.netloc.decode()}{path}"))
+    assert answer.status_code == status, answer.text
+    if status >= 400 and path.startswith("/api"):
+        assert answer.json()["errors"][0]["code"] == status
+
+
+def test_a_body_beyond_the_bound_is_413(api: httpx.Client) -> None:
+    answer = api.post("/api/contacts/new", content=b'{"firstname":"' + b"x" * 1_100_000 + b'"}')
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (413, 413)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(st.binary(max_size=300), st.text('{}[]":,\\eEntruefalsmilfg0123.').map(str.encode)),
+    st.sampled_from(["application/json", "application/x-www-form-urlencoded", "", "text/\xff", "multipart/form-data"]),
+)
+def test_no_body_breaks_it(api: httpx.Client, body: bytes, kind: str) -> None:
+    answer = api.post("/api/contacts/new", content=body, headers=[(b"Content-Type", kind.encode("latin-1"))])
+    assert answer.status_code < 500, answer.text
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.text(), st.text("ab:%!+()\"' \\_{}é\t")))
+def test_no_search_breaks_it(api: httpx.Client, search: str) -> None:
+    data = search.encode("utf-8", "surrogatepass")
+    quoted = "".join(f"%{byte:02x}" for byte in data)
+    answer = api.get(f"/api/contacts?limit=1&search={quoted}")
+    assert answer.status_code < 500, answer.text
+
+
+def test_the_history_page_shows_the_visit_and_nothing_runs_in_it(
+    api: httpx.Client, store_hit: Hit, visitor_id: int
+) -> None:
+    evil = "<script>alert(1)</script>"
+    store_hit(visitor_id, time.time(), url="javascript:alert(1)", title=evil, referrer=evil, utm_campaign=evil)
+    page = api.get(f"/history/{visitor_id}")
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "<script" not in page.text
+    assert "&lt;script&gt;" in page.text
+    assert 'href="javascript:' not in page.text
+    assert "Visitor 192.0.2.1" in page.text
+    assert f"/history/{visitor_id}" in api.get("/").text
+
+
+def test_an_old_history_page_shows_the_survivor(api: httpx.Client, email: str) -> None:
+    first, second = new(api, email=email, firstname="Ada")["id"], new(api, lastname="Byron")["id"]
+    edit(api, second, email=email)
+    page = api.get(f"/history/{first}").text
+    assert f"Contact {first} merged into this one, contact {second}" in page
+    assert "Ada Byron" in page

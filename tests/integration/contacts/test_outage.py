@@ -1,0 +1,66 @@
+"""ClickHouse or Redis away: writes are refused before anything is stored, and all is well when they are back."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.integration.conftest import PASSWORD, Service, start_clickhouse, start_service, start_valkey
+from tests.processes import Process, eventually, free_port
+
+
+class Stack:
+    def __init__(self, folder: Path) -> None:
+        (folder / "password").write_text(PASSWORD)
+        self.folder, self.redis_port, self.clickhouse_port = folder, free_port(), free_port()
+        self.valkey = start_valkey(folder, self.redis_port)
+        self.clickhouse: Process = start_clickhouse(folder, self.clickhouse_port)
+        self.service: Service = start_service(
+            "contacts",
+            folder,
+            f"redis://:{PASSWORD}@127.0.0.1:{self.redis_port}/0",
+            f"http://spoor:{PASSWORD}@127.0.0.1:{self.clickhouse_port}/spoor",
+        )
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("outage"))
+    yield stack
+    stack.service.http.close()
+    for process in (stack.service.process, stack.clickhouse, stack.valkey):
+        process.stop()
+
+
+def test_a_write_is_refused_before_redis_is_touched_while_clickhouse_is_away(stack: Stack) -> None:
+    http = stack.service.http
+    assert http.post("/api/contacts/new", json={"email": "before@example.com"}).status_code == 201
+    stack.clickhouse.stop(signal.SIGKILL)
+    eventually(lambda: http.get("/readyz").status_code == 503, "not ready")
+    with redis.Redis(port=stack.redis_port, password=PASSWORD) as client:
+        keys = client.dbsize()
+        answer = http.post("/api/contacts/new", json={"email": "during@example.com"})
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+        assert answer.json()["errors"][0]["code"] == 503
+        assert client.dbsize() == keys
+    assert http.get("/api/contacts").status_code == 503
+    assert http.get("/livez").status_code == 200
+    stack.clickhouse = start_clickhouse(stack.folder, stack.clickhouse_port)
+    eventually(lambda: http.get("/readyz").status_code == 200, "ready again")
+    assert http.post("/api/contacts/new", json={"email": "during@example.com"}).status_code == 201
+    assert http.get("/api/contacts", params={"search": "email:before@"}).json()["total"] == "1"
+
+
+def test_redis_away_is_503_and_heals(stack: Stack) -> None:
+    http = stack.service.http
+    stack.valkey.stop(signal.SIGKILL)
+    assert http.post("/api/contacts/new", json={"email": "x@example.com"}).status_code == 503
+    assert http.get("/api/contacts/1").status_code == 503
+    stack.valkey = start_valkey(stack.folder, stack.redis_port)
+    eventually(lambda: http.get("/readyz").status_code == 200, "ready again")
+    assert http.post("/api/contacts/new", json={"email": "y@example.com"}).status_code == 201
