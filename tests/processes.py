@@ -64,18 +64,30 @@ class Process:
                 start_new_session=True,
             )
 
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """A test that failed leaves nothing running; one that passed has stopped it already."""
+        if self._process.poll() is None:
+            self.stop(signal.SIGTERM)
+
     @property
     def pid(self) -> int:
         return self._process.pid
 
     def wait_until(self, is_true: Callable[[], object], what: str, seconds: float = START_SECONDS) -> None:
-        """Fails at once, with what it said, when the process ends first."""
+        """Fails at once, with what it said, when the process ends first; it is ended when it takes too long."""
 
         def probe() -> bool:
             assert self._process.poll() is None, f"ended early: {self.said()}"
             return bool(is_true())
 
-        eventually(probe, f"{what}: {self.said()}", seconds)
+        try:
+            eventually(probe, what, seconds)
+        except AssertionError as error:
+            self.stop(signal.SIGTERM)
+            raise AssertionError(f"{error}; it said: {self.said()}") from error
 
     def wait(self, seconds: float = 30.0) -> int:
         return self._process.wait(seconds)

@@ -14,6 +14,8 @@ from ua_parser.regex import Resolver
 
 CACHED_AGENTS = 50_000  # some 30 MB when full
 SET_MEMORY_BYTES = 128 << 20
+# Apps and back ends send their hits through HTTP libraries, and a headless browser is a test of somebody's own site.
+NO_CRAWLER_TAGS = frozenset({"http-library", "browser-automation"})
 
 _TABLET = re.compile(r"iPad|Tablet|PlayBook|Silk(?!.*Mobile)|Android(?!.*Mobile)")
 _PHONE = re.compile(r"Mobi|iPhone|iPod|Windows Phone|BlackBerry|Opera Mini")
@@ -55,13 +57,14 @@ class Agents:
 
 
 def _bot_patterns() -> Any:
-    """All patterns in one automaton: linear time on whatever strangers send."""
+    """The crawlers' patterns in one automaton: linear time on whatever strangers send."""
     options = re2.Options()
     options.max_mem = SET_MEMORY_BYTES
     options.never_capture = True
     patterns: Any = cast(Any, re2.Set).SearchSet(options)
     for entry in CRAWLER_USER_AGENTS_DATA:
-        patterns.Add(entry["pattern"])
+        if NO_CRAWLER_TAGS.isdisjoint(entry.get("tags", ())):
+            patterns.Add(entry["pattern"])
     patterns.Compile()
     return patterns
 

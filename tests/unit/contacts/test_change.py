@@ -135,8 +135,7 @@ keys = st.sampled_from(
 def test_any_body_is_a_change_or_refused(body: dict[str, Any], replaces: bool) -> None:
     try:
         change = read_change(body, replaces=replaces)
-    except InvalidChangeError as error:
-        assert error.details
+    except InvalidChangeError:
         return
     after = apply_change(profile(firstname="Ada"), change, NOW, "admin")
     assert apply_change(after, change, NOW + 1, "admin") is after

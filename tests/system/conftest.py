@@ -1,0 +1,74 @@
+"""The whole stack as `./just up` starts it, and a real browser."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.processes import Process, free_port
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PASSWORD = "system-tests"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stack:
+    """Where a started stack listens; everything on 127.0.0.1."""
+
+    folder: Path
+    ports: dict[str, int]
+
+    def url(self, name: str, path: str = "") -> str:
+        return f"http://127.0.0.1:{self.ports[name]}{path}"
+
+    def environ(self) -> dict[str, str]:
+        return {
+            "SPOOR_DATA_DIR": str(self.folder / "data"),
+            "SPOOR_ADMIN_PASSWORD": PASSWORD,
+            **{f"SPOOR_{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
+        }
+
+    def start(self) -> Process:
+        """`up`, ready for use."""
+        log = self.folder / "up.log"
+        log.unlink(missing_ok=True)
+        process = Process("deploy.up", log, self.environ())
+        process.wait_until(lambda: "Spoor runs" in process.said(), "up is ready", 90)
+        return process
+
+
+def new_stack(folder: Path) -> Stack:
+    names = ("ingest", "identity", "contacts", "export", "demo", "redis", "clickhouse")
+    return Stack(folder, {name: free_port() for name in names})
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = new_stack(tmp_path_factory.mktemp("stack"))
+    with stack.start() as process:
+        yield stack
+        assert process.stop(signal.SIGINT, 60) == 0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.fail("chromium is missing; install it: apt-get install chromium", pytrace=False)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield running
+        running.close()
