@@ -38,7 +38,7 @@ def noop_app() -> Starlette:
 
 def fastapi_app() -> FastAPI:
     """The same fields of a hit, appended one by one, and a cookie for a visitor without one."""
-    client = aioredis.Redis.from_url(os.environ["SPOOR_REDIS_URL"])
+    client = aioredis.Redis.from_url(os.environ["SPOOR_REDIS_URL"], max_connections=1_000)  # more than it is asked for
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

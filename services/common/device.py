@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 DEVICE_ID_LENGTH = 23
 FOREIGN_BASE = 1 << 52  # minted contacts stay below, so the two can never meet
 MAX_CONTACT_ID = (1 << 53) - 1  # what a JavaScript number holds exactly
+CACHED_DEVICES = 50_000  # some 15 MB when full
 
 _MAC_BITS = 65
 _MAC_MASK = (1 << _MAC_BITS) - 1
@@ -38,13 +40,15 @@ class DeviceCodec:
     def __init__(self, secrets: tuple[str, ...]) -> None:
         if not secrets:
             raise ValueError("a device codec needs at least one secret")
-        self._mac_keys = [_subkey(secret, b"device-mac") for secret in secrets]
+        self._macs = [_mac_state(_subkey(secret, b"device-mac")) for secret in secrets]
         # Foreign ids must map to the same contact for ever: the oldest secret keys them, whatever is put before it.
         self._foreign_key = _subkey(secrets[-1], b"device-foreign")
+        # A visitor's hits come one after another: 0.1 instead of 1.9 microseconds from the second one on.
+        self._read_whole = lru_cache(CACHED_DEVICES)(self._read)
 
     def mint(self, contact_id: int) -> str:
         """The device id that says "born as this contact"; `contact_id` must be below 2**52."""
-        value = contact_id << _MAC_BITS | _mac(self._mac_keys[0], contact_id)
+        value = contact_id << _MAC_BITS | _mac(self._macs[0], contact_id)
         triples = []
         for _ in range(7):
             value, low = divmod(value, 46656)
@@ -55,6 +59,9 @@ class DeviceCodec:
 
     def read_minted(self, device_id: str) -> Device | None:
         """The device, if the id is one of ours and whole; None for anything else."""
+        return self._read_whole(device_id) if len(device_id) == DEVICE_ID_LENGTH else None
+
+    def _read(self, device_id: str) -> Device | None:
         if not _MINTED.fullmatch(device_id):
             return None
         value = int(device_id, 36)
@@ -63,7 +70,7 @@ class DeviceCodec:
             return None
         mac = value & _MAC_MASK
         # A comparison of ints may leak its timing; 65 random bits under rate-limited HTTP are out of its reach.
-        if any(mac == _mac(key, contact_id) for key in self._mac_keys):
+        if any(mac == _mac(state, contact_id) for state in self._macs):
             return Device(device_id, contact_id, True)
         return None
 
@@ -84,9 +91,15 @@ class DeviceCodec:
         return device
 
 
-def _mac(key: bytes, contact_id: int) -> int:
-    digest = hashlib.blake2b(contact_id.to_bytes(8, "big"), key=key, digest_size=9).digest()
-    return int.from_bytes(digest, "big") & _MAC_MASK
+def _mac_state(key: bytes) -> hashlib.blake2b:
+    """A hash that has read its key: copying it is half the price of beginning anew."""
+    return hashlib.blake2b(key=key, digest_size=9)
+
+
+def _mac(state: hashlib.blake2b, contact_id: int) -> int:
+    digest = state.copy()
+    digest.update(contact_id.to_bytes(8, "big"))
+    return int.from_bytes(digest.digest(), "big") & _MAC_MASK
 
 
 def _subkey(secret: str, purpose: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Awaitable, Callable
@@ -60,6 +61,16 @@ def serve(target: str, port: int, settings: Settings) -> None:
         websockets=False,
         respawn_failed_workers=True,
     ).serve()
+
+
+def quiet_garbage_collector() -> None:
+    """Leaves what a started service keeps for ever alone, and looks at the rest rarely.
+
+    Nearly all that requests and batches make is freed by its count; looking for cycles was half of ingest's p99.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def configure_logs(level: str) -> None:

@@ -18,7 +18,7 @@ from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
 from services.common.hit import Door as DoorKind
 from services.common.redis_client import RedisClient, RedisError, connect
-from services.common.service import operation_routes
+from services.common.service import operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
 from services.ingest import answers
 from services.ingest.answers import Headers
@@ -52,7 +52,7 @@ class IngestApp:
         self._settings = settings
         self.redis: RedisClient = connect(settings.redis_url, timeout_seconds=HIT_TIMEOUT_SECONDS)
         self.ids = ContactIds(self.redis)
-        self.buffer = HitBuffer(self.redis, settings.streams, settings.max_buffered_hits)
+        self.buffer = HitBuffer(self.redis, settings.streams, settings.max_buffered_hits, HIT_TIMEOUT_SECONDS)
         self.metrics = IngestMetrics(self.buffer)
         self._cors = Cors(settings.cors_origins)
         visitors = Visitors(
@@ -69,43 +69,57 @@ class IngestApp:
         }
         self._rest = self._starlette()
 
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            hot = self._hot.get(scope["path"])
-            if scope["method"] == "OPTIONS":
-                await self._preflight(scope, send)
-                return
-            if hot is not None:
-                await hot(scope, receive, send)
-                return
-        await self._rest(scope, receive, send)
+    def __call__(self, scope: Any, receive: Receive, send: Send) -> Awaitable[None]:
+        hot = self._hot.get(scope["path"]) if scope["type"] == "http" else None
+        if hot is None:
+            return self._cold(scope, receive, send)
+        return self._preflight(scope, send) if scope["method"] == "OPTIONS" else hot(scope, receive, send)
 
-    async def _pixel(self, scope: Any, receive: Receive, send: Send) -> None:
+    async def _pixel(self, scope: Any, _: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         status = too_large(scope["query_string"], headers)
         if status is None:
-            status, extra, _ = await self._take(scope, headers, b"", DoorKind.PIXEL)
-            if status == 200:
-                await _answer(send, 200, answers.PIXEL_HEADERS + extra if extra else answers.PIXEL_HEADERS, answers.GIF)
+            try:
+                admission = self._admit(scope, headers, b"", DoorKind.PIXEL)
+                if admission is None:
+                    await _answer(send, 200, answers.PIXEL_HEADERS, answers.GIF)
+                    return
+                hit, device, is_news = admission
+                await self.buffer.keep(hit)
+            except (HitsNotKeptError, OutOfIdsError):
+                status = 503
+            else:
+                self.metrics.accepted.add(value="pixel")
+                head = answers.PIXEL_HEADERS + answers.device_cookies(device) if is_news else answers.PIXEL_HEADERS
+                await _answer(send, 200, head, answers.GIF)
                 return
         await self._refuse(send, status)
 
     async def _event(self, scope: Any, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        status = too_large(scope["query_string"], headers)
-        body = b""
-        if status is None and scope["method"] not in ("GET", "HEAD"):
-            read = await _read_body(headers, receive)
-            if read is None:
-                status = 413
-            else:
-                body = read
         cors = self._cors.headers(headers.get(b"origin"))
+        status = too_large(scope["query_string"], headers)
+        body: bytes | None = b""
+        if status is None and scope["method"] not in ("GET", "HEAD"):
+            body = await _read_body(headers, receive)
+            if body is None:
+                status = 413
         if status is None:
-            status, extra, answer = await self._take(scope, headers, body, DoorKind.EVENT)
-            if status == 200:
-                length = (b"content-length", b"%d" % len(answer))
-                await _answer(send, 200, [*answers.JSON_HEADERS, length, *cors, *extra], answer)
+            assert body is not None
+            try:
+                admission = self._admit(scope, headers, body, DoorKind.EVENT)
+                if admission is None:
+                    await _answer_json(send, answers.event_body(None, 0), cors)
+                    return
+                hit, device, is_news = admission
+                whereabouts = await self.buffer.keep(hit, asks_contact=not hit.is_new_device)
+            except (HitsNotKeptError, OutOfIdsError):
+                status = 503
+            else:
+                self.metrics.accepted.add(value="event")
+                contact_id = whereabouts.get(device.contact_id, device.contact_id)
+                extra = cors + answers.device_cookies(device) if is_news else cors
+                await _answer_json(send, answers.event_body(device, contact_id), extra)
                 return
         await self._refuse(send, status, cors)
 
@@ -117,45 +131,36 @@ class IngestApp:
         if status is not None:
             await self._refuse(send, status, cors)
             return
-        extra: Headers = []
         if self._door.refuses(scope, headers):
-            body = answers.identity_body(None, 0)
-        else:
-            try:
-                device, _, is_news = self._door.device(headers, scope["query_string"], b"")
-                contact_id = await self._whereabouts(device.contact_id)
-            except (OutOfIdsError, RedisError):
-                await self._refuse(send, 503, cors)
-                return
-            extra = answers.device_cookies(device) if is_news else []
-            body = answers.identity_body(device, contact_id)
-        length = (b"content-length", b"%d" % len(body))
-        await _answer(send, 200, [*answers.JSON_HEADERS, length, *cors, *extra], body)
+            await _answer_json(send, answers.identity_body(None, 0), cors)
+            return
+        try:
+            device, _, is_news = self._door.device(headers, scope["query_string"], b"")
+            contact_id = await self._whereabouts(device.contact_id)
+        except (OutOfIdsError, RedisError):
+            await self._refuse(send, 503, cors)
+            return
+        extra = cors + answers.device_cookies(device) if is_news else cors
+        await _answer_json(send, answers.identity_body(device, contact_id), extra)
 
     async def _whereabouts(self, contact_id: int) -> int:
         return (await self.buffer.ask([contact_id])).get(contact_id, contact_id)
 
-    async def _take(
-        self, scope: Any, headers: dict[bytes, bytes], body: bytes, door: DoorKind
-    ) -> tuple[int, Headers, bytes]:
-        """(status, cookies, JSON body) of a hit, once Redis has it."""
-        metrics = self.metrics
-        try:
-            admission = self._door.admit(scope, headers, body, door, time.time_ns() // 1_000)
-            if type(admission) is Dropped:
-                metrics.dropped.add(value=admission.reason)
-                return 200, [], answers.event_body(None, 0)
-            assert type(admission) is Admitted
-            hit, device, is_news = admission
-            is_event = door is DoorKind.EVENT
-            whereabouts = await self.buffer.keep(hit, asks_contact=is_event and not hit.is_new_device)
-        except (HitsNotKeptError, OutOfIdsError):
-            return 503, [], b""
-        metrics.accepted.add(value="event" if is_event else "pixel")
-        cookies = answers.device_cookies(device) if is_news else []
-        if not is_event:
-            return 200, cookies, b""
-        return 200, cookies, answers.event_body(device, whereabouts.get(device.contact_id, device.contact_id))
+    def _admit(self, scope: Any, headers: dict[bytes, bytes], body: bytes, door: DoorKind) -> Admitted | None:
+        """The hit of a request, or None when it is dropped, and counted. Raises `OutOfIdsError`."""
+        admission = self._door.admit(scope, headers, body, door, time.time_ns() // 1_000)
+        if type(admission) is Admitted:
+            return admission
+        assert isinstance(admission, Dropped)
+        self.metrics.dropped.add(value=admission.reason)
+        return None
+
+    async def _cold(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Everything but the hot paths; OPTIONS is answered alike on any path."""
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            await self._preflight(scope, send)
+        else:
+            await self._rest(scope, receive, send)
 
     async def _preflight(self, scope: Any, send: Send) -> None:
         origin = dict(scope["headers"]).get(b"origin")
@@ -208,6 +213,7 @@ class IngestApp:
         while not self._is_open:
             try:
                 await self.ids.open()
+                quiet_garbage_collector()
                 self._is_open = True
             except RedisError as error:
                 log.warning("redis_unreachable", error=type(error).__name__)
@@ -249,3 +255,8 @@ async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> Non
     # Granian takes the head when it is called, not when it is awaited: 3 microseconds saved on every answer.
     _ = send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _answer_json(send: Send, body: bytes, extra: Headers) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await _answer(send, 200, [*answers.JSON_HEADERS, length, *extra], body)

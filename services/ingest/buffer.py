@@ -14,10 +14,12 @@ from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, encode_batch
 from services.common.profile import decode_profile
 from services.common.redis_client import RedisClient, RedisError, is_cluster, mget
+from services.ingest.line import Command, Line
 
 log = structlog.get_logger()
 
 MAX_ENTRY_HITS = 1_000  # some 500 KB; a resolver reads entries whole
+GATHERED_HITS = 16  # fewer wait for the flush that is under way: a flush costs as much as 20 hits
 
 
 class HitsNotKeptError(Exception):
@@ -25,86 +27,105 @@ class HitsNotKeptError(Exception):
 
 
 Whereabouts = dict[int, int]  # the contact that a device was born as: the one it belongs to now, where that differs
-
-
-class Flushed(asyncio.Future[Whereabouts]):
-    """The word on one flush, shared by all requests in it: one that hangs up must not cancel it for the others."""
-
-    def cancel(self, msg: object = None) -> bool:
-        return False
+Kept = asyncio.Future[Whereabouts]
 
 
 class HitBuffer:
     """The hits of one worker on their way to Redis; at most `max_hits` wait at any time."""
 
-    def __init__(self, redis: RedisClient, streams: int, max_hits: int) -> None:
+    def __init__(self, redis: RedisClient, streams: int, max_hits: int, timeout_seconds: float) -> None:
         self._redis = redis
         self._streams = streams
         self._max_hits = max_hits
         self._waiting: list[list[Hit]] = [[] for _ in range(streams)]
-        self._waiting_hits = 0
+        self._kept: list[Kept] = []  # what the requests of the next flush wait for
         self._flushing_hits = 0
-        self._flushed: Flushed | None = None
         self._asked: set[int] = set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._flushes: set[asyncio.Task[None]] = set()
+        # A cluster's client writes by several connections, which keep no order between two flushes.
+        self._line = None if is_cluster(redis) else Line(redis, timeout_seconds)
+        self._most_flushes = 1 if self._line is None else 2
         self.is_full = False  # Redis has too little memory left for more hits
-        self.flushes = 0
+        self.flushed = 0
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._flush_forever())
 
     async def close(self) -> None:
         """Flushes what waits, then stops."""
-        while self._waiting_hits or self._flushing_hits:
+        while self.held:
             await asyncio.sleep(0.005)
         if self._task:
             self._task.cancel()
+        if self._line:
+            self._line.close()
 
     @property
     def held(self) -> int:
-        return self._waiting_hits + self._flushing_hits
+        return len(self._kept) + self._flushing_hits
 
-    def keep(self, hit: Hit, *, asks_contact: bool = False) -> Flushed:
+    def keep(self, hit: Hit, *, asks_contact: bool = False) -> Kept:
         """A future that is done when the hit is safe, with what is known then of the contacts that were asked for.
 
         Raises `HitsNotKeptError` at once when there is no room.
         """
-        if self.is_full or self._waiting_hits + self._flushing_hits >= self._max_hits:
+        kept = self._kept
+        if self.is_full or len(kept) + self._flushing_hits >= self._max_hits:
             raise HitsNotKeptError
         self._waiting[hit.device_contact_id % self._streams].append(hit)
-        self._waiting_hits += 1
         if asks_contact:
             self._asked.add(hit.device_contact_id)
-        if self._flushed is None:
-            self._flushed = Flushed()
+        if not kept:
             self._wake.set()
-        return self._flushed
+        # One future a request, so that one that hangs up cancels only its own.
+        future: Kept = asyncio.get_running_loop().create_future()
+        kept.append(future)
+        return future
 
     async def _flush_forever(self) -> None:
-        """One flush at a time, so that the hits of a device are appended in the order in which they came."""
+        """Starts flushes in order, and Redis takes them in order, so that the hits of a device stay as they came."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while (flushed := self._flushed) is not None:
-                waiting, self._waiting = self._waiting, [[] for _ in range(self._streams)]
-                asked, self._asked = self._asked, set()
-                self._flushing_hits, self._waiting_hits, self._flushed = self._waiting_hits, 0, None
-                await self._flush(waiting, asked, flushed)
-                self._flushing_hits = 0
+            while self._kept:
+                if self._has_to_wait():
+                    await asyncio.wait(self._flushes, return_when=asyncio.FIRST_COMPLETED)
+                else:
+                    self._start_flush()
 
-    async def _flush(self, waiting: list[list[Hit]], asked: set[int], flushed: Flushed) -> None:
-        self.flushes += 1
+    def _has_to_wait(self) -> bool:
+        """While one flush is under way the next gathers hits; at most two are."""
+        under_way = len(self._flushes)
+        return under_way >= self._most_flushes or (under_way > 0 and len(self._kept) < GATHERED_HITS)
+
+    def _start_flush(self) -> None:
+        waiting, self._waiting = self._waiting, [[] for _ in range(self._streams)]
+        asked, self._asked = self._asked, set()
+        kept, self._kept = self._kept, []
+        self._flushing_hits += len(kept)
+        flush = asyncio.create_task(self._flush(waiting, asked, kept))
+        self._flushes.add(flush)
+        flush.add_done_callback(self._flushes.discard)
+
+    async def _flush(self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept]) -> None:
+        self.flushed += 1
         try:
             whereabouts = await self._append(waiting, asked)
         except Exception as error:  # whatever it was: these hits are not known to be safe, and the next may be
-            log.warning("hits_not_kept", hits=self._flushing_hits, error=type(error).__name__)
-            flushed.set_exception(HitsNotKeptError())
-            flushed.exception()  # a client that hung up leaves nobody to look at it
+            log.warning("hits_not_kept", hits=len(kept), error=type(error).__name__)
             if not isinstance(error, (RedisError, OSError, asyncio.TimeoutError)):
                 log.exception("flush_failed")
+            for future in kept:
+                if not future.done():
+                    future.set_exception(HitsNotKeptError())
         else:
-            flushed.set_result(whereabouts)
+            for future in kept:
+                if not future.done():
+                    future.set_result(whereabouts)
+        finally:
+            self._flushing_hits -= len(kept)
 
     async def _append(self, waiting: list[list[Hit]], asked: set[int]) -> Whereabouts:
         """One entry a stream, and the questions, in one round trip."""
@@ -113,21 +134,21 @@ class HitBuffer:
             for stream, hits in enumerate(waiting)
             for start in range(0, len(hits), MAX_ENTRY_HITS)
         ]
-        if len(entries) == 1 and not asked:
-            name, data = entries[0]
-            await self._redis.execute_command("XADD", name, "*", BATCH_FIELD, data)
-            return {}
-        pipeline: Any = self._redis.pipeline(transaction=False)
-        for name, data in entries:
-            pipeline.execute_command("XADD", name, "*", BATCH_FIELD, data)
+        appends = [("XADD", name, "*", BATCH_FIELD, data) for name, data in entries]
         questions = [keys.profile(contact_id) for contact_id in asked]
-        if is_cluster(self._redis):
-            for question in questions:
-                pipeline.get(question)
-        elif questions:
-            pipeline.mget(questions)
-        answers = (await pipeline.execute())[len(entries) :]
-        return _whereabouts(answers if is_cluster(self._redis) or not questions else answers[0])
+        if self._line is None:
+            return await self._append_to_cluster(appends, questions)
+        commands = [*appends, ("MGET", *questions)] if questions else appends
+        answers = await self._line.call(commands)
+        return _whereabouts(answers[-1]) if questions else {}
+
+    async def _append_to_cluster(self, appends: list[Command], questions: list[str]) -> Whereabouts:
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        for append in appends:
+            pipeline.execute_command(*append)
+        for question in questions:
+            pipeline.get(question)
+        return _whereabouts((await pipeline.execute())[len(appends) :])
 
     async def ask(self, contact_ids: list[int]) -> Whereabouts:
         """Where the devices born as these contacts belong now, where that differs. Raises `RedisError`."""

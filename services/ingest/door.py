@@ -91,8 +91,11 @@ class Door:
 
     def device(self, headers: dict[bytes, bytes], query: bytes, body: bytes) -> tuple[Device, bool, bool]:
         """(device, minted just now, the browser's cookie does not say so yet)."""
-        cookie = _first(_DEVICE_COOKIE, headers.get(b"cookie", b""))
-        parameter = _first(_DEVICE_PARAMETER, body) or _first(_DEVICE_PARAMETER, query)
+        cookies = headers.get(b"cookie")
+        cookie = _first(_DEVICE_COOKIE, cookies) if cookies else ""
+        parameter = ""
+        if b"mautic_device_id=" in body or b"mautic_device_id=" in query:
+            parameter = _first(_DEVICE_PARAMETER, body) or _first(_DEVICE_PARAMETER, query)
         device = self._codec.choose(parameter, cookie) if parameter or cookie else None
         if device is not None:
             return device, False, device.id != cookie

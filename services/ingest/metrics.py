@@ -26,5 +26,5 @@ class IngestMetrics(Metrics):
 
     def collect(self) -> Iterator[Metric]:
         self._held.value = self._buffer.held
-        self._flushes.value = self._buffer.flushes
+        self._flushes.value = self._buffer.flushed
         return super().collect()

@@ -9,6 +9,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 DROP_REASONS = ("gpc", "dnt", "prefetch", "head", "blocked_address", "private_address", "bad_address")
+MAX_ADDRESS_LENGTH = 45  # of a v6 address that holds a v4 one
 CACHED_ADDRESSES = 100_000  # about 20 MB
 
 
@@ -29,7 +30,7 @@ class Visitors:
             return peer
         address = peer
         for hop in reversed(forwarded.decode("latin-1").split(",")[-20:]):
-            address = hop.strip()
+            address = hop.strip()[:MAX_ADDRESS_LENGTH]
             if not _within(_parse(address), self._trusted):
                 break
         return address
