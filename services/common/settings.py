@@ -68,7 +68,7 @@ class Settings:
     redis_memory_share: float = _setting(0.75, "Ingest answers 503 above this share of Redis' maxmemory.")
     spill_dir: str = _setting("", "Where ingest keeps hits while Redis is away. Empty: it answers 503 instead.")
     batch_hits: int = _setting(20_000, "The most hits that a resolver handles at once.")
-    batch_seconds: float = _setting(0.25, "The shortest time between two inserts of a resolver under load.")
+    batch_seconds: float = _setting(0.5, "The shortest time between two inserts of a resolver under load.")
     lease_seconds: float = _setting(10.0, "How long a dead resolver's streams wait for a successor.")
     geo_database: str = _setting(
         "", "A MaxMind-format city database (.mmdb). Empty: places of visitors are not looked up."

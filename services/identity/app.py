@@ -17,7 +17,7 @@ from services.common.contact_ids import ContactIds
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.redis_client import RedisClient, RedisError, connect
-from services.common.service import operation_routes
+from services.common.service import operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, load_settings
 from services.common.values import UNIQUE_FIELDS
 from services.identity.agents import Agents
@@ -72,6 +72,7 @@ class Worker:
         if client is None or ids is None:
             return
         reader, store = self._assemble(client, ids)
+        quiet_garbage_collector()
         relay = asyncio.create_task(relay_forever(store, client))
         try:
             await reader.run()
