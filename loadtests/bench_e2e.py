@@ -59,7 +59,7 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
         for number in range(resolvers):
             stack.start_identity(number)
         stack.start_ingest()
-        saturated = 0.0 if options.rate else _saturated_rate(stack, resolvers)
+        saturated, saturated_cpu = (0.0, 0.0) if options.rate else _saturate(stack, resolvers)
         rate = options.rate or saturated / 2
         per_visitor = _redis_per_visitor(stack, resolvers, rate)
         before = _stored_ids(stack)
@@ -76,6 +76,7 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
         "faults": options.faults,
         "rate": rate,
         "saturated_rate": saturated,
+        "saturated_cpu_seconds_per_million": saturated_cpu,
         "ledger": ledger._asdict(),
         "dead_letters": dead,
         "accept_p50_ms": traffic.accept_p50_ms,
@@ -94,9 +95,11 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
     }, ledger
 
 
-def _saturated_rate(stack: Stack, resolvers: int) -> float:
-    """Hits a second from the first one sent to the last one stored, with as many as the connections carry."""
+def _saturate(stack: Stack, resolvers: int) -> tuple[float, float]:
+    """(hits a second from the first one sent to the last one stored, CPU-seconds of all services a million of them),
+    with as many as the connections carry."""
     record, started = stack.folder / "saturated", time.time()
+    cpu_before = _cpu_of_all(stack)
     process = start_traffic(
         stack.port("ingest"), record, rate=UNREACHABLE_RATE, seconds=SATURATED_SECONDS, seed=3, flags=["--saturate"]
     )
@@ -104,7 +107,12 @@ def _saturated_rate(stack: Stack, resolvers: int) -> float:
     _drain(stack, resolvers)
     stored = time.time()
     records = read_traffic(record).records
-    return len(records) / (stored - max(started, min(one.time_ms for one in records) / 1e3))
+    cpu = (_cpu_of_all(stack) - cpu_before) / len(records) * 1e6
+    return len(records) / (stored - max(started, min(one.time_ms for one in records) / 1e3)), cpu
+
+
+def _cpu_of_all(stack: Stack) -> float:
+    return sum(stack.cpu_seconds(name) for name in stack.names())
 
 
 def _redis_per_visitor(stack: Stack, resolvers: int, rate: float) -> float:
@@ -264,6 +272,8 @@ def _as_text(run: dict[str, Any]) -> str:
         "contacts")]  # fmt: skip
     rows += [[f"CPU-s per million hits: {name}", seconds] for name, seconds in cpu.items()]
     rows.append(["CPU-s per million hits: all", sum(cpu.values())])
+    if run["saturated_rate"]:
+        rows.append(["CPU-s per million hits: all, saturated", run["saturated_cpu_seconds_per_million"]])
     examples = [f"  {kind}: {one}" for kind, each in ledger["examples"].items() for one in each]
     return "\n".join([report.table([title, "faults" if run["faults"] else ""], rows), *examples, ""])
 

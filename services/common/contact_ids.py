@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from services.common import keys
-from services.common.device import FOREIGN_BASE
+from services.common.device import HASHED_BASE
 from services.common.redis_client import RedisClient, load_script
 
 BLOCK_SIZE = 10_000
@@ -62,7 +62,7 @@ class ContactIds:
     async def _take_block(self) -> int:
         answer = await self._script(keys=[keys.CONTACT_IDS], args=[self._block_size, EPOCH_SECONDS])
         first = int(answer)
-        if first + self._block_size >= FOREIGN_BASE:
+        if first + self._block_size >= HASHED_BASE:
             raise RuntimeError("contact ids are used up")
         return first
 

@@ -1,7 +1,8 @@
 """Device ids: 23 characters that carry the contact a device was born as, and a MAC that nobody can forge.
 
-23 base-36 digits hold 118 bits: a 53-bit contact id above a 65-bit keyed MAC. An id that we did not mint (an older
-installation's, an app's own) maps without any state to a contact in the upper half of the id space.
+23 base-36 digits hold 118 bits: a 53-bit contact id above a 65-bit keyed MAC. The lower half of the contact ids is
+handed out in blocks; the upper half is hashed, without any state: for an id that we did not mint (an older
+installation's, an app's own), and for a newcomer who named its hit itself.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 DEVICE_ID_LENGTH = 23
-FOREIGN_BASE = 1 << 52  # minted contacts stay below, so the two can never meet
+HASHED_BASE = 1 << 52  # ids from blocks stay below, so the two can never meet
 MAX_CONTACT_ID = (1 << 53) - 1  # what a JavaScript number holds exactly
 CACHED_DEVICES = 50_000  # some 15 MB when full
 
@@ -43,11 +44,12 @@ class DeviceCodec:
         self._macs = [_mac_state(_subkey(secret, b"device-mac")) for secret in secrets]
         # Foreign ids must map to the same contact for ever: the oldest secret keys them, whatever is put before it.
         self._foreign_key = _subkey(secrets[-1], b"device-foreign")
+        self._newcomer_key = _subkey(secrets[0], b"device-newcomer")
         # A visitor's hits come one after another: 0.1 instead of 1.9 microseconds from the second one on.
         self._read_whole = lru_cache(CACHED_DEVICES)(self._read)
 
     def mint(self, contact_id: int) -> str:
-        """The device id that says "born as this contact"; `contact_id` must be below 2**52."""
+        """The device id that says "born as this contact"; `contact_id` must be below 2**53."""
         value = contact_id << _MAC_BITS | _mac(self._macs[0], contact_id)
         triples = []
         for _ in range(7):
@@ -56,6 +58,14 @@ class DeviceCodec:
         triples.append(_TRIPLES[value][1:])
         triples.reverse()
         return "".join(triples)
+
+    def newcomer(self, event_id: bytes, time_us: int) -> Device:
+        """The device of somebody without one whose client named the hit: the same for the same hit sent again.
+
+        It may be sent again because the answer that named the device was lost on the way.
+        """
+        contact_id = _hashed(self._newcomer_key, event_id + time_us.to_bytes(8, "big"))
+        return Device(self.mint(contact_id), contact_id, True)
 
     def read_minted(self, device_id: str) -> Device | None:
         """The device, if the id is one of ours and whole; None for anything else."""
@@ -66,7 +76,7 @@ class DeviceCodec:
             return None
         value = int(device_id, 36)
         contact_id = value >> _MAC_BITS
-        if not 0 < contact_id < FOREIGN_BASE:
+        if not 0 < contact_id <= MAX_CONTACT_ID:
             return None
         mac = value & _MAC_MASK
         # A comparison of ints may leak its timing; 65 random bits under rate-limited HTTP are out of its reach.
@@ -78,8 +88,7 @@ class DeviceCodec:
         """The device of an id that was not minted here; None when it is no plausible id at all."""
         if not _FOREIGN.fullmatch(device_id) or device_id.lower() in _JUNK:
             return None
-        digest = hashlib.blake2b(device_id.encode(), key=self._foreign_key, digest_size=8).digest()
-        return Device(device_id, FOREIGN_BASE + (int.from_bytes(digest, "big") >> 12), False)
+        return Device(device_id, _hashed(self._foreign_key, device_id.encode()), False)
 
     def choose(self, parameter: str, cookie: str) -> Device | None:
         """Whose device a request names: a parameter with a good MAC, then the cookie, then a foreign parameter."""
@@ -89,6 +98,12 @@ class DeviceCodec:
         if device is None and parameter:
             device = self.read_foreign(parameter)
         return device
+
+
+def _hashed(key: bytes, text: bytes) -> int:
+    """A contact id in the upper half: 2**52 and a 52-bit keyed hash."""
+    digest = hashlib.blake2b(text, key=key, digest_size=8).digest()
+    return HASHED_BASE + (int.from_bytes(digest, "big") >> 12)
 
 
 def _mac_state(key: bytes) -> hashlib.blake2b:

@@ -25,15 +25,18 @@ Check = Callable[[], Awaitable[str | None]]  # None when all is well, else what 
 MAX_HEAD_BYTES = 417_792  # hyper answers 431 to a longer request head; the services refuse far earlier, with a body
 
 
-def operation_routes(registry: CollectorRegistry, check: Check) -> list[Route]:
-    """/livez, /readyz and /metrics. `check` tells why the service cannot do its job, or None."""
+def operation_routes(
+    registry: CollectorRegistry, check: Check, warn: Callable[[], str | None] = lambda: None
+) -> list[Route]:
+    """/livez, /readyz and /metrics. `check` tells why the service cannot do its job, `warn` what looks wrong."""
 
     async def livez(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
         reason = await check()
-        return JSONResponse({"ready": reason is None, "reason": reason}, status_code=200 if reason is None else 503)
+        body = {"ready": reason is None, "reason": reason, "warning": warn()}
+        return JSONResponse(body, status_code=200 if reason is None else 503)
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")

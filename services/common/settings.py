@@ -66,7 +66,6 @@ class Settings:
     streams: int = _setting(16, "Number of hit streams, fixed for the life of an installation; `./just up` uses 1.")
     max_buffered_hits: int = _setting(20_000, "Hits that one ingest worker holds while Redis is slow; then 503.")
     redis_memory_share: float = _setting(0.75, "Ingest answers 503 above this share of Redis' maxmemory.")
-    spill_dir: str = _setting("", "Where ingest keeps hits while Redis is away. Empty: it answers 503 instead.")
     batch_hits: int = _setting(20_000, "The most hits that a resolver handles at once.")
     batch_seconds: float = _setting(0.5, "The shortest time between two inserts of a resolver under load.")
     lease_seconds: float = _setting(10.0, "How long a dead resolver's streams wait for a successor.")

@@ -13,7 +13,6 @@ from services.identity.agents import Agent, Agents
 from services.identity.parameters import MAX_URL_LENGTH, Parameters, parameters_of
 from services.identity.places import NOWHERE, Place, Places
 
-DROP_REASONS = ("contact_deleted",)
 MAX_TEXT = 191
 MAX_TITLE = 512
 # Parameters that have columns of their own, or that say nothing: the rest is kept as it came.

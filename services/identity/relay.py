@@ -9,8 +9,8 @@ import structlog
 
 from services.common.clickhouse import ClickHouse, ClickHouseError
 from services.common.profiles import ProfileStore
+from services.common.projection import project
 from services.common.redis_client import RedisError
-from services.identity.resolver import project
 
 log = structlog.get_logger()
 

@@ -7,26 +7,15 @@ step that was done already changes nothing.
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import structlog
 
 from services.common.clickhouse import ClickHouse, ClickHouseError, insert_rows
 from services.common.hit import Hit
-from services.common.profile import Profile
 from services.common.profiles import ProfileStore
-from services.common.tables import (
-    ALIASES,
-    BOT_EVENTS,
-    CONTACTS,
-    EVENTS,
-    AliasRow,
-    ContactRow,
-    EventRow,
-    alias_rows,
-    contact_row,
-)
+from services.common.projection import project
+from services.common.tables import BOT_EVENTS, EVENTS, EventRow
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.identify import ContactDeleted, Sighting
@@ -75,7 +64,7 @@ class Resolver:
         if placed.written:
             self._faults.pass_by("after_profile")
         await self._insert(kept, [draft for draft in drafts if draft.is_bot])
-        await project(self._store, self._clickhouse, list(placed.written.values()))
+        await project(self._store, self._clickhouse, placed.written.values())
         self._faults.pass_by("after_insert")
         self._metrics.count_batch(len(hits), placed.outcomes, time.perf_counter() - started)
 
@@ -114,16 +103,6 @@ class Resolver:
             middle = len(drafts) // 2
             await self._insert_events(table, drafts[:middle])
             await self._insert_events(table, drafts[middle:])
-
-
-async def project(store: ProfileStore, clickhouse: ClickHouse, profiles: list[Profile]) -> None:
-    """Writes stored profiles to ClickHouse, then forgets that they waited for it."""
-    if not profiles:
-        return
-    contacts: list[ContactRow] = [contact_row(profile) for profile in profiles]
-    aliases: list[AliasRow] = [row for profile in profiles for row in alias_rows(profile)]
-    await asyncio.gather(insert_rows(clickhouse, CONTACTS, contacts), insert_rows(clickhouse, ALIASES, aliases))
-    await store.settle({profile.id: profile.version for profile in profiles})
 
 
 def _sighting(draft: Draft) -> Sighting:

@@ -36,6 +36,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 HIT_TIMEOUT_SECONDS = 5.0
+WARN_SECONDS = 60.0
 
 
 def create_app(settings: Settings | None = None) -> IngestApp:
@@ -190,7 +191,7 @@ class IngestApp:
         return Starlette(
             routes=[
                 Route("/mtc.js", mtc_js, methods=["GET"]),
-                *operation_routes(self.metrics.registry, self._readiness),
+                *operation_routes(self.metrics.registry, self._readiness, self.metrics.warning),
             ],
             lifespan=self._lifespan,
             exception_handlers={404: not_found},
@@ -199,8 +200,11 @@ class IngestApp:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self.buffer.start()
-        background = [asyncio.create_task(self._open()), asyncio.create_task(watch_memory(self.redis, self.buffer,
-                      self._settings.redis_memory_share))]  # fmt: skip
+        background = [
+            asyncio.create_task(self._open()),
+            asyncio.create_task(watch_memory(self.redis, self.buffer, self._settings.redis_memory_share)),
+            asyncio.create_task(self._warn_forever()),
+        ]
         yield
         self._is_open = False
         for task in background:
@@ -218,6 +222,12 @@ class IngestApp:
             except RedisError as error:
                 log.warning("redis_unreachable", error=type(error).__name__)
                 await asyncio.sleep(0.2)
+
+    async def _warn_forever(self) -> None:
+        while True:
+            await asyncio.sleep(WARN_SECONDS)
+            if warning := self.metrics.warning():
+                log.warning(warning, drops=self.metrics.dropped.total(), hint="SPOOR_TRUSTED_PROXIES")
 
     async def _readiness(self) -> str | None:
         if not self._is_open:

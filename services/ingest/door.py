@@ -29,6 +29,9 @@ _EVENT_ID = re.compile(rb"(?:^|&)event_id=([0-9a-fA-F-]{32,36})(?:&|$)")
 _EVENT_TIME = re.compile(rb"(?:^|&)event_time=(\d{12,14})(?:&|$)")
 
 
+Key = tuple[bytes, int]  # a hit's id and its time in microseconds
+
+
 class Admitted(NamedTuple):
     """A request that is tracked: its hit, its device, and whether the browser must be told the device's id."""
 
@@ -63,8 +66,9 @@ class Door:
         if reason:
             return Dropped(reason)
         query: bytes = scope["query_string"]
-        device, is_new, is_news = self.device(headers, query, body)
-        event_id, time_us = self._key(query, body, received_us)
+        key = self._client_key(query, body, received_us)
+        device, is_new, is_news = self.device(headers, query, body, key)
+        event_id, time_us = key or (next(self._event_ids), received_us)
         hit = Hit(
             event_id,
             time_us,
@@ -89,7 +93,9 @@ class Door:
     def refuses(self, scope: Any, headers: dict[bytes, bytes]) -> str | None:
         return refusal(headers, scope["method"]) or self._visitors.judge(self.address(scope, headers))
 
-    def device(self, headers: dict[bytes, bytes], query: bytes, body: bytes) -> tuple[Device, bool, bool]:
+    def device(
+        self, headers: dict[bytes, bytes], query: bytes, body: bytes, key: Key | None = None
+    ) -> tuple[Device, bool, bool]:
         """(device, minted just now, the browser's cookie does not say so yet)."""
         cookies = headers.get(b"cookie")
         cookie = _first(_DEVICE_COOKIE, cookies) if cookies else ""
@@ -99,24 +105,25 @@ class Door:
         device = self._codec.choose(parameter, cookie) if parameter or cookie else None
         if device is not None:
             return device, False, device.id != cookie
+        if key is not None:
+            return self._codec.newcomer(*key), True, True
         contact_id = self._take_contact_id()
         if contact_id is None:
             raise OutOfIdsError
         return Device(self._codec.mint(contact_id), contact_id, True), True, True
 
-    def _key(self, query: bytes, body: bytes, received_us: int) -> tuple[bytes, int]:
-        """The hit's id and time: the client's if it sent both and the time is plausible, else the door's own."""
+    def _client_key(self, query: bytes, body: bytes, received_us: int) -> Key | None:
+        """The hit's id and time if the client sent both and the time is plausible."""
         if b"event_id=" not in query and b"event_id=" not in body:
-            return next(self._event_ids), received_us
+            return None
         event_id = _first(_EVENT_ID, body) or _first(_EVENT_ID, query)
         time_us = int(_first(_EVENT_TIME, body) or _first(_EVENT_TIME, query) or 0) * 1_000
-        try:
-            parsed = UUID(event_id).bytes
-        except ValueError:
-            return next(self._event_ids), received_us
         if not received_us - MAX_EVENT_AGE_US < time_us < received_us + MAX_CLOCK_AHEAD_US:
-            return next(self._event_ids), received_us
-        return parsed, time_us
+            return None
+        try:
+            return UUID(event_id).bytes, time_us
+        except ValueError:
+            return None
 
 
 def event_ids() -> Iterator[bytes]:

@@ -60,8 +60,9 @@ class _Wire(asyncio.Protocol):
 
     def __init__(self, connection: Any) -> None:
         self.is_broken = False
-        self._connection = connection  # kept: it closes its transport when nobody holds it any more
-        self._transport: asyncio.Transport = connection._writer.transport
+        # The writer is kept, for it closes its transport when nobody holds it; the rest of redis-py's is done.
+        self._writer, connection._writer, connection._reader = connection._writer, None, None
+        self._transport: asyncio.Transport = self._writer.transport
         self._transport.set_protocol(self)
         self._reader = hiredis.Reader()
         self._calls: deque[_Call] = deque()

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.device import FOREIGN_BASE, MAX_CONTACT_ID, DeviceCodec
+from services.common.device import HASHED_BASE, MAX_CONTACT_ID, DeviceCodec
 
 codec = DeviceCodec(("secret",))
-contact_ids = st.integers(1, FOREIGN_BASE - 1)
+contact_ids = st.integers(1, MAX_CONTACT_ID)
 
 
 @given(contact_ids)
@@ -48,7 +48,15 @@ def test_a_foreign_id_maps_to_one_contact_above_all_minted_ones() -> None:
     first, second = codec.read_foreign(foreign), DeviceCodec(("newer", "secret")).read_foreign(foreign)
     assert first == second
     assert first is not None
-    assert first.contact_id >= FOREIGN_BASE
+    assert first.contact_id >= HASHED_BASE
+
+
+def test_a_newcomer_who_sends_a_hit_again_is_the_same_device() -> None:
+    first, again = codec.newcomer(b"0123456789abcdef", 7), DeviceCodec(("secret",)).newcomer(b"0123456789abcdef", 7)
+    assert first == again == codec.read_minted(first.id)
+    assert first.contact_id >= HASHED_BASE
+    assert codec.newcomer(b"0123456789abcdef", 8).contact_id != first.contact_id
+    assert DeviceCodec(("other",)).newcomer(b"0123456789abcdef", 7).contact_id != first.contact_id
 
 
 def test_ids_signed_with_an_older_secret_are_still_good() -> None:

@@ -59,8 +59,11 @@ def test_a_returning_visitor_is_known_by_its_cookie_and_not_told_again() -> None
 def test_a_client_that_sends_an_id_and_a_time_is_taken_at_its_word() -> None:
     event_id = "0123456789abcdef0123456789abcdef"
     sent_ms = NOW_US // 1000 - 5_000
-    hit = admit(make_door(), f"event_id={event_id}&event_time={sent_ms}".encode()).hit
+    query = f"event_id={event_id}&event_time={sent_ms}".encode()
+    hit = admit(make_door(), query).hit
     assert (hit.event_id.hex(), hit.time_us) == (event_id, sent_ms * 1000)
+    again = admit(make_door(), query).hit
+    assert again.device_id == hit.device_id, "the answer may have been lost: the hit sent again has the same device"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,237 @@
+"""The door on real servers: the exact answers, and what happens when Redis is away, slow or full."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from services.common import keys
+from services.common.hit import BATCH_FIELD, Hit, decode_batch
+from services.common.redis_client import connect
+from services.ingest.answers import GIF
+from services.ingest.line import Line
+from tests.integration.conftest import PASSWORD, start_valkey
+from tests.processes import Process, eventually, free_port, is_up
+
+ORIGIN = "https://shop.example"
+
+
+class Door:
+    """A Valkey of its own and one ingest process."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        (folder / "password").write_text(PASSWORD)
+        self.redis_port, self.port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.redis_url = f"redis://:{PASSWORD}@127.0.0.1:{self.redis_port}"
+        self.valkey = start_valkey(folder, self.redis_port)
+        self.redis = redis.Redis.from_url(self.redis_url)
+        self.process = Process(
+            "services.ingest",
+            folder / "ingest.log",
+            {
+                "SPOOR_REDIS_URL": self.redis_url,
+                "SPOOR_INGEST_PORT": str(self.port),
+                "SPOOR_SECRET": "ingest-tests",
+                "SPOOR_STREAMS": "1",
+                "SPOOR_TRACK_PRIVATE_IP_RANGES": "true",
+                "SPOOR_CORS_ORIGINS": ORIGIN,
+                **environ,
+            },
+        )
+        self.process.wait_until(lambda: is_up(f"{self.url}/readyz"), "ingest")
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=15)
+
+    def hits(self) -> list[Hit]:
+        """All that Redis keeps, in order."""
+        entries: Any = self.redis.xrange(keys.hits(0))
+        return [hit for _, fields in entries for hit in decode_batch(fields[BATCH_FIELD])]
+
+    def restart_valkey(self) -> None:
+        self.valkey = start_valkey(self.folder, self.redis_port)
+
+    def close(self) -> None:
+        self.http.close()
+        self.redis.close()
+        self.process.stop()
+        self.valkey.stop()
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    door = Door(tmp_path_factory.mktemp("door"))
+    yield door
+    door.close()
+
+
+@pytest.fixture(autouse=True)
+def empty_stream(door: Door) -> None:
+    door.redis.delete(keys.hits(0))
+
+
+def test_a_pixel_is_answered_once_redis_has_the_hit(door: Door) -> None:
+    answer = door.http.get(
+        "/mtracking.gif?page_url=https%3A%2F%2Fshop.example%2F", headers={"referer": "https://a.example/"}
+    )
+    assert (answer.status_code, answer.content) == (200, GIF)
+    [hit] = door.hits()
+    assert hit.query == b"page_url=https%3A%2F%2Fshop.example%2F"
+    assert hit.referer == b"https://a.example/"
+    assert f"mautic_device_id={hit.device_id}; max-age=31536000" in answer.headers["set-cookie"]
+
+
+def test_many_at_once_are_kept_each_once(door: Door) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda n: httpx.get(f"{door.url}/mtracking.gif?n={n}", trust_env=False), range(200)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert sorted(hit.query for hit in door.hits()) == sorted(b"n=%d" % n for n in range(200))
+
+
+def test_hits_of_one_device_stay_in_their_order(door: Door) -> None:
+    for number in range(30):
+        assert door.http.post("/mtc/event", content=f"n={number}").status_code == 200
+    assert [hit.body for hit in door.hits()] == [b"n=%d" % number for number in range(30)]
+
+
+def test_a_client_that_hangs_up_takes_nobody_along(door: Door) -> None:
+    """All of them wait for the same flush; the connection of every second one is gone before it is done."""
+    request = b"GET /mtracking.gif?n=%d HTTP/1.1\r\nhost: x\r\n\r\n"
+    sockets = [socket.create_connection(("127.0.0.1", door.port), timeout=5) for _ in range(20)]
+    for number, one in enumerate(sockets):
+        one.sendall(request % number)
+        if number % 2:
+            one.close()
+    for number, one in enumerate(sockets):
+        if not number % 2:
+            assert one.recv(64).startswith(b"HTTP/1.1 200")
+            one.close()
+    eventually(lambda: {b"n=%d" % number for number in range(0, 20, 2)} <= {hit.query for hit in door.hits()}, "hits")
+
+
+def test_cors_headers_go_to_allowed_origins_only(door: Door) -> None:
+    allowed = door.http.post("/mtc/event", content="a=1", headers={"origin": ORIGIN})
+    assert allowed.headers["access-control-allow-origin"] == ORIGIN
+    strange = door.http.post("/mtc/event", content="a=1", headers={"origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in strange.headers
+    assert allowed.headers["vary"] == strange.headers["vary"] == "Origin"
+    preflight = door.http.options("/mtc/event", headers={"origin": ORIGIN})
+    assert (preflight.status_code, preflight.headers["access-control-allow-credentials"]) == (204, "true")
+
+
+@pytest.mark.parametrize("headers", [{"dnt": "1"}, {"sec-gpc": "1"}, {"sec-purpose": "prefetch"}])
+def test_who_asks_not_to_be_tracked_is_answered_and_forgotten(door: Door, headers: dict[str, str]) -> None:
+    answer = door.http.post("/mtc/event", content="a=1", headers=headers)
+    assert answer.json() == {"success": 1, "id": 0, "sid": None, "device_id": None, "events": []}
+    assert "set-cookie" not in answer.headers
+    assert door.hits() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "status"),
+    [
+        ("GET", "/mtracking.gif?x=" + "y" * 20_000, {}, b"", 414),
+        ("GET", "/mtracking.gif", {"x-long": "y" * 40_000}, b"", 431),
+        ("POST", "/mtc/event", {}, b"a=" + b"y" * 70_000, 413),
+        ("GET", "/nowhere", {}, b"", 404),
+        ("POST", "/mtc.js", {}, b"", 405),
+    ],
+)
+def test_what_cannot_be_taken_is_told_so(
+    door: Door, method: str, path: str, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    answer = door.http.request(method, path, headers=headers, content=body)
+    assert answer.status_code == status
+    assert door.hits() == []
+
+
+def test_the_script_is_cached_by_its_tag(door: Door) -> None:
+    first = door.http.get("/mtc.js")
+    again = door.http.get("/mtc.js", headers={"if-none-match": first.headers["etag"]})
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+    assert "max-age" in first.headers["cache-control"]
+
+
+def test_a_full_redis_is_503_until_there_is_room_again(door: Door) -> None:
+    used = int(door.redis.info("memory")["used_memory"])
+    limit = door.redis.config_get("maxmemory")["maxmemory"]
+    door.redis.config_set("maxmemory", used)
+    try:
+        eventually(lambda: door.http.get("/mtracking.gif").status_code == 503, "503")
+        eventually(lambda: door.http.get("/readyz").json()["reason"] == "redis_nearly_full", "not ready")
+    finally:
+        door.redis.config_set("maxmemory", limit)
+    eventually(lambda: door.http.get("/mtracking.gif").status_code == 200, "room again")
+
+
+def test_without_redis_it_is_503_and_all_that_was_answered_is_kept(door: Door) -> None:
+    answered = [door.http.get(f"/mtracking.gif?n={number}").status_code for number in range(5)]
+    door.valkey.stop(signal.SIGKILL)
+    refused = door.http.get("/mtracking.gif?n=lost")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json() == {"errors": [{"code": 503, "message": "hits_cannot_be_kept"}]}
+    assert door.http.get("/livez").status_code == 200
+    assert door.http.get("/readyz").status_code == 503
+    door.restart_valkey()
+    eventually(lambda: door.http.get("/mtracking.gif?n=again").status_code == 200, "Redis again")
+    kept = [hit.query for hit in door.hits()]
+    assert answered == [200] * 5
+    assert [query for query in kept if query != b"n=again"] == [b"n=%d" % number for number in range(5)]
+
+
+def test_a_terminated_ingest_keeps_what_it_has_in_hand(tmp_path: Path) -> None:
+    door = Door(tmp_path)
+    statuses: list[int] = []
+
+    def send() -> None:
+        with httpx.Client(trust_env=False) as http:
+            for number in range(10_000):
+                try:
+                    statuses.append(http.get(f"{door.url}/mtracking.gif?n={number}").status_code)
+                except httpx.HTTPError:
+                    return
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    eventually(lambda: len(statuses) > 50, "some hits")
+    door.process.stop(signal.SIGTERM)
+    sender.join(20)
+    assert set(statuses) <= {200, 503}
+    assert len(door.hits()) >= statuses.count(200) > 50
+    door.close()
+
+
+async def test_calls_on_a_line_are_answered_each_with_its_own(door: Door) -> None:
+    client = connect(door.redis_url)
+    line = Line(client, 2.0)
+    answers = await asyncio.gather(*(line.call([("ECHO", f"{n}"), ("ECHO", f"{n}!")]) for n in range(20)))
+    assert answers == [[b"%d" % n, b"%d!" % n] for n in range(20)]
+    refused, fine = await asyncio.gather(
+        line.call([("ECHO", "a"), ("NOSUCH",)]), line.call([("ECHO", "b")]), return_exceptions=True
+    )
+    assert isinstance(refused, redis.ResponseError)
+    assert fine == [b"b"]
+    line.close()
+    assert await line.call([("ECHO", "c")]) == [b"c"], "the next call connects anew"
+    line.close()
+    await client.aclose()
+
+
+async def test_a_call_that_is_not_answered_in_time_fails_and_the_next_is_served(door: Door) -> None:
+    client = connect(door.redis_url)
+    line = Line(client, 0.2)
+    with pytest.raises(TimeoutError):
+        await line.call([("BLPOP", "nothing", "1")])
+    assert await line.call([("ECHO", "again")]) == [b"again"]
+    line.close()
+    await client.aclose()
