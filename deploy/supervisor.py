@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import re
 import signal
 import socket
 import sys
@@ -17,6 +18,8 @@ import httpx
 
 STOP_SECONDS = 15.0
 RESTART_SECONDS = 0.5
+LAST_LINES = 200
+_NAMED_ERROR = re.compile(r"(?:\w+\.)*\w+Error: (.+)")
 _PR_SET_PDEATHSIG = 1
 
 
@@ -53,7 +56,7 @@ class Supervisor:
         for program in programs:
             while not await _is_ready(program, client):
                 if self._processes[program.name].returncode is not None:
-                    raise StartError(f"{program.name} ended: {self._last_line(program)}")
+                    raise StartError(f"{program.name} ended: {self._last_words(program)}")
                 if time.monotonic() > deadline:
                     raise StartError(f"{program.name} is not ready after {seconds:.0f} s; see {self._log(program)}")
                 await asyncio.sleep(0.05)
@@ -105,9 +108,11 @@ class Supervisor:
     def _log(self, program: Program) -> Path:
         return self._logs / f"{program.name}.log"
 
-    def _last_line(self, program: Program) -> str:
+    def _last_words(self, program: Program) -> str:
+        """The last error that it named, else its last line."""
         lines = self._log(program).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        errors = [match[1] for line in lines[-LAST_LINES:] if (match := _NAMED_ERROR.match(line))]
+        return (errors or lines or ["it said nothing"])[-1]
 
 
 def check_port(program: Program) -> None:

@@ -69,8 +69,10 @@ class Settings:
     batch_hits: int = _setting(20_000, "The most hits that a resolver handles at once.")
     batch_seconds: float = _setting(0.5, "The shortest time between two inserts of a resolver under load.")
     lease_seconds: float = _setting(10.0, "How long a dead resolver's streams wait for a successor.")
-    geo_database: str = _setting(
-        "", "A MaxMind-format city database (.mmdb). Empty: places of visitors are not looked up."
+    geo_database: tuple[str, ...] = _setting(
+        (),
+        "City databases in MaxMind's format (.mmdb), also DB-IP's, which has a file each for v4 and v6. Empty: places "
+        "of visitors are not looked up.",
     )
     log_level: str = _setting("info", "debug, info, warning or error.")
 
@@ -128,7 +130,7 @@ def _parse(name: str, text: str, kind: Any) -> Any:
             return tuple(part.strip() for part in text.split(",") if part.strip())
         return kind(text)
     except (KeyError, ValueError) as error:
-        raise SettingsError(f"{name}: {text!r} is not a {getattr(kind, '__name__', kind)}") from error
+        raise SettingsError(f"{name}: {text!r} cannot be read as {getattr(kind, '__name__', kind)}") from error
 
 
 def _check(settings: Settings) -> None:

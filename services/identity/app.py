@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import maxminddb
 import structlog
 from starlette.applications import Starlette
 
@@ -18,7 +20,7 @@ from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.service import operation_routes, quiet_garbage_collector
-from services.common.settings import Settings, load_settings
+from services.common.settings import Settings, SettingsError, load_settings
 from services.common.values import UNIQUE_FIELDS
 from services.identity.agents import Agents
 from services.identity.dead_letters import DeadLetters
@@ -42,11 +44,19 @@ def create_app(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         running = asyncio.create_task(worker.run())
+        running.add_done_callback(_end_process_if_failed)
         yield
         worker.stop()
         await running
 
     return Starlette(routes=operation_routes(worker.metrics.registry, worker.readiness), lifespan=lifespan)
+
+
+def _end_process_if_failed(task: asyncio.Task[None]) -> None:
+    """A resolver that only looks alive would keep its streams for ever: whoever watches starts another."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("resolver_failed", exc_info=error)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Worker:
@@ -55,6 +65,7 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.metrics = IdentityMetrics()
+        self._places = _open_places(settings.geo_database)
         self.redis: RedisClient = connect(settings.redis_url)
         self._reader: Reader | None = None
         self._stopping = asyncio.Event()
@@ -98,7 +109,7 @@ class Worker:
         settings, faults = self._settings, fault_points_from_environment()
         store = ProfileStore(self.redis)
         dead_letters = DeadLetters(self.redis)
-        pipeline = Pipeline(Agents(), Places(settings.geo_database), settings.publicly_updatable)
+        pipeline = Pipeline(Agents(), self._places, settings.publicly_updatable)
         placement = Placement(store, ids, UNIQUE_FIELDS, faults)
         resolver = Resolver(pipeline, placement, store, client, dead_letters, self.metrics, faults)
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -115,3 +126,10 @@ class Worker:
             lease_seconds=settings.lease_seconds,
         )
         return self._reader, store
+
+
+def _open_places(paths: tuple[str, ...]) -> Places:
+    try:
+        return Places(paths)
+    except (OSError, maxminddb.InvalidDatabaseError) as error:
+        raise SettingsError(f"SPOOR_GEO_DATABASE: {error}") from error

@@ -6,7 +6,7 @@ from services.common.metrics import Metrics
 from services.identity.identify import OUTCOMES
 
 DROP_REASONS = ("bot", "contact_deleted")
-DEAD_REASONS = ("undecodable_entry", "unreadable", "refused_by_clickhouse")
+DEAD_REASONS = ("undecodable_entry", "unreadable", "unplaceable", "refused_by_clickhouse")
 
 
 class IdentityMetrics(Metrics):

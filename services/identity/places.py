@@ -26,24 +26,25 @@ NOWHERE = Place()
 
 
 class Places:
-    """Looks addresses up; without a database nobody is anywhere."""
+    """Looks addresses up in these files, in their order; without one nobody is anywhere."""
 
-    def __init__(self, path: str) -> None:
-        self._reader = maxminddb.open_database(path) if path else None
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        self._readers = [maxminddb.open_database(path) for path in paths]
         self.find = lru_cache(CACHED_PLACES)(self._find)
 
     def close(self) -> None:
-        if self._reader:
-            self._reader.close()
+        for reader in self._readers:
+            reader.close()
 
     def _find(self, ip: str) -> Place:
-        if self._reader is None:
-            return NOWHERE
-        try:
-            record = self._reader.get(ip)
-        except ValueError:  # no address, or a v6 one in a v4 database
-            return NOWHERE
-        return read_place(record) if isinstance(record, Mapping) else NOWHERE
+        for reader in self._readers:
+            try:
+                record = reader.get(ip)
+            except ValueError:  # no address, or a v6 one in a v4 database
+                continue
+            if isinstance(record, Mapping):
+                return read_place(record)
+        return NOWHERE
 
 
 def read_place(record: Mapping[str, Any]) -> Place:

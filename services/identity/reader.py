@@ -11,15 +11,13 @@ import structlog
 from redis.exceptions import ResponseError
 
 from services.common import keys
-from services.common.clickhouse import ClickHouseError
 from services.common.hit import BATCH_FIELD, Hit, decode_batch
 from services.common.redis_client import RedisClient, RedisError
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.leases import Leases
 from services.identity.metrics import IdentityMetrics
-from services.identity.placement import PlacementError
-from services.identity.resolver import Resolver
+from services.identity.resolver import PASSING_TROUBLES, Resolver
 
 log = structlog.get_logger()
 
@@ -91,7 +89,7 @@ class Reader:
         try:
             await step()
             self._last_error = None
-        except (RedisError, ClickHouseError, PlacementError, OSError, asyncio.TimeoutError) as error:
+        except PASSING_TROUBLES as error:
             self._last_error = type(error).__name__
             self._metrics.retries.add()
             self._inherited.clear()  # what was read and not finished is pending: it is read again from the start

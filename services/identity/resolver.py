@@ -15,15 +15,19 @@ from services.common.clickhouse import ClickHouse, ClickHouseError, insert_rows
 from services.common.hit import Hit
 from services.common.profiles import ProfileStore
 from services.common.projection import project
+from services.common.redis_client import RedisError
 from services.common.tables import BOT_EVENTS, EVENTS, EventRow
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.identify import ContactDeleted, Sighting
 from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Draft, Pipeline, event_row
-from services.identity.placement import Placement
+from services.identity.placement import Placement, PlacementError
 
 log = structlog.get_logger()
+
+# The servers' or other writers' doing, and over some time later: the batch is tried again.
+PASSING_TROUBLES = (RedisError, ClickHouseError, PlacementError, OSError, TimeoutError)
 
 # What ClickHouse says when the data are at fault, not the server: such an insert fails for ever.
 BAD_DATA_CODES = ("Code: 6.", "Code: 26.", "Code: 27.", "Code: 33.", "Code: 38.", "Code: 41.", "Code: 53.",
@@ -47,8 +51,22 @@ class Resolver:
         self._metrics, self._faults = metrics, faults
 
     async def resolve(self, hits: list[Hit]) -> None:
-        """Takes the hits, in their order, all the way. Raises `RedisError`, `ClickHouseError`: then nothing is lost,
-        and the same hits must be given again."""
+        """Takes the hits, in their order, all the way. Raises one of `PASSING_TROUBLES`: then nothing is lost, and the
+        same hits must be given again. Anything else is a hit that we cannot cope with: it is put aside alone."""
+        try:
+            await self._resolve(hits)
+        except PASSING_TROUBLES:
+            raise
+        except Exception as error:
+            if len(hits) == 1:
+                log.exception("hit_cannot_be_placed")
+                await self._put_aside(hits[0], "unplaceable", error)
+                return
+            middle = len(hits) // 2
+            await self.resolve(hits[:middle])
+            await self.resolve(hits[middle:])
+
+    async def _resolve(self, hits: list[Hit]) -> None:
         started = time.perf_counter()
         self._faults.pass_by("after_read")
         drafts = await self._enrich(hits)
@@ -75,9 +93,12 @@ class Resolver:
                 drafts.append(self._pipeline.run(hit))
             except Exception as error:  # one strange hit must not hold up its neighbours
                 log.exception("hit_cannot_be_read")
-                await self._dead_letters.put(hit, f"{type(error).__name__}: {error}")
-                self._metrics.dead.add(value="unreadable")
+                await self._put_aside(hit, "unreadable", error)
         return drafts
+
+    async def _put_aside(self, hit: Hit, reason: str, error: Exception) -> None:
+        await self._dead_letters.put(hit, f"{reason}: {type(error).__name__}: {str(error)[:500]}")
+        self._metrics.dead.add(value=reason)
 
     async def _insert(self, people: list[Draft], bots: list[Draft]) -> None:
         for draft in bots:
@@ -97,8 +118,7 @@ class Resolver:
             if not any(code in str(error) for code in BAD_DATA_CODES):
                 raise
             if len(drafts) == 1:
-                await self._dead_letters.put(drafts[0].hit, str(error)[:500])
-                self._metrics.dead.add(value="refused_by_clickhouse")
+                await self._put_aside(drafts[0].hit, "refused_by_clickhouse", error)
                 return
             middle = len(drafts) // 2
             await self._insert_events(table, drafts[:middle])

@@ -1,0 +1,84 @@
+"""One batch: what fails for ever is put aside alone, what passes is left to be tried again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from services.common.hit import Hit, decode_batch
+from services.identity.agents import Agents
+from services.identity.dead_letters import DeadLetters
+from services.identity.faults import FaultPoints
+from services.identity.identify import Sighting
+from services.identity.metrics import IdentityMetrics
+from services.identity.pipeline import Pipeline
+from services.identity.placement import Placed
+from services.identity.places import Places
+from services.identity.resolver import Resolver
+
+POISON = 666
+
+
+class FakeRedis:
+    """Keeps dead letters."""
+
+    def __init__(self) -> None:
+        self.dead: list[tuple[int, str]] = []
+
+    async def xadd(self, _: str, fields: dict[str, Any], **__: Any) -> None:
+        [hit] = decode_batch(fields["h"])
+        self.dead.append((hit.device_contact_id, fields["reason"]))
+
+
+class FakePlacement:
+    """Everybody belongs to the contact of their device, but for one hit that it cannot cope with."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def place(self, sightings: list[Sighting]) -> Placed:
+        if any(one.device_contact_id == POISON for one in sightings):
+            raise self._error
+        placed = Placed()
+        placed.contacts = [one.device_contact_id for one in sightings]
+        return placed
+
+
+class FakeClickHouse:
+    def __init__(self) -> None:
+        self.rows: list[bytes] = []
+
+    async def raw_insert(self, _: str, *, insert_block: bytes, **__: Any) -> None:
+        self.rows += insert_block.splitlines()
+
+
+def hit(contact_id: int) -> Hit:
+    event_id = contact_id.to_bytes(16, "big")
+    return Hit(event_id, 10**15, 10**15, 0, "d" * 23, contact_id, False, "8.8.8.8", b"page_url=x", b"", b"", b"", b"")
+
+
+def make(error: Exception) -> tuple[Resolver, FakeRedis, FakeClickHouse, IdentityMetrics]:
+    redis, clickhouse, metrics = FakeRedis(), FakeClickHouse(), IdentityMetrics()
+    store: Any = None  # nothing is written to it: nobody says who they are
+    placement: Any = FakePlacement(error)
+    pipeline = Pipeline(Agents(), Places(()), ())
+    faults = FaultPoints("", 1)
+    resolver = Resolver(pipeline, placement, store, clickhouse, DeadLetters(redis), metrics, faults)
+    return resolver, redis, clickhouse, metrics
+
+
+async def test_a_hit_that_cannot_be_placed_is_put_aside_and_its_neighbours_are_stored() -> None:
+    resolver, redis, clickhouse, metrics = make(ZeroDivisionError("a defect"))
+    await resolver.resolve([hit(number) for number in (1, 2, POISON, 4, 5)])
+    assert redis.dead == [(POISON, "unplaceable: ZeroDivisionError: a defect")]
+    assert [int(row.split(b",")[1]) for row in clickhouse.rows] == [1, 2, 4, 5]
+    assert metrics.dead.counts["unplaceable"] == 1
+
+
+async def test_what_may_pass_is_left_to_be_tried_again() -> None:
+    resolver, redis, clickhouse, _ = make(RedisConnectionError("away"))
+    with pytest.raises(RedisConnectionError):
+        await resolver.resolve([hit(1), hit(POISON)])
+    assert redis.dead == clickhouse.rows == []
