@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 UNIQUE_FIELDS = ("email",)
+VOID_CLAIM_US = 10_000_000  # a claim that its contact does not carry after this long is nobody's
 MAX_EMAIL_LENGTH = 191
 MAX_TEXT_LENGTH = 191
 

@@ -15,11 +15,10 @@ import msgspec
 
 from services.common.profile import Part, Profile, freeze_into, take_in
 from services.common.profiles import ProfileStore
-from services.common.values import UNIQUE_FIELDS, Claim, UniqueValue
+from services.common.values import UNIQUE_FIELDS, VOID_CLAIM_US, Claim, UniqueValue
 from services.contacts.change import Change, apply_change
 from services.contacts.stores import Stores
 
-VOID_CLAIM_US = 10_000_000  # as in identity: a claim that its contact does not carry after this long is nobody's
 ROUNDS = 400
 ROUND_SECONDS = 12.0  # a claim becomes void within this time
 UNSETTLED_WAIT_SECONDS = 0.05

@@ -22,9 +22,8 @@ from services.common.profile import (
     take_in,
     with_move,
 )
-from services.common.values import Claim, UniqueValue
+from services.common.values import VOID_CLAIM_US, Claim, UniqueValue
 
-VOID_CLAIM_US = 10_000_000  # a claim that its contact does not carry after this long is nobody's
 EventKey = tuple[int, bytes]
 
 OUTCOMES = (

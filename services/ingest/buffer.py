@@ -54,6 +54,7 @@ class HitBuffer:
         self.flushed = 0
 
     def start(self) -> None:
+        self._new_future = asyncio.get_running_loop().create_future
         self._task = asyncio.create_task(self._flush_forever())
 
     async def close(self) -> None:
@@ -81,7 +82,7 @@ class HitBuffer:
         if asks_contact:
             self._asked.add(hit.device_contact_id)
         # One future a request, so that one that hangs up cancels only its own.
-        future: Kept = asyncio.get_running_loop().create_future()
+        future: Kept = self._new_future()
         kept.append(future)
         if len(kept) == 1 or len(kept) == GATHERED_HITS:
             self._wake.set()

@@ -23,6 +23,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PASSWORD = "system-tests"
+LOGIN = ("admin", PASSWORD)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-import signal
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.processes import Process, eventually
-from tests.system.conftest import PASSWORD, Stack, new_stack
+from tests.system.conftest import LOGIN, Stack
 
-LOGIN = ("admin", PASSWORD)
 DIGITS = re.compile(r"^\d+$")
 
 
@@ -70,27 +65,3 @@ def test_a_second_visitor_with_the_same_address_joins_the_same_history(page: Pag
     page.goto(stack.url("contacts", f"/history/{second}"))
     for text in (email, "/satchel", "/pricing"):
         expect(page.locator("body")).to_contain_text(text, timeout=15_000)
-
-
-def test_what_was_seen_is_still_there_after_a_restart(tmp_path: Path) -> None:
-    stack = new_stack(tmp_path)
-    with stack.start() as process:
-        answer = httpx.get(stack.url("ingest", "/mtc/event?page_url=before&email=ada@example.com"), trust_env=False)
-        assert process.stop(signal.SIGINT, 60) == 0
-    contact = answer.json()["id"]
-
-    def pages() -> list[str]:
-        url = stack.url("contacts", f"/api/contacts/{contact}/activity?filters[includeEvents][]=page.hit")
-        body = httpx.get(url, auth=LOGIN, trust_env=False).json()
-        return [event["details"]["hit"]["url"] for event in body.get("events", [])]
-
-    with stack.start() as process:
-        eventually(lambda: pages() == ["before"], "the hit of before the restart")
-        assert process.stop(signal.SIGTERM, 60) == 0
-
-
-def test_two_at_once_are_refused_with_one_clear_line(stack: Stack, tmp_path: Path) -> None:
-    with Process("deploy.up", tmp_path / "second.log", stack.environ()) as second:
-        assert second.wait(60) == 1
-    assert "is in use" in second.said()
-    assert len(second.said().strip().splitlines()) == 1

@@ -1,0 +1,58 @@
+"""`up` as a person runs it: start, stop, start again, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import httpx
+
+from tests.processes import Process, eventually, is_up
+from tests.system.conftest import LOGIN, Stack, new_stack
+
+
+def test_what_was_seen_is_still_there_after_a_restart(tmp_path: Path) -> None:
+    stack = new_stack(tmp_path)
+    with stack.start() as process:
+        answer = httpx.get(stack.url("ingest", "/mtc/event?page_url=before&email=ada@example.com"), trust_env=False)
+        assert process.stop(signal.SIGINT, 60) == 0
+    contact = answer.json()["id"]
+
+    def pages() -> list[str]:
+        url = stack.url("contacts", f"/api/contacts/{contact}/activity?filters[includeEvents][]=page.hit")
+        body = httpx.get(url, auth=LOGIN, trust_env=False).json()
+        return [event["details"]["hit"]["url"] for event in body.get("events", [])]
+
+    with stack.start() as process:
+        eventually(lambda: pages() == ["before"], "the hit of before the restart")
+        assert process.stop(signal.SIGTERM, 60) == 0
+
+
+def test_two_at_once_are_refused_with_one_clear_line(stack: Stack, tmp_path: Path) -> None:
+    with Process("deploy.up", tmp_path / "second.log", stack.environ()) as second:
+        assert second.wait(60) == 1
+    assert "is in use" in second.said()
+    assert len(second.said().strip().splitlines()) == 1
+
+
+def test_a_setting_that_cannot_work_is_named(tmp_path: Path) -> None:
+    environ = {**new_stack(tmp_path).environ(), "SPOOR_GEO_DATABASE": "/nowhere.mmdb"}
+    with Process("deploy.up", tmp_path / "up.log", environ) as process:
+        assert process.wait(60) == 1
+    assert "identity ended: SPOOR_GEO_DATABASE: [Errno 2]" in process.said()
+
+
+def test_a_killed_service_is_started_again(tmp_path: Path) -> None:
+    stack = new_stack(tmp_path)
+    with stack.start() as process:
+        os.kill(child_of(process, "services.ingest"), signal.SIGKILL)
+        process.wait_until(lambda: "ingest ended with status -9 and is started again" in process.said(), "said so")
+        eventually(lambda: is_up(stack.url("ingest", "/readyz")), "ingest is back", 30)
+        assert httpx.get(stack.url("ingest", "/mtracking.gif?page_url=x"), trust_env=False).status_code == 200
+        assert process.stop(signal.SIGINT, 60) == 0
+
+
+def child_of(process: Process, module: str) -> int:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return next(int(pid) for pid in children if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes())
