@@ -153,13 +153,13 @@ class Engine:
     async def _call(self, query: Query, step: Callable[[], T]) -> T:
         """Runs `step` in a thread. When the caller is cancelled the query is stopped, and its thread waited for."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, step)
+        future.add_done_callback(_look_at)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             while not future.done():
                 await self._stop(query)
                 await asyncio.wait([future], timeout=0.2)  # it may not have reached the engine the first time
-            future.exception()  # looked at, so that nobody warns of it
             raise
         except RuntimeError as error:
             raise from_engine(error) from error
@@ -187,6 +187,12 @@ class _Running:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self._running.discard(self._query)
         self._query.close()
+
+
+def _look_at(future: asyncio.Future[Any]) -> None:
+    """Nobody waits for a query whose caller was cancelled twice; its error must not be reported as forgotten."""
+    if not future.cancelled():
+        future.exception()
 
 
 class _file_of:
