@@ -5,9 +5,10 @@ python := ".venv/bin/python"
 
 # The verbs
 default:
-    @{{ python }} -c "" && .venv/bin/just --list --unsorted
+    @.venv/bin/just --list --unsorted
 
 # Run everything here: embedded servers, all services, a demo shop
+[no-exit-message]
 up:
     @exec {{ python }} -m deploy.up
 

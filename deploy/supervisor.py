@@ -71,7 +71,10 @@ class Supervisor:
             process = self._processes.get(program.name)
             if process is None or process.returncode is not None:
                 continue
-            process.terminate()
+            if program.ready_path and program.name not in self._keepers:
+                process.kill()  # it was not ready yet: nothing is in its hands, and it may not listen to signals yet
+            else:
+                process.terminate()
             try:
                 await asyncio.wait_for(process.wait(), STOP_SECONDS)
             except asyncio.TimeoutError:

@@ -66,6 +66,7 @@ def render(name: str, addresses: Addresses, nonce: str) -> str:
         content=_template(name).substitute(),
         script_url=escape(f"{addresses.ingest_url}/mtc.js"),
         history_url=escape(addresses.history_url),
+        ingest_url=escape(addresses.ingest_url),
         nonce=nonce,
         **{f"is_{page}": 'aria-current="page"' if page == name else "" for page in _TITLES},
     )

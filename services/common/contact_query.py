@@ -52,12 +52,18 @@ ANONYMOUS = f"""(
     WHERE contact_id NOT IN (SELECT id FROM contacts) AND contact_id NOT IN (SELECT loser FROM {ALIASES})
     GROUP BY contact_id
 )"""
-# When each contact was last seen, under the id that survives.
-LAST_ACTIVE = f"""(
-    SELECT if(a.winner = 0, s.contact_id, a.winner) AS id, max(s.last_active) AS last_active
+# When each contact was first and last seen, under the id that survives.
+SEEN = f"""(
+    SELECT if(a.winner = 0, s.contact_id, a.winner) AS id, min(s.first_seen) AS first_seen,
+        max(s.last_active) AS last_active
     FROM activity AS s LEFT ANY JOIN {ALIASES} AS a ON a.loser = s.contact_id
     GROUP BY id
 )"""
+
+
+def known_since(date_added: str, first_seen: str) -> str:
+    """SQL of when a known contact came to be: told or first seen, whichever was earlier; 0 is never seen."""
+    return f"if(toUnixTimestamp64Milli({first_seen}) = 0, {date_added}, least({date_added}, {first_seen}))"
 
 
 class Condition(NamedTuple):

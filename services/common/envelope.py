@@ -172,7 +172,9 @@ def parse_object(body: bytes, content_type: str) -> dict[str, Any]:
         raise ApiError(400, "Bodies are read as JSON or as application/x-www-form-urlencoded.")
     if not body.strip():
         return {}
-    if kind == "application/x-www-form-urlencoded" or (not kind and body.lstrip()[:1] not in (b"{", b"[")):
+    # curl calls everything a form unless told otherwise; no form begins like this.
+    is_like_json = body.lstrip()[:1] in (b"{", b"[")
+    if kind in ("", "application/x-www-form-urlencoded") and not is_like_json:
         return dict(parse_php_query(body))
     try:
         value = msgspec.json.decode(body)

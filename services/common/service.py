@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import importlib
 import logging
+import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 import structlog
@@ -22,6 +27,8 @@ from services.common.settings import Settings, masked
 
 Check = Callable[[], Awaitable[str | None]]  # None when all is well, else what is wrong
 
+WORKER_STOP_SECONDS = 10  # what is in hand takes 5 s at most
+_PR_SET_PDEATHSIG = 1
 MAX_HEAD_BYTES = 417_792  # hyper answers 431 to a longer request head; the services refuse far earlier, with a body
 
 
@@ -54,8 +61,8 @@ def serve(target: str, port: int, settings: Settings) -> None:
         port=port,
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,
-        factory=True,
         workers=1,
+        workers_kill_timeout=WORKER_STOP_SECONDS,
         loop=Loops.uvloop,
         backlog=2048,
         backpressure=4096,
@@ -63,7 +70,23 @@ def serve(target: str, port: int, settings: Settings) -> None:
         log_level=LogLevels.warning,
         websockets=False,
         respawn_failed_workers=True,
-    ).serve()
+    ).serve(target_loader=_load_in_worker)
+
+
+def _load_in_worker(target: str) -> Any:
+    """Runs the factory `module:function`, in the process that Granian has forked for it.
+
+    Nothing tells a forked worker that its parent was killed: it would keep the port, half alive. And until Granian has
+    set its own handlers, those of the parent swallow the signals that are to end it.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:  # it died before we asked
+            os._exit(1)
+    module, _, function = target.partition(":")
+    return getattr(importlib.import_module(module), function)()
 
 
 def quiet_garbage_collector() -> None:

@@ -138,6 +138,12 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"SPOOR_REDIS_FSYNC: {settings.redis_fsync!r} is neither always nor everysec")
     if settings.streams < 1 or settings.batch_hits < 1 or settings.max_buffered_hits < 1:
         raise SettingsError("SPOOR_STREAMS, SPOOR_BATCH_HITS and SPOOR_MAX_BUFFERED_HITS must be at least 1")
+    ports: dict[int, str] = {}
+    for name in (field.name for field in dataclasses.fields(settings) if field.name.endswith("_port")):
+        port = getattr(settings, name)
+        if port in ports:
+            raise SettingsError(f"SPOOR_{ports[port].upper()} and SPOOR_{name.upper()} are both {port}")
+        ports[port] = name
     if not 0 < settings.redis_memory_share <= 1:
         raise SettingsError("SPOOR_REDIS_MEMORY_SHARE must be above 0 and at most 1")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from services.common.contact_query import ANONYMOUS, FALSE, LAST_ACTIVE, TRUE, Where, compile_search
+from services.common.contact_query import ANONYMOUS, FALSE, SEEN, TRUE, Where, compile_search, known_since
 from services.common.envelope import ApiError, text_of, whole_number
 from services.common.php_query import Node
 
@@ -94,14 +94,16 @@ def count_statement(query: ListQuery) -> Statement | None:
 
 
 def _known(query: ListQuery) -> str:
+    """Rows with the id and the column that is ordered by; what visits say of it is joined only where it counts."""
     where = _filter(query.where.condition.known)
-    if query.order_by != "last_active":
+    if query.order_by not in ("last_active", "date_added"):
         return f"contacts FINAL{where}"
     told = "toDateTime64OrZero(c.told, 3, 'UTC')"
     return (
-        f"(SELECT c.id AS id, greatest(a.last_active, {told}) AS last_active"
-        f" FROM (SELECT id, fields['last_active'] AS told FROM contacts FINAL{where}) AS c"
-        f" LEFT ANY JOIN {LAST_ACTIVE} AS a ON a.id = c.id)"
+        f"(SELECT c.id AS id, greatest(a.last_active, {told}) AS last_active,"
+        f" {known_since('c.added', 'a.first_seen')} AS date_added"
+        f" FROM (SELECT id, fields['last_active'] AS told, date_added AS added FROM contacts FINAL{where}) AS c"
+        f" LEFT ANY JOIN {SEEN} AS a ON a.id = c.id)"
     )
 
 

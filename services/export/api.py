@@ -76,6 +76,9 @@ def job_object(job: Job) -> dict[str, Any]:
 
 def read_request(body: dict[str, Any]) -> tuple[str, list[str]]:
     """(search, columns). Raises `ApiError` 400."""
+    if unknown := sorted(set(body) - {"search", "columns"}):
+        name = unknown[0][:60]
+        raise ApiError(400, f"{name} is nothing that an export can be told.", {name: ["search, columns"]})
     search, columns = body.get("search", ""), body.get("columns") or list(DEFAULT_COLUMNS)
     if not isinstance(search, str):
         raise ApiError(400, "search must be text.", {"search": ["This value is not valid."]})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from services.common.contact_fields import FIELDS
-from services.common.contact_query import ANONYMOUS, FALSE, LAST_ACTIVE, TRUE, compile_search, field_sql
+from services.common.contact_query import ANONYMOUS, FALSE, SEEN, TRUE, compile_search, field_sql, known_since
 
 DEFAULT_COLUMNS = (
     "id", "email", "firstname", "lastname", "company", "phone", "city", "country", "points", "tags", "date_added",
@@ -46,13 +46,15 @@ def csv_query(search: str, columns: Sequence[str] = DEFAULT_COLUMNS) -> CsvQuery
 
 
 def _known_rows(condition: str, columns: Sequence[str]) -> str:
-    if "last_active" not in columns:
+    """Rows of `contacts`, with what visits say of them where a column asks for it."""
+    if not {"last_active", "date_added"} & set(columns):
         return f"contacts FINAL{_filter(condition)}"
     told = "toDateTime64OrZero(contact.fields['last_active'], 3, 'UTC')"
     return (
-        f"(SELECT contact.*, greatest(active.last_active, {told}) AS last_active"
+        f"(SELECT contact.* EXCEPT (date_added), greatest(seen.last_active, {told}) AS last_active,"
+        f" {known_since('contact.date_added', 'seen.first_seen')} AS date_added"
         f" FROM (SELECT * EXCEPT (profile, q) FROM contacts FINAL{_filter(condition)}) AS contact"
-        f" LEFT ANY JOIN {LAST_ACTIVE} AS active ON active.id = contact.id)"
+        f" LEFT ANY JOIN {SEEN} AS seen ON seen.id = contact.id)"
     )
 
 

@@ -185,6 +185,7 @@ class IngestApp:
             return Response(script.body, media_type="application/javascript", headers=headers)
 
         async def not_found(_: Request, __: Exception) -> Response:
+            self.metrics.refused.add(value=answers.ERRORS[404])
             headers, body = answers.error(404)
             return Response(body, 404, {name.decode(): value.decode() for name, value in headers})
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import httpx
 
-from tests.processes import Process, eventually, is_up
+from tests.processes import Process, accepts, eventually, is_up
 from tests.system.conftest import LOGIN, Stack, new_stack
 
 
@@ -50,6 +51,25 @@ def test_a_killed_service_is_started_again(tmp_path: Path) -> None:
         process.wait_until(lambda: "ingest ended with status -9 and is started again" in process.said(), "said so")
         eventually(lambda: is_up(stack.url("ingest", "/readyz")), "ingest is back", 30)
         assert httpx.get(stack.url("ingest", "/mtracking.gif?page_url=x"), trust_env=False).status_code == 200
+        assert process.stop(signal.SIGINT, 60) == 0
+
+
+def test_a_stop_during_the_start_leaves_nothing_behind(tmp_path: Path) -> None:
+    for delay in (0.8, 1.4, 2.0, 2.6):
+        stack = new_stack(tmp_path)
+        with Process("deploy.up", tmp_path / "up.log", stack.environ()) as process:
+            time.sleep(delay)
+            assert process.stop(signal.SIGINT, 14) in (0, -signal.SIGINT)
+        assert not [name for name, port in stack.ports.items() if accepts(port)]
+
+
+def test_a_killed_main_process_takes_its_worker_along(tmp_path: Path) -> None:
+    stack = new_stack(tmp_path)
+    with stack.start() as process:
+        main = child_of(process, "services.ingest")
+        [worker] = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        os.kill(main, signal.SIGKILL)
+        eventually(lambda: not Path(f"/proc/{worker}").exists(), "the worker has ended")
         assert process.stop(signal.SIGINT, 60) == 0
 
 

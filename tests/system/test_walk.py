@@ -65,3 +65,15 @@ def test_a_second_visitor_with_the_same_address_joins_the_same_history(page: Pag
     page.goto(stack.url("contacts", f"/history/{second}"))
     for text in (email, "/satchel", "/pricing"):
         expect(page.locator("body")).to_contain_text(text, timeout=15_000)
+
+
+def test_another_address_on_the_same_device_leads_to_another_history(page: Page, stack: Stack) -> None:
+    his, hers = (f"{name}-{uuid.uuid4().hex[:8]}@example.com" for name in ("bob", "ada"))
+    visit(page, stack, "/satchel")
+    log_in(page, his)
+    first = page.inner_text("#contact-id")
+    log_in(page, hers)
+    expect(page.locator("#contact-id")).not_to_have_text(first, timeout=5_000)
+    page.click("#login-result a")
+    expect(page.locator("body")).to_contain_text(hers, timeout=15_000)
+    expect(page.locator("body")).not_to_contain_text(his)

@@ -3,6 +3,7 @@
   'use strict';
 
   var HISTORY_URL = document.currentScript.dataset.historyUrl;
+  var INGEST_URL = document.currentScript.dataset.ingestUrl;
   var SHOWN = 12;
   var NAMES = ['mtc_id', 'mautic_device_id'];
 
@@ -49,7 +50,7 @@
       url: params.page_url,
       transport: detail.image ? 'image /mtracking.gif' : 'POST /mtc/event',
       id: response.id || localStorage.getItem('mtc_id'),
-      extra: params.email ? 'e-mail ' + params.email : params.tags ? 'tag ' + params.tags : ''
+      extra: params.email ? 'e-mail ' + params.email : ''
     };
   }
 
@@ -59,6 +60,22 @@
     showSent();
     showVisitor();
   });
+
+  // Somebody else may be in front of this device now. That is decided behind the answer, within a second.
+  function followMove(link, tries) {
+    setTimeout(function () {
+      window.MauticJS.makeCORSRequest('GET', INGEST_URL + '/mtc', {}, function (answer) {
+        window.MauticJS.setTrackedContact(answer);
+        showVisitor();
+        if (link) {
+          link.href = byId('history').href;
+        }
+        if (tries > 1) {
+          followMove(link, tries - 1);
+        }
+      });
+    }, 500);
+  }
 
   byId('login').addEventListener('submit', function (event) {
     var email = byId('email').value.trim();
@@ -72,6 +89,7 @@
         if (!byId('history').hidden) {
           addLine(result, 'a', 'See the history').href = byId('history').href;
         }
+        followMove(result.querySelector('a'), 5);
       },
       onerror: function () {
         result.textContent = 'The tracking server does not answer. Is it running, at the address of this page’s snippet?';
@@ -83,7 +101,7 @@
     button.addEventListener('click', function () {
       var name = button.dataset.basket;
       button.textContent = 'In your basket';
-      window.mt('send', 'pageview', { page_title: 'Basket: ' + name, page_url: location.origin + '/basket', tags: 'basket' });
+      window.mt('send', 'pageview', { page_title: 'Basket: ' + name, page_url: location.origin + '/basket' });
     });
   });
 

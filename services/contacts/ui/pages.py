@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.envelope import query_of
+from services.common.envelope import ApiError, query_of
+from services.common.search import SearchError
 from services.contacts.api import contact_id_of
 from services.contacts.contact import Contact
 from services.contacts.contact_list import read_list_query
@@ -57,9 +58,14 @@ class Pages:
         """The contacts that were active last, or those that are searched for."""
         search = query_of(request).get("search", "")
         asked = {"search": search, "orderBy": "last_active", "orderByDir": "DESC", "limit": str(LATEST)}
-        page = await self._reader.page(read_list_query(asked))
+        try:
+            page = await self._reader.page(read_list_query(asked))
+        except (SearchError, ApiError) as error:
+            if isinstance(error, ApiError) and error.status != 400:
+                raise
+            return self._render("latest.html", 400, people=[], total=0, search=search, problem=str(error), most=LATEST)
         people = [card(contact) for contact in page.contacts]
-        return self._render("latest.html", people=people, total=page.total, search=search)
+        return self._render("latest.html", people=people, total=page.total, search=search, problem="", most=LATEST)
 
     async def history(self, request: Request) -> Response:
         asked_id = contact_id_of(request)

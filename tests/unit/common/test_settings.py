@@ -1,0 +1,44 @@
+"""Settings: what is wrong is named, and secrets stay out of the log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.common.settings import Settings, SettingsError, example, load_settings, masked
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"SPOOR_STREAMS": "x"}, "SPOOR_STREAMS: 'x' cannot be read as int"),
+        ({"SPOOR_STREAMS": "0"}, "SPOOR_STREAMS"),
+        ({"SPOOR_REDIS_FSYNC": "never"}, "SPOOR_REDIS_FSYNC: 'never'"),
+        ({"SPOOR_TRACK_PRIVATE_IP_RANGES": "perhaps"}, "SPOOR_TRACK_PRIVATE_IP_RANGES"),
+        ({"SPOOR_REDIS_MEMORY_SHARE": "2"}, "SPOOR_REDIS_MEMORY_SHARE"),
+        ({"SPOOR_INGEST_PORT": "8081"}, "SPOOR_INGEST_PORT and SPOOR_IDENTITY_PORT are both 8081"),
+        ({"SPOOR_SECRET_FILE": "/nowhere"}, "SPOOR_SECRET_FILE: "),
+    ],
+)
+def test_what_cannot_be_read_is_named(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message.replace("(", r"\(")):
+        load_settings(environ)
+
+
+def test_a_setting_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("new,old\n")
+    assert load_settings({"SPOOR_SECRET_FILE": str(tmp_path / "secret")}).secret == ("new", "old")
+
+
+def test_secrets_are_masked() -> None:
+    shown = masked(Settings(admin_password="hunter2", secret=("s",), redis_url="redis://:p@h"))
+    assert (shown["admin_password"], shown["secret"], shown["redis_url"]) == ("***", "***", "***")
+    assert shown["ingest_port"] == 8080
+
+
+def test_the_example_names_every_setting_and_changes_none() -> None:
+    lines = [line.removeprefix("# ") for line in example().splitlines() if line.startswith("# SPOOR_") and "=" in line]
+    environ = dict(line.split("=", 1) for line in lines)
+    assert len(environ) == len(Settings.__dataclass_fields__)
+    assert load_settings(environ) == Settings()
