@@ -72,7 +72,8 @@ class Reader:
             while not self._stopping.is_set():
                 await self._guarded(self._one_batch)
         finally:
-            renewing.cancel()
+            self.stop()
+            await renewing  # or it would take the leases again
             try:
                 await self._leases.release()
             except RedisError:
@@ -80,7 +81,7 @@ class Reader:
 
     async def _renew_forever(self) -> None:
         """Beside the batches, so that a long one does not cost the lease."""
-        while True:
+        while not self._stopping.is_set():
             await self._guarded(self._leases.refresh)
             self._metrics.streams.value = len(self._leases.held)
             await self._sleep(self._lease_seconds / LEASE_REFRESHES)

@@ -185,6 +185,13 @@ def test_a_successor_takes_over_what_a_dead_reader_left(spine: Spine) -> None:
     second.stop()
 
 
+def test_a_resolver_that_is_stopped_gives_its_streams_up_at_once(spine: Spine) -> None:
+    resolver = spine.start_resolver(SPOOR_STREAMS="4")
+    resolver.wait_until(lambda: spine.redis.exists(*(keys.lease(stream) for stream in range(4))) == 4, "four leases")
+    assert resolver.stop() == 0
+    assert [spine.redis.get(keys.lease(stream)) for stream in range(4)] == [None] * 4
+
+
 def test_hits_wait_while_clickhouse_is_away(spine: Spine) -> None:
     resolver = spine.start_resolver()
     resolver.wait_until(lambda: is_up(f"http://127.0.0.1:{spine.port}/readyz"), "ready")
