@@ -285,7 +285,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--resolvers", type=int, nargs="+", default=[1, 3])
-    parser.add_argument("--fsync", nargs="+", choices=("always", "everysec"), default=["always"])
+    parser.add_argument("--fsync", nargs="+", choices=("always", "everysec"), default=["always", "everysec"])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--faults", action="store_true", help="kill -9 and restarts during the run")
     return parser.parse_args()
