@@ -199,6 +199,22 @@ def test_a_claim_that_its_contact_does_not_carry_is_void_after_ten_seconds() -> 
     assert world.claims[value].contact_id == 1
 
 
+def test_an_address_that_was_given_up_and_comes_back_is_claimed_anew() -> None:
+    """Whoever is about to free the old claim of the same contact must see that it is no longer that one."""
+    world = World()
+    value = UniqueValue("email", "ada@x.org")
+    world.visit(1, "ada@x.org")
+    own = world.profiles[1].own
+    assert own is not None
+    blanked = own.with_fields({"email": ""}, NOW + 500_000)
+    world.profiles[1] = msgspec.structs.replace(world.profiles[1], own=blanked)
+    old = world.claims[value] = Claim(1, NOW - 60_000_000)
+    sighting = msgspec.structs.replace(world.sighting(1, "ada@x.org"), time_us=NOW + 900_000, received_us=NOW + 900_000)
+    world.place(sighting)
+    assert world.profiles[1].value("email") == "ada@x.org"
+    assert world.claims[value] != old
+
+
 def test_a_merge_that_died_between_its_two_writes_is_completed() -> None:
     world = World()
     world.visit(1, "ada@x.org")
