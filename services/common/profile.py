@@ -14,6 +14,7 @@ import msgspec
 
 Value = str | int | float | bool | None
 
+MAX_POINTS = (1 << 31) - 1  # what their column holds
 MAX_MOVES = 100  # the newest of a device; older hits than the oldest of them are far behind any retry or replay
 IDENTIFYING_FIELDS = ("email", "firstname", "lastname", "company", "facebook", "foursquare", "instagram", "linkedin",
                       "skype", "twitter")  # fmt: skip
@@ -164,7 +165,7 @@ def fold(profile: Profile) -> View:
         tags=sorted(tag for tag, member in tags.items() if member.is_in),
         ips=sorted(ips, key=lambda ip: ips[ip]),
         dnc=dnc,
-        points=sum(part.points for part in parts),
+        points=max(-MAX_POINTS, min(MAX_POINTS, sum(part.points for part in parts))),
         owner_id=next((part.owner_id for part in parts if part.owner_id), 0),
         stage_id=next((part.stage_id for part in parts if part.stage_id), 0),
         added_us=min(part.added_us for part in parts),

@@ -18,7 +18,7 @@ from services.common.redis_client import RedisClient, load_script, mget
 from services.common.values import Claim, UniqueValue
 
 BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
-MAX_ALIAS_STEPS = 32
+MAX_ALIAS_STEPS = 1_000
 
 
 class ProfileStore:
@@ -39,18 +39,28 @@ class ProfileStore:
     async def resolve(self, contact_id: int) -> Profile | None:
         """The profile that an id answers with, through all merges; None when nothing is stored for it.
 
-        What a crash within a merge, or two merges at once, left is mended in the answer, and for good when the caller
-        writes it: a survivor takes in whoever leads to it, and a cycle is read as its smallest id.
+        What a crash within a merge, or two merges at once, left is mended on the way, for good: a survivor takes in
+        whoever leads to it, and a cycle is read as its smallest id.
         """
+        while True:
+            stored, mended = await self._survivor(contact_id)
+            if mended is None or mended is stored:
+                return mended
+            version = (await self.write([mended]))[mended.id]
+            if version:
+                return msgspec.structs.replace(mended, version=version)
+
+    async def _survivor(self, contact_id: int) -> tuple[Profile | None, Profile | None]:
+        """(as stored, as it should be)."""
         chain: list[Profile] = []
         for _ in range(MAX_ALIAS_STEPS):
             profile = (await self.load([contact_id]))[contact_id]
             if profile is None or not profile.alias:
-                return _mended(profile, chain)
+                return profile, _mended(profile, chain)
             if any(known.id == profile.id for known in chain):
                 smallest = min(chain, key=lambda known: known.id)
                 others = [known for known in chain if known.id != smallest.id]
-                return _mended(msgspec.structs.replace(smallest, alias=0), others)
+                return smallest, _mended(msgspec.structs.replace(smallest, alias=0), others)
             chain.append(profile)
             contact_id = profile.alias
         raise RuntimeError(f"aliases of contact {contact_id} do not end")

@@ -48,6 +48,8 @@ def normalise_email(text: str) -> str | None:
 
 def normalise_unique(field: str, text: str) -> str | None:
     """The form in which a unique value is compared; None when it identifies nobody."""
+    if "\ufffd" in text:
+        return None  # bytes that could not be read: two people's may look alike
     if field == "email":
         return normalise_email(text)
     value = text.strip().casefold()

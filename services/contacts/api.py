@@ -64,14 +64,15 @@ class ContactsApi:
         """PATCH changes what it names; PUT also blanks what it does not, and makes a contact of an unknown id."""
         contact_id = contact_id_of(request)
         replaces = request.method == "PUT"
-        change = self._change(await read_object(request), replaces=replaces)
+        body = await read_object(request)
+        change = self._change(body, replaces=replaces)
         try:
             written = await self._writer.edit(contact_id, change, await self._first_seen_us(contact_id))
         except BusyError:
             raise self._busy() from None
         if written is None:
             if replaces:
-                return await self._create(change)
+                return await self._create(self._change(body))  # it may match somebody, who must not be blanked
             raise ApiError(404, NOT_FOUND)
         self._metrics.writes.add(value="edited")
         return self._answer(await self._reader.shown(written.profile))

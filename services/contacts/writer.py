@@ -153,9 +153,10 @@ class _Attempt:
                 target = holder  # with those whose merge into it was left half done
         free = [value for value in values if not any(one.value(value.field) == value.value for one in holders)]
         claimed_us = await self._claim(free, seen, target.id)
+        merged = target
         for loser in others.values():
-            target = await self._merge(target, loser)
-        return Written(await self._finish(target, claimed_us), is_new)
+            merged = await self._merge(merged, loser)
+        return Written(await self._finish(target, merged, claimed_us), is_new)
 
     async def _merge(self, winner: Profile, loser: Profile) -> Profile:
         """The loser is frozen first: whoever finds it alone is led to the winner, which then takes it in."""
@@ -176,12 +177,13 @@ class _Attempt:
         stored = (await self._store.load([self._new_id]))[self._new_id]
         return stored or Profile(self._new_id), True
 
-    async def _finish(self, target: Profile, claimed_us: int) -> Profile:
+    async def _finish(self, before: Profile, target: Profile, claimed_us: int) -> Profile:
+        """Writes the target, changed. What it showed `before` all merges and no longer shows is given up."""
         changed = apply_change(target, self._change, now_us(), self._user)
         if changed is target and changed.version and not self.written:
             self.written[changed.id] = changed  # nothing to write; projected again, which does no harm
             return changed
-        self.given_up = await self._store.holders(_lost_values(target, changed, self._unique_fields))
+        self.given_up = await self._store.holders(_lost_values(before, changed, self._unique_fields))
         if now_us() - claimed_us > VOID_CLAIM_US // 2:
             raise _AgainError  # so late, that others may soon take the claim for void
         return await self._write(changed)

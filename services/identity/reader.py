@@ -55,12 +55,12 @@ class Reader:
         self._inherited: dict[int, bytes] = {}  # stream: what its last reader left is read up to here
         self._known: set[int] = set()
         self._stopping = asyncio.Event()
-        self._last_error: str | None = "starting"
+        self._troubles: dict[str, str | None] = {"_one_batch": "starting", "refresh": "starting"}  # by step
 
     @property
     def trouble(self) -> str | None:
         """Why hits are not getting through right now, or None."""
-        return self._last_error
+        return next((trouble for trouble in self._troubles.values() if trouble), None)
 
     def stop(self) -> None:
         """Ends the loops after the batch at hand."""
@@ -89,9 +89,9 @@ class Reader:
     async def _guarded(self, step: Any) -> None:
         try:
             await step()
-            self._last_error = None
+            self._troubles[step.__name__] = None
         except PASSING_TROUBLES as error:
-            self._last_error = type(error).__name__
+            self._troubles[step.__name__] = type(error).__name__
             self._metrics.retries.add()
             self._inherited.clear()  # what was read and not finished is pending: it is read again from the start
             self._known.clear()

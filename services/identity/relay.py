@@ -31,8 +31,12 @@ async def relay_forever(store: ProfileStore, clickhouse: ClickHouse) -> None:
 async def relay_once(store: ProfileStore, clickhouse: ClickHouse, before_us: int) -> int:
     """Projects the profiles last written before `before_us` and not projected yet; returns how many."""
     waiting = await store.unsettled(before_us, AT_ONCE)
-    profiles = [profile for profile in (await store.load(waiting)).values() if profile is not None]
-    await project(store, clickhouse, profiles)
+    profiles = {profile.id: profile for profile in (await store.load(waiting)).values() if profile is not None}
+    for profile in [profile for profile in profiles.values() if profile.alias]:
+        survivor = await store.resolve(profile.id)  # takes it in, if the writer died between the two steps of a merge
+        if survivor is not None:
+            profiles[survivor.id] = survivor
+    await project(store, clickhouse, profiles.values())
     if profiles:
         log.info("projection_caught_up", contacts=len(profiles))
     return len(profiles)

@@ -102,9 +102,11 @@ class IngestApp:
         status = too_large(scope["query_string"], headers)
         body: bytes | None = b""
         if status is None and scope["method"] not in ("GET", "HEAD"):
-            body = await _read_body(headers, receive)
-            if body is None:
-                status = 413
+            try:
+                body = await _read_body(headers, receive)
+                status = 413 if body is None else None
+            except CutOffError:
+                status = 400
         if status is None:
             assert body is not None
             try:
@@ -242,8 +244,12 @@ class IngestApp:
         return None
 
 
+class CutOffError(Exception):
+    """The client went away before its body was whole: half a hit could be somebody else's."""
+
+
 async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
-    """The whole body, or None when it is longer than the limit."""
+    """The whole body, or None when it is longer than the limit. Raises `CutOffError`."""
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
         return None
@@ -252,7 +258,7 @@ async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes | N
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return b"".join(chunks)
+            raise CutOffError
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY_BYTES:

@@ -20,7 +20,7 @@ class Cors:
     """Exact origins, and patterns in which `*` stands for any part of a host name or port; case does not matter."""
 
     def __init__(self, origins: tuple[str, ...]) -> None:
-        patterns = "|".join(re.escape(origin.rstrip("/")).replace(r"\*", r"[^/@\s]*") for origin in origins)
+        patterns = "|".join(_pattern(origin.rstrip("/")) for origin in origins)
         self._pattern = re.compile((patterns or r"(?!)").encode(), re.IGNORECASE)
         self._known: dict[bytes, Headers] = {}
 
@@ -35,3 +35,9 @@ class Cors:
             if len(self._known) < MAX_CACHED_ORIGINS and len(origin) < 300:
                 self._known[origin] = known
         return known
+
+
+def _pattern(origin: str) -> str:
+    """An origin without a scheme is one of either."""
+    scheme = "" if "://" in origin else "https?://"
+    return scheme + re.escape(origin).replace(r"\*", r"[^/@\s]*")

@@ -321,3 +321,24 @@ def test_an_old_history_page_shows_the_survivor(api: httpx.Client, email: str) -
     page = api.get(f"/history/{first}").text
     assert f"Contact {first} merged into this one, contact {second}" in page
     assert "Ada Byron" in page
+
+
+def test_put_to_an_unknown_id_blanks_nobody_whom_it_matches(api: httpx.Client) -> None:
+    email = f"victim-{uuid.uuid4().hex[:8]}@x.org"
+    made = api.post("/api/contacts/new", json={"email": email, "firstname": "Ada"}).json()["contact"]
+    answer = api.put("/api/contacts/4503599627370400/edit", json={"email": email})
+    assert (answer.status_code, answer.json()["contact"]["id"]) == (200, made["id"])
+    assert answer.json()["contact"]["fields"]["all"]["firstname"] == "Ada"
+
+
+def test_an_address_that_a_merging_edit_gave_up_is_free_at_once(api: httpx.Client) -> None:
+    first, second = (f"{name}-{uuid.uuid4().hex[:8]}@x.org" for name in "ab")
+    one, other = (
+        api.post("/api/contacts/new", json={"email": email}).json()["contact"]["id"] for email in (first, second)
+    )
+    assert api.patch(f"/api/contacts/{one}/edit", json={"email": second}).json()["contact"]["id"] == one
+    assert api.get(f"/api/contacts/{other}").json()["contact"]["id"] == one
+    started = time.monotonic()
+    again = api.post("/api/contacts/new", json={"email": first})
+    assert again.status_code == 201
+    assert time.monotonic() - started < 3, "a claim that nobody carries is waited for until it is void"

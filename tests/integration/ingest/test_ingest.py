@@ -119,6 +119,15 @@ def test_a_client_that_hangs_up_takes_nobody_along(door: Door) -> None:
     eventually(lambda: {b"n=%d" % number for number in range(0, 20, 2)} <= {hit.query for hit in door.hits()}, "hits")
 
 
+def test_a_body_that_is_cut_off_is_no_hit(door: Door) -> None:
+    with socket.create_connection(("127.0.0.1", door.port), timeout=5) as one:
+        one.sendall(b"POST /mtc/event HTTP/1.1\r\nhost: x\r\ncontent-length: 300\r\n\r\nemail=ada@x.org")
+        one.shutdown(socket.SHUT_WR)
+        assert not one.recv(64).startswith(b"HTTP/1.1 200")
+    assert door.http.get("/mtracking.gif?n=next").status_code == 200
+    assert [hit.query for hit in door.hits()] == [b"n=next"]
+
+
 def test_cors_headers_go_to_allowed_origins_only(door: Door) -> None:
     allowed = door.http.post("/mtc/event", content="a=1", headers={"origin": ORIGIN})
     assert allowed.headers["access-control-allow-origin"] == ORIGIN

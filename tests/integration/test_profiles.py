@@ -1,0 +1,35 @@
+"""The profile store on a real Valkey: what a crash left half done is mended by whoever sees it."""
+
+from __future__ import annotations
+
+from services.common.profile import Part, Profile, freeze_into
+from services.common.profiles import ProfileStore
+from services.common.redis_client import connect
+
+NOW = 1_000_000_000_000_000
+
+
+async def test_a_merge_that_died_after_its_first_step_is_completed_for_good(valkey_url: str) -> None:
+    client = connect(valkey_url)
+    store = ProfileStore(client)
+    winner, loser = Profile(9_001, own=Part(added_us=NOW)), Profile(9_002, own=Part(added_us=NOW + 1))
+    await store.write([winner, freeze_into(loser, winner.id, NOW + 2)])
+    found = await store.resolve(loser.id)
+    assert found is not None
+    assert (found.id, list(found.losers)) == (winner.id, [loser.id])
+    stored = (await store.load([winner.id]))[winner.id]
+    assert stored == found, "the survivor is stored as it was answered"
+    assert winner.id in await store.unsettled(2**60, 10_000), "and waits for its projection"
+    await client.aclose()
+
+
+async def test_a_circle_of_two_merges_is_read_as_its_smallest_id(valkey_url: str) -> None:
+    client = connect(valkey_url)
+    store = ProfileStore(client)
+    one, other = Profile(9_011, own=Part(added_us=NOW)), Profile(9_012, own=Part(added_us=NOW))
+    await store.write([freeze_into(one, other.id, NOW), freeze_into(other, one.id, NOW)])
+    for contact_id in (one.id, other.id):
+        found = await store.resolve(contact_id)
+        assert found is not None
+        assert (found.id, found.alias, list(found.losers)) == (one.id, 0, [other.id])
+    await client.aclose()

@@ -1,0 +1,30 @@
+"""Values that identify people: one form for each, and nobody's are refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.values import normalise_unique
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [(" Ada@X.org ", "ada@x.org"), ("ada@x.org,", "ada@x.org"), ("ada+shop@x.co.uk", "ada+shop@x.co.uk")],
+)
+def test_an_address_has_one_form(text: str, value: str) -> None:
+    assert normalise_unique("email", text) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", "null", "{{email}}", "a@b", "a b@x.org", "@x.org", "m\ufffdller@x.org", "a@@x.org"]
+)
+def test_what_identifies_nobody_is_refused(text: str) -> None:
+    assert normalise_unique("email", text) is None
+
+
+@given(st.text())
+def test_a_form_is_its_own_form(text: str) -> None:
+    value = normalise_unique("email", text)
+    assert value is None or normalise_unique("email", value) == value
