@@ -73,3 +73,15 @@ def test_a_job_that_a_crash_interrupted_is_failed_and_its_half_file_is_gone(tmp_
     assert found[done.id].status is Status.DONE
     assert found[lost.id].status is Status.FAILED
     assert not folder.part(running.id).exists()
+
+
+@pytest.mark.parametrize("text", [b"a\nCode: 1. DB::Exception", b"x\n__exception__", b"\n__exception__\n"])
+def test_a_cell_that_reads_like_an_error_is_none(text: bytes) -> None:
+    row = b'"1","' + text + b'"\n'
+    for cut in range(len(row)):
+        counter = CsvCounter()
+        counter.feed(row[:cut])
+        counter.feed(row[cut:])
+        assert (counter.rows, counter.fault()) == (1, None)
+    counter.feed(b"Code: 241. DB::Exception: Memory limit")
+    assert counter.fault() == "Code: 241. DB::Exception: Memory limit"

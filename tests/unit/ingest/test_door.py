@@ -153,3 +153,18 @@ def test_every_error_has_its_word_and_503_says_when_to_come_again() -> None:
         headers, body = answers.error(status)
         assert str(status).encode() in body
         assert (b"retry-after" in dict(headers)) == (status == 503)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "origin", "is_allowed"),
+    [
+        ("*.shop.example", b"https://eu.shop.example", True),
+        ("*.shop.example", b"http://eu.shop.example", True),
+        ("*.shop.example", b"https://shop.example.evil.example", False),
+        ("shop.example", b"https://shop.example", True),
+        ("*", b"https://any.example:8443", True),
+        ("*", b"null", False),
+    ],
+)
+def test_an_origin_without_a_scheme_is_one_of_either(pattern: str, origin: bytes, is_allowed: bool) -> None:
+    assert ((b"access-control-allow-origin", origin) in Cors((pattern,)).headers(origin)) is is_allowed
