@@ -69,7 +69,7 @@ def test_script_needs_no_eval() -> None:
 def test_minified_script_parses(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
-        pytest.skip("node is not installed")
+        pytest.fail("node is missing; install it: apt-get install nodejs", pytrace=False)
     path = tmp_path / "mtc.js"
     path.write_bytes(load_script().body)
     subprocess.run([node, "--check", str(path)], check=True, timeout=30)
