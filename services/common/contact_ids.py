@@ -19,7 +19,7 @@ class ContactIds:
 
     def __init__(self, redis: RedisClient, block_size: int = BLOCK_SIZE) -> None:
         self._redis = redis
-        self._script = load_script(redis, "take_contact_ids")
+        self._script = load_script(redis, "take_contact_ids", allow_oom=True)
         self._block_size = block_size
         self._next = self._end = 0
         self._reserve = 0

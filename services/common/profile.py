@@ -71,7 +71,7 @@ class Part(msgspec.Struct, omit_defaults=True):
         fields = dict(self.fields)
         for field, value in values.items():
             old = fields.get(field)
-            if old is None or (old.time_us < time_us and old.value != value):
+            if old is None or old.time_us < time_us:
                 fields[field] = Stamped(value, time_us)
         if fields == self.fields:
             return self

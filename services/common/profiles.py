@@ -15,17 +15,19 @@ import redis.exceptions
 from services.common import keys
 from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile, take_in
 from services.common.redis_client import RedisClient, load_script, mget
-from services.common.values import Claim, UniqueValue
+from services.common.values import CARRY_CLAIM_US, Claim, UniqueValue
 
 BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
 MAX_ALIAS_STEPS = 1_000
 
 
 class ProfileStore:
-    def __init__(self, redis: RedisClient) -> None:
+    """With `allow_oom` it may also write when Redis is full: for whoever empties it by that."""
+
+    def __init__(self, redis: RedisClient, *, allow_oom: bool = False) -> None:
         self._redis = redis
-        self._write = load_script(redis, "write_profile")
-        self._claim = load_script(redis, "claim_value")
+        self._write = load_script(redis, "write_profile", allow_oom=allow_oom)
+        self._claim = load_script(redis, "claim_value", allow_oom=allow_oom)
         self._settle = load_script(redis, "settle_change")
 
     async def load(self, contact_ids: Iterable[int]) -> dict[int, Profile | None]:
@@ -71,11 +73,13 @@ class ProfileStore:
         stored = await mget(self._redis, [keys.unique(value.field, value.value) for value in wanted])
         return {value: _claim(holder) if holder else None for value, holder in zip(wanted, stored, strict=True)}
 
-    async def write(self, profiles: list[Profile]) -> dict[int, int]:
+    async def write(self, profiles: list[Profile], claims: Iterable[Claim] = ()) -> dict[int, int]:
         """Stores each profile if its stored version is still the one it was read with.
 
-        Returns the new version by contact id; 0 for one that somebody else wrote meanwhile.
+        `claims` are those that the profiles rest on. Returns the new version by contact id; 0 for one that somebody
+        else wrote meanwhile, or that comes too long after a claim.
         """
+        latest_us = min((claim.time_us for claim in claims), default=-CARRY_CLAIM_US) + CARRY_CLAIM_US
         answers = await self._run(
             self._write,
             [
@@ -86,6 +90,7 @@ class ProfileStore:
                         encode_profile(profile),
                         profile.id,
                         BRIEF_SECONDS if profile.is_brief else 0,
+                        latest_us,
                     ],
                 )
                 for profile in profiles

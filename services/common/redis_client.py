@@ -10,6 +10,7 @@ import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.maint_notifications import MaintNotificationsConfig
 
 # redis-py's own generics differ between server and cluster; what is used here is common to both.
 RedisClient = Any
@@ -34,6 +35,9 @@ def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64
         socket_connect_timeout=timeout_seconds,
         max_connections=max_connections,
         retry=Retry(NoBackoff(), 0),
+        # With these, redis-py 8 hands out pooled connections that the server has closed: after a restart of Redis each
+        # of them failed one command.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
 
 
@@ -41,9 +45,13 @@ def is_cluster(client: RedisClient) -> bool:
     return isinstance(client, aioredis.RedisCluster)
 
 
-def load_script(client: RedisClient, name: str) -> Any:
-    """A Lua script of this folder, registered with the client; `.sha` is ready before the server has seen it."""
-    return client.register_script((Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8"))
+def load_script(client: RedisClient, name: str, *, allow_oom: bool = False) -> Any:
+    """A Lua script of this folder, registered with the client; `.sha` is ready before the server has seen it.
+
+    With `allow_oom` it may also write when Redis has reached its maxmemory.
+    """
+    script = (Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+    return client.register_script("#!lua flags=allow-oom\n" + script if allow_oom else script)
 
 
 async def mget(client: RedisClient, names: Sequence[str]) -> list[bytes | None]:

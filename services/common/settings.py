@@ -64,7 +64,9 @@ class Settings:
     )
     do_not_track_ips: tuple[str, ...] = _setting((), "Addresses or networks (CIDR) whose hits are dropped.")
     streams: int = _setting(16, "Number of hit streams, fixed for the life of an installation; `./just up` uses 1.")
-    max_buffered_hits: int = _setting(20_000, "Hits that one ingest worker holds while Redis is slow; then 503.")
+    max_buffered_hits: int = _setting(
+        20_000, "Hits that one ingest worker holds while Redis is slow, and 4 KB for each of them in all; then 503."
+    )
     redis_memory_share: float = _setting(0.75, "Ingest answers 503 above this share of Redis' maxmemory.")
     batch_hits: int = _setting(20_000, "The most hits that a resolver handles at once.")
     batch_seconds: float = _setting(0.5, "The shortest time between two inserts of a resolver under load.")

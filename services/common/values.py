@@ -6,7 +6,10 @@ import re
 from typing import NamedTuple
 
 UNIQUE_FIELDS = ("email",)
-VOID_CLAIM_US = 10_000_000  # a claim that its contact does not carry after this long is nobody's
+# A claim is carried by its contact within a second or never: Redis refuses the later write. So one that is not carried
+# some time after that is nobody's; between the two there is room for clocks that differ.
+CARRY_CLAIM_US = 1_000_000
+VOID_CLAIM_US = 3_000_000
 MAX_EMAIL_LENGTH = 191
 MAX_TEXT_LENGTH = 191
 

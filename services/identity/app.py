@@ -107,7 +107,7 @@ class Worker:
 
     def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, ProfileStore]:
         settings, faults = self._settings, fault_points_from_environment()
-        store = ProfileStore(self.redis)
+        store = ProfileStore(self.redis, allow_oom=True)
         dead_letters = DeadLetters(self.redis)
         pipeline = Pipeline(Agents(), self._places, settings.publicly_updatable)
         placement = Placement(store, ids, UNIQUE_FIELDS, faults)

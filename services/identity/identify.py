@@ -16,6 +16,7 @@ from services.common.profile import (
     Move,
     Part,
     Profile,
+    Value,
     conflicts,
     freeze_into,
     survivor,
@@ -273,7 +274,7 @@ class Identifier:
             holder = self._holder(value)
             has = contact.value(field)
             if has in (None, "", value.value) and (holder is None or self.resolve(holder.id).id == contact.id):
-                if holder is None:
+                if holder is None or has != value.value:  # a claim that somebody left is made anew: it may be old
                     self.state.claim(value, contact.id)
                 if has != value.value:
                     taken[field] = value.value
@@ -283,7 +284,8 @@ class Identifier:
     def _write(self, contact: Profile, sighting: Sighting, values: dict[str, str]) -> None:
         time_us = min(sighting.time_us, sighting.received_us)
         part = contact.own or Part(added_us=time_us)
-        changed = part.with_fields(dict(values), time_us)
+        news: dict[str, Value] = {field: value for field, value in values.items() if contact.value(field) != value}
+        changed = part.with_fields(news, time_us)
         if changed is not part or contact.own is None:
             self.state.put(msgspec.structs.replace(contact, own=changed, is_brief=False))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 from services.common import keys
 from services.common.redis_client import RedisClient, load_script
@@ -18,7 +17,9 @@ class Leases:
         self._streams = streams
         self._milliseconds = int(seconds * 1000)
         self._seconds = seconds
-        self._renew = load_script(redis, "renew_lease")
+        # They work in a full Redis too, or nobody could drain it.
+        self._hold = load_script(redis, "hold_lease", allow_oom=True)
+        self._count = load_script(redis, "count_resolvers", allow_oom=True)
         self.held: set[int] = set()
 
     async def refresh(self, busy: set[int] | None = None) -> None:
@@ -26,28 +27,25 @@ class Leases:
         share = math.ceil(self._streams / max(1, await self._count_live()))
         for stream in sorted(self.held):
             milliseconds = self._milliseconds if len(self.held) <= share or stream in (busy or set()) else 0
-            is_ours = await self._renew(keys=[keys.lease(stream)], args=[self._name, milliseconds])
+            is_ours = await self._hold(keys=[keys.lease(stream)], args=[self._name, milliseconds, 0])
             if not is_ours or not milliseconds:
                 self.held.discard(stream)
         for stream in self._free_order():
             if len(self.held) >= share:
                 return
-            if stream not in self.held and await self._redis.set(
-                keys.lease(stream), self._name, nx=True, px=self._milliseconds
+            if stream not in self.held and await self._hold(
+                keys=[keys.lease(stream)], args=[self._name, self._milliseconds, 1]
             ):
                 self.held.add(stream)
 
     async def release(self) -> None:
         for stream in sorted(self.held):
-            await self._renew(keys=[keys.lease(stream)], args=[self._name, 0])
+            await self._hold(keys=[keys.lease(stream)], args=[self._name, 0, 0])
         self.held.clear()
         await self._redis.zrem(keys.RESOLVERS, self._name)
 
     async def _count_live(self) -> int:
-        now = time.time()
-        await self._redis.zadd(keys.RESOLVERS, {self._name: now})
-        await self._redis.zremrangebyscore(keys.RESOLVERS, "-inf", now - self._seconds)
-        return int(await self._redis.zcard(keys.RESOLVERS))
+        return int(await self._count(keys=[keys.RESOLVERS], args=[self._name, self._seconds]))
 
     def _free_order(self) -> list[int]:
         """Each resolver begins elsewhere, so that they rarely reach for the same stream."""

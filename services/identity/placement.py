@@ -122,29 +122,33 @@ class Placement:
         Claims come first, then the frozen losers, then contacts, then the moves that lead to them: whatever a crash
         leaves in between, the next delivery of the same hits completes.
         """
-        if not await self._commit_claims(state):
+        claims = await self._commit_claims(state)
+        if claims is None:
             return False
         if state.profiles:
             self._faults.pass_by("after_claim")
         for group in _stages(state):
-            if group and not await self._commit_profiles(state, group, placed):
+            if group and not await self._commit_profiles(state, group, claims, placed):
                 return False
         return True
 
-    async def _commit_claims(self, state: State) -> bool:
+    async def _commit_claims(self, state: State) -> list[Claim] | None:
         wanted = [(value, state.seen[value], contact_id) for value, contact_id in state.claims.items()]
         holders = await self._store.claim(wanted)
-        is_ours = True
+        claims = []
         for (value, _, contact_id), holder in zip(wanted, holders, strict=True):
             state.seen[value] = holder
-            if holder is None or holder.contact_id != contact_id:
-                is_ours = False
-        if not is_ours:
-            await self._reload(state, [holder for holder in holders if holder])
-        return is_ours
+            if holder is not None and holder.contact_id == contact_id:
+                claims.append(holder)
+        if len(claims) == len(wanted):
+            return claims
+        await self._reload(state, [holder for holder in holders if holder])
+        return None
 
-    async def _commit_profiles(self, state: State, profiles: list[Profile], placed: Placed) -> bool:
-        versions = await self._store.write(profiles)
+    async def _commit_profiles(
+        self, state: State, profiles: list[Profile], claims: list[Claim], placed: Placed
+    ) -> bool:
+        versions = await self._store.write(profiles, claims)
         lost = []
         for profile in profiles:
             version = versions[profile.id]

@@ -25,6 +25,7 @@ IDLE_SECONDS = 0.02
 RETRY_SECONDS = 0.5
 LEASE_REFRESHES = 4  # within the life of a lease
 ENTRIES_A_READ = 200
+BYTES_A_READ = 16_000_000  # of one stream: as many fewer entries as they are large
 NEW = ">"
 
 
@@ -53,7 +54,7 @@ class Reader:
         self._batch_hits, self._batch_seconds = batch_hits, batch_seconds
         self._lease_seconds = lease_seconds
         self._inherited: dict[int, bytes] = {}  # stream: what its last reader left is read up to here
-        self._known: set[int] = set()
+        self._entry_bytes = 1  # the largest of the last read
         self._stopping = asyncio.Event()
         self._troubles: dict[str, str | None] = {"_one_batch": "starting", "refresh": "starting"}  # by step
 
@@ -94,7 +95,6 @@ class Reader:
             self._troubles[step.__name__] = type(error).__name__
             self._metrics.retries.add()
             self._inherited.clear()  # what was read and not finished is pending: it is read again from the start
-            self._known.clear()
             log.warning("batch_is_tried_again", error=type(error).__name__, text=str(error)[:200])
             await self._sleep(RETRY_SECONDS)
 
@@ -119,7 +119,6 @@ class Reader:
         for stream in sorted(self._leases.held):
             if sum(len(entry.hits) for entry in entries) >= self._batch_hits:
                 break
-            await self._ensure_group(stream)
             entries += await self._read_stream(stream)
         for stream in list(self._inherited):
             if stream not in self._leases.held:
@@ -136,9 +135,16 @@ class Reader:
         return await self._decode(stream, await self._read_group(stream, NEW))
 
     async def _read_group(self, stream: int, position: bytes | str) -> list[tuple[bytes, Any]]:
-        answer = await self._redis.xreadgroup(
-            keys.HITS_GROUP, keys.HITS_CONSUMER, {keys.hits(stream): position}, count=ENTRIES_A_READ
-        )
+        count = max(1, min(ENTRIES_A_READ, BYTES_A_READ // self._entry_bytes))
+        arguments = (keys.HITS_GROUP, keys.HITS_CONSUMER, {keys.hits(stream): position}, count)
+        try:
+            answer = await self._redis.xreadgroup(*arguments)
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            # Only now, for a full Redis refuses the command also when the group is there.
+            await self._create_group(stream)
+            answer = await self._redis.xreadgroup(*arguments)
         if not answer:
             return []
         found = answer.values() if isinstance(answer, dict) else [rows for _, rows in answer]
@@ -147,14 +153,17 @@ class Reader:
 
     async def _decode(self, stream: int, rows: list[tuple[bytes, Any]]) -> list[Entry]:
         entries = []
+        sizes = []
         for entry_id, fields in rows:
             data = (fields or {}).get(BATCH_FIELD, b"")
+            sizes.append(len(data))
             try:
                 entries.append(Entry(stream, entry_id, decode_batch(data)))
             except msgspec.DecodeError as error:
                 await self._dead_letters.put_raw(data, str(error))
                 self._metrics.dead.add(value="undecodable_entry")
                 entries.append(Entry(stream, entry_id, []))
+        self._entry_bytes = max(sizes, default=self._entry_bytes) or 1
         return entries
 
     async def _acknowledge(self, entries: list[Entry]) -> None:
@@ -168,15 +177,12 @@ class Reader:
             pipeline.xdel(keys.hits(stream), *ids)
         await pipeline.execute()
 
-    async def _ensure_group(self, stream: int) -> None:
-        if stream in self._known:
-            return
+    async def _create_group(self, stream: int) -> None:
         try:
             await self._redis.xgroup_create(keys.hits(stream), keys.HITS_GROUP, id="0", mkstream=True)
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
-        self._known.add(stream)
 
     async def _sleep(self, seconds: float) -> None:
         if seconds > 0:

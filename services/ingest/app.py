@@ -24,7 +24,7 @@ from services.ingest import answers
 from services.ingest.answers import Headers
 from services.ingest.buffer import HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
-from services.ingest.door import MAX_BODY_BYTES, Admitted, Door, Dropped, OutOfIdsError, too_large
+from services.ingest.door import MAX_BODY_BYTES, Admitted, Door, Dropped, OutOfIdsError, read_headers, too_large
 from services.ingest.memory import watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.script.script import load_script
@@ -77,7 +77,7 @@ class IngestApp:
         return self._preflight(scope, send) if scope["method"] == "OPTIONS" else hot(scope, receive, send)
 
     async def _pixel(self, scope: Any, _: Receive, send: Send) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = read_headers(scope["headers"])
         status = too_large(scope["query_string"], headers)
         if status is None:
             try:
@@ -97,7 +97,7 @@ class IngestApp:
         await self._refuse(send, status)
 
     async def _event(self, scope: Any, receive: Receive, send: Send) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = read_headers(scope["headers"])
         cors = self._cors.headers(headers.get(b"origin"))
         status = too_large(scope["query_string"], headers)
         body: bytes | None = b""
@@ -128,7 +128,7 @@ class IngestApp:
 
     async def _identity(self, scope: Any, receive: Receive, send: Send) -> None:
         """/mtc names the caller without recording a hit; a new visitor costs nothing until there is one."""
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = read_headers(scope["headers"])
         cors = self._cors.headers(headers.get(b"origin"))
         status = too_large(scope["query_string"], headers)
         if status is not None:

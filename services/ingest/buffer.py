@@ -6,6 +6,7 @@ The guarantee is kept here: `keep` returns only after Redis has acknowledged the
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import structlog
@@ -18,7 +19,12 @@ from services.ingest.line import Command, Line
 
 log = structlog.get_logger()
 
-MAX_ENTRY_HITS = 1_000  # some 500 KB; a resolver reads entries whole
+# A resolver reads entries whole, 200 at once: of usual hits some 500 KB each, of the largest ones 1 MB.
+MAX_ENTRY_HITS = 1_000
+MAX_ENTRY_BYTES = 1_048_576
+# A usual hit takes 1.5 KB here, one with the longest body 90 KB: 20,000 may wait, and 80 MB of them.
+BYTES_PER_HIT = 4_096
+HIT_OVERHEAD_BYTES = 1_000  # beside query and body: short fields, usual headers (4 KB at most), Python's objects
 # A flush costs as much CPU as 5 hits in ingest, and in Redis as 20. So one begins at once after a quiet moment, else
 # when enough hits have gathered, or this long after the last one.
 GATHERED_HITS = 16
@@ -34,12 +40,17 @@ Kept = asyncio.Future[Whereabouts]
 
 
 class HitBuffer:
-    """The hits of one worker on their way to Redis; at most `max_hits` wait at any time."""
+    """The hits of one worker on their way to Redis: at most `max_hits`, and 4 KB for each, wait at any time."""
 
     def __init__(self, redis: RedisClient, streams: int, max_hits: int, timeout_seconds: float) -> None:
         self._redis = redis
         self._streams = streams
         self._max_hits = max_hits
+        self._max_bytes = max(max_hits * BYTES_PER_HIT, MAX_ENTRY_BYTES)  # one hit always fits
+        self._most_bytes: float = self._max_bytes  # that may be held now: Redis may have less room
+        self._held_bytes = 0
+        self._flushing_bytes = 0
+        self._append_limit = math.inf
         self._waiting: list[list[Hit]] = [[] for _ in range(streams)]
         self._kept: list[Kept] = []  # what the requests of the next flush wait for
         self._flushing_hits = 0
@@ -50,7 +61,8 @@ class HitBuffer:
         # A cluster's client writes by several connections, which keep no order between two flushes.
         self._line = None if is_cluster(redis) else Line(redis, timeout_seconds)
         self._most_flushes = 1 if self._line is None else 2
-        self.is_full = False  # Redis has too little memory left for more hits
+        self.appended_bytes = 0  # sent to Redis so far, whatever it answered
+        self.filled = asyncio.Event()  # what was appended since the last look at Redis has used up its room
         self.flushed = 0
 
     def start(self) -> None:
@@ -70,21 +82,34 @@ class HitBuffer:
     def held(self) -> int:
         return len(self._kept) + self._flushing_hits
 
+    @property
+    def is_full(self) -> bool:
+        """Redis has no room for one more hit, as far as is known here."""
+        return self.appended_bytes + self._held_bytes + HIT_OVERHEAD_BYTES > self._append_limit
+
+    def limit_appends(self, appended_bytes: float) -> None:
+        """Takes no hit that would bring `self.appended_bytes` above this."""
+        self._append_limit = appended_bytes
+        self._most_bytes = min(self._max_bytes, appended_bytes - self.appended_bytes)
+
     def keep(self, hit: Hit, *, asks_contact: bool = False) -> Kept:
         """A future that is done when the hit is safe, with what is known then of the contacts that were asked for.
 
         Raises `HitsNotKeptError` at once when there is no room.
         """
         kept = self._kept
-        if self.is_full or len(kept) + self._flushing_hits >= self._max_hits:
+        waiting = len(kept) + 1
+        held_bytes = self._held_bytes + len(hit.query) + len(hit.body) + HIT_OVERHEAD_BYTES
+        if held_bytes > self._most_bytes or waiting + self._flushing_hits > self._max_hits:
             raise HitsNotKeptError
+        self._held_bytes = held_bytes
         self._waiting[hit.device_contact_id % self._streams].append(hit)
         if asks_contact:
             self._asked.add(hit.device_contact_id)
         # One future a request, so that one that hangs up cancels only its own.
         future: Kept = self._new_future()
         kept.append(future)
-        if len(kept) == 1 or len(kept) == GATHERED_HITS:
+        if waiting == 1 or waiting == GATHERED_HITS:
             self._wake.set()
         return future
 
@@ -112,15 +137,19 @@ class HitBuffer:
         waiting, self._waiting = self._waiting, [[] for _ in range(self._streams)]
         asked, self._asked = self._asked, set()
         kept, self._kept = self._kept, []
+        size = self._held_bytes - self._flushing_bytes
         self._flushing_hits += len(kept)
-        flush = asyncio.create_task(self._flush(waiting, asked, kept))
+        self._flushing_bytes += size
+        flush = asyncio.create_task(self._flush(waiting, asked, kept, size))
         self._flushes.add(flush)
         flush.add_done_callback(self._flushes.discard)
 
-    async def _flush(self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept]) -> None:
+    async def _flush(self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept], size: int) -> None:
         self.flushed += 1
+        entries: list[tuple[str, bytes]] = []
         try:
-            whereabouts = await self._append(waiting, asked)
+            entries = _entries(waiting)
+            whereabouts = await self._append(entries, asked)
         except Exception as error:  # whatever it was: these hits are not known to be safe, and the next may be
             log.warning("hits_not_kept", hits=len(kept), error=type(error).__name__)
             if not isinstance(error, (RedisError, OSError, asyncio.TimeoutError)):
@@ -134,14 +163,15 @@ class HitBuffer:
                     future.set_result(whereabouts)
         finally:
             self._flushing_hits -= len(kept)
+            self._flushing_bytes -= size
+            self._held_bytes -= size
+            self.appended_bytes += sum(len(data) for _, data in entries)
+            self.limit_appends(self._append_limit)
+            if self.is_full:
+                self.filled.set()
 
-    async def _append(self, waiting: list[list[Hit]], asked: set[int]) -> Whereabouts:
-        """One entry a stream, and the questions, in one round trip."""
-        entries = [
-            (keys.hits(stream), encode_batch(hits[start : start + MAX_ENTRY_HITS]))
-            for stream, hits in enumerate(waiting)
-            for start in range(0, len(hits), MAX_ENTRY_HITS)
-        ]
+    async def _append(self, entries: list[tuple[str, bytes]], asked: set[int]) -> Whereabouts:
+        """The entries and the questions in one round trip."""
         appends = [("XADD", name, "*", BATCH_FIELD, data) for name, data in entries]
         questions = [keys.profile(contact_id) for contact_id in asked]
         if self._line is None:
@@ -161,6 +191,25 @@ class HitBuffer:
     async def ask(self, contact_ids: list[int]) -> Whereabouts:
         """Where the devices born as these contacts belong now, where that differs. Raises `RedisError`."""
         return _whereabouts(await mget(self._redis, [keys.profile(contact_id) for contact_id in contact_ids]))
+
+
+def _entries(waiting: list[list[Hit]]) -> list[tuple[str, bytes]]:
+    """(stream's key, a batch of hits): one entry a stream, more where it would be too large."""
+    return [
+        (keys.hits(stream), data)
+        for stream, hits in enumerate(waiting)
+        for start in range(0, len(hits), MAX_ENTRY_HITS)
+        for data in _batches(hits[start : start + MAX_ENTRY_HITS])
+    ]
+
+
+def _batches(hits: list[Hit]) -> list[bytes]:
+    """One batch; halves of it, in order, when that is too large. Rare, so usual hits are encoded once."""
+    data = encode_batch(hits)
+    if len(data) <= MAX_ENTRY_BYTES or len(hits) == 1:
+        return [data]
+    middle = len(hits) // 2
+    return [*_batches(hits[:middle]), *_batches(hits[middle:])]
 
 
 def _whereabouts(stored: list[bytes | None]) -> Whereabouts:

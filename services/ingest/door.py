@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,12 +20,13 @@ from services.ingest.visitor import Visitors, refusal
 MAX_QUERY_BYTES = 16_384
 MAX_HEADER_BYTES = 32_768
 MAX_BODY_BYTES = 65_536
+MAX_DEVICE_COOKIES = 10  # a browser sends one a domain and path; more are somebody's who wants to keep us busy
 MAX_HEADER_VALUE_BYTES = 2_048  # a longer User-Agent, Referer or Accept-Language is cut
 MAX_EVENT_AGE_US = 45 * 86_400 * 1_000_000
 MAX_CLOCK_AHEAD_US = 60 * 1_000_000
 
 _DEVICE_PARAMETER = re.compile(rb"(?:^|&)mautic_device_id=([^&]*)")
-_DEVICE_COOKIE = re.compile(rb"(?:^|;)\s*mautic_device_id=\"?([^;\"]*)")
+_DEVICE_COOKIE = re.compile(rb"(?:^|;)\s*mautic_device_id=\"?([^;\"]+)")
 _EVENT_ID = re.compile(rb"(?:^|&)event_id=([0-9a-fA-F-]{32,36})(?:&|$)")
 _EVENT_TIME = re.compile(rb"(?:^|&)event_time=(\d{12,14})(?:&|$)")
 
@@ -103,6 +105,10 @@ class Door:
         if b"mautic_device_id=" in body or b"mautic_device_id=" in query:
             parameter = _first(_DEVICE_PARAMETER, body) or _first(_DEVICE_PARAMETER, query)
         device = self._codec.choose(parameter, cookie) if parameter or cookie else None
+        if cookies and cookie and (device is None or not device.is_minted):
+            minted = self._minted_cookie(cookies)
+            if minted is not None:
+                return minted, False, False
         if device is not None:
             return device, False, device.id != cookie
         if key is not None:
@@ -111,6 +117,13 @@ class Door:
         if contact_id is None:
             raise OutOfIdsError
         return Device(self._codec.mint(contact_id), contact_id, True), True, True
+
+    def _minted_cookie(self, cookies: bytes) -> Device | None:
+        """The first device of ours among all cookies of its name: another path's or domain's may hide it."""
+        for match in islice(_DEVICE_COOKIE.finditer(cookies), MAX_DEVICE_COOKIES):
+            if device := self._codec.read_minted(match.group(1).decode("latin-1")):
+                return device
+        return None
 
     def _client_key(self, query: bytes, body: bytes, received_us: int) -> Key | None:
         """The hit's id and time if the client sent both and the time is plausible."""
@@ -133,6 +146,16 @@ def event_ids() -> Iterator[bytes]:
     while True:
         count += 1
         yield prefix + count.to_bytes(8, "big")
+
+
+def read_headers(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Header by name. Lists on several lines are joined (RFC 9113 8.2.3, RFC 9110 5.3); else the last line counts."""
+    headers = dict(lines)
+    if len(headers) != len(lines):
+        for name, separator in ((b"cookie", b"; "), (b"x-forwarded-for", b", ")):
+            if name in headers:
+                headers[name] = separator.join([value for other, value in lines if other == name])
+    return headers
 
 
 def too_large(query: bytes, headers: dict[bytes, bytes]) -> int | None:

@@ -1,26 +1,49 @@
-"""Watches Redis' memory once a second: what is above the share is the resolvers', or a full Redis could never drain."""
+"""Watches Redis' memory: what is above the share is the resolvers', or a full Redis could never drain.
+
+Between two looks the buffer counts what it appends itself, so a burst ends at the share too. Other workers are seen at
+the next look.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
-from services.common.redis_client import RedisClient, RedisError
+from services.common.redis_client import RedisClient, RedisError, is_cluster
 from services.ingest.buffer import HitBuffer
 
-SECONDS = 1.0
+LOOK_SECONDS = 0.25
+SOONEST_LOOK_SECONDS = 0.02  # after the last one, when the room has been used up: a look costs Redis 0.1 ms
 
 
 async def watch_memory(redis: RedisClient, buffer: HitBuffer, share: float) -> None:
     while True:
+        buffer.filled.clear()
+        appended = buffer.appended_bytes  # before the look: what is appended meanwhile counts against it
         try:
-            buffer.is_full = _fullest(await redis.info("memory")) >= share
+            buffer.limit_appends(appended + room_bytes(await _memory(redis), share))
         except RedisError:
             pass  # an append will find out by itself, and say so
-        await asyncio.sleep(SECONDS)
+        await asyncio.sleep(SOONEST_LOOK_SECONDS)
+        try:
+            await asyncio.wait_for(buffer.filled.wait(), LOOK_SECONDS - SOONEST_LOOK_SECONDS)
+        except asyncio.TimeoutError:
+            pass
 
 
-def _fullest(info: dict[str, Any]) -> float:
-    """The used share of maxmemory, of the fullest node in a cluster; 0 where there is no limit."""
-    nodes = [info] if "used_memory" in info else list(info.values())
-    return max((node["used_memory"] / node["maxmemory"] for node in nodes if node.get("maxmemory")), default=0.0)
+async def _memory(redis: RedisClient) -> list[dict[str, Any]]:
+    """INFO memory of the server, or of each node that takes hits."""
+    if not is_cluster(redis):
+        return [await redis.info("memory")]
+    info = await redis.info("memory", target_nodes=redis.PRIMARIES)
+    return [info] if "used_memory" in info else list(info.values())
+
+
+def room_bytes(nodes: list[dict[str, Any]], share: float) -> float:
+    """What may be appended until the fullest node has reached its share of maxmemory; no end where there is no limit.
+
+    All of it may go to that node.
+    """
+    limited = [node for node in nodes if node.get("maxmemory")]
+    return min((share * node["maxmemory"] - node["used_memory"] for node in limited), default=math.inf)

@@ -192,6 +192,24 @@ def test_a_resolver_that_is_stopped_gives_its_streams_up_at_once(spine: Spine) -
     assert [spine.redis.get(keys.lease(stream)) for stream in range(4)] == [None] * 4
 
 
+def test_a_full_redis_is_drained_by_a_resolver_that_starts_then(spine: Spine) -> None:
+    first = spine.start_resolver()
+    first.wait_until(lambda: is_up(f"http://127.0.0.1:{spine.port}/readyz"), "ready")
+    first.stop()
+    spine.append(spine.hit(1), spine.hit(1, "ada@x.org"), spine.hit(2, "ada@x.org"), spine.hit(1, "eve@x.org"))
+    spine.redis.config_set("maxmemory", "1mb")
+    try:
+        with pytest.raises(redis.exceptions.OutOfMemoryError):
+            spine.append(spine.hit(3))
+        second = spine.start_resolver()
+        second.wait_until(spine.is_drained, "drained")
+    finally:
+        spine.redis.config_set("maxmemory", "0")
+    assert sorted(spine.stored()) == [1, 2, 3, 4]
+    assert set(spine.emails()) == {"ada@x.org", "eve@x.org"}
+    second.stop()
+
+
 def test_hits_wait_while_clickhouse_is_away(spine: Spine) -> None:
     resolver = spine.start_resolver()
     resolver.wait_until(lambda: is_up(f"http://127.0.0.1:{spine.port}/readyz"), "ready")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.common.profile import Part, Profile, freeze_into
 from services.common.profiles import ProfileStore
 from services.common.redis_client import connect
+from services.common.values import CARRY_CLAIM_US, UniqueValue
 
 NOW = 1_000_000_000_000_000
 
@@ -32,4 +33,17 @@ async def test_a_circle_of_two_merges_is_read_as_its_smallest_id(valkey_url: str
         found = await store.resolve(contact_id)
         assert found is not None
         assert (found.id, found.alias, list(found.losers)) == (one.id, 0, [other.id])
+    await client.aclose()
+
+
+async def test_what_rests_on_a_claim_is_written_soon_or_never(valkey_url: str) -> None:
+    """Later others may take the claim for void: two contacts would carry one address."""
+    client = connect(valkey_url)
+    store = ProfileStore(client)
+    profile = Profile(9_021, own=Part(added_us=NOW))
+    claim = (await store.claim([(UniqueValue("email", "late@x.org"), None, profile.id)]))[0]
+    assert claim is not None
+    late = claim._replace(time_us=claim.time_us - CARRY_CLAIM_US)
+    assert await store.write([profile], [claim, late]) == {profile.id: 0}
+    assert (await store.write([profile], [claim]))[profile.id] > 0
     await client.aclose()

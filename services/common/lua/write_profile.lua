@@ -1,12 +1,14 @@
 -- Replaces a profile if nobody else did, and notes it as not yet projected.
 -- KEYS[1] the profile `c:{c<slot>}:<id>`   KEYS[2] `changes:{c<slot>}`
 -- ARGV[1] version that was read, 16 digits, or '' for none   ARGV[2] new document   ARGV[3] contact id
--- ARGV[4] seconds to live, '0' for ever
--- Returns the new version, max(stored + 1, Redis time in microseconds), or false when somebody else was faster.
+-- ARGV[4] seconds to live, '0' for ever   ARGV[5] Redis time in microseconds after which it is too late, '0' never
+-- Returns the new version, max(stored + 1, Redis time in microseconds), or false when it is too late or somebody else was faster.
 local stored = redis.call('GETRANGE', KEYS[1], 0, 15)
 if stored ~= ARGV[1] then return false end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local latest = tonumber(ARGV[5])
+if latest > 0 and now > latest then return false end
 local version = string.format('%016.0f', math.max((tonumber(stored) or 0) + 1, now))
 redis.call('SET', KEYS[1], version .. ARGV[2])
 if ARGV[4] == '0' then

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,15 @@ def test_a_body_that_is_cut_off_is_no_hit(door: Door) -> None:
     assert [hit.query for hit in door.hits()] == [b"n=next"]
 
 
+def test_a_device_in_the_first_of_two_cookie_lines_is_known(door: Door) -> None:
+    device = httpx.post(f"{door.url}/mtc/event", trust_env=False).json()["device_id"]
+    lines = [("cookie", f"mautic_device_id={device}"), ("cookie", "a=1")]
+    for method, path in (("POST", "/mtc/event"), ("GET", "/mtc")):
+        answer = httpx.request(method, f"{door.url}{path}", headers=lines, trust_env=False)
+        assert answer.json()["device_id"] == device
+    assert "set-cookie" not in httpx.get(f"{door.url}/mtracking.gif", headers=lines, trust_env=False).headers
+
+
 def test_cors_headers_go_to_allowed_origins_only(door: Door) -> None:
     allowed = door.http.post("/mtc/event", content="a=1", headers={"origin": ORIGIN})
     assert allowed.headers["access-control-allow-origin"] == ORIGIN
@@ -183,6 +193,21 @@ def test_a_full_redis_is_503_until_there_is_room_again(door: Door) -> None:
     eventually(lambda: door.http.get("/mtracking.gif").status_code == 200, "room again")
 
 
+def test_a_burst_is_503_before_redis_is_full_and_200_once_it_is_drained(tmp_path: Path) -> None:
+    body = b"x" * 60_000
+    with closing(Door(tmp_path)) as door:
+        door.redis.config_set("maxmemory", "32mb")
+        with httpx.Client(base_url=door.url, trust_env=False, timeout=15) as http, ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda _: http.post("/mtc/event", content=body), range(800)))
+        refused = [answer for answer in answers if answer.status_code != 200]
+        assert 300 < len(answers) - len(refused) == len(door.hits()) < 500, "24 MB of 32"
+        assert {(answer.status_code, answer.headers["retry-after"]) for answer in refused} == {(503, "1")}
+        assert "errorstat_OOM" not in door.redis.info("errorstats")
+        door.redis.set("resolvers can still write", "x")
+        door.redis.delete(keys.hits(0))
+        eventually(lambda: door.http.post("/mtc/event", content=body).status_code == 200, "room again")
+
+
 def test_without_redis_it_is_503_and_all_that_was_answered_is_kept(door: Door) -> None:
     answered = [door.http.get(f"/mtracking.gif?n={number}").status_code for number in range(5)]
     door.valkey.stop(signal.SIGKILL)
@@ -196,6 +221,21 @@ def test_without_redis_it_is_503_and_all_that_was_answered_is_kept(door: Door) -
     kept = [hit.query for hit in door.hits()]
     assert answered == [200] * 5
     assert [query for query in kept if query != b"n=again"] == [b"n=%d" % number for number in range(5)]
+
+
+def test_connections_from_before_a_restart_of_redis_fail_nobody(door: Door) -> None:
+    def ask(_: int) -> int:
+        return httpx.get(f"{door.url}/mtc", trust_env=False, timeout=15).status_code
+
+    def ask_all_at_once() -> list[int]:
+        door.redis.client_pause(300)  # so that each needs a connection of its own
+        with ThreadPoolExecutor(16) as pool:
+            return list(pool.map(ask, range(16)))
+
+    assert ask_all_at_once() == [200] * 16
+    door.valkey.stop(signal.SIGKILL)
+    door.restart_valkey()
+    assert ask_all_at_once() == [200] * 16
 
 
 def test_a_terminated_ingest_keeps_what_it_has_in_hand(tmp_path: Path) -> None:

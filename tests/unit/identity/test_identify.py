@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.profile import Part, Profile
-from services.common.values import Claim, UniqueValue
+from services.common.values import VOID_CLAIM_US, Claim, UniqueValue
 from services.identity.identify import (
     ContactDeleted,
     EventKey,
@@ -187,16 +187,24 @@ def test_a_fresh_claim_whose_profile_is_not_written_is_completed_by_the_next_who
     assert world.profiles[5].value("email") == "ada@x.org"
 
 
-def test_a_claim_that_its_contact_does_not_carry_is_void_after_ten_seconds() -> None:
+def test_a_claim_that_its_contact_does_not_carry_is_void_after_a_while() -> None:
     world = World()
     world.visit(5, "other@x.org")
     value = UniqueValue("email", "ada@x.org")
     world.claims[value] = Claim(5, NOW)
     with pytest.raises(UnsettledClaimError):
         world.visit(1, "ada@x.org")
-    world.now = NOW + 11_000_000
+    world.now = NOW + 1_000_000 + VOID_CLAIM_US
     assert world.visit(1, "ada@x.org") == 1
     assert world.claims[value].contact_id == 1
+
+
+def test_a_value_said_again_after_a_merge_is_the_newest_word() -> None:
+    world = World()
+    first, other = Part(added_us=1).with_fields({"firstname": "Ada"}, 10), Part(added_us=2)
+    world.profiles[1] = Profile(1, own=first, losers={2: other.with_fields({"firstname": "Augusta"}, 20)})
+    world.place(msgspec.structs.replace(world.sighting(1), fields={"firstname": "Ada"}))
+    assert world.profiles[1].value("firstname") == "Ada"
 
 
 def test_an_address_that_was_given_up_and_comes_back_is_claimed_anew() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from typing import Any
 
@@ -14,7 +15,8 @@ from services.common.device import DeviceCodec
 from services.common.hit import decode_batch, encode_batch
 from services.ingest import answers
 from services.ingest.cors import Cors
-from services.ingest.door import Admitted, Door, Dropped, too_large
+from services.ingest.door import Admitted, Door, Dropped, read_headers, too_large
+from services.ingest.memory import room_bytes
 from services.ingest.visitor import Visitors, refusal
 
 NOW_US = time.time_ns() // 1_000
@@ -54,6 +56,30 @@ def test_a_returning_visitor_is_known_by_its_cookie_and_not_told_again() -> None
     again = admit(door, headers={b"cookie": b"a=b; mautic_device_id=" + device.id.encode() + b"; c=d"})
     assert again.device == device
     assert not again.is_news
+
+
+def test_a_good_device_is_found_behind_other_cookies_of_its_name() -> None:
+    door = make_door()
+    device, other = admit(door).device, admit(door).device
+    names = ["", "undefined", "1" * 23, device.id, other.id]
+    cookies = "; ".join(f"mautic_device_id={name}" for name in names).encode()
+    again = admit(door, b"mautic_device_id=foreign-parameter", {b"cookie": cookies})
+    assert (again.device, again.is_news, again.hit.is_new_device) == (device, False, False)
+
+
+def test_of_cookies_that_are_not_ours_the_first_is_the_device() -> None:
+    cookies = b"mautic_device_id=first-of-them; mautic_device_id=second-of-them"
+    assert admit(make_door(), headers={b"cookie": cookies}).device.id == "first-of-them"
+
+
+def test_lists_on_several_header_lines_are_one_list() -> None:
+    lines = [(b"cookie", b"a=1"), (b"x-forwarded-for", b"1.2.3.4"), (b"dnt", b"0"), (b"cookie", b"b=2")]
+    again = [(b"x-forwarded-for", b"9.9.9.9"), (b"dnt", b"1")]
+    assert read_headers(lines + again) == {
+        b"cookie": b"a=1; b=2",
+        b"x-forwarded-for": b"1.2.3.4, 9.9.9.9",
+        b"dnt": b"1",
+    }
 
 
 def test_a_client_that_sends_an_id_and_a_time_is_taken_at_its_word() -> None:
@@ -168,3 +194,10 @@ def test_every_error_has_its_word_and_503_says_when_to_come_again() -> None:
 )
 def test_an_origin_without_a_scheme_is_one_of_either(pattern: str, origin: bytes, is_allowed: bool) -> None:
     assert ((b"access-control-allow-origin", origin) in Cors((pattern,)).headers(origin)) is is_allowed
+
+
+def test_room_ends_where_the_first_node_has_reached_its_share() -> None:
+    small, large = {"used_memory": 20, "maxmemory": 100}, {"used_memory": 800, "maxmemory": 1_200}
+    assert room_bytes([small, large], 0.8) == 60
+    assert room_bytes([large], 0.5) == -200
+    assert room_bytes([{"used_memory": 20, "maxmemory": 0}], 0.75) == math.inf

@@ -1,0 +1,77 @@
+"""Group commit on a real Valkey: what is held, and what is written, is bounded in bytes too."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import redis
+
+from services.common import keys
+from services.common.hit import BATCH_FIELD, Hit, decode_batch
+from services.common.redis_client import connect
+from services.ingest.buffer import BYTES_PER_HIT, MAX_ENTRY_BYTES, HitBuffer, HitsNotKeptError, Kept
+
+BODY = b"x" * 60_000
+
+
+@asynccontextmanager
+async def open_buffer(url: str, *, max_hits: int = 20_000) -> AsyncIterator[HitBuffer]:
+    client = connect(url)
+    await client.delete(keys.hits(0))
+    buffer = HitBuffer(client, 1, max_hits, 5.0)
+    buffer.start()
+    try:
+        yield buffer
+    finally:
+        await buffer.close()
+        await client.aclose()
+
+
+def hit(number: int, body: bytes = BODY) -> Hit:
+    return Hit(
+        number.to_bytes(16, "big"), number, number, 0, "device", 1, False, "192.0.2.1", b"", body, b"", b"", b""
+    )  # fmt: skip
+
+
+def keep_until_refused(buffer: HitBuffer, most: int) -> list[Kept]:
+    """In one go, so that nothing is flushed meanwhile."""
+    kept: list[Kept] = []
+    for number in range(most):
+        try:
+            kept.append(buffer.keep(hit(number)))
+        except HitsNotKeptError:
+            break
+    return kept
+
+
+def entries(url: str) -> list[bytes]:
+    with redis.Redis.from_url(url) as client:
+        stored: Any = client.xrange(keys.hits(0))
+    return [fields[BATCH_FIELD] for _, fields in stored]
+
+
+async def test_hits_that_wait_are_bounded_in_bytes(valkey_url: str) -> None:
+    async with open_buffer(valkey_url, max_hits=1_000) as buffer:
+        kept = keep_until_refused(buffer, 1_000)
+        assert len(kept) == 1_000 * BYTES_PER_HIT // (len(BODY) + 1_000) == 67
+        for future in kept:
+            await future
+        await buffer.keep(hit(0))
+
+
+async def test_a_batch_of_large_hits_is_written_as_several_entries(valkey_url: str) -> None:
+    async with open_buffer(valkey_url) as buffer:
+        for future in [buffer.keep(hit(number)) for number in range(100)]:
+            await future
+    stored = entries(valkey_url)
+    assert max(map(len, stored)) <= MAX_ENTRY_BYTES
+    assert [one.time_us for data in stored for one in decode_batch(data)] == list(range(100))
+
+
+async def test_usual_hits_stay_one_entry(valkey_url: str) -> None:
+    async with open_buffer(valkey_url) as buffer:
+        for future in [buffer.keep(hit(number, b"x" * 300)) for number in range(1_000)]:
+            await future
+    assert [len(decode_batch(data)) for data in entries(valkey_url)] == [1_000]
