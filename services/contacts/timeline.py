@@ -20,6 +20,10 @@ from services.contacts.timeline_query import (
     timeline_statements,
 )
 
+KEYS_AT_ONCE = 100  # they travel in the URL, which proxies and servers bound
+
+EventKey = tuple[int, str]  # time in ms, event id
+
 
 class Entry(NamedTuple):
     """One event of a history; `row` is the stored hit behind it, if there is one."""
@@ -43,27 +47,25 @@ async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: Timelin
         clickhouse.query(statements.page, parameters=statements.parameters),
         clickhouse.query(statements.total, parameters=statements.parameters),
     )
-    rows = await _details(clickhouse, contact.ids, [(time, event) for _, time, event in page.result_rows if event])
+    rows = await _details(clickhouse, contact.ids, {(time, event) for _, time, event in page.result_rows if event})
     entries = [
-        Entry(kind, time, event, rows.get(event, {}))
+        Entry(kind, time, event, rows.get((time, event), {}))
         for kind, time, event in page.result_rows
-        if not event or event in rows
+        if not event or (time, event) in rows
     ]
     return Timeline(int(total.result_rows[0][0]), entries)
 
 
-async def _details(clickhouse: ClickHouse, ids: list[int], events: list[tuple[int, str]]) -> dict[str, dict[str, Any]]:
-    if not events:
-        return {}
-    times = [time for time, _ in events]
-    wanted = sorted({event for _, event in events})
-    rows: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(wanted), 150):  # they travel in the URL
+async def _details(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:
+    rows: dict[EventKey, dict[str, Any]] = {}
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), KEYS_AT_ONCE):
+        times, events = zip(*wanted[start : start + KEYS_AT_ONCE], strict=True)
         answer = await clickhouse.query(
             DETAILS,
-            parameters={"ids": ids, "events": wanted[start : start + 150], "from": min(times), "to": max(times)},
+            parameters={"ids": ids, "times": list(times), "events": list(events), "from": times[0], "to": times[-1]},
         )
-        rows.update((row["id"], row) for row in answer.named_results())
+        rows.update(((row["time_ms"], row["id"]), row) for row in answer.named_results())
     return rows
 
 

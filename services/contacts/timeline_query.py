@@ -1,7 +1,7 @@
 """The history of one contact: what a request asks of it, and the SQL that answers. Pure.
 
 First a light statement orders all events of all types and cuts the page; a second one fetches what the page shows.
-Rows may be there twice, so each counts once by its event id.
+Rows may be there twice, so each counts once by its key, time and event id: the id alone may be a client's, used again.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ SELECT arrayJoin(kinds) AS kind, time, toString(event_id) AS id,
 FROM (
     SELECT event_id, time, title, url, utm_campaign, arrayConcat({hit}, {utm}) AS kinds
     FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND type = 'page.hit' AND {dates}
-    LIMIT 1 BY event_id
+    LIMIT 1 BY time, event_id
 )
 """
 _MOMENT = """
@@ -124,9 +124,10 @@ SELECT toString(event_id) AS id, contact_id, url, title, referrer, language, que
     utm_source, utm_medium, utm_campaign, utm_content, utm_term, country, region, city, timezone, latitude, longitude,
     browser, os, device_type, device_brand, device_model, toUnixTimestamp64Milli(time) AS time_ms
 FROM events
-WHERE contact_id IN {ids:Array(UInt64)} AND event_id IN {events:Array(UUID)}
+WHERE contact_id IN {ids:Array(UInt64)}
     AND time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND time <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
-LIMIT 1 BY event_id
+    AND (time_ms, event_id) IN arrayZip({times:Array(Int64)}, {events:Array(UUID)})
+LIMIT 1 BY time, event_id
 """
 
 

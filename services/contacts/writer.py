@@ -1,7 +1,7 @@
 """Writes contacts: claim the unique values, write the profiles by compare-and-set, project them, answer.
 
 Each write is computed purely on what was read, and computed again when somebody else was faster. A crash in between
-leaves nothing half done for good: a claim that its contact does not carry is void after 10 s, a frozen loser is taken
+leaves nothing half done for good: a claim that its contact does not carry is void after 3 s, a frozen loser is taken
 in by whoever follows its alias, and what is in Redis but not in ClickHouse is projected by the outbox's relay.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -30,6 +31,10 @@ class BusyError(Exception):
 
 class _AgainError(Exception):
     """Somebody else was faster: read again and compute again."""
+
+
+class _GoneError(Exception):
+    """The contact to edit is not there, or no longer."""
 
 
 class Written(NamedTuple):
@@ -58,7 +63,10 @@ class ContactWriter:
         attempt = _Attempt(
             self._store, change, self._user, self._unique_fields, contact_id=contact_id, first_seen_us=first_seen_us
         )
-        return await self._persist(attempt) if await attempt.find() else None
+        try:
+            return await self._persist(attempt)
+        except _GoneError:
+            return None
 
     async def delete(self, contact_id: int, first_seen_us: int = 0) -> Profile | None:
         """The profile as it was before it was deleted; None for one that is not there."""
@@ -134,15 +142,8 @@ class _Attempt:
         self.written: dict[int, Profile] = {}
         self.given_up: dict[UniqueValue, Claim | None] = {}
 
-    async def find(self) -> Profile | None:
-        """The contact to edit; None when there is none."""
-        profile = await self._store.resolve(self._contact_id)
-        if profile is None and self._first_seen_us:
-            return Profile(self._contact_id, own=Part(added_us=self._first_seen_us))
-        return profile if profile is not None and profile.is_known() else None
-
     async def run(self) -> Written:
-        """Raises `_AgainError`."""
+        """Raises `_AgainError`, `_GoneError`."""
         values = [UniqueValue(field, value) for field, value in self._change.unique_values(self._unique_fields).items()]
         seen = await self._store.holders(values)
         holders = [holder for value in values if (holder := await self._holder(value, seen[value]))]
@@ -152,11 +153,11 @@ class _Attempt:
             if holder.id == target.id and len(holder.losers) > len(target.losers):
                 target = holder  # with those whose merge into it was left half done
         free = [value for value in values if not any(one.value(value.field) == value.value for one in holders)]
-        claimed_us = await self._claim(free, seen, target.id)
+        claims = await self._claim(free, seen, target.id)
         merged = target
         for loser in others.values():
             merged = await self._merge(merged, loser)
-        return Written(await self._finish(target, merged, claimed_us), is_new)
+        return Written(await self._finish(target, merged, claims), is_new)
 
     async def _merge(self, winner: Profile, loser: Profile) -> Profile:
         """The loser is frozen first: whoever finds it alone is led to the winner, which then takes it in."""
@@ -167,29 +168,33 @@ class _Attempt:
     async def _target(self, holders: list[Profile]) -> tuple[Profile, bool]:
         """The contact that is written, and whether it is new. Of several holders the oldest is upserted."""
         if self._contact_id:
-            profile = await self.find()
-            if profile is None:
-                raise BusyError  # deleted while we were at it
-            return profile, False
+            return await self._find(), False
         if holders:
             oldest = min(holders, key=lambda one: (min((part.added_us for part in one.parts()), default=0), one.id))
             return oldest, oldest.id == self._new_id
         stored = (await self._store.load([self._new_id]))[self._new_id]
         return stored or Profile(self._new_id), True
 
-    async def _finish(self, before: Profile, target: Profile, claimed_us: int) -> Profile:
+    async def _find(self) -> Profile:
+        """The contact to edit."""
+        profile = await self._store.resolve(self._contact_id)
+        if profile is None and self._first_seen_us:
+            return Profile(self._contact_id, own=Part(added_us=self._first_seen_us))
+        if profile is None or not profile.is_known():
+            raise _GoneError
+        return profile
+
+    async def _finish(self, before: Profile, target: Profile, claims: list[Claim]) -> Profile:
         """Writes the target, changed. What it showed `before` all merges and no longer shows is given up."""
         changed = apply_change(target, self._change, now_us(), self._user)
         if changed is target and changed.version and not self.written:
             self.written[changed.id] = changed  # nothing to write; projected again, which does no harm
             return changed
         self.given_up = await self._store.holders(_lost_values(before, changed, self._unique_fields))
-        if now_us() - claimed_us > VOID_CLAIM_US // 2:
-            raise _AgainError  # so late, that others may soon take the claim for void
-        return await self._write(changed)
+        return await self._write(changed, claims)
 
-    async def _write(self, profile: Profile) -> Profile:
-        version = (await self._store.write([profile]))[profile.id]
+    async def _write(self, profile: Profile, claims: Iterable[Claim] = ()) -> Profile:
+        version = (await self._store.write([profile], claims))[profile.id]
         if not version:
             raise _AgainError
         stored = msgspec.structs.replace(profile, version=version)
@@ -211,13 +216,15 @@ class _Attempt:
             return None  # claimed by this very write, a round ago
         raise _AgainError
 
-    async def _claim(self, values: list[UniqueValue], seen: dict[UniqueValue, Claim | None], contact_id: int) -> int:
+    async def _claim(
+        self, values: list[UniqueValue], seen: dict[UniqueValue, Claim | None], contact_id: int
+    ) -> list[Claim]:
         """Claims them, also those that it claimed before: a claim as old as a former one could be freed with it."""
-        started_us = now_us()
         holders = await self._store.claim([(value, seen[value], contact_id) for value in values])
-        if any(holder is None or holder.contact_id != contact_id for holder in holders):
+        claims = [holder for holder in holders if holder is not None and holder.contact_id == contact_id]
+        if len(claims) < len(values):
             raise _AgainError
-        return started_us
+        return claims
 
 
 def _all_values(profile: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:

@@ -25,8 +25,14 @@ MAX_WAITING = 50
 MAX_JOBS = 1_000
 WRITE_BYTES = 1 << 20  # so much is gathered before the disk is asked, in a thread
 
-# Spill to the server's disk instead of growing: an export has time.
-_SETTINGS = {"max_bytes_before_external_group_by": 1 << 30, "max_bytes_before_external_sort": 1 << 30}
+_SETTINGS = {
+    # Spill to the server's disk instead of growing: an export has time.
+    "max_bytes_before_external_group_by": 1 << 30,
+    "max_bytes_before_external_sort": 1 << 30,
+    # Both sides of the search see one state of `contacts`; else a visitor who is identified between them is on neither.
+    # ClickHouse has it since 25.6, and newer versions by default.
+    "enable_shared_storage_snapshot_in_query": 1,
+}
 
 
 class ExportError(Exception):

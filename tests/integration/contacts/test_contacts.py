@@ -12,8 +12,19 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 
-from tests.integration.conftest import Hit
+from services.common.clickhouse import connect, insert_rows
+from services.common.envelope import add_error_handlers
+from services.common.profile import Move, Profile
+from services.common.profiles import ProfileStore
+from services.common.redis_client import connect as connect_redis
+from services.common.settings import Settings
+from services.common.tables import EVENTS
+from services.contacts.api import ContactsApi
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.stores import Stores
+from tests.integration.conftest import Hit, event_row
 
 _ids = itertools.count(9_000_000)
 
@@ -49,6 +60,17 @@ def found(api: httpx.Client, search: str, **params: str) -> list[int]:
     body = answer.json()
     assert int(body["total"]) >= len(body["contacts"])
     return [contact["id"] for contact in body["contacts"].values()]
+
+
+def get(api: httpx.Client, path: str) -> dict[str, Any]:
+    answer = api.get(path)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def delete(api: httpx.Client, contact_id: int) -> None:
+    assert api.delete(f"/api/contacts/{contact_id}/delete").status_code == 200
 
 
 def urls(api: httpx.Client, contact_id: int, **params: str) -> list[str]:
@@ -139,6 +161,20 @@ def test_an_anonymous_visitor_can_be_named_and_deleted(api: httpx.Client, store_
     assert found(api, f"ids:{deleted}") == []
 
 
+async def test_the_id_that_a_caller_without_cookies_was_answered_leads_to_whom_its_device_moved_to_last(
+    api: httpx.Client, valkey_url: str, visitor_id: int
+) -> None:
+    first, last = new(api, firstname="Ada")["id"], new(api, firstname="Bob")["id"]
+    now_us = time.time_ns() // 1_000
+    moves = [Move(now_us - 2, uuid.uuid4().bytes, first), Move(now_us - 1, uuid.uuid4().bytes, last)]
+    redis = connect_redis(valkey_url)
+    await ProfileStore(redis).write([Profile(visitor_id, moves=moves, is_brief=True)])
+    await redis.aclose()
+    contact = get(api, f"/api/contacts/{visitor_id}")["contact"]
+    assert (contact["id"], contact["fields"]["all"]["firstname"]) == (last, "Bob")
+    assert found(api, f"ids:{visitor_id}") == [], "it is no contact of its own"
+
+
 def test_an_edit_to_anothers_address_merges_that_contact_into_the_edited_one(
     api: httpx.Client, store_hit: Hit, email: str
 ) -> None:
@@ -215,6 +251,27 @@ def test_concurrent_edits_that_merge_each_other_end_in_one_contact(api: httpx.Cl
     assert len(found(api, f"ids:{first},{second}")) == len(survivors)
 
 
+async def test_an_edit_that_loses_against_a_delete_finds_nobody(
+    api: httpx.Client, valkey_url: str, clickhouse_url: str
+) -> None:
+    class Overtaken(ProfileStore):
+        """Its writes find that the contact has just been deleted."""
+
+        async def write(self, profiles: list[Profile], *arguments: Any) -> dict[int, int]:
+            delete(api, profiles[0].id)
+            return await super().write(profiles, *arguments)
+
+    stores = Stores(Settings(redis_url=valkey_url, clickhouse_url=clickhouse_url))
+    await stores.open()
+    stores.profiles = Overtaken(stores.redis)
+    app = Starlette(routes=ContactsApi(stores, "admin", ContactsMetrics()).routes())
+    add_error_handlers(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://spoor") as overtaken:
+        answer = await overtaken.patch(f"/api/contacts/{new(api, firstname='Ada')['id']}/edit", json={"city": "Rome"})
+    await stores.close()
+    assert answer.status_code == 404, answer.text
+
+
 def test_the_timeline_counts_each_event_once_and_pages_through_all(
     api: httpx.Client, store_hit: Hit, visitor_id: int
 ) -> None:
@@ -243,6 +300,18 @@ def test_the_timeline_counts_each_event_once_and_pages_through_all(
     assert urls(api, visitor_id, **ascending) == ["https://x.example/0", "https://x.example/1"]
     without = api.get(f"/api/contacts/{visitor_id}/activity", params={"filters[excludeEvents][]": "page.hit"}).json()
     assert [event["event"] for event in without["events"]] == ["lead.utmtagsadded", "lead.create"]
+
+
+async def test_an_event_id_that_a_client_uses_again_is_another_event(
+    api: httpx.Client, clickhouse_url: str, visitor_id: int
+) -> None:
+    event_id, now = uuid.uuid4().hex, time.time() - 100
+    rows = [event_row(event_id, visitor_id, now + n, {"url": f"https://x.example/{n}"}) for n in (1, 2)]
+    client = await connect(clickhouse_url)
+    await insert_rows(client, EVENTS, rows)
+    await client.close()
+    assert urls(api, visitor_id) == ["https://x.example/2", "https://x.example/1"]
+    assert get(api, f"/api/contacts/{visitor_id}/activity")["total"] == 3, "two hits and the creation"
 
 
 def test_every_answer_of_the_api_names_its_version(api: httpx.Client) -> None:
