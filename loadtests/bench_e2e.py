@@ -27,6 +27,7 @@ STREAMS_OF_SEVERAL = 6
 DRAIN_SECONDS = 180.0
 ANONYMOUS_SECONDS = 5.0
 SATURATED_SECONDS = 8.0
+NOOP_SECONDS = 6.0
 UNREACHABLE_RATE = 50_000.0
 OVERLOAD_MS = 1_000.0
 RESTART_SECONDS = 0.5  # what a supervisor takes
@@ -59,7 +60,7 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
         for number in range(resolvers):
             stack.start_identity(number)
         stack.start_ingest()
-        saturated, saturated_cpu = (0.0, 0.0) if options.rate else _saturate(stack, resolvers)
+        saturated, saturated_cpu = (0.0, {}) if options.rate else _saturate(stack, resolvers)
         rate = options.rate or saturated / 2
         per_visitor = _redis_per_visitor(stack, resolvers, rate)
         before = _stored_ids(stack)
@@ -69,6 +70,9 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
         ledger = check(traffic.records, rows, _aliases(stack), addresses)
         kept = kept_for_contacts(stack.redis())
         dead = stack.redis().xlen(keys.DEAD_HITS)
+        noop_cpu = {"at this rate": _noop_cpu(stack, rate)}
+        if saturated:
+            noop_cpu["saturated"] = _noop_cpu(stack, UNREACHABLE_RATE)
     contacts = len(addresses)
     return {
         "fsync": fsync,
@@ -87,6 +91,7 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
         "visible_never": watcher.unseen,
         "drain_after_seconds": drain,
         "cpu_seconds_per_million": cpu,
+        "noop_cpu_seconds_per_million": noop_cpu,
         "redis_bytes_per_anonymous_visitor": per_visitor,
         "redis_bytes_per_contact": kept.bytes / contacts if contacts else 0,
         "contacts": contacts,
@@ -95,11 +100,11 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
     }, ledger
 
 
-def _saturate(stack: Stack, resolvers: int) -> tuple[float, float]:
-    """(hits a second from the first one sent to the last one stored, CPU-seconds of all services a million of them),
+def _saturate(stack: Stack, resolvers: int) -> tuple[float, dict[str, float]]:
+    """(hits a second from the first one sent to the last one stored, CPU-seconds of each service a million of them),
     with as many as the connections carry."""
     record, started = stack.folder / "saturated", time.time()
-    cpu_before = _cpu_of_all(stack)
+    cpu_before = {name: stack.cpu_seconds(name) for name in stack.names()}
     process = start_traffic(
         stack.port("ingest"), record, rate=UNREACHABLE_RATE, seconds=SATURATED_SECONDS, seed=3, flags=["--saturate"]
     )
@@ -107,12 +112,19 @@ def _saturate(stack: Stack, resolvers: int) -> tuple[float, float]:
     _drain(stack, resolvers)
     stored = time.time()
     records = read_traffic(record).records
-    cpu = (_cpu_of_all(stack) - cpu_before) / len(records) * 1e6
+    cpu = {name: (stack.cpu_seconds(name) - before) / len(records) * 1e6 for name, before in cpu_before.items()}
     return len(records) / (stored - max(started, min(one.time_ms for one in records) / 1e3)), cpu
 
 
-def _cpu_of_all(stack: Stack) -> float:
-    return sum(stack.cpu_seconds(name) for name in stack.names())
+def _noop_cpu(stack: Stack, rate: float) -> float:
+    """CPU-seconds a million hits of the same traffic cost a Starlette app that only answers, alone on the machine."""
+    name, record = "noop", stack.folder / "noop-traffic"
+    if name not in stack.names():
+        stack.start(name, ["-m", "loadtests.rivals", name, "--port", str(stack.port(name))], "/mtracking.gif")
+    before = stack.cpu_seconds(name)
+    flags = ["--saturate"] if rate == UNREACHABLE_RATE else []
+    _end(start_traffic(stack.port(name), record, rate=rate, seconds=NOOP_SECONDS, seed=4, flags=flags), NOOP_SECONDS)
+    return (stack.cpu_seconds(name) - before) / len(read_traffic(record).records) * 1e6
 
 
 def _redis_per_visitor(stack: Stack, resolvers: int, rate: float) -> float:
@@ -270,12 +282,17 @@ def _as_text(run: dict[str, Any]) -> str:
         "dead_letters", "accept_p50_ms", "accept_p99_ms", "visible_p50_s", "visible_p99_s", "visible_samples",
         "visible_never", "drain_after_seconds", "redis_bytes_per_anonymous_visitor", "redis_bytes_per_contact",
         "contacts")]  # fmt: skip
-    rows += [[f"CPU-s per million hits: {name}", seconds] for name, seconds in cpu.items()]
-    rows.append(["CPU-s per million hits: all", sum(cpu.values())])
+    noop = run["noop_cpu_seconds_per_million"]
+    rows += _cpu_rows("", cpu, noop["at this rate"])
     if run["saturated_rate"]:
-        rows.append(["CPU-s per million hits: all, saturated", run["saturated_cpu_seconds_per_million"]])
+        rows += _cpu_rows(", saturated", run["saturated_cpu_seconds_per_million"], noop["saturated"])
     examples = [f"  {kind}: {one}" for kind, each in ledger["examples"].items() for one in each]
     return "\n".join([report.table([title, "faults" if run["faults"] else ""], rows), *examples, ""])
+
+
+def _cpu_rows(when: str, cpu: dict[str, float], noop: float) -> list[list[Any]]:
+    each = [*cpu.items(), ("all", sum(cpu.values())), ("(a Starlette app that only answers, alone)", noop)]
+    return [[f"CPU-s per million hits{when}: {name}", seconds] for name, seconds in each]
 
 
 def _options() -> argparse.Namespace:

@@ -22,18 +22,22 @@ from starlette.routing import Route
 
 from services.common.service import serve
 from services.common.settings import load_settings
-from services.ingest.answers import COOKIE_MAX_AGE_SECONDS, GIF
+from services.ingest.answers import COOKIE_MAX_AGE_SECONDS, GIF, event_body
 
 RIVAL_STREAM = "rival"
 
 
 def noop_app() -> Starlette:
-    """The endpoint that does nothing: the roof for any Starlette app on this server."""
+    """The endpoints that do nothing: the roof for any Starlette app on this server."""
 
     async def pixel(_: Request) -> StarletteResponse:
         return StarletteResponse(GIF, media_type="image/gif")
 
-    return Starlette(routes=[Route("/mtracking.gif", pixel)])
+    async def event(request: Request) -> StarletteResponse:
+        await request.body()
+        return StarletteResponse(event_body(None, 0), media_type="application/json")
+
+    return Starlette(routes=[Route("/mtracking.gif", pixel), Route("/mtc/event", event, methods=["POST"])])
 
 
 def fastapi_app() -> FastAPI:
