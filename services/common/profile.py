@@ -80,6 +80,17 @@ class Part(msgspec.Struct, omit_defaults=True):
             part = msgspec.structs.replace(part, identified_us=time_us)
         return part
 
+    def with_tags(self, tags: dict[str, bool], time_us: int) -> Part:
+        """This part after tags were added or removed at `time_us`; an older word than the stored changes nothing."""
+        members = dict(self.tags)
+        for tag, is_in in tags.items():
+            old = members.get(tag)
+            if old is None or old.time_us < time_us:
+                members[tag] = Member(is_in, time_us)
+        if members == self.tags:
+            return self
+        return msgspec.structs.replace(self, tags=members, modified_us=max(self.modified_us, time_us))
+
 
 class Move(msgspec.Struct, array_like=True, frozen=True, order=True):
     """From the hit with this key on, the device belongs to another contact."""
@@ -118,6 +129,11 @@ class Profile(msgspec.Struct, omit_defaults=True):
         """The newest word on one field over all parts."""
         said = [part.fields[field] for part in self.parts() if field in part.fields]
         return max(said, key=lambda stamped: stamped.time_us).value if said else None
+
+    def has_tag(self, tag: str) -> bool:
+        """By the newest word on it over all parts."""
+        words = [part.tags[tag] for part in self.parts() if tag in part.tags]
+        return max(words, key=lambda word: word.time_us).is_in if words else False
 
 
 class View(msgspec.Struct):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ CARRY_CLAIM_US = 1_000_000
 VOID_CLAIM_US = 3_000_000
 MAX_EMAIL_LENGTH = 191
 MAX_TEXT_LENGTH = 191
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 # Deliberately loose: a mailbox that exists passes, and what could never be one does not.
 _FORBIDDEN = r"\s@\"(),:;<>\[\\\]\x00-\x1f\x7f"
@@ -57,3 +60,14 @@ def normalise_unique(field: str, text: str) -> str | None:
         return normalise_email(text)
     value = text.strip().casefold()
     return value if value and len(value) <= MAX_TEXT_LENGTH and value not in JUNK_VALUES else None
+
+
+def clean(text: str) -> str:
+    """Without control characters, but for tabs and new lines, and trimmed."""
+    return _CONTROL.sub("", text).strip()
+
+
+def read_tag(text: str) -> tuple[str, bool]:
+    """(tag, whether it is added): a leading - removes it. The tag is empty when nothing is left of the text."""
+    tag = clean(html.unescape(text))
+    return tag.removeprefix("-").strip(), not tag.startswith("-")

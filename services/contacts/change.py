@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import ipaddress
 import math
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +13,7 @@ import msgspec
 
 from services.common.contact_fields import FIELDS, TOLD_FIELDS, Field
 from services.common.profile import Member, Part, Profile, Stamped, Value
-from services.common.values import MAX_TEXT_LENGTH, UNIQUE_FIELDS, normalise_unique
+from services.common.values import MAX_TEXT_LENGTH, UNIQUE_FIELDS, clean, normalise_unique, read_tag
 
 MAX_TAGS = 500
 MAX_IPS = 200
@@ -26,7 +24,6 @@ NOT_VALID = "This value is not valid."
 NOT_AN_EMAIL = "This value is not a valid email address."
 TOO_LONG = f"This value is too long. It should have {MAX_TEXT_LENGTH} characters or less."
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _KEPT_BY_PUT = frozenset({"last_active"})  # observed rather than told
 _TIMEZONES = frozenset(available_timezones())
@@ -114,16 +111,14 @@ class _Reading:
 
     def _read_tag(self, word: Any, tags: dict[str, bool]) -> None:
         try:
-            tag = clean(html.unescape(as_text(word)))
+            tag, is_in = read_tag(as_text(word))
         except ValueError:
             self.wrong["tags"] = [NOT_VALID]
             return
-        is_in = not tag.startswith("-")
-        name = tag.removeprefix("-").strip()
-        if len(name) > MAX_TEXT_LENGTH:
+        if len(tag) > MAX_TEXT_LENGTH:
             self.wrong["tags"] = [TOO_LONG]
-        elif name:
-            tags[name] = is_in
+        elif tag:
+            tags[tag] = is_in
 
     def points(self) -> int | None:
         """Points are set; an empty value never resets them."""
@@ -206,10 +201,6 @@ def as_text(said: Any) -> str:
     raise ValueError(NOT_VALID)
 
 
-def clean(text: str) -> str:
-    return _CONTROL.sub("", text).strip()
-
-
 def _number(text: str) -> float:
     try:
         number = float(text)
@@ -257,10 +248,9 @@ def _new_fields(profile: Profile, values: dict[str, Value], now_us: int) -> dict
 def _new_tags(profile: Profile, tags: dict[str, bool], now_us: int) -> dict[str, Member]:
     news = {}
     for tag, is_in in tags.items():
-        words = [part.tags[tag] for part in profile.parts() if tag in part.tags]
-        newest = max(words, key=lambda word: word.time_us, default=None)
-        if (newest.is_in if newest else False) != is_in:
-            news[tag] = Member(is_in, max(now_us, newest.time_us + 1 if newest else 0))
+        if profile.has_tag(tag) != is_in:
+            times = [part.tags[tag].time_us for part in profile.parts() if tag in part.tags]
+            news[tag] = Member(is_in, max([now_us, *(time + 1 for time in times)]))
     return news
 
 

@@ -57,6 +57,8 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     event_id: bytes
     unique: dict[str, str]
     fields: dict[str, str]
+    tags: dict[str, bool]  # added or removed
+    timezone: str  # taken by a known contact that has none
 
     @property
     def key(self) -> EventKey:
@@ -146,7 +148,7 @@ class Identifier:
 
     def place(self, sighting: Sighting) -> int | ContactDeleted:
         """The contact under which the hit's event is stored for ever."""
-        says_nothing = not sighting.unique and not sighting.fields
+        says_nothing = not sighting.unique and not sighting.fields and not sighting.tags
         if says_nothing and self.state.is_blank(sighting.device_contact_id):
             self.outcomes["anonymous"] += 1  # nearly all hits end here: 0.3 microseconds
             return sighting.device_contact_id
@@ -156,10 +158,11 @@ class Identifier:
         assert isinstance(base, int)
         if says_nothing:
             self.outcomes["known"] += 1
+            self._take_timezone(self.resolve(base), sighting)
             return base
         contact_id = self._identify(sighting, base, self.resolve(base)) if sighting.unique else base
-        if sighting.fields:
-            self._write(self.resolve(contact_id), sighting, dict(sighting.fields))
+        self._write(self.resolve(contact_id), sighting, sighting.fields, sighting.tags)
+        self._take_timezone(self.resolve(contact_id), sighting)
         return contact_id
 
     def resolve(self, contact_id: int) -> Profile:
@@ -279,14 +282,21 @@ class Identifier:
                 if has != value.value:
                     taken[field] = value.value
         if taken:
-            self._write(contact, sighting, taken)
+            self._write(contact, sighting, taken, {})
 
-    def _write(self, contact: Profile, sighting: Sighting, values: dict[str, str]) -> None:
+    def _take_timezone(self, contact: Profile, sighting: Sighting) -> None:
+        """Known contacts only: every hit of the script names one, and an anonymous visitor costs Redis nothing."""
+        if sighting.timezone and contact.own is not None and contact.value("timezone") is None:
+            self._write(contact, sighting, {"timezone": sighting.timezone}, {})
+
+    def _write(self, contact: Profile, sighting: Sighting, values: dict[str, str], tags: dict[str, bool]) -> None:
+        """What the contact does not show already."""
         time_us = min(sighting.time_us, sighting.received_us)
         part = contact.own or Part(added_us=time_us)
         news: dict[str, Value] = {field: value for field, value in values.items() if contact.value(field) != value}
-        changed = part.with_fields(news, time_us)
-        if changed is not part or contact.own is None:
+        changes = {tag: is_in for tag, is_in in tags.items() if contact.has_tag(tag) != is_in}
+        changed = part.with_fields(news, time_us).with_tags(changes, time_us)
+        if changed is not part:
             self.state.put(msgspec.structs.replace(contact, own=changed, is_brief=False))
 
     def _disagrees(self, own: Profile, found: Profile, given: dict[str, str]) -> bool:

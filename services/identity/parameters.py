@@ -1,9 +1,12 @@
-"""The parameters of a hit: POST over GET over the query of page_url, decoded once, bounded. Pure."""
+"""The parameters of a hit: POST over GET over `d` over the query of page_url, decoded once, bounded. Pure."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes, urlsplit
+
+from services.identity.php_serialized import PhpSerializedError, decode_php_array
 
 MAX_PARAMETERS = 200
 MAX_NAME_LENGTH = 191
@@ -14,6 +17,8 @@ CACHED_PAIRS = 32_768  # at most 600 bytes each: 20 MB
 CACHED_PAIR_BYTES = 160
 
 Parameters = dict[str, str]
+
+_PACKED = re.compile(rb"(?:^|&)d=([^&]*)")
 
 
 def parse_query(query: bytes) -> Parameters:
@@ -35,6 +40,9 @@ def parameters_of(query: bytes, body: bytes, referer: str) -> Parameters:
     own = parse_query(query) if query else {}
     if body:
         own.update(parse_query(body))
+    if "d" in own and (packed := _packed(query, body)):
+        del own["d"]
+        own = {**packed, **own}
     url = own.get("page_url") or referer
     if not url:
         return own
@@ -42,6 +50,18 @@ def parameters_of(query: bytes, body: bytes, referer: str) -> Parameters:
     if "?" not in url:
         return own
     return {**page_parameters(url), **own}
+
+
+def _packed(query: bytes, body: bytes) -> Parameters:
+    """What a PHP page has packed into `d`; nothing when that cannot be read. It may be longer than other values."""
+    match = _PACKED.search(body) or _PACKED.search(query)
+    if match is None:
+        return {}
+    try:
+        packed = decode_php_array(unquote_to_bytes(match[1].replace(b"+", b" ")))
+    except PhpSerializedError:
+        return {}
+    return {name[:MAX_NAME_LENGTH]: value[:MAX_VALUE_LENGTH] for name, value in packed.items()}
 
 
 @lru_cache(CACHED_URLS)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zoneinfo import available_timezones
 
 import msgspec
 
 from services.common.hit import Hit
 from services.common.tables import EventRow
-from services.common.values import UNIQUE_FIELDS, normalise_unique
+from services.common.values import UNIQUE_FIELDS, normalise_unique, read_tag
 from services.identity.agents import Agent, Agents
 from services.identity.parameters import MAX_URL_LENGTH, Parameters, parameters_of
 from services.identity.places import NOWHERE, Place, Places
 
 MAX_TEXT = 191
 MAX_TITLE = 512
+MAX_TAGS = 50
 # Parameters that have columns of their own, or that say nothing: the rest is kept as it came.
 _KNOWN = frozenset(
     """page_url page_title page_referrer page_language title url referrer language mautic_device_id mtc_id counter
     event_id event_time utm_source utm_medium utm_campaign utm_content utm_term do_not_track""".split()
 )
+_TIMEZONES = frozenset(available_timezones())
 _NO_AGENT = Agent("", "", "", "", "", False)
 _json = msgspec.json.Encoder()
 
@@ -27,7 +30,19 @@ _json = msgspec.json.Encoder()
 class Draft:
     """A hit on its way to being an event; each step fills in what it knows."""
 
-    __slots__ = ("agent", "contact_id", "fields", "hit", "is_bot", "parameters", "place", "unique", "user_agent")
+    __slots__ = (
+        "agent",
+        "contact_id",
+        "fields",
+        "hit",
+        "is_bot",
+        "parameters",
+        "place",
+        "tags",
+        "timezone",
+        "unique",
+        "user_agent",
+    )
 
     def __init__(self, hit: Hit) -> None:
         self.hit = hit
@@ -38,6 +53,8 @@ class Draft:
         self.is_bot = False
         self.unique: dict[str, str] = {}  # normalised unique values that it gives
         self.fields: dict[str, str] = {}  # other contact fields that it may set
+        self.tags: dict[str, bool] = {}  # that it adds or, by a - before them, removes
+        self.timezone = ""  # the browser's, an IANA name
         self.contact_id = 0
 
 
@@ -57,6 +74,8 @@ class Pipeline:
             self._put_place,
             self._put_unique_values,
             self._put_fields,
+            self._put_tags,
+            self._put_timezone,
         )
 
     def run(self, hit: Hit) -> Draft:
@@ -93,6 +112,20 @@ class Pipeline:
             value = draft.parameters.get(field, "").strip()[:MAX_TEXT]
             if value:
                 draft.fields[field] = value
+
+    def _put_tags(self, draft: Draft) -> None:
+        said = draft.parameters.get("tags")
+        if not said or draft.is_bot:
+            return
+        for word in said.split(",", MAX_TAGS)[:MAX_TAGS]:
+            tag, is_in = read_tag(word)
+            if tag and len(tag) <= MAX_TEXT:
+                draft.tags[tag] = is_in
+
+    def _put_timezone(self, draft: Draft) -> None:
+        said = draft.parameters.get("timezone", "")
+        if said in _TIMEZONES and not draft.is_bot:
+            draft.timezone = said
 
 
 def event_row(draft: Draft) -> EventRow:

@@ -135,4 +135,6 @@ def _sighting(draft: Draft) -> Sighting:
         hit.event_id,
         draft.unique,
         draft.fields,
+        draft.tags,
+        draft.timezone,
     )

@@ -42,7 +42,7 @@ class World:
         time_us = next(self._times)
         if email:
             unique["email"] = email
-        return Sighting(device, is_new, time_us, time_us, time_us.to_bytes(16, "big"), unique, {})
+        return Sighting(device, is_new, time_us, time_us, time_us.to_bytes(16, "big"), unique, {}, {}, "")
 
     def place(self, *sightings: Sighting) -> list[int | ContactDeleted]:
         new_ids: dict[EventKey, int] = {}
@@ -197,6 +197,36 @@ def test_a_claim_that_its_contact_does_not_carry_is_void_after_a_while() -> None
     world.now = NOW + 1_000_000 + VOID_CLAIM_US
     assert world.visit(1, "ada@x.org") == 1
     assert world.claims[value].contact_id == 1
+
+
+def test_tags_are_added_and_removed_in_the_order_of_the_hits() -> None:
+    world = World()
+    first, second = (
+        msgspec.structs.replace(world.sighting(1, email), tags=tags)
+        for email, tags in (("ada@x.org", {"a": True, "b": True}), ("", {"b": False, "c": True}))
+    )
+    world.place(first, second)
+    after = world.profiles[1]
+    assert [tag for tag in "abc" if after.has_tag(tag)] == ["a", "c"]
+    world.place(first)
+    assert world.profiles[1] == after, "sent again it changes nothing"
+
+
+def test_a_tag_makes_a_profile_of_a_visitor_and_taking_none_away_does_not() -> None:
+    world = World()
+    world.place(msgspec.structs.replace(world.sighting(1), tags={"a": False}))
+    assert world.profiles == {}
+    assert world.place(msgspec.structs.replace(world.sighting(1), tags={"a": True})) == [1]
+    assert world.profiles[1].has_tag("a")
+
+
+def test_a_known_contact_without_a_time_zone_takes_that_of_its_browser() -> None:
+    world = World()
+    world.place(msgspec.structs.replace(world.sighting(1), timezone="Europe/Rome"))
+    assert world.profiles == {}, "an anonymous visitor costs nothing"
+    world.place(msgspec.structs.replace(world.sighting(1, "ada@x.org"), timezone="Europe/Rome"))
+    world.place(msgspec.structs.replace(world.sighting(1), timezone="Asia/Tokyo"))
+    assert world.profiles[1].value("timezone") == "Europe/Rome"
 
 
 def test_a_value_said_again_after_a_merge_is_the_newest_word() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+import base64
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,61 @@ def test_post_beats_get_beats_the_pages_own_query() -> None:
 def test_the_referer_is_the_page_where_nothing_names_it() -> None:
     assert parameters_of(b"", b"", "https://shop.example/?utm_source=x")["utm_source"] == "x"
     assert parameters_of(b"page_url=cart_screen", b"", "https://shop.example/")["page_url"] == "cart_screen"
+
+
+GUIDE = (
+    b'a:5:{s:8:"page_url";s:35:"https://shop.example/?utm_source=pa";s:10:"page_title";s:9:"Caf\xc3\xa9 \xe2\x82\xac";'
+    b's:5:"email";s:9:"ada@x.org";s:6:"points";i:-5;s:4:"list";a:1:{i:0;s:1:"x";}}'
+)
+
+
+def packed(data: bytes) -> bytes:
+    return b"d=" + quote(base64.b64encode(data)).encode()
+
+
+def test_what_a_php_page_packs_counts_less_than_what_is_said_beside_it() -> None:
+    found = parameters_of(packed(GUIDE) + b"&page_title=said", b"", "https://referer.example/")
+    assert found == {
+        "page_url": "https://shop.example/?utm_source=pa",
+        "page_title": "said",
+        "email": "ada@x.org",
+        "points": "-5",
+        "utm_source": "pa",
+    }
+    assert parameters_of(packed(GUIDE), b"", "")["page_title"] == "Café €"
+
+
+def test_a_packed_array_may_be_longer_than_other_values_and_come_with_its_plus_signs() -> None:
+    long = b'a:2:{s:1:"a";s:5000:"' + b">" * 5000 + b'";s:1:"b";s:1:"?";}'
+    text = b"d=" + base64.b64encode(long)
+    assert b"+" in text
+    found = parameters_of(text, b"", "")
+    assert (len(found["a"]), found["b"]) == (MAX_VALUE_LENGTH, "?")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"x",
+        b"a:1:{",
+        b'O:8:"stdClass":0:{}',
+        b'a:1:{i:0;O:8:"stdClass":0:{}}',
+        b'a:1:{s:9:"a";i:1;}',
+        b"a:1:{i:0;i:1;}more",
+        b"a:999999:{}",
+        b"a:1:{i:0;" * 9 + b"i:1;" + b"}" * 9,
+    ],
+)
+def test_what_is_no_packed_array_is_kept_as_it_came(data: bytes) -> None:
+    assert list(parameters_of(packed(data) + b"&email=a", b"", "")) == ["d", "email"]
+    assert parameters_of(b"%64=x", b"", "") == {"d": "x"}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_may_be_packed(data: bytes) -> None:
+    parameters_of(packed(data), b"", "")
+    parameters_of(packed(b"a:1:{" + data), b"", "")
 
 
 def test_an_unfinished_address_is_still_a_page() -> None:
