@@ -55,6 +55,8 @@ def main() -> int:
 
 def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[dict[str, Any], Ledger]:
     with Stack(fsync=fsync, streams=_streams(resolvers)) as stack:
+        if options.spill:
+            stack.environ["SPOOR_SPILL_DIR"] = str(stack.folder / "spill")
         stack.start_valkey()
         stack.start_clickhouse()
         for number in range(resolvers):
@@ -305,6 +307,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--fsync", nargs="+", choices=("always", "everysec"), default=["always", "everysec"])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--faults", action="store_true", help="kill -9 and restarts during the run")
+    parser.add_argument("--spill", action="store_true", help="hits that Redis does not take wait on ingest's disk")
     return parser.parse_args()
 
 

@@ -68,6 +68,11 @@ class Settings:
         20_000, "Hits that one ingest worker holds while Redis is slow, and 4 KB for each of them in all; then 503."
     )
     redis_memory_share: float = _setting(0.75, "Ingest answers 503 above this share of Redis' maxmemory.")
+    spill_dir: str = _setting(
+        "",
+        "A folder that outlives ingest: hits that Redis does not take wait there instead of a 503. Empty: none do.",
+    )
+    spill_max_bytes: int = _setting(1_000_000_000, "What may wait there, of all ingest processes that share it.")
     batch_hits: int = _setting(20_000, "The most hits that a resolver handles at once.")
     batch_seconds: float = _setting(0.5, "The shortest time between two inserts of a resolver under load.")
     lease_seconds: float = _setting(10.0, "How long a dead resolver's streams wait for a successor.")

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,12 +23,13 @@ from services.common.service import operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
 from services.ingest import answers
 from services.ingest.answers import Headers
-from services.ingest.buffer import HitBuffer, HitsNotKeptError
+from services.ingest.buffer import EXPECTED_ERRORS, HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
-from services.ingest.door import MAX_BODY_BYTES, Admitted, Door, Dropped, OutOfIdsError, read_headers, too_large
+from services.ingest.door import MAX_BODY_BYTES, Admitted, Door, Dropped, read_headers, too_large
 from services.ingest.memory import watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.script.script import load_script
+from services.ingest.spill import Spill
 from services.ingest.visitor import Visitors
 
 log = structlog.get_logger()
@@ -37,6 +39,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 HIT_TIMEOUT_SECONDS = 5.0
 WARN_SECONDS = 60.0
+REPLAY_SECONDS = 0.5
 
 
 def create_app(settings: Settings | None = None) -> IngestApp:
@@ -53,8 +56,11 @@ class IngestApp:
         self._settings = settings
         self.redis: RedisClient = connect(settings.redis_url, timeout_seconds=HIT_TIMEOUT_SECONDS)
         self.ids = ContactIds(self.redis)
-        self.buffer = HitBuffer(self.redis, settings.streams, settings.max_buffered_hits, HIT_TIMEOUT_SECONDS)
-        self.metrics = IngestMetrics(self.buffer)
+        self.spill = _open_spill(settings)
+        self.buffer = HitBuffer(
+            self.redis, settings.streams, settings.max_buffered_hits, HIT_TIMEOUT_SECONDS, self.spill
+        )
+        self.metrics = IngestMetrics(self.buffer, self.spill)
         self._cors = Cors(settings.cors_origins)
         visitors = Visitors(
             settings.trusted_proxies,
@@ -87,7 +93,7 @@ class IngestApp:
                     return
                 hit, device, is_news = admission
                 await self.buffer.keep(hit)
-            except (HitsNotKeptError, OutOfIdsError):
+            except HitsNotKeptError:
                 status = 503
             else:
                 self.metrics.accepted.add(value="pixel")
@@ -116,7 +122,7 @@ class IngestApp:
                     return
                 hit, device, is_news = admission
                 whereabouts = await self.buffer.keep(hit, asks_contact=not hit.is_new_device)
-            except (HitsNotKeptError, OutOfIdsError):
+            except HitsNotKeptError:
                 status = 503
             else:
                 self.metrics.accepted.add(value="event")
@@ -140,7 +146,7 @@ class IngestApp:
         try:
             device, _, is_news = self._door.device(headers, scope["query_string"], b"")
             contact_id = await self._whereabouts(device.contact_id)
-        except (OutOfIdsError, RedisError):
+        except RedisError:
             await self._refuse(send, 503, cors)
             return
         extra = cors + answers.device_cookies(device) if is_news else cors
@@ -150,7 +156,7 @@ class IngestApp:
         return (await self.buffer.ask([contact_id])).get(contact_id, contact_id)
 
     def _admit(self, scope: Any, headers: dict[bytes, bytes], body: bytes, door: DoorKind) -> Admitted | None:
-        """The hit of a request, or None when it is dropped, and counted. Raises `OutOfIdsError`."""
+        """The hit of a request, or None when it is dropped, and counted."""
         admission = self._door.admit(scope, headers, body, door, time.time_ns() // 1_000)
         if type(admission) is Admitted:
             return admission
@@ -208,11 +214,15 @@ class IngestApp:
             asyncio.create_task(watch_memory(self.redis, self.buffer, self._settings.redis_memory_share)),
             asyncio.create_task(self._warn_forever()),
         ]
+        if self.spill:
+            background.append(asyncio.create_task(self._replay_forever()))
         yield
         self._is_open = False
         for task in background:
             task.cancel()
         await self.buffer.close()
+        if self.spill:
+            self.spill.close()
         await self.redis.aclose()
 
     async def _open(self) -> None:
@@ -232,7 +242,18 @@ class IngestApp:
             if warning := self.metrics.warning():
                 log.warning(warning, drops=self.metrics.dropped.total(), hint="SPOOR_TRUSTED_PROXIES")
 
+    async def _replay_forever(self) -> None:
+        """Also what a process that is no more has left."""
+        while True:
+            try:
+                await self.buffer.replay()
+            except (*EXPECTED_ERRORS, HitsNotKeptError):
+                pass  # it waits, which /readyz and the metrics say
+            await asyncio.sleep(REPLAY_SECONDS)
+
     async def _readiness(self) -> str | None:
+        if self.spill and self.spill.has_room():
+            return None  # hits are safe here whatever Redis does; the warning says that they wait
         if not self._is_open:
             return "redis_unreachable"
         if self.buffer.is_full:
@@ -242,6 +263,17 @@ class IngestApp:
         except RedisError:
             return "redis_unreachable"
         return None
+
+
+def _open_spill(settings: Settings) -> Spill | None:
+    if not settings.spill_dir:
+        return None
+    spill = Spill(Path(settings.spill_dir), settings.spill_max_bytes)
+    try:
+        spill.open()
+    except OSError as error:
+        raise SettingsError(f"SPOOR_SPILL_DIR: {error}") from error
+    return spill
 
 
 class CutOffError(Exception):

@@ -16,6 +16,7 @@ from services.common.hit import BATCH_FIELD, Hit, encode_batch
 from services.common.profile import decode_profile
 from services.common.redis_client import RedisClient, RedisError, is_cluster, mget
 from services.ingest.line import Command, Line
+from services.ingest.spill import Entries, Spill, SpillFullError
 
 log = structlog.get_logger()
 
@@ -35,6 +36,8 @@ class HitsNotKeptError(Exception):
     """Redis did not confirm the hit, or there is no room for more: the client is told to come again."""
 
 
+EXPECTED_ERRORS = (RedisError, OSError, asyncio.TimeoutError, SpillFullError)
+
 Whereabouts = dict[int, int]  # the contact that a device was born as: the one it belongs to now, where that differs
 Kept = asyncio.Future[Whereabouts]
 
@@ -42,8 +45,11 @@ Kept = asyncio.Future[Whereabouts]
 class HitBuffer:
     """The hits of one worker on their way to Redis: at most `max_hits`, and 4 KB for each, wait at any time."""
 
-    def __init__(self, redis: RedisClient, streams: int, max_hits: int, timeout_seconds: float) -> None:
+    def __init__(
+        self, redis: RedisClient, streams: int, max_hits: int, timeout_seconds: float, spill: Spill | None = None
+    ) -> None:
         self._redis = redis
+        self._spill = spill
         self._streams = streams
         self._max_hits = max_hits
         self._max_bytes = max(max_hits * BYTES_PER_HIT, MAX_ENTRY_BYTES)  # one hit always fits
@@ -64,6 +70,8 @@ class HitBuffer:
         self.appended_bytes = 0  # sent to Redis so far, whatever it answered
         self.filled = asyncio.Event()  # what was appended since the last look at Redis has used up its room
         self.flushed = 0
+        self.spilled_hits = 0
+        self.is_spilling = False  # Redis did not take the last hits: the next ones need not ask it
 
     def start(self) -> None:
         self._new_future = asyncio.get_running_loop().create_future
@@ -90,7 +98,8 @@ class HitBuffer:
     def limit_appends(self, appended_bytes: float) -> None:
         """Takes no hit that would bring `self.appended_bytes` above this."""
         self._append_limit = appended_bytes
-        self._most_bytes = min(self._max_bytes, appended_bytes - self.appended_bytes)
+        if self._spill is None:
+            self._most_bytes = min(self._max_bytes, appended_bytes - self.appended_bytes)
 
     def keep(self, hit: Hit, *, asks_contact: bool = False) -> Kept:
         """A future that is done when the hit is safe, with what is known then of the contacts that were asked for.
@@ -146,13 +155,12 @@ class HitBuffer:
 
     async def _flush(self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept], size: int) -> None:
         self.flushed += 1
-        entries: list[tuple[str, bytes]] = []
         try:
             entries = _entries(waiting)
-            whereabouts = await self._append(entries, asked)
+            whereabouts = await self._append_or_spill(entries, asked, len(kept))
         except Exception as error:  # whatever it was: these hits are not known to be safe, and the next may be
             log.warning("hits_not_kept", hits=len(kept), error=type(error).__name__)
-            if not isinstance(error, (RedisError, OSError, asyncio.TimeoutError)):
+            if not isinstance(error, EXPECTED_ERRORS):
                 log.exception("flush_failed")
             for future in kept:
                 if not future.done():
@@ -165,13 +173,41 @@ class HitBuffer:
             self._flushing_hits -= len(kept)
             self._flushing_bytes -= size
             self._held_bytes -= size
-            self.appended_bytes += sum(len(data) for _, data in entries)
             self.limit_appends(self._append_limit)
             if self.is_full:
                 self.filled.set()
 
-    async def _append(self, entries: list[tuple[str, bytes]], asked: set[int]) -> Whereabouts:
+    async def _append_or_spill(self, entries: Entries, asked: set[int], hits: int) -> Whereabouts:
+        if self._spill is None:
+            return await self._append(entries, asked)
+        if not self.is_spilling and not self.is_full:
+            try:
+                return await self._append(entries, asked)
+            except (RedisError, OSError, asyncio.TimeoutError) as error:
+                log.warning("hits_are_spilled", error=type(error).__name__)
+                self.is_spilling = True
+        await self._spill.keep(entries)
+        self.spilled_hits += hits
+        return {}
+
+    async def replay(self) -> None:
+        """Gives Redis what was spilled, if it takes hits again. Raises `RedisError`, `OSError`, `TimeoutError`, or
+        `HitsNotKeptError` when Redis has no room."""
+        assert self._spill is not None
+        if self.is_spilling:
+            await self._redis.ping()
+            self.is_spilling = False
+        if count := await self._spill.replay(self._give):
+            log.info("spill_replayed", batches=count)
+
+    async def _give(self, entries: Entries) -> None:
+        if self.is_spilling or self.is_full:
+            raise HitsNotKeptError
+        await self._append(entries, set())
+
+    async def _append(self, entries: Entries, asked: set[int]) -> Whereabouts:
         """The entries and the questions in one round trip."""
+        self.appended_bytes += sum(len(data) for _, data in entries)
         appends = [("XADD", name, "*", BATCH_FIELD, data) for name, data in entries]
         questions = [keys.profile(contact_id) for contact_id in asked]
         if self._line is None:
@@ -193,7 +229,7 @@ class HitBuffer:
         return _whereabouts(await mget(self._redis, [keys.profile(contact_id) for contact_id in contact_ids]))
 
 
-def _entries(waiting: list[list[Hit]]) -> list[tuple[str, bytes]]:
+def _entries(waiting: list[list[Hit]]) -> Entries:
     """(stream's key, a batch of hits): one entry a stream, more where it would be too large."""
     return [
         (keys.hits(stream), data)

@@ -9,29 +9,36 @@ from prometheus_client.core import Metric
 from services.common.metrics import Metrics
 from services.ingest.answers import ERRORS
 from services.ingest.buffer import HitBuffer
+from services.ingest.spill import Spill
 from services.ingest.visitor import DROP_REASONS
 
 WARN_AFTER = 10  # drops; fewer are somebody trying it out
 
 
 class IngestMetrics(Metrics):
-    def __init__(self, buffer: HitBuffer) -> None:
+    def __init__(self, buffer: HitBuffer, spill: Spill | None) -> None:
         super().__init__()
-        self._buffer = buffer
+        self._buffer, self._spill = buffer, spill
         self.accepted = self.counter(
-            "ingest_hits_accepted", "Hits that Redis acknowledged.", "door", ("pixel", "event")
+            "ingest_hits_accepted", "Hits that are safe: Redis or the spill has them.", "door", ("pixel", "event")
         )
         self.dropped = self.counter("ingest_hits_dropped", "Requests answered without a hit.", "reason", DROP_REASONS)
         self.refused = self.counter("ingest_requests_refused", "Requests told an error.", "reason", ERRORS.values())
         self._held = self.gauge("ingest_hits_held", "Hits waiting for Redis' acknowledgement.")
         self._flushes = self.gauge("ingest_flushes", "Flushes so far.")
+        self._spilled = self.gauge("ingest_hits_spilled", "Hits that Redis did not take and the spill did, so far.")
+        self._spill_bytes = self.gauge("ingest_spill_bytes", "What waits in SPOOR_SPILL_DIR, of all processes.")
 
     def warning(self) -> str | None:
-        """What looks like a mistake in the settings, or None."""
+        """What somebody should look at, or None."""
+        if self._buffer.is_spilling:
+            return "hits_are_spilled"
         private, dropped = self.dropped.counts["private_address"], self.dropped.total()
         return "most_drops_are_private_address" if private >= WARN_AFTER and private * 2 > dropped else None
 
     def collect(self) -> Iterator[Metric]:
         self._held.value = self._buffer.held
         self._flushes.value = self._buffer.flushed
+        self._spilled.value = self._buffer.spilled_hits
+        self._spill_bytes.value = self._spill.size if self._spill else 0
         return super().collect()

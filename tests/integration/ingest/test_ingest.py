@@ -38,9 +38,14 @@ class Door:
         self.redis_url = f"redis://:{PASSWORD}@127.0.0.1:{self.redis_port}"
         self.valkey = start_valkey(folder, self.redis_port)
         self.redis = redis.Redis.from_url(self.redis_url)
+        self._environ = environ
+        self.process = self.start_ingest()
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=15)
+
+    def start_ingest(self) -> Process:
         self.process = Process(
             "services.ingest",
-            folder / "ingest.log",
+            self.folder / f"ingest-{self.port}.log",
             {
                 "SPOOR_REDIS_URL": self.redis_url,
                 "SPOOR_INGEST_PORT": str(self.port),
@@ -48,11 +53,11 @@ class Door:
                 "SPOOR_STREAMS": "1",
                 "SPOOR_TRACK_PRIVATE_IP_RANGES": "true",
                 "SPOOR_CORS_ORIGINS": ORIGIN,
-                **environ,
+                **self._environ,
             },
         )
         self.process.wait_until(lambda: is_up(f"{self.url}/readyz"), "ingest")
-        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=15)
+        return self.process
 
     def hits(self) -> list[Hit]:
         """All that Redis keeps, in order."""
