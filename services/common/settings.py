@@ -63,6 +63,11 @@ class Settings:
         (), "Networks (CIDR) of proxies whose X-Forwarded-For is believed. Empty: the peer is the visitor."
     )
     do_not_track_ips: tuple[str, ...] = _setting((), "Addresses or networks (CIDR) whose hits are dropped.")
+    respect_gpc: bool = _setting(True, "Drop hits of browsers that send Sec-GPC: 1 (Global Privacy Control).")
+    respect_dnt: bool = _setting(True, "Drop hits of browsers that send DNT: 1 (Do Not Track).")
+    anonymize_ip: bool = _setting(
+        False, "Store visitors' addresses without their last part: the /24 of a v4, the /48 of a v6 address."
+    )
     streams: int = _setting(16, "Number of hit streams, fixed for the life of an installation; `./just up` uses 1.")
     max_buffered_hits: int = _setting(
         20_000, "Hits that one ingest worker holds while Redis is slow, and 4 KB for each of them in all; then 503."

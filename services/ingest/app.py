@@ -30,7 +30,7 @@ from services.ingest.memory import watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.script.script import load_script
 from services.ingest.spill import Spill
-from services.ingest.visitor import Visitors
+from services.ingest.visitor import PRIVACY_SIGNALS, Visitors
 
 log = structlog.get_logger()
 
@@ -60,12 +60,14 @@ class IngestApp:
         self.buffer = HitBuffer(
             self.redis, settings.streams, settings.max_buffered_hits, HIT_TIMEOUT_SECONDS, self.spill
         )
-        self.metrics = IngestMetrics(self.buffer, self.spill)
         self._cors = Cors(settings.cors_origins)
+        self.metrics = IngestMetrics(self.buffer, self.spill, self._cors)
         visitors = Visitors(
             settings.trusted_proxies,
             settings.do_not_track_ips,
             track_private_ip_ranges=settings.track_private_ip_ranges,
+            anonymize_ip=settings.anonymize_ip,
+            privacy_signals=[name for name in PRIVACY_SIGNALS if getattr(settings, f"respect_{name}")],
         )
         self._door = Door(DeviceCodec(settings.secret), visitors, self.ids.take)
         self._is_open = False
@@ -240,7 +242,7 @@ class IngestApp:
         while True:
             await asyncio.sleep(WARN_SECONDS)
             if warning := self.metrics.warning():
-                log.warning(warning, drops=self.metrics.dropped.total(), hint="SPOOR_TRUSTED_PROXIES")
+                log.warning("look_at_this", warning=warning, drops=self.metrics.dropped.total())
 
     async def _replay_forever(self) -> None:
         """Also what a process that is no more has left."""

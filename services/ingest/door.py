@@ -16,7 +16,7 @@ from uuid import UUID
 
 from services.common.device import Device, DeviceCodec
 from services.common.hit import Hit
-from services.ingest.visitor import Visitors, refusal
+from services.ingest.visitor import Visitors
 
 MAX_QUERY_BYTES = 16_384
 MAX_HEADER_BYTES = 32_768
@@ -61,7 +61,7 @@ class Door:
     ) -> Admitted | Dropped:
         """The hit of a request, or why there is none."""
         ip = self.address(scope, headers)
-        reason = refusal(headers, scope["method"]) or self._visitors.judge(ip)
+        reason = self._visitors.refusal(headers, scope["method"]) or self._visitors.judge(ip)
         if reason:
             return Dropped(reason)
         query: bytes = scope["query_string"]
@@ -76,7 +76,7 @@ class Door:
             device.id,
             device.contact_id,
             is_new,
-            ip,
+            self._visitors.stored(ip),
             query,
             body,
             headers.get(b"user-agent", b"")[:MAX_HEADER_VALUE_BYTES],
@@ -90,7 +90,7 @@ class Door:
         return self._visitors.address(peer, headers.get(b"x-forwarded-for"))
 
     def refuses(self, scope: Any, headers: dict[bytes, bytes]) -> str | None:
-        return refusal(headers, scope["method"]) or self._visitors.judge(self.address(scope, headers))
+        return self._visitors.refusal(headers, scope["method"]) or self._visitors.judge(self.address(scope, headers))
 
     def device(
         self, headers: dict[bytes, bytes], query: bytes, body: bytes, key: Key | None = None

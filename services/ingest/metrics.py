@@ -9,6 +9,7 @@ from prometheus_client.core import Metric
 from services.common.metrics import Metrics
 from services.ingest.answers import ERRORS
 from services.ingest.buffer import HitBuffer
+from services.ingest.cors import Cors
 from services.ingest.spill import Spill
 from services.ingest.visitor import DROP_REASONS
 
@@ -16,9 +17,9 @@ WARN_AFTER = 10  # drops; fewer are somebody trying it out
 
 
 class IngestMetrics(Metrics):
-    def __init__(self, buffer: HitBuffer, spill: Spill | None) -> None:
+    def __init__(self, buffer: HitBuffer, spill: Spill | None, cors: Cors) -> None:
         super().__init__()
-        self._buffer, self._spill = buffer, spill
+        self._buffer, self._spill, self._cors = buffer, spill, cors
         self.accepted = self.counter(
             "ingest_hits_accepted", "Hits that are safe: Redis or the spill has them.", "door", ("pixel", "event")
         )
@@ -34,7 +35,10 @@ class IngestMetrics(Metrics):
         if self._buffer.is_spilling:
             return "hits_are_spilled"
         private, dropped = self.dropped.counts["private_address"], self.dropped.total()
-        return "most_drops_are_private_address" if private >= WARN_AFTER and private * 2 > dropped else None
+        if private >= WARN_AFTER and private * 2 > dropped:
+            return "most_drops_are_private_address"
+        refused = self._cors.refused()
+        return f"origins_refused: {' '.join(refused)}" if refused else None
 
     def collect(self) -> Iterator[Metric]:
         self._held.value = self._buffer.held

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-DROP_REASONS = ("gpc", "dnt", "prefetch", "head", "blocked_address", "private_address", "bad_address")
+PRIVACY_SIGNALS = {"gpc": b"sec-gpc", "dnt": b"dnt"}  # reason of the drop: the header that asks for it by a 1
+DROP_REASONS = (*PRIVACY_SIGNALS, "prefetch", "head", "blocked_address", "private_address", "bad_address")
 MAX_ADDRESS_LENGTH = 45  # of a v6 address that holds a v4 one
 CACHED_ADDRESSES = 100_000  # about 20 MB
 
@@ -17,12 +19,20 @@ class Visitors:
     """Reads addresses under one configuration; verdicts on addresses are cached."""
 
     def __init__(
-        self, trusted_proxies: tuple[str, ...], blocked: tuple[str, ...], *, track_private_ip_ranges: bool
+        self,
+        trusted_proxies: tuple[str, ...],
+        blocked: tuple[str, ...],
+        *,
+        track_private_ip_ranges: bool,
+        anonymize_ip: bool = False,
+        privacy_signals: Iterable[str] = PRIVACY_SIGNALS,
     ) -> None:
         self._trusted = _networks(trusted_proxies)
         self._blocked = _networks(blocked)
         self._track_private = track_private_ip_ranges
+        self._signals = [(PRIVACY_SIGNALS[name], name) for name in privacy_signals]
         self.judge = lru_cache(CACHED_ADDRESSES)(self._judge)
+        self.stored: Callable[[str], str] = lru_cache(CACHED_ADDRESSES)(_anonymized) if anonymize_ip else str
 
     def address(self, peer: str, forwarded: bytes | None) -> str:
         """The visitor's address: the last one in X-Forwarded-For that no trusted proxy of ours has put its name to."""
@@ -45,19 +55,25 @@ class Visitors:
         is_private = not address.is_global or address.is_multicast
         return "private_address" if is_private and not self._track_private else None
 
+    def refusal(self, headers: dict[bytes, bytes], method: str) -> str | None:
+        """Why the request itself asks not to be tracked, or None."""
+        if method == "HEAD":
+            return "head"
+        for header, name in self._signals:
+            if headers.get(header) == b"1":
+                return name
+        purpose = headers.get(b"sec-purpose") or headers.get(b"purpose")
+        if purpose and purpose.startswith((b"prefetch", b"prerender")):
+            return "prefetch"
+        return None
 
-def refusal(headers: dict[bytes, bytes], method: str) -> str | None:
-    """Why the request itself asks not to be tracked, or None."""
-    if method == "HEAD":
-        return "head"
-    if headers.get(b"sec-gpc") == b"1":
-        return "gpc"
-    if headers.get(b"dnt") == b"1":
-        return "dnt"
-    purpose = headers.get(b"sec-purpose") or headers.get(b"purpose")
-    if purpose and purpose.startswith((b"prefetch", b"prerender")):
-        return "prefetch"
-    return None
+
+def _anonymized(ip: str) -> str:
+    """The /24 of a v4 address, the /48 of a v6 one: a place is still known by it, a household is not."""
+    address = _parse(ip)
+    if address is None:
+        return ip
+    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False).network_address)
 
 
 def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:

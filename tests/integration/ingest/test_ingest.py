@@ -148,6 +148,7 @@ def test_cors_headers_go_to_allowed_origins_only(door: Door) -> None:
     assert allowed.headers["access-control-allow-origin"] == ORIGIN
     strange = door.http.post("/mtc/event", content="a=1", headers={"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in strange.headers
+    assert door.http.get("/readyz").json()["warning"] == "origins_refused: https://evil.example"
     assert allowed.headers["vary"] == strange.headers["vary"] == "Origin"
     preflight = door.http.options("/mtc/event", headers={"origin": ORIGIN})
     assert (preflight.status_code, preflight.headers["access-control-allow-credentials"]) == (204, "true")

@@ -17,7 +17,7 @@ from services.ingest import answers
 from services.ingest.cors import Cors
 from services.ingest.door import Admitted, Door, Dropped, read_headers, too_large
 from services.ingest.memory import room_bytes
-from services.ingest.visitor import Visitors, refusal
+from services.ingest.visitor import Visitors
 
 NOW_US = time.time_ns() // 1_000
 
@@ -27,6 +27,7 @@ def make_door(**settings: Any) -> Door:
         settings.get("trusted_proxies", ()),
         settings.get("blocked", ()),
         track_private_ip_ranges=settings.get("track_private_ip_ranges", False),
+        anonymize_ip=settings.get("anonymize_ip", False),
     )
     ids = itertools.count(1)
     return Door(DeviceCodec(("secret",)), visitors, lambda: next(ids))
@@ -117,7 +118,21 @@ def test_without_a_plausible_pair_the_door_names_the_hit(query: bytes) -> None:
     ],
 )
 def test_who_asks_not_to_be_tracked_is_not(headers: dict[bytes, bytes], method: str, reason: str | None) -> None:
-    assert refusal(headers, method) == reason
+    assert Visitors((), (), track_private_ip_ranges=False).refusal(headers, method) == reason
+
+
+def test_a_signal_that_the_settings_ignore_is_no_reason() -> None:
+    visitors = Visitors((), (), track_private_ip_ranges=False, privacy_signals=["gpc"])
+    assert visitors.refusal({b"dnt": b"1"}, "GET") is None
+    assert visitors.refusal({b"dnt": b"1", b"sec-gpc": b"1"}, "GET") == "gpc"
+    assert visitors.refusal({b"dnt": b"1", b"purpose": b"prefetch"}, "GET") == "prefetch"
+
+
+def test_an_anonymized_address_is_cut_before_it_is_stored_and_judged_whole() -> None:
+    door = make_door(anonymize_ip=True, blocked=("8.8.4.7",))
+    stored = {ip: admit(door, peer=ip).hit.ip for ip in ("8.8.4.8", "2a00:1450:4001:80b::1", "::ffff:8.8.4.8")}
+    assert list(stored.values()) == ["8.8.4.0", "2a00:1450:4001::", "8.8.4.0"]
+    assert admit(door, peer="8.8.4.7") == Dropped("blocked_address")
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.1", "192.168.1.1", "127.0.0.1", "::1", "fe80::1", "::ffff:10.0.0.1"])
@@ -162,6 +177,15 @@ def test_origins_are_exact_or_patterns_and_nothing_else() -> None:
                    b"https://evil.example/.shop.example", b""):  # fmt: skip
         assert b"access-control-allow-origin" not in dict(cors.headers(origin))
     assert all(b"vary" in dict(cors.headers(origin)) for origin in (None, b"null", b"https://shop.example"))
+
+
+def test_sites_that_are_refused_are_told_of_and_bounded() -> None:
+    cors = Cors(("https://shop.example",))
+    for number in range(100):
+        cors.headers(b"https://%d.example" % number)
+    for origin in (b"https://shop.example", b"null", b"", b"https://<script>", b"https://85.example"):
+        cors.headers(origin)
+    assert cors.refused() == [f"https://{number}.example" for number in (*range(80, 85), *range(86, 100), 85)]
 
 
 def test_closed_cors_lets_nobody_in() -> None:
