@@ -6,7 +6,7 @@ until done. Several operations go out in one pipeline.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -73,13 +73,13 @@ class ProfileStore:
         stored = await mget(self._redis, [keys.unique(value.field, value.value) for value in wanted])
         return {value: _claim(holder) if holder else None for value, holder in zip(wanted, stored, strict=True)}
 
-    async def write(self, profiles: list[Profile], claims: Iterable[Claim] = ()) -> dict[int, int]:
+    async def write(self, profiles: list[Profile], claims: Mapping[int, Claim] | None = None) -> dict[int, int]:
         """Stores each profile if its stored version is still the one it was read with.
 
-        `claims` are those that the profiles rest on. Returns the new version by contact id; 0 for one that somebody
-        else wrote meanwhile, or that comes too long after a claim.
+        `claims` has, by contact id, the oldest claim that the contact's profile rests on. Returns the new version by
+        contact id; 0 for one that somebody else wrote meanwhile, or that comes too long after its claim.
         """
-        latest_us = min((claim.time_us for claim in claims), default=-CARRY_CLAIM_US) + CARRY_CLAIM_US
+        latest = {contact_id: claim.time_us + CARRY_CLAIM_US for contact_id, claim in (claims or {}).items()}
         answers = await self._run(
             self._write,
             [
@@ -90,7 +90,7 @@ class ProfileStore:
                         encode_profile(profile),
                         profile.id,
                         BRIEF_SECONDS if profile.is_brief else 0,
-                        latest_us,
+                        latest.get(profile.id, 0),
                     ],
                 )
                 for profile in profiles

@@ -146,13 +146,20 @@ class _Attempt:
         """Raises `_AgainError`, `_GoneError`."""
         values = [UniqueValue(field, value) for field, value in self._change.unique_values(self._unique_fields).items()]
         seen = await self._store.holders(values)
-        holders = [holder for value in values if (holder := await self._holder(value, seen[value]))]
+        found = {value: await self._holder(value, seen[value]) for value in values}
+        holders = [holder for holder in found.values() if holder]
         target, is_new = await self._target(holders)
         others = {holder.id: holder for holder in holders if holder.id != target.id}
         for holder in holders:
             if holder.id == target.id and len(holder.losers) > len(target.losers):
                 target = holder  # with those whose merge into it was left half done
-        free = [value for value in values if not any(one.value(value.field) == value.value for one in holders)]
+        # The target was read after its claims: a value that it no longer shows may be freed by whoever took it away.
+        as_read = {target.id: target, **others}
+        free = [
+            value
+            for value, holder in found.items()
+            if holder is None or as_read[holder.id].value(value.field) != value.value
+        ]
         claims = await self._claim(free, seen, target.id)
         merged = target
         for loser in others.values():
@@ -194,7 +201,8 @@ class _Attempt:
         return await self._write(changed, claims)
 
     async def _write(self, profile: Profile, claims: Iterable[Claim] = ()) -> Profile:
-        version = (await self._store.write([profile], claims))[profile.id]
+        oldest = min(claims, key=lambda claim: claim.time_us, default=None)
+        version = (await self._store.write([profile], {profile.id: oldest} if oldest else None))[profile.id]
         if not version:
             raise _AgainError
         stored = msgspec.structs.replace(profile, version=version)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from services.common import keys
 from services.common.hit import Hit, encode_batch
-from services.common.redis_client import RedisClient
+from services.common.redis_client import RedisClient, load_script
 
 MAX_DEAD_HITS = 10_000
+MAX_DEAD_BYTES = 100_000  # of one: a whole hit; of what is none the beginning
 
 
 class DeadLetters:
     def __init__(self, redis: RedisClient) -> None:
-        self._redis = redis
+        self._put = load_script(redis, "put_dead", allow_oom=True)
 
     async def put(self, hit: Hit, reason: str) -> None:
         """Raises `RedisError`: then the hit stays with its batch."""
         await self.put_raw(encode_batch([hit]), reason)
 
     async def put_raw(self, data: bytes, reason: str) -> None:
-        await self._redis.xadd(keys.DEAD_HITS, {"h": data, "reason": reason}, maxlen=MAX_DEAD_HITS, approximate=True)
+        if len(data) > MAX_DEAD_BYTES:
+            reason = f"{reason} (the first {MAX_DEAD_BYTES} of {len(data)} bytes)"
+        await self._put(keys=[keys.DEAD_HITS], args=[data[:MAX_DEAD_BYTES], reason, MAX_DEAD_HITS])

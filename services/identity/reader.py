@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 
 from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, decode_batch
-from services.common.redis_client import RedisClient, RedisError
+from services.common.redis_client import RedisClient, RedisError, load_script
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.leases import Leases
@@ -24,8 +24,9 @@ log = structlog.get_logger()
 IDLE_SECONDS = 0.02
 RETRY_SECONDS = 0.5
 LEASE_REFRESHES = 4  # within the life of a lease
-ENTRIES_A_READ = 200
-BYTES_A_READ = 16_000_000  # of one stream: as many fewer entries as they are large
+ENTRIES_A_READ = 200  # at most: a stream is read 20 entries at once at first, then twice as many each time
+FIRST_ENTRIES = 20
+BYTES_A_READ = 16_000_000  # of one stream: as many fewer entries as those of its last read were large
 NEW = ">"
 
 
@@ -50,11 +51,13 @@ class Reader:
         lease_seconds: float,
     ) -> None:
         self._redis, self._leases, self._resolver = redis, leases, resolver
+        self._make_group = load_script(redis, "create_group", allow_oom=True)
         self._dead_letters, self._metrics, self._faults = dead_letters, metrics, faults
         self._batch_hits, self._batch_seconds = batch_hits, batch_seconds
         self._lease_seconds = lease_seconds
         self._inherited: dict[int, bytes] = {}  # stream: what its last reader left is read up to here
-        self._entry_bytes = 1  # the largest of the last read
+        self._waiting: list[Entry] = []  # read, and more than one batch
+        self._counts: dict[int, int] = {}  # stream: how many entries are read next
         self._stopping = asyncio.Event()
         self._troubles: dict[str, str | None] = {"_one_batch": "starting", "refresh": "starting"}  # by step
 
@@ -95,12 +98,13 @@ class Reader:
             self._troubles[step.__name__] = type(error).__name__
             self._metrics.retries.add()
             self._inherited.clear()  # what was read and not finished is pending: it is read again from the start
+            self._waiting.clear()
             log.warning("batch_is_tried_again", error=type(error).__name__, text=str(error)[:200])
             await self._sleep(RETRY_SECONDS)
 
     async def _one_batch(self) -> None:
         started = time.monotonic()
-        entries = await self._read()
+        entries = await self._next_batch()
         if not entries:
             await self._sleep(IDLE_SECONDS)
             return
@@ -113,16 +117,30 @@ class Reader:
         if len(hits) < self._batch_hits // 2:  # few hits: let more gather, inserts cost by the piece
             await self._sleep(self._batch_seconds - (time.monotonic() - started))
 
+    async def _next_batch(self) -> list[Entry]:
+        """Up to a batch of hits from the leased streams, but one whole entry at least."""
+        held = self._leases.held
+        for stream in [stream for stream in self._inherited if stream not in held]:
+            del self._inherited[stream]  # when it comes back, others have read from it
+        self._waiting = [entry for entry in self._waiting if entry.stream in held]
+        if not self._waiting:
+            self._waiting = await self._read()
+        hits = count = 0
+        for entry in self._waiting:
+            hits += len(entry.hits)
+            if count and hits > self._batch_hits:
+                break
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
     async def _read(self) -> list[Entry]:
-        """Up to a batch of hits from the leased streams; of each first what its last reader left unfinished."""
+        """From each stream first what its last reader left unfinished."""
         entries: list[Entry] = []
         for stream in sorted(self._leases.held):
             if sum(len(entry.hits) for entry in entries) >= self._batch_hits:
                 break
             entries += await self._read_stream(stream)
-        for stream in list(self._inherited):
-            if stream not in self._leases.held:
-                del self._inherited[stream]  # when it comes back, others have read from it
         return entries
 
     async def _read_stream(self, stream: int) -> list[Entry]:
@@ -135,14 +153,14 @@ class Reader:
         return await self._decode(stream, await self._read_group(stream, NEW))
 
     async def _read_group(self, stream: int, position: bytes | str) -> list[tuple[bytes, Any]]:
-        count = max(1, min(ENTRIES_A_READ, BYTES_A_READ // self._entry_bytes))
-        arguments = (keys.HITS_GROUP, keys.HITS_CONSUMER, {keys.hits(stream): position}, count)
+        arguments = (
+            keys.HITS_GROUP, keys.HITS_CONSUMER, {keys.hits(stream): position}, self._counts.get(stream, FIRST_ENTRIES)
+        )  # fmt: skip
         try:
             answer = await self._redis.xreadgroup(*arguments)
         except ResponseError as error:
             if "NOGROUP" not in str(error):
                 raise
-            # Only now, for a full Redis refuses the command also when the group is there.
             await self._create_group(stream)
             answer = await self._redis.xreadgroup(*arguments)
         if not answer:
@@ -153,17 +171,19 @@ class Reader:
 
     async def _decode(self, stream: int, rows: list[tuple[bytes, Any]]) -> list[Entry]:
         entries = []
-        sizes = []
+        largest = 1
         for entry_id, fields in rows:
             data = (fields or {}).get(BATCH_FIELD, b"")
-            sizes.append(len(data))
+            largest = max(largest, len(data))
             try:
                 entries.append(Entry(stream, entry_id, decode_batch(data)))
             except msgspec.DecodeError as error:
                 await self._dead_letters.put_raw(data, str(error))
                 self._metrics.dead.add(value="undecodable_entry")
                 entries.append(Entry(stream, entry_id, []))
-        self._entry_bytes = max(sizes, default=self._entry_bytes) or 1
+        if rows:
+            doubled = self._counts.get(stream, FIRST_ENTRIES) * 2
+            self._counts[stream] = max(1, min(doubled, ENTRIES_A_READ, BYTES_A_READ // largest))
         return entries
 
     async def _acknowledge(self, entries: list[Entry]) -> None:
@@ -178,11 +198,7 @@ class Reader:
         await pipeline.execute()
 
     async def _create_group(self, stream: int) -> None:
-        try:
-            await self._redis.xgroup_create(keys.hits(stream), keys.HITS_GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+        await self._make_group(keys=[keys.hits(stream)], args=[keys.HITS_GROUP])
 
     async def _sleep(self, seconds: float) -> None:
         if seconds > 0:

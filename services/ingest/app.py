@@ -86,7 +86,7 @@ class IngestApp:
 
     async def _pixel(self, scope: Any, _: Receive, send: Send) -> None:
         headers = read_headers(scope["headers"])
-        status = too_large(scope["query_string"], headers)
+        status = too_large(scope["query_string"], scope["headers"])
         if status is None:
             try:
                 admission = self._admit(scope, headers, b"", DoorKind.PIXEL)
@@ -107,7 +107,7 @@ class IngestApp:
     async def _event(self, scope: Any, receive: Receive, send: Send) -> None:
         headers = read_headers(scope["headers"])
         cors = self._cors.headers(headers.get(b"origin"))
-        status = too_large(scope["query_string"], headers)
+        status = too_large(scope["query_string"], scope["headers"])
         body: bytes | None = b""
         if status is None and scope["method"] not in ("GET", "HEAD"):
             try:
@@ -138,7 +138,7 @@ class IngestApp:
         """/mtc names the caller without recording a hit; a new visitor costs nothing until there is one."""
         headers = read_headers(scope["headers"])
         cors = self._cors.headers(headers.get(b"origin"))
-        status = too_large(scope["query_string"], headers)
+        status = too_large(scope["query_string"], scope["headers"])
         if status is not None:
             await self._refuse(send, status, cors)
             return

@@ -25,7 +25,7 @@ MAX_ENTRY_HITS = 1_000
 MAX_ENTRY_BYTES = 1_048_576
 # A usual hit takes 1.5 KB here, one with the longest body 90 KB: 20,000 may wait, and 80 MB of them.
 BYTES_PER_HIT = 4_096
-HIT_OVERHEAD_BYTES = 1_000  # beside query and body: short fields, usual headers (4 KB at most), Python's objects
+HIT_OVERHEAD_BYTES = 500  # beside what is long: short fields, Python's objects
 # A flush costs as much CPU as 5 hits in ingest, and in Redis as 20. So one begins at once after a quiet moment, else
 # when enough hits have gathered, or this long after the last one.
 GATHERED_HITS = 16
@@ -108,7 +108,7 @@ class HitBuffer:
         """
         kept = self._kept
         waiting = len(kept) + 1
-        held_bytes = self._held_bytes + len(hit.query) + len(hit.body) + HIT_OVERHEAD_BYTES
+        held_bytes = self._held_bytes + _size(hit)
         if held_bytes > self._most_bytes or waiting + self._flushing_hits > self._max_hits:
             raise HitsNotKeptError
         self._held_bytes = held_bytes
@@ -227,6 +227,11 @@ class HitBuffer:
     async def ask(self, contact_ids: list[int]) -> Whereabouts:
         """Where the devices born as these contacts belong now, where that differs. Raises `RedisError`."""
         return _whereabouts(await mget(self._redis, [keys.profile(contact_id) for contact_id in contact_ids]))
+
+
+def _size(hit: Hit) -> int:
+    said = len(hit.query) + len(hit.body) + len(hit.user_agent) + len(hit.referer) + len(hit.accept_language)
+    return said + HIT_OVERHEAD_BYTES
 
 
 def _entries(waiting: list[list[Hit]]) -> Entries:

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -27,7 +27,7 @@ MAX_EVENT_AGE_US = 45 * 86_400 * 1_000_000
 MAX_CLOCK_AHEAD_US = 60 * 1_000_000
 
 _DEVICE_PARAMETER = re.compile(rb"(?:^|&)mautic_device_id=([^&]*)")
-_DEVICE_COOKIE = re.compile(rb"(?:^|;)\s*mautic_device_id=\"?([^;\"]+)")
+_DEVICE_COOKIE = re.compile(rb"(?:^|;)\s*mautic_device_id=\"?([^;\"\s]+)")
 _EVENT_ID = re.compile(rb"(?:^|&)event_id=([0-9a-fA-F-]{32,36})(?:&|$)")
 _EVENT_TIME = re.compile(rb"(?:^|&)event_time=(\d{12,14})(?:&|$)")
 
@@ -155,11 +155,11 @@ def read_headers(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return headers
 
 
-def too_large(query: bytes, headers: dict[bytes, bytes]) -> int | None:
+def too_large(query: bytes, lines: list[tuple[bytes, bytes]]) -> int | None:
     """The status that a request head over the limits is answered with, or None."""
     if len(query) > MAX_QUERY_BYTES:
         return 414
-    if sum(map(len, headers.values())) > MAX_HEADER_BYTES:
+    if sum(map(len, chain.from_iterable(lines))) > MAX_HEADER_BYTES:
         return 431
     return None
 

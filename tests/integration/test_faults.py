@@ -193,21 +193,23 @@ def test_a_resolver_that_is_stopped_gives_its_streams_up_at_once(spine: Spine) -
 
 
 def test_a_full_redis_is_drained_by_a_resolver_that_starts_then(spine: Spine) -> None:
-    first = spine.start_resolver()
-    first.wait_until(lambda: is_up(f"http://127.0.0.1:{spine.port}/readyz"), "ready")
-    first.stop()
+    """Also by the first one ever, and past an entry that must be put aside."""
     spine.append(spine.hit(1), spine.hit(1, "ada@x.org"), spine.hit(2, "ada@x.org"), spine.hit(1, "eve@x.org"))
+    spine.redis.xadd(keys.hits(0), {BATCH_FIELD: b"\xc1 not a batch" + b"x" * 200_000})
     spine.redis.config_set("maxmemory", "1mb")
     try:
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             spine.append(spine.hit(3))
-        second = spine.start_resolver()
-        second.wait_until(spine.is_drained, "drained")
+        resolver = spine.start_resolver()
+        resolver.wait_until(spine.is_drained, "drained")
     finally:
         spine.redis.config_set("maxmemory", "0")
     assert sorted(spine.stored()) == [1, 2, 3, 4]
     assert set(spine.emails()) == {"ada@x.org", "eve@x.org"}
-    second.stop()
+    [(_, dead)] = spine.redis.xrange(keys.DEAD_HITS)
+    assert len(dead[b"h"]) == 100_000
+    assert b"the first 100000 of 200013 bytes" in dead[b"reason"]
+    resolver.stop()
 
 
 def test_hits_wait_while_clickhouse_is_away(spine: Spine) -> None:

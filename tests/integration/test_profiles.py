@@ -44,6 +44,6 @@ async def test_what_rests_on_a_claim_is_written_soon_or_never(valkey_url: str) -
     claim = (await store.claim([(UniqueValue("email", "late@x.org"), None, profile.id)]))[0]
     assert claim is not None
     late = claim._replace(time_us=claim.time_us - CARRY_CLAIM_US)
-    assert await store.write([profile], [claim, late]) == {profile.id: 0}
-    assert (await store.write([profile], [claim]))[profile.id] > 0
+    assert await store.write([profile], {profile.id: late}) == {profile.id: 0}
+    assert (await store.write([profile], {profile.id: claim}))[profile.id] > 0
     await client.aclose()

@@ -6,6 +6,8 @@ import concurrent.futures
 import itertools
 import time
 import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -21,6 +23,7 @@ from services.common.profiles import ProfileStore
 from services.common.redis_client import connect as connect_redis
 from services.common.settings import Settings
 from services.common.tables import EVENTS
+from services.common.values import Claim, UniqueValue
 from services.contacts.api import ContactsApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
@@ -251,6 +254,21 @@ def test_concurrent_edits_that_merge_each_other_end_in_one_contact(api: httpx.Cl
     assert len(found(api, f"ids:{first},{second}")) == len(survivors)
 
 
+@asynccontextmanager
+async def overtaken(
+    store: type[ProfileStore], valkey_url: str, clickhouse_url: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A contacts service of its own on this kind of store."""
+    stores = Stores(Settings(redis_url=valkey_url, clickhouse_url=clickhouse_url))
+    await stores.open()
+    stores.profiles = store(stores.redis)
+    app = Starlette(routes=ContactsApi(stores, "admin", ContactsMetrics()).routes())
+    add_error_handlers(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://spoor") as client:
+        yield client
+    await stores.close()
+
+
 async def test_an_edit_that_loses_against_a_delete_finds_nobody(
     api: httpx.Client, valkey_url: str, clickhouse_url: str
 ) -> None:
@@ -261,15 +279,39 @@ async def test_an_edit_that_loses_against_a_delete_finds_nobody(
             delete(api, profiles[0].id)
             return await super().write(profiles, *arguments)
 
-    stores = Stores(Settings(redis_url=valkey_url, clickhouse_url=clickhouse_url))
-    await stores.open()
-    stores.profiles = Overtaken(stores.redis)
-    app = Starlette(routes=ContactsApi(stores, "admin", ContactsMetrics()).routes())
-    add_error_handlers(app)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://spoor") as overtaken:
-        answer = await overtaken.patch(f"/api/contacts/{new(api, firstname='Ada')['id']}/edit", json={"city": "Rome"})
-    await stores.close()
+    contact_id = new(api, firstname="Ada")["id"]
+    async with overtaken(Overtaken, valkey_url, clickhouse_url) as client:
+        answer = await client.patch(f"/api/contacts/{contact_id}/edit", json={"city": "Rome"})
     assert answer.status_code == 404, answer.text
+
+
+async def test_an_address_that_is_taken_away_while_an_edit_gives_it_again_is_claimed_anew(
+    api: httpx.Client, valkey_url: str, clickhouse_url: str, email: str
+) -> None:
+    """Whoever shows an address holds it, or a new contact would get it too."""
+
+    class Overtaken(ProfileStore):
+        """After it has looked who holds the address the contact gets another one, once."""
+
+        looks, is_done = 100, False
+
+        async def holders(self, values: Iterable[UniqueValue]) -> dict[UniqueValue, Claim | None]:
+            self.looks = 0
+            return await super().holders(values)
+
+        async def resolve(self, contact_id: int) -> Profile | None:
+            self.looks += 1
+            if self.looks == 2 and not self.is_done:
+                self.is_done = True
+                edit(api, contact_id, email="o" + email)
+            return await super().resolve(contact_id)
+
+    contact_id = new(api, email=email)["id"]
+    async with overtaken(Overtaken, valkey_url, clickhouse_url) as client:
+        answer = await client.patch(f"/api/contacts/{contact_id}/edit", json={"email": email, "firstname": "Ada"})
+    assert answer.status_code == 200, answer.text
+    assert new(api, email=email, lastname="L")["id"] == contact_id
+    assert len(found(api, f"email:+{email}")) == 1
 
 
 def test_the_timeline_counts_each_event_once_and_pages_through_all(

@@ -27,9 +27,12 @@ class FakeRedis:
     def __init__(self) -> None:
         self.dead: list[tuple[int, str]] = []
 
-    async def xadd(self, _: str, fields: dict[str, Any], **__: Any) -> None:
-        [hit] = decode_batch(fields["h"])
-        self.dead.append((hit.device_contact_id, fields["reason"]))
+    def register_script(self, _: str) -> Any:
+        return self._put_dead
+
+    async def _put_dead(self, keys: list[str], args: list[Any]) -> None:
+        [hit] = decode_batch(args[0])
+        self.dead.append((hit.device_contact_id, args[1]))
 
 
 class FakePlacement:

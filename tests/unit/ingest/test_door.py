@@ -193,9 +193,11 @@ def test_closed_cors_lets_nobody_in() -> None:
 
 
 def test_long_heads_are_refused() -> None:
-    assert too_large(b"x" * 20_000, {}) == 414
-    assert too_large(b"", {b"x": b"y" * 40_000}) == 431
-    assert too_large(b"x" * 2_000, {b"x": b"y" * 2_000}) is None
+    assert too_large(b"x" * 20_000, []) == 414
+    assert too_large(b"", [(b"x", b"y" * 40_000)]) == 431
+    assert too_large(b"", [(b"x", b"y" * 5_000)] * 10) == 431
+    assert too_large(b"", [(b"x" * 900, b"y")] * 60) == 431
+    assert too_large(b"x" * 2_000, [(b"x", b"y" * 2_000)]) is None
 
 
 def test_every_error_has_its_word_and_503_says_when_to_come_again() -> None:

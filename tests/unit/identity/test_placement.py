@@ -1,0 +1,62 @@
+"""How a plan is written: a claim is never left waiting for long, however large the batch."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.common.profile import Profile
+from services.common.values import Claim, UniqueValue
+from services.identity.faults import FaultPoints
+from services.identity.identify import Sighting
+from services.identity.placement import PROFILES_AT_ONCE, Placement
+
+HITS = PROFILES_AT_ONCE * 3 + 1
+
+
+class FakeStore:
+    """Takes everything, and counts how many claims wait for their contact to be written."""
+
+    def __init__(self) -> None:
+        self.waiting: set[int] = set()
+        self.most = 0
+        self.written = 0
+
+    async def load(self, ids: Iterable[int]) -> dict[int, Profile | None]:
+        return dict.fromkeys(ids)
+
+    async def holders(self, values: Iterable[UniqueValue]) -> dict[UniqueValue, Claim | None]:
+        return dict.fromkeys(values)
+
+    async def claim(self, claims: list[tuple[UniqueValue, Claim | None, int]]) -> list[Claim | None]:
+        self.waiting.update(contact_id for _, _, contact_id in claims)
+        self.most = max(self.most, len(self.waiting))
+        return [Claim(contact_id, 1) for _, _, contact_id in claims]
+
+    async def write(self, profiles: list[Profile], claims: Mapping[int, Claim]) -> dict[int, int]:
+        assert set(claims) == {profile.id for profile in profiles}, "each rests on its own claim"
+        self.waiting.difference_update(claims)
+        self.written += len(profiles)
+        return {profile.id: 1 for profile in profiles}
+
+
+class FakeIds:
+    def __init__(self) -> None:
+        self._numbers = itertools.count(10**6)
+
+    async def take_surely(self) -> int:
+        return next(self._numbers)
+
+
+async def test_a_large_batch_of_new_addresses_is_claimed_and_written_some_at_a_time() -> None:
+    store: Any = FakeStore()
+    ids: Any = FakeIds()
+    sightings = [
+        Sighting(number, False, number, number, number.to_bytes(16, "big"), {"email": f"{number}@x.org"}, {}, {}, "")
+        for number in range(1, HITS + 1)
+    ]
+    placed = await Placement(store, ids, ("email",), FaultPoints("", 1)).place(sightings)
+    assert len(placed.contacts) == store.written == HITS
+    assert store.most <= PROFILES_AT_ONCE
+    assert not store.waiting
