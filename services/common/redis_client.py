@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisClusterException, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 # redis-py's own generics differ between server and cluster; what is used here is common to both.
@@ -24,7 +25,7 @@ def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64
     No command is retried inside the client: a repeated append would be a second hit, so callers decide.
     """
     if url.startswith("redis+cluster://"):
-        return aioredis.RedisCluster.from_url(
+        return _Cluster.from_url(
             "redis://" + url.removeprefix("redis+cluster://"),
             socket_timeout=timeout_seconds,
             socket_connect_timeout=timeout_seconds,
@@ -39,6 +40,38 @@ def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64
         # of them failed one command.
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
+
+
+class _Cluster(aioredis.RedisCluster):
+    """Says in `RedisError`'s family that the cluster is away, as a single server's client does; its own exception is of
+    another, and would pass whoever waits for Redis to come back."""
+
+    async def initialize(self, *args: Any, **kwargs: Any) -> Any:
+        with _as_redis_error():
+            return await super().initialize(*args, **kwargs)
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        with _as_redis_error():
+            return await super().execute_command(*args, **kwargs)
+
+    def pipeline(self, *args: Any, **kwargs: Any) -> Any:
+        pipeline: Any = super().pipeline(*args, **kwargs)
+        execute = pipeline.execute
+
+        async def guarded(**options: Any) -> Any:
+            with _as_redis_error():
+                return await execute(**options)
+
+        pipeline.execute = guarded
+        return pipeline
+
+
+@contextmanager
+def _as_redis_error() -> Iterator[None]:
+    try:
+        yield
+    except RedisClusterException as error:
+        raise ConnectionError(str(error)) from error
 
 
 def is_cluster(client: RedisClient) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
 import importlib
@@ -87,6 +88,14 @@ def _load_in_worker(target: str) -> Any:
             os._exit(1)
     module, _, function = target.partition(":")
     return getattr(importlib.import_module(module), function)()
+
+
+def end_process_if_failed(task: asyncio.Task[None]) -> None:
+    """To be called when a task ends that must run for ever: a service that only looks alive is worse than none, and
+    whoever watches starts another."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        structlog.get_logger().error("service_failed", exc_info=error)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def quiet_garbage_collector() -> None:

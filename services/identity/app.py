@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +18,7 @@ from services.common.contact_ids import ContactIds
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.redis_client import RedisClient, RedisError, connect
-from services.common.service import operation_routes, quiet_garbage_collector
+from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.values import UNIQUE_FIELDS
 from services.identity.agents import Agents
@@ -44,19 +43,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         running = asyncio.create_task(worker.run())
-        running.add_done_callback(_end_process_if_failed)
+        running.add_done_callback(end_process_if_failed)
         yield
         worker.stop()
         await running
 
     return Starlette(routes=operation_routes(worker.metrics.registry, worker.readiness), lifespan=lifespan)
-
-
-def _end_process_if_failed(task: asyncio.Task[None]) -> None:
-    """A resolver that only looks alive would keep its streams for ever: whoever watches starts another."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("resolver_failed", exc_info=error)
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Worker:

@@ -19,7 +19,7 @@ from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
 from services.common.hit import Door as DoorKind
 from services.common.redis_client import RedisClient, RedisError, connect
-from services.common.service import operation_routes, quiet_garbage_collector
+from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
 from services.ingest import answers
 from services.ingest.answers import Headers
@@ -218,6 +218,8 @@ class IngestApp:
         ]
         if self.spill:
             background.append(asyncio.create_task(self._replay_forever()))
+        for task in background:
+            task.add_done_callback(end_process_if_failed)
         yield
         self._is_open = False
         for task in background:

