@@ -19,7 +19,7 @@ from typing import NamedTuple
 import httpx
 
 from deploy.supervisor import Program, StartError, Supervisor, check_port
-from services.common.settings import Settings, SettingsError, load_settings
+from services.common.settings import Settings, SettingsError, load_settings, unknown_settings
 
 READY_SECONDS = 60.0
 
@@ -29,7 +29,7 @@ class Plan(NamedTuple):
 
     programs: list[Program]
     settings: Settings
-    new_password: str  # '' when the login was known before
+    password: str  # the generated one, '' when the settings give it
 
 
 def main() -> int:
@@ -49,7 +49,6 @@ def make_plan(environ: Mapping[str, str], root: Path) -> Plan:
     data = (root / settings.data_dir).resolve()
     data.mkdir(parents=True, exist_ok=True)
     redis_password, clickhouse_password = _keep(data / "redis-password"), _keep(data / "clickhouse-password")
-    is_new = not (data / "admin-password").exists() and not settings.admin_password
     admin_password = settings.admin_password or _keep(data / "admin-password", 12)
     demo = f"http://127.0.0.1:{settings.demo_port},http://localhost:{settings.demo_port}"
     child = {
@@ -68,7 +67,7 @@ def make_plan(environ: Mapping[str, str], root: Path) -> Plan:
     for name in ("REDIS_URL", "CLICKHOUSE_URL", "SECRET", "ADMIN_PASSWORD"):
         child.pop(f"SPOOR_{name}_FILE", None)  # what it said is in the plain variable now
     programs = _servers(settings, data, child) + _services(settings, child)
-    return Plan(programs, settings, admin_password if is_new else "")
+    return Plan(programs, settings, "" if settings.admin_password else admin_password)
 
 
 def _servers(settings: Settings, data: Path, environ: Mapping[str, str]) -> list[Program]:
@@ -121,6 +120,8 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> list[Program]:
 async def _run(plan: Plan) -> int:
     for program in plan.programs:
         check_port(program)
+    for name in unknown_settings(os.environ):
+        print(f"spoor: {name} is no setting, see .env.example", file=sys.stderr)
     started = time.monotonic()
     logs = Path(plan.programs[0].environ["SPOOR_DATA_DIR"]) / "logs"
     supervisor = Supervisor(plan.programs, logs)
@@ -157,10 +158,7 @@ async def _start(supervisor: Supervisor, plan: Plan) -> None:
 
 def _welcome(plan: Plan, logs: Path, seconds: float) -> None:
     settings = plan.settings
-    login = f"{settings.admin_user} / {plan.new_password}" if plan.new_password else (
-        f"{settings.admin_user} / as set in SPOOR_ADMIN_PASSWORD" if settings.admin_password else
-        f"{settings.admin_user} / see {settings.data_dir}/admin-password"
-    )  # fmt: skip
+    login = f"{settings.admin_user} / {plan.password or 'as set in SPOOR_ADMIN_PASSWORD'}"
     print(
         f"""
 Spoor runs (ready after {seconds:.1f} s).

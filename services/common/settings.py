@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import os
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
+
+from services.common.contact_fields import TOLD_FIELDS
 
 PREFIX = "SPOOR_"
 
@@ -103,6 +106,12 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
+def unknown_settings(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like ours and are none: a slip, or another program's (Kubernetes makes SPOOR_*_PORT_*)."""
+    known = {PREFIX + field.name.upper() + suffix for field in dataclasses.fields(Settings) for suffix in ("", "_FILE")}
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+
+
 def masked(settings: Settings) -> dict[str, Any]:
     """The settings for the log, without what must stay secret."""
     return {
@@ -153,11 +162,32 @@ def _check(settings: Settings) -> None:
     ports: dict[int, str] = {}
     for name in (field.name for field in dataclasses.fields(settings) if field.name.endswith("_port")):
         port = getattr(settings, name)
+        if not 0 < port < 65_536:
+            raise SettingsError(f"SPOOR_{name.upper()}: {port} is no port")
         if port in ports:
             raise SettingsError(f"SPOOR_{ports[port].upper()} and SPOOR_{name.upper()} are both {port}")
         ports[port] = name
     if not 0 < settings.redis_memory_share <= 1:
         raise SettingsError("SPOOR_REDIS_MEMORY_SHARE must be above 0 and at most 1")
+    for name, networks in (
+        ("SPOOR_TRUSTED_PROXIES", settings.trusted_proxies),
+        ("SPOOR_DO_NOT_TRACK_IPS", settings.do_not_track_ips),
+    ):
+        for network in networks:
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError as error:
+                raise SettingsError(f"{name}: {error}") from error
+    for name, url, schemes in (
+        ("SPOOR_REDIS_URL", settings.redis_url, ("redis://", "rediss://", "redis+cluster://")),
+        ("SPOOR_CLICKHOUSE_URL", settings.clickhouse_url, ("http://", "https://")),
+    ):
+        if url and not url.startswith(schemes):
+            raise SettingsError(f"{name} must begin with {' or '.join(schemes)}")
+    if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
+        raise SettingsError(f"SPOOR_LOG_LEVEL: {settings.log_level!r} is none of debug, info, warning, error")
+    if unknown := set(settings.publicly_updatable) - set(TOLD_FIELDS):
+        raise SettingsError(f"SPOOR_PUBLICLY_UPDATABLE: {min(unknown)!r} is no field of a contact")
 
 
 def _as_text(value: Any) -> str:

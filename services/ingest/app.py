@@ -26,7 +26,7 @@ from services.ingest.answers import Headers
 from services.ingest.buffer import EXPECTED_ERRORS, HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
 from services.ingest.door import MAX_BODY_BYTES, Admitted, Door, Dropped, read_headers, too_large
-from services.ingest.memory import watch_memory
+from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.script.script import load_script
 from services.ingest.spill import Spill
@@ -234,6 +234,7 @@ class IngestApp:
         while not self._is_open:
             try:
                 await self.ids.open()
+                self.metrics.redis_weakness = await find_weakness(self.redis)
                 quiet_garbage_collector()
                 self._is_open = True
             except RedisError as error:

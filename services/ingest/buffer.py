@@ -162,9 +162,9 @@ class HitBuffer:
             log.warning("hits_not_kept", hits=len(kept), error=type(error).__name__)
             if not isinstance(error, EXPECTED_ERRORS):
                 log.exception("flush_failed")
-            for future in kept:
-                if not future.done():
-                    future.set_exception(HitsNotKeptError())
+            _refuse(kept)
+            if isinstance(error, asyncio.TimeoutError):
+                self._refuse_waiting()  # they have waited as long, and would wait for another flush now
         else:
             for future in kept:
                 if not future.done():
@@ -176,6 +176,12 @@ class HitBuffer:
             self.limit_appends(self._append_limit)
             if self.is_full:
                 self.filled.set()
+
+    def _refuse_waiting(self) -> None:
+        kept, self._kept = self._kept, []
+        self._waiting, self._asked = [[] for _ in range(self._streams)], set()
+        self._held_bytes = self._flushing_bytes
+        _refuse(kept)
 
     async def _append_or_spill(self, entries: Entries, asked: set[int], hits: int) -> Whereabouts:
         if self._spill is None:
@@ -227,6 +233,12 @@ class HitBuffer:
     async def ask(self, contact_ids: list[int]) -> Whereabouts:
         """Where the devices born as these contacts belong now, where that differs. Raises `RedisError`."""
         return _whereabouts(await mget(self._redis, [keys.profile(contact_id) for contact_id in contact_ids]))
+
+
+def _refuse(kept: list[Kept]) -> None:
+    for future in kept:
+        if not future.done():
+            future.set_exception(HitsNotKeptError())
 
 
 def _size(hit: Hit) -> int:

@@ -32,12 +32,25 @@ async def watch_memory(redis: RedisClient, buffer: HitBuffer, share: float) -> N
             pass
 
 
+async def find_weakness(redis: RedisClient) -> str | None:
+    """Why this Redis may lose what it has acknowledged, or None. Raises `RedisError`."""
+    if any(node.get("maxmemory_policy", "noeviction") != "noeviction" for node in await _memory(redis)):
+        return "redis_evicts_keys"
+    if not all(node.get("aof_enabled", 1) for node in await _info(redis, "persistence")):
+        return "redis_keeps_no_append_only_file"
+    return None
+
+
 async def _memory(redis: RedisClient) -> list[dict[str, Any]]:
-    """INFO memory of the server, or of each node that takes hits."""
+    return await _info(redis, "memory")
+
+
+async def _info(redis: RedisClient, section: str) -> list[dict[str, Any]]:
+    """INFO of the server, or of each node that takes hits."""
     if not is_cluster(redis):
-        return [await redis.info("memory")]
-    info = await redis.info("memory", target_nodes=redis.PRIMARIES)
-    return [info] if "used_memory" in info else list(info.values())
+        return [await redis.info(section)]
+    info = await redis.info(section, target_nodes=redis.PRIMARIES)
+    return list(info.values()) if info and all(isinstance(node, dict) for node in info.values()) else [info]
 
 
 def room_bytes(nodes: list[dict[str, Any]], share: float) -> float:

@@ -20,6 +20,7 @@ class IngestMetrics(Metrics):
     def __init__(self, buffer: HitBuffer, spill: Spill | None, cors: Cors) -> None:
         super().__init__()
         self._buffer, self._spill, self._cors = buffer, spill, cors
+        self.redis_weakness: str | None = None  # why Redis may lose what it has acknowledged
         self.accepted = self.counter(
             "ingest_hits_accepted", "Hits that are safe: Redis or the spill has them.", "door", ("pixel", "event")
         )
@@ -34,6 +35,8 @@ class IngestMetrics(Metrics):
         """What somebody should look at, or None."""
         if self._buffer.is_spilling:
             return "hits_are_spilled"
+        if self.redis_weakness:
+            return self.redis_weakness
         private, dropped = self.dropped.counts["private_address"], self.dropped.total()
         if private >= WARN_AFTER and private * 2 > dropped:
             return "most_drops_are_private_address"

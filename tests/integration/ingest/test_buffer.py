@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,10 +18,10 @@ BODY = b"x" * 60_000
 
 
 @asynccontextmanager
-async def open_buffer(url: str, *, max_hits: int = 20_000) -> AsyncIterator[HitBuffer]:
+async def open_buffer(url: str, *, max_hits: int = 20_000, timeout_seconds: float = 5.0) -> AsyncIterator[HitBuffer]:
     client = connect(url)
     await client.delete(keys.hits(0))
-    buffer = HitBuffer(client, 1, max_hits, 5.0)
+    buffer = HitBuffer(client, 1, max_hits, timeout_seconds)
     buffer.start()
     try:
         yield buffer
@@ -75,3 +76,19 @@ async def test_usual_hits_stay_one_entry(valkey_url: str) -> None:
         for future in [buffer.keep(hit(number, b"x" * 300)) for number in range(1_000)]:
             await future
     assert [len(decode_batch(data)) for data in entries(valkey_url)] == [1_000]
+
+
+async def test_no_hit_waits_longer_than_the_one_before_it_when_redis_hangs(valkey_url: str) -> None:
+    async with open_buffer(valkey_url, timeout_seconds=0.5) as buffer:
+        await buffer.keep(hit(1, b""))
+        with redis.Redis.from_url(valkey_url) as client:
+            client.execute_command("CLIENT", "PAUSE", 2_000, "ALL")
+        first = buffer.keep(hit(2, b""))
+        await asyncio.sleep(0.3)
+        second = buffer.keep(hit(3, b""))
+        done, waiting = await asyncio.wait({first, second}, timeout=0.4)
+        assert not waiting
+        assert [type(future.exception()) for future in done] == [HitsNotKeptError] * 2
+        with redis.Redis.from_url(valkey_url) as client:
+            client.ping()
+        await buffer.keep(hit(4, b""))

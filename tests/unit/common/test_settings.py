@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.common.settings import Settings, SettingsError, example, load_settings, masked
+from services.common.settings import Settings, SettingsError, example, load_settings, masked, unknown_settings
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,13 @@ from services.common.settings import Settings, SettingsError, example, load_sett
         ({"SPOOR_REDIS_MEMORY_SHARE": "2"}, "SPOOR_REDIS_MEMORY_SHARE"),
         ({"SPOOR_INGEST_PORT": "8081"}, "SPOOR_INGEST_PORT and SPOOR_IDENTITY_PORT are both 8081"),
         ({"SPOOR_SECRET_FILE": "/nowhere"}, "SPOOR_SECRET_FILE: "),
+        ({"SPOOR_DEMO_PORT": "99999"}, "SPOOR_DEMO_PORT: 99999"),
+        ({"SPOOR_TRUSTED_PROXIES": "10.0.0.0/8,10.0.0.0/99"}, "SPOOR_TRUSTED_PROXIES: '10.0.0.0/99'"),
+        ({"SPOOR_DO_NOT_TRACK_IPS": "foo"}, "SPOOR_DO_NOT_TRACK_IPS: 'foo'"),
+        ({"SPOOR_CLICKHOUSE_URL": "127.0.0.1:9"}, "SPOOR_CLICKHOUSE_URL must begin with http://"),
+        ({"SPOOR_REDIS_URL": "foo"}, "SPOOR_REDIS_URL must begin with redis://"),
+        ({"SPOOR_LOG_LEVEL": "loud"}, "SPOOR_LOG_LEVEL: 'loud'"),
+        ({"SPOOR_PUBLICLY_UPDATABLE": "emial"}, "SPOOR_PUBLICLY_UPDATABLE: 'emial' is no field"),
     ],
 )
 def test_what_cannot_be_read_is_named(environ: dict[str, str], message: str) -> None:
@@ -29,6 +36,11 @@ def test_what_cannot_be_read_is_named(environ: dict[str, str], message: str) -> 
 def test_a_setting_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("new,old\n")
     assert load_settings({"SPOOR_SECRET_FILE": str(tmp_path / "secret")}).secret == ("new", "old")
+
+
+def test_a_slip_in_a_name_is_found() -> None:
+    environ = {"SPOOR_INGETS_PORT": "1", "SPOOR_INGEST_PORT": "1", "SPOOR_SECRET_FILE": "x", "HOME": "/"}
+    assert unknown_settings(environ) == ["SPOOR_INGETS_PORT"]
 
 
 def test_secrets_are_masked() -> None:
