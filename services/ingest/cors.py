@@ -22,6 +22,7 @@ _ALLOWED = (
     (b"access-control-max-age", b"36000"),
 )
 VARY = (b"vary", b"Origin")
+_REFUSED: Headers = [VARY]
 
 
 class Cors:
@@ -31,7 +32,7 @@ class Cors:
         patterns = "|".join(_pattern(origin.rstrip("/")) for origin in origins)
         self._pattern = re.compile((patterns or r"(?!)").encode(), re.IGNORECASE)
         self._known: dict[bytes, Headers] = {}
-        self._refused: dict[bytes, float] = {}  # when last, oldest first
+        self._refused: dict[bytes, float] = {}  # when last
 
     def headers(self, origin: bytes | None) -> Headers:
         """The headers for a request's Origin; only `Vary` when there is none or it may not read."""
@@ -39,27 +40,28 @@ class Cors:
             return [VARY]
         known = self._known.get(origin)
         if known is None:
-            if origin == b"null" or not self._pattern.fullmatch(origin):
-                self._note_refused(origin)
-                return [VARY]
-            known = [(b"access-control-allow-origin", origin), *_ALLOWED, VARY]
+            is_allowed = origin != b"null" and self._pattern.fullmatch(origin) is not None
+            known = [(b"access-control-allow-origin", origin), *_ALLOWED, VARY] if is_allowed else _REFUSED
             if len(self._known) < MAX_CACHED_ORIGINS and len(origin) < 300:
                 self._known[origin] = known
+            if not is_allowed:
+                self._begin_to_refuse(origin)
+        elif known is _REFUSED and origin in self._refused:
+            self._refused[origin] = time.monotonic()
         return known
 
     def refused(self) -> list[str]:
-        """Sites that were refused within the last hour, the latest ones last."""
+        """Sites that were refused within the last hour."""
         oldest = time.monotonic() - REFUSED_SECONDS
-        return [origin.decode() for origin, last in self._refused.items() if last > oldest]
+        return sorted(origin.decode() for origin, last in self._refused.items() if last > oldest)
 
-    def _note_refused(self, origin: bytes) -> None:
+    def _begin_to_refuse(self, origin: bytes) -> None:
         if not _SITE.fullmatch(origin):
             return
-        if self._refused.pop(origin, None) is None:
-            log.warning("origin_refused", origin=origin.decode(), hint="SPOOR_CORS_ORIGINS")
+        log.warning("origin_refused", origin=origin.decode(), hint="SPOOR_CORS_ORIGINS")
         self._refused[origin] = time.monotonic()
         if len(self._refused) > MAX_REFUSED_ORIGINS:
-            del self._refused[next(iter(self._refused))]
+            del self._refused[min(self._refused, key=self._refused.__getitem__)]
 
 
 def _pattern(origin: str) -> str:
