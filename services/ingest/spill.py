@@ -13,6 +13,7 @@ import os
 import struct
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from time import time_ns
@@ -40,7 +41,7 @@ class Spill:
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder, self._max_bytes = folder, max_bytes
         self._file: int | None = None  # descriptor of the file that grows
-        self._path = Path()
+        self._offsets: dict[Path, int] = {}  # of a file that was replayed in part: where the rest begins
         self._lock = asyncio.Lock()
 
     def open(self) -> None:
@@ -53,7 +54,7 @@ class Spill:
     @property
     def size(self) -> int:
         """Bytes that wait, of all processes."""
-        return sum(path.stat().st_size for path in self._paths())
+        return sum(_size(path) for path in self._paths())
 
     def has_room(self) -> bool:
         """Whether there is some to spare: the last tenth is for what is under way."""
@@ -68,7 +69,7 @@ class Spill:
     async def replay(self, append: Callable[[Entries], Awaitable[None]]) -> int:
         """Gives all that waits to `append`, oldest file first, and removes what it has taken; returns how many batches.
 
-        Raises what `append` raises: the rest waits, and the file at hand is begun again next time.
+        Raises what `append` raises: the rest waits for the next call.
         """
         async with self._lock:
             self._close()
@@ -78,7 +79,7 @@ class Spill:
             if descriptor is None:
                 continue  # its writer lives
             try:
-                count += await _replay(path, append)
+                count += await self._replay(path, append)
             finally:
                 os.close(descriptor)
         return count
@@ -97,19 +98,25 @@ class Spill:
             _write(self._file, records)
             os.fdatasync(self._file)
         except OSError:
-            os.ftruncate(self._file, size)  # a half record would hide those that come after it
+            # Nothing is written behind what may be half a record, which would hide it.
+            with suppress(OSError):
+                os.ftruncate(self._file, size)
+            self._close()
             raise
 
     def _begin(self) -> None:
+        """The file gets its name when it is locked: an heir who was faster would remove it under our hands."""
         path = self._folder / f"{time_ns():020d}-{os.getpid()}{SUFFIX}"
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        unnamed = path.with_suffix(".new")
+        descriptor = os.open(unnamed, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        self._file, self._path = descriptor, path
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unnamed.rename(path)
+            _sync_folder(self._folder)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._file = descriptor
 
     def _close(self) -> None:
         if self._file is not None:
@@ -119,15 +126,33 @@ class Spill:
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob(f"*{SUFFIX}"))
 
-
-async def _replay(path: Path, append: Callable[[Entries], Awaitable[None]]) -> int:
-    with path.open("rb") as file:
+    async def _replay(self, path: Path, append: Callable[[Entries], Awaitable[None]]) -> int:
+        """Where Redis has room for a part only, the next call goes on behind it, or no large file would ever end."""
         count = 0
-        while entries := list(islice(_records(file), BATCHES_AT_ONCE)):
-            await append(entries)
-            count += len(entries)
-        _put_away(path, is_whole=not file.read(1))
-    return count
+        with path.open("rb") as file:
+            file.seek(self._offsets.get(path, 0))
+            while entries := list(islice(_records(file), BATCHES_AT_ONCE)):
+                await append(entries)
+                self._offsets[path] = file.tell()
+                count += len(entries)
+            _put_away(path, is_whole=not file.read(1))
+        self._offsets.pop(path, None)
+        return count
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # replayed by another process a moment ago
+        return 0
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _put_away(path: Path, *, is_whole: bool) -> None:
