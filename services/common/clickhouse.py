@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from services.common.tables import AliasRow, ContactRow, EventRow, columns, encode_rows
+from services.common.tables import Rows, columns, encode_rows
 
 __all__ = ["ClickHouse", "ClickHouseError", "connect", "insert_rows"]
 
@@ -37,9 +37,7 @@ def database_of(url: str) -> str:
     return urlsplit(url).path.strip("/") or DEFAULT_DATABASE
 
 
-async def insert_rows(
-    client: ClickHouse, table: str, rows: list[EventRow] | list[ContactRow] | list[AliasRow], token: str = ""
-) -> None:
+async def insert_rows(client: ClickHouse, table: str, rows: Rows, token: str = "") -> None:
     """Inserts rows in one statement, whole or not at all. The same `token` again inserts nothing."""
     if not rows:
         return

@@ -10,6 +10,9 @@
 | `c:{c<slot>}:<id>`     | string | the profile store   | for ever; a day for the move of a caller without cookies  |
 | `changes:{c<slot>}`    | zset   | the profile store   | contacts not yet projected into ClickHouse, by version    |
 | `u:{u<slot>}:<f>:<h>`  | string | the profile store   | for ever: which contact holds a unique value              |
+| `r:{r<slot>}:<k>:<id>` | string | the record store    | for ever: what people made, a form say                    |
+| `made:{r<slot>}`       | zset   | the record store    | records not yet projected into ClickHouse, by version     |
+| `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 
 Braces are Redis Cluster hash tags: whatever one script touches has one tag.
 """
@@ -17,9 +20,11 @@ Braces are Redis Cluster hash tags: whatever one script touches has one tag.
 from __future__ import annotations
 
 import hashlib
+import zlib
 
 CONTACT_SLOTS = 1024
 UNIQUE_SLOTS = 1024
+RECORD_SLOTS = 64
 
 HITS_GROUP = "identity"
 HITS_CONSUMER = "reader"  # one for all: the lease decides who it is, and its pending entries pass to the successor
@@ -48,3 +53,19 @@ def unique(field: str, value: str) -> str:
     """The key of a unique value (normalised). The value itself is hashed: keys are short and hold no address."""
     digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16)
     return f"u:{{u{int.from_bytes(digest.digest()[:4], 'big') % UNIQUE_SLOTS}}}:{field}:{digest.hexdigest()}"
+
+
+def record(kind: str, record_id: str) -> str:
+    return f"r:{{r{record_slot(record_id)}}}:{kind}:{record_id}"
+
+
+def made(slot: int) -> str:
+    return f"made:{{r{slot}}}"
+
+
+def record_slot(record_id: str) -> int:
+    return zlib.crc32(record_id.encode()) % RECORD_SLOTS
+
+
+def record_ids(kind: str) -> str:
+    return f"record-ids:{kind}"

@@ -7,14 +7,12 @@ until done. Several operations go out in one pipeline.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
-import redis.exceptions
 
 from services.common import keys
 from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile, take_in
-from services.common.redis_client import RedisClient, load_script, mget
+from services.common.redis_client import RedisClient, load_script, mget, run_script
 from services.common.values import CARRY_CLAIM_US, Claim, UniqueValue
 
 BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
@@ -26,7 +24,7 @@ class ProfileStore:
 
     def __init__(self, redis: RedisClient, *, allow_oom: bool = False) -> None:
         self._redis = redis
-        self._write = load_script(redis, "write_profile", allow_oom=allow_oom)
+        self._write = load_script(redis, "write_document", allow_oom=allow_oom)
         self._claim = load_script(redis, "claim_value", allow_oom=allow_oom)
         self._settle = load_script(redis, "settle_change")
 
@@ -80,7 +78,8 @@ class ProfileStore:
         contact id; 0 for one that somebody else wrote meanwhile, or that comes too long after its claim.
         """
         latest = {contact_id: claim.time_us + CARRY_CLAIM_US for contact_id, claim in (claims or {}).items()}
-        answers = await self._run(
+        answers = await run_script(
+            self._redis,
             self._write,
             [
                 (
@@ -100,7 +99,8 @@ class ProfileStore:
 
     async def claim(self, claims: list[tuple[UniqueValue, Claim | None, int]]) -> list[Claim | None]:
         """For each (value, holder as seen, contact id; 0 frees the value): who holds it now."""
-        answers = await self._run(
+        answers = await run_script(
+            self._redis,
             self._claim,
             [
                 ([keys.unique(value.field, value.value)], [seen.stored() if seen else "", contact_id or ""])
@@ -114,7 +114,7 @@ class ProfileStore:
         slots: dict[int, list[int]] = {}
         for contact_id, version in versions.items():
             slots.setdefault(contact_id % keys.CONTACT_SLOTS, []).extend((contact_id, version))
-        await self._run(self._settle, [([keys.changes(slot)], pairs) for slot, pairs in slots.items()])
+        await run_script(self._redis, self._settle, [([keys.changes(slot)], pairs) for slot, pairs in slots.items()])
 
     async def unsettled(self, before_us: int, limit: int) -> list[int]:
         """Contacts whose last write before `before_us` has not been projected: their writer died in between."""
@@ -123,23 +123,6 @@ class ProfileStore:
             pipeline.zrangebyscore(keys.changes(slot), "-inf", before_us, start=0, num=limit)
         found = [int(contact_id) for slot in await pipeline.execute() for contact_id in slot]
         return found[:limit]
-
-    async def _run(self, script: Any, calls: list[tuple[list[str], list[Any]]]) -> list[Any]:
-        """One script for many keys in one round trip; a server that lost its scripts is told them again."""
-        if not calls:
-            return []
-        for attempt in (1, 2):
-            pipeline = self._redis.pipeline(transaction=False)
-            for script_keys, arguments in calls:
-                pipeline.evalsha(script.sha, len(script_keys), *script_keys, *arguments)
-            try:
-                return list(await pipeline.execute())
-            except redis.exceptions.NoScriptError:
-                # Scripts are compare-and-set: those that ran before the refusal see their own write and refuse.
-                if attempt == 2:
-                    raise
-                await self._redis.script_load(script.script)
-        raise AssertionError("unreachable")
 
 
 def _mended(survivor: Profile | None, chain: list[Profile]) -> Profile | None:

@@ -10,13 +10,13 @@ from typing import Any
 import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, RedisClusterException, RedisError
+from redis.exceptions import ConnectionError, NoScriptError, RedisClusterException, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 # redis-py's own generics differ between server and cluster; what is used here is common to both.
 RedisClient = Any
 
-__all__ = ["RedisClient", "RedisError", "connect", "is_cluster", "load_script", "mget"]
+__all__ = ["RedisClient", "RedisError", "connect", "is_cluster", "load_script", "mget", "run_script"]
 
 
 def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64) -> RedisClient:
@@ -94,3 +94,23 @@ async def mget(client: RedisClient, names: Sequence[str]) -> list[bytes | None]:
     if is_cluster(client):
         return list(await client.mget_nonatomic(names))
     return list(await client.mget(names))
+
+
+async def run_script(
+    client: RedisClient, script: Any, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
+) -> list[Any]:
+    """One script for many (keys, arguments) in one round trip; a server that lost its scripts is told them again."""
+    if not calls:
+        return []
+    for attempt in (1, 2):
+        pipeline = client.pipeline(transaction=False)
+        for script_keys, arguments in calls:
+            pipeline.evalsha(script.sha, len(script_keys), *script_keys, *arguments)
+        try:
+            return list(await pipeline.execute())
+        except NoScriptError:
+            # Scripts are compare-and-set: those that ran before the refusal see their own write and refuse.
+            if attempt == 2:
+                raise
+            await client.script_load(script.script)
+    raise AssertionError("unreachable")

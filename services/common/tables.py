@@ -13,6 +13,7 @@ EVENTS = "events"
 BOT_EVENTS = "bot_events"
 CONTACTS = "contacts"
 ALIASES = "aliases"
+RECORDS = "records"
 
 
 class EventRow(msgspec.Struct, array_like=True, gc=False):
@@ -81,6 +82,14 @@ class AliasRow(msgspec.Struct, array_like=True, gc=False):
     version: int
 
 
+class RecordRow(msgspec.Struct, array_like=True, gc=False):
+    kind: str
+    id: str
+    version: int
+    is_deleted: int
+    data: str  # JSON
+
+
 def contact_row(profile: Profile) -> ContactRow:
     """The projection of a stored profile."""
     document = msgspec.json.encode(profile).decode()
@@ -132,11 +141,12 @@ def as_text(value: Value) -> str:
     return str(value)
 
 
+Rows = list[EventRow] | list[ContactRow] | list[AliasRow] | list[RecordRow]
 _OWN_COLUMN = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _encoder = msgspec.json.Encoder()
 
 
-def encode_rows(rows: list[EventRow] | list[ContactRow] | list[AliasRow]) -> bytes:
+def encode_rows(rows: Rows) -> bytes:
     """JSONCompactEachRow."""
     return _encoder.encode_lines(rows)
 

@@ -17,6 +17,7 @@ from services.common import clickhouse as ch
 from services.common.contact_ids import ContactIds
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
+from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
@@ -76,7 +77,7 @@ class Worker:
             return
         reader, store = self._assemble(client, ids)
         quiet_garbage_collector()
-        relay = asyncio.create_task(relay_forever(store, client))
+        relay = asyncio.create_task(relay_forever(store, RecordStore(self.redis, allow_oom=True), client))
         try:
             await reader.run()
         finally:

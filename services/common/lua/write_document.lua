@@ -1,6 +1,6 @@
--- Replaces a profile if nobody else did, and notes it as not yet projected.
--- KEYS[1] the profile `c:{c<slot>}:<id>`   KEYS[2] `changes:{c<slot>}`
--- ARGV[1] version that was read, 16 digits, or '' for none   ARGV[2] new document   ARGV[3] contact id
+-- Replaces a document, a profile or a record, if nobody else did, and notes it as not yet projected.
+-- KEYS[1] `c:{c<slot>}:<id>` or `r:{r<slot>}:<kind>:<id>`   KEYS[2] `changes:{c<slot>}` or `made:{r<slot>}`
+-- ARGV[1] version that was read, 16 digits, or '' for none   ARGV[2] new document   ARGV[3] its name in the outbox
 -- ARGV[4] seconds to live, '0' for ever   ARGV[5] Redis time in microseconds after which it is too late, '0' never
 -- Returns the new version, max(stored + 1, Redis time in microseconds), or false when it is too late or somebody else was faster.
 local stored = redis.call('GETRANGE', KEYS[1], 0, 15)
