@@ -71,6 +71,15 @@ class Settings:
     anonymize_ip: bool = _setting(
         False, "Store visitors' addresses without their last part: the /24 of a v4, the /48 of a v6 address."
     )
+    write_keys: tuple[str, ...] = _setting(
+        (), "Secrets with which servers report events to /v1/batch, beside the admin's login.", is_secret=True
+    )
+    batch_events_per_second: int = _setting(
+        0, "Events a second that one write key may report to one ingest process; 0 for no limit. Beyond it: 429."
+    )
+    retention_days: int = _setting(
+        1_095, "How long events are kept. Older times reported to /v1/batch become this old."
+    )
     streams: int = _setting(16, "Number of hit streams, fixed for the life of an installation; `./just up` uses 1.")
     max_buffered_hits: int = _setting(
         20_000, "Hits that one ingest worker holds while Redis is slow, and 4 KB for each of them in all; then 503."
@@ -157,6 +166,8 @@ def _parse(name: str, text: str, kind: Any) -> Any:
 def _check(settings: Settings) -> None:
     if settings.redis_fsync not in ("always", "everysec"):
         raise SettingsError(f"SPOOR_REDIS_FSYNC: {settings.redis_fsync!r} is neither always nor everysec")
+    if settings.retention_days < 1 or settings.batch_events_per_second < 0:
+        raise SettingsError("SPOOR_RETENTION_DAYS must be at least 1, and SPOOR_BATCH_EVENTS_PER_SECOND not below 0")
     if settings.streams < 1 or settings.batch_hits < 1 or settings.max_buffered_hits < 1:
         raise SettingsError("SPOOR_STREAMS, SPOOR_BATCH_HITS and SPOOR_MAX_BUFFERED_HITS must be at least 1")
     ports: dict[int, str] = {}

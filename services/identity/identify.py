@@ -50,7 +50,7 @@ class Operator(Enum):
 class Sighting(msgspec.Struct, frozen=True, gc=False):
     """What of a hit matters for identity."""
 
-    device_contact_id: int
+    device_contact_id: int  # 0 for a hit without a device
     is_new_device: bool
     time_us: int
     received_us: int
@@ -59,6 +59,7 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     fields: dict[str, str]
     tags: dict[str, bool]  # added or removed
     timezone: str  # taken by a known contact that has none
+    contact_id: int = 0  # the contact itself, where a server names it
 
     @property
     def key(self) -> EventKey:
@@ -148,6 +149,8 @@ class Identifier:
 
     def place(self, sighting: Sighting) -> int | ContactDeleted:
         """The contact under which the hit's event is stored for ever."""
+        if not sighting.device_contact_id:
+            return self._place_without_device(sighting)
         says_nothing = not sighting.unique and not sighting.fields and not sighting.tags
         if says_nothing and self.state.is_blank(sighting.device_contact_id):
             self.outcomes["anonymous"] += 1  # nearly all hits end here: 0.3 microseconds
@@ -164,6 +167,24 @@ class Identifier:
         self._write(self.resolve(contact_id), sighting, sighting.fields, sighting.tags)
         self._take_timezone(self.resolve(contact_id), sighting)
         return contact_id
+
+    def _place_without_device(self, sighting: Sighting) -> int | ContactDeleted:
+        """A server names the contact, by its id or by a unique value, which may be a new contact's."""
+        if sighting.contact_id:
+            contact = self.resolve(sighting.contact_id)
+            if contact.deleted_us:
+                return ContactDeleted.DROPPED
+            self.outcomes["known"] += 1
+            stored_under = sighting.contact_id
+        else:
+            given = _given(sighting)
+            found = self._find(given, Profile(0))
+            self.outcomes["known" if found else "identified"] += 1
+            contact = found or self.state.profile(self._new_contact_id(sighting.key))
+            self._take(contact, sighting, given)
+            stored_under = contact.id
+        self._write(self.resolve(stored_under), sighting, sighting.fields, sighting.tags)
+        return stored_under
 
     def resolve(self, contact_id: int) -> Profile:
         """The survivor that an id leads to. Mends on the way what a crash in a merge, or two merges at once, left."""
@@ -200,7 +221,7 @@ class Identifier:
         return self._move(sighting, self._new_contact_id(sighting.key))
 
     def _identify(self, sighting: Sighting, base: int, own: Profile) -> int:
-        given = {field: UniqueValue(field, value) for field, value in sighting.unique.items()}
+        given = _given(sighting)
         found = self._find(given, own)
         if found is None:
             return self._as_unknown(sighting, given, base, own)
@@ -319,6 +340,10 @@ class Identifier:
                 moved = msgspec.structs.replace(moved, is_brief=True)
             self.state.put(moved)
         return contact_id
+
+
+def _given(sighting: Sighting) -> dict[str, UniqueValue]:
+    return {field: UniqueValue(field, value) for field, value in sighting.unique.items()}
 
 
 def _added(profile: Profile) -> int:

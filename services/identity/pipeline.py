@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 from zoneinfo import available_timezones
 
 import msgspec
 
-from services.common.hit import Hit
-from services.common.tables import EventRow
-from services.common.values import UNIQUE_FIELDS, normalise_unique, read_tag
+from services.common.contact_fields import TOLD_FIELDS
+from services.common.event_types import PAGE_HIT, PAGE_LEAVE
+from services.common.hit import Door, Hit
+from services.common.statement import decode_statement
+from services.common.tables import EventRow, as_text
+from services.common.values import UNIQUE_FIELDS, clean, normalise_unique, read_tag
 from services.identity.agents import Agent, Agents
 from services.identity.parameters import MAX_URL_LENGTH, Parameters, parameters_of
 from services.identity.places import NOWHERE, Place, Places
@@ -17,6 +21,7 @@ from services.identity.places import NOWHERE, Place, Places
 MAX_TEXT = 191
 MAX_TITLE = 512
 MAX_TAGS = 50
+MAX_PAGE_SECONDS = 86_400.0
 # Parameters that have columns of their own, or that say nothing: the rest is kept as it came.
 _KNOWN = frozenset(
     """page_url page_title page_referrer page_language title url referrer language mautic_device_id mtc_id counter
@@ -33,19 +38,25 @@ class Draft:
     __slots__ = (
         "agent",
         "contact_id",
+        "details",
         "fields",
         "hit",
         "is_bot",
+        "named_contact_id",
         "parameters",
         "place",
         "tags",
         "timezone",
+        "type",
         "unique",
         "user_agent",
     )
 
     def __init__(self, hit: Hit) -> None:
         self.hit = hit
+        self.type = hit.type or PAGE_HIT
+        self.details = hit.details  # a JSON object, where the door or a server tells more
+        self.named_contact_id = 0  # by a server, instead of a device
         self.user_agent = ""
         self.parameters: Parameters = {}
         self.agent = _NO_AGENT
@@ -76,18 +87,36 @@ class Pipeline:
             self._put_fields,
             self._put_tags,
             self._put_timezone,
+            self._put_leave,
         )
+        self.statement_steps: tuple[Step, ...] = (self._put_agent, self._put_statement, self._put_place)
 
     def run(self, hit: Hit) -> Draft:
         draft = Draft(hit)
-        for step in self.steps:
+        for step in self.statement_steps if hit.door == Door.STATEMENT else self.steps:
             step(draft)
         return draft
 
     def _put_agent(self, draft: Draft) -> None:
         draft.user_agent = draft.hit.user_agent.decode("utf-8", "replace")[:MAX_TITLE]
         draft.agent = self._agents.read(draft.user_agent)
-        draft.is_bot = draft.agent.is_bot
+        draft.is_bot = draft.agent.is_bot and draft.hit.door != Door.STATEMENT
+
+    def _put_statement(self, draft: Draft) -> None:
+        """A server may set what a hit may not, and says itself whom it means."""
+        said = decode_statement(draft.hit.body)
+        draft.parameters = {name: value[:MAX_URL_LENGTH] for name, value in said.parameters().items()}
+        draft.details = _json.encode(said.details) if said.details else b""
+        draft.named_contact_id = int(said.contact_id or 0)
+        given = {**said.fields, "email": said.email or said.fields.get("email")}
+        for field, value in given.items():
+            text = clean("" if value is None else as_text(value))
+            if field in UNIQUE_FIELDS and (unique := normalise_unique(field, text)):
+                draft.unique[field] = unique
+            elif text and field in TOLD_FIELDS and field not in UNIQUE_FIELDS:
+                draft.fields[field] = text[:MAX_TEXT]
+        words = said.tags.split(",") if isinstance(said.tags, str) else said.tags
+        self._read_tags(draft, words[:MAX_TAGS])
 
     def _put_parameters(self, draft: Draft) -> None:
         hit = draft.hit
@@ -117,7 +146,10 @@ class Pipeline:
         said = draft.parameters.get("tags")
         if not said or draft.is_bot:
             return
-        for word in said.split(",", MAX_TAGS)[:MAX_TAGS]:
+        self._read_tags(draft, said.split(",", MAX_TAGS)[:MAX_TAGS])
+
+    def _read_tags(self, draft: Draft, words: list[str]) -> None:
+        for word in words:
             tag, is_in = read_tag(word)
             if tag and len(tag) <= MAX_TEXT:
                 draft.tags[tag] = is_in
@@ -127,16 +159,28 @@ class Pipeline:
         if said in _TIMEZONES and not draft.is_bot:
             draft.timezone = said
 
+    def _put_leave(self, draft: Draft) -> None:
+        """The script's word on how long a page was looked at."""
+        left = draft.parameters.get("left_event_id")
+        if not left:
+            return
+        try:
+            seconds = float(draft.parameters.get("time_on_page", ""))
+            if 0 <= seconds <= MAX_PAGE_SECONDS:
+                draft.details = _json.encode({"left_event_id": str(UUID(left)), "seconds": round(seconds, 1)})
+        except ValueError:
+            pass  # then it says nothing but that somebody was there
+        draft.type = PAGE_LEAVE
+
 
 def event_row(draft: Draft) -> EventRow:
     """The row of `events` for a draft whose contact is settled."""
     hit, said, agent, place = draft.hit, draft.parameters, draft.agent, draft.place
-    extras = {name: value for name, value in said.items() if name not in _KNOWN}
     return EventRow(
         hit.event_id.hex(),
         draft.contact_id,
         hit.time_us // 1000,
-        "page.hit",
+        draft.type,
         said.get("page_url", ""),
         said.get("page_title", "")[:MAX_TITLE] or said.get("title", "")[:MAX_TITLE],
         (said.get("page_referrer") or said.get("referrer") or "")[:MAX_URL_LENGTH],
@@ -160,6 +204,14 @@ def event_row(draft: Draft) -> EventRow:
         hit.device_id,
         hit.ip,
         draft.user_agent,
-        _json.encode(extras).decode() if extras else "",
+        _details(draft),
         hit.received_us // 1000,
     )
+
+
+def _details(draft: Draft) -> str:
+    """What the event's kind tells, or the parameters of a page hit that have no column."""
+    if draft.details or draft.hit.door == Door.STATEMENT:
+        return draft.details.decode()
+    extras = {name: value for name, value in draft.parameters.items() if name not in _KNOWN}
+    return _json.encode(extras).decode() if extras else ""

@@ -128,7 +128,7 @@ class Resolver:
 def _sighting(draft: Draft) -> Sighting:
     hit = draft.hit
     return Sighting(
-        hit.device_contact_id,
+        hit.device_contact_id if hit.device_id else 0,
         hit.is_new_device,
         hit.time_us,
         hit.received_us,
@@ -137,4 +137,5 @@ def _sighting(draft: Draft) -> Sighting:
         draft.fields,
         draft.tags,
         draft.timezone,
+        draft.named_contact_id,
     )

@@ -23,10 +23,13 @@ JSON_HEADERS: Headers = [(b"content-type", b"application/json"), (b"cache-contro
 # One word for one reason, in the answer, in the log and in the metric.
 ERRORS = {
     400: "bad_request",
+    401: "unauthorised",
     404: "not_found",
     405: "method_not_allowed",
     413: "body_too_large",
     414: "url_too_long",
+    415: "unsupported_encoding",
+    429: "too_many_events",
     431: "headers_too_large",
     503: "hits_cannot_be_kept",
 }

@@ -23,6 +23,7 @@ from services.common.service import end_process_if_failed, operation_routes, qui
 from services.common.settings import Settings, SettingsError, load_settings
 from services.ingest import answers
 from services.ingest.answers import Headers
+from services.ingest.batch_api import BatchApi
 from services.ingest.buffer import EXPECTED_ERRORS, HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
 from services.ingest.door import MAX_BODY_BYTES, Admitted, Door, Dropped, read_headers, too_large
@@ -69,7 +70,9 @@ class IngestApp:
             anonymize_ip=settings.anonymize_ip,
             privacy_signals=[name for name in PRIVACY_SIGNALS if getattr(settings, f"respect_{name}")],
         )
-        self._door = Door(DeviceCodec(settings.secret), visitors, self.ids.take)
+        codec = DeviceCodec(settings.secret)
+        self._door = Door(codec, visitors, self.ids.take)
+        self._batch = BatchApi(settings, self.redis, self.buffer, visitors, codec, self.metrics)
         self._is_open = False
         self._hot: dict[str, Callable[[Any, Receive, Send], Awaitable[None]]] = {
             "/mtracking.gif": self._pixel,
@@ -202,6 +205,7 @@ class IngestApp:
         return Starlette(
             routes=[
                 Route("/mtc.js", mtc_js, methods=["GET"]),
+                *self._batch.routes(),
                 *operation_routes(self.metrics.registry, self._readiness, self.metrics.warning),
             ],
             lifespan=self._lifespan,
@@ -227,6 +231,7 @@ class IngestApp:
         await self.buffer.close()
         if self.spill:
             self.spill.close()
+        await self._batch.close()
         await self.redis.aclose()
 
     async def _open(self) -> None:

@@ -13,6 +13,7 @@ from services.ingest.cors import Cors
 from services.ingest.spill import Spill
 from services.ingest.visitor import DROP_REASONS
 
+DOORS = ("pixel", "event", "batch")
 WARN_AFTER = 10  # drops; fewer are somebody trying it out
 
 
@@ -22,10 +23,14 @@ class IngestMetrics(Metrics):
         self._buffer, self._spill, self._cors = buffer, spill, cors
         self.redis_weakness: str | None = None  # why Redis may lose what it has acknowledged
         self.accepted = self.counter(
-            "ingest_hits_accepted", "Hits that are safe: Redis or the spill has them.", "door", ("pixel", "event")
+            "ingest_hits_accepted",
+            "Hits that are safe: Redis or the spill has them.",
+            "door",
+            ("pixel", "event", "batch"),
         )
         self.dropped = self.counter("ingest_hits_dropped", "Requests answered without a hit.", "reason", DROP_REASONS)
         self.refused = self.counter("ingest_requests_refused", "Requests told an error.", "reason", ERRORS.values())
+        self.batch_problems = self.counter("ingest_batch_problems", "Events of a batch that were told an error.")
         self._held = self.gauge("ingest_hits_held", "Hits waiting for Redis' acknowledgement.")
         self._flushes = self.gauge("ingest_flushes", "Flushes so far.")
         self._spilled = self.gauge("ingest_hits_spilled", "Hits that Redis did not take and the spill did, so far.")

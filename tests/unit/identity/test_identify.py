@@ -44,6 +44,11 @@ class World:
             unique["email"] = email
         return Sighting(device, is_new, time_us, time_us, time_us.to_bytes(16, "big"), unique, {}, {}, "")
 
+    def report(self, email: str = "", *, contact_id: int = 0) -> Sighting:
+        """A server's word on somebody, without a device."""
+        sighting = self.sighting(0, email)
+        return msgspec.structs.replace(sighting, contact_id=contact_id)
+
     def place(self, *sightings: Sighting) -> list[int | ContactDeleted]:
         new_ids: dict[EventKey, int] = {}
         state = State()
@@ -259,6 +264,30 @@ def test_a_merge_that_died_between_its_two_writes_is_completed() -> None:
     world.profiles[2] = Profile(2, own=Part(added_us=NOW), alias=1)
     world.visit(2)
     assert 2 in world.profiles[1].losers
+
+
+def test_a_server_that_names_a_contact_means_it_wherever_its_device_went() -> None:
+    world = World()
+    world.visit(1, "his@x.org")
+    world.visit(1, "hers@x.org")
+    assert world.place(world.report(contact_id=1)) == [1]
+    assert world.place(world.report(contact_id=77)) == [77]
+    assert 77 not in world.profiles, "an anonymous visitor needs no profile to be named"
+
+
+def test_a_server_that_names_an_address_means_its_holder_or_makes_one_once() -> None:
+    world = World()
+    [first, second] = world.place(world.report("ada@x.org"), world.report("ada@x.org"))
+    assert first == second == world.holder("ada@x.org")
+    assert world.place(world.report("ada@x.org")) == [first]
+    assert list(world.profiles) == [first], "no device, no move"
+
+
+def test_what_a_server_says_of_a_deleted_contact_is_dropped() -> None:
+    world = World()
+    contact = world.visit(1, "ada@x.org")
+    world.profiles[contact] = Profile(contact, deleted_us=NOW + 500_000)
+    assert world.place(world.report(contact_id=contact)) == [ContactDeleted.DROPPED]
 
 
 def test_a_cycle_of_aliases_is_read_as_its_smallest_id_and_mended() -> None:
