@@ -61,6 +61,18 @@ class Settings:
     publicly_updatable: tuple[str, ...] = _setting(
         (), "Contact fields that a hit may set, and identify by: email. `./just up` allows email."
     )
+    identify_secret: tuple[str, ...] = _setting(
+        (), "Shared with a site that signs the addresses it sends: see docs/tracking.md.", is_secret=True
+    )
+    require_signed_identify: bool = _setting(
+        False, "Hits identify by a signed address only. Forms and servers with a write key are not asked for one."
+    )
+    unsigned_clickthrough: bool = _setting(
+        False, "Believe the unsigned ct of the replaced product too. Anybody can make one up."
+    )
+    pass_clickthrough: bool = _setting(
+        False, "Hand ct on to the page that a tracked link leads to, whose script then sends it."
+    )
     track_private_ip_ranges: bool = _setting(False, "Track visitors with private addresses too. `./just up` does.")
     trusted_proxies: tuple[str, ...] = _setting(
         (), "Networks (CIDR) of proxies whose X-Forwarded-For is believed. Empty: the peer is the visitor."
@@ -195,6 +207,8 @@ def _check(settings: Settings) -> None:
     ):
         if url and not url.startswith(schemes):
             raise SettingsError(f"{name} must begin with {' or '.join(schemes)}")
+    if settings.require_signed_identify and not settings.identify_secret:
+        raise SettingsError("SPOOR_REQUIRE_SIGNED_IDENTIFY needs SPOOR_IDENTIFY_SECRET")
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"SPOOR_LOG_LEVEL: {settings.log_level!r} is none of debug, info, warning, error")
     if unknown := set(settings.publicly_updatable) - set(TOLD_FIELDS):

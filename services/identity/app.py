@@ -14,6 +14,7 @@ import structlog
 from starlette.applications import Starlette
 
 from services.common import clickhouse as ch
+from services.common.clickthrough import Clickthroughs
 from services.common.contact_ids import ContactIds
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
@@ -30,6 +31,7 @@ from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Pipeline
 from services.identity.placement import Placement
 from services.identity.places import Places
+from services.identity.proofs import Proofs
 from services.identity.reader import Reader
 from services.identity.relay import relay_forever
 from services.identity.resolver import Resolver
@@ -39,6 +41,8 @@ log = structlog.get_logger()
 
 def create_app(settings: Settings | None = None) -> Starlette:
     settings = settings or load_settings()
+    if not settings.secret:
+        raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     worker = Worker(settings)
 
     @asynccontextmanager
@@ -102,7 +106,12 @@ class Worker:
         settings, faults = self._settings, fault_points_from_environment()
         store = ProfileStore(self.redis, allow_oom=True)
         dead_letters = DeadLetters(self.redis)
-        pipeline = Pipeline(Agents(), self._places, settings.publicly_updatable)
+        proofs = Proofs(
+            Clickthroughs(settings.secret, reads_unsigned=settings.unsigned_clickthrough),
+            settings.identify_secret,
+            requires_signature=settings.require_signed_identify,
+        )
+        pipeline = Pipeline(Agents(), self._places, proofs, settings.publicly_updatable)
         placement = Placement(store, ids, UNIQUE_FIELDS, faults)
         resolver = Resolver(pipeline, placement, store, client, dead_letters, self.metrics, faults)
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

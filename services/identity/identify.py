@@ -36,6 +36,7 @@ OUTCOMES = (
     "moved_to_new",
     "moved_to_known",
     "joined_without_cookie",
+    "forwarded",
     "unique_value_taken",
 )
 
@@ -60,6 +61,7 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     tags: dict[str, bool]  # added or removed
     timezone: str  # taken by a known contact that has none
     contact_id: int = 0  # the contact itself, where a server names it
+    clicked_contact_id: int = 0  # for whom the link was made that was clicked, or the mail that was opened
 
     @property
     def key(self) -> EventKey:
@@ -152,6 +154,8 @@ class Identifier:
         if not sighting.device_contact_id:
             return self._place_without_device(sighting)
         says_nothing = not sighting.unique and not sighting.fields and not sighting.tags
+        if sighting.clicked_contact_id:
+            says_nothing = False
         if says_nothing and self.state.is_blank(sighting.device_contact_id):
             self.outcomes["anonymous"] += 1  # nearly all hits end here: 0.3 microseconds
             return sighting.device_contact_id
@@ -163,7 +167,7 @@ class Identifier:
             self.outcomes["known"] += 1
             self._take_timezone(self.resolve(base), sighting)
             return base
-        contact_id = self._identify(sighting, base, self.resolve(base)) if sighting.unique else base
+        contact_id = self._whose(sighting, base)
         self._write(self.resolve(contact_id), sighting, sighting.fields, sighting.tags)
         self._take_timezone(self.resolve(contact_id), sighting)
         return contact_id
@@ -219,6 +223,32 @@ class Identifier:
         if sighting.time_us < deleted_us:
             return ContactDeleted.DROPPED
         return self._move(sighting, self._new_contact_id(sighting.key))
+
+    def _whose(self, sighting: Sighting, base: int) -> int:
+        """By the first that answers: the click-through, the unique values, the device."""
+        if sighting.clicked_contact_id:
+            clicked = self.resolve(sighting.clicked_contact_id)
+            if clicked.own is not None and not clicked.deleted_us:
+                return self._as_clicked(sighting, base, self.resolve(base), clicked)
+        return self._identify(sighting, base, self.resolve(base)) if sighting.unique else base
+
+    def _as_clicked(self, sighting: Sighting, base: int, own: Profile, clicked: Profile) -> int:
+        """A link to B: an anonymous device becomes B's; on somebody else's device the mail was forwarded."""
+        if clicked.id == own.id:
+            self.outcomes["known"] += 1
+            return base
+        if own.own is not None and not own.own.is_anonymous():
+            self.outcomes["forwarded"] += 1
+            return sighting.clicked_contact_id
+        if sighting.is_new_device and own.id == sighting.device_contact_id:
+            self.outcomes["joined_without_cookie"] += 1
+            return self._move(sighting, clicked.id, is_brief=True)
+        if own.id in clicked.separated or clicked.id in own.separated:
+            self.outcomes["moved_to_known"] += 1
+            return self._move(sighting, clicked.id)
+        self.outcomes["merged_anonymous"] += 1
+        self._merge(clicked, own, sighting)
+        return base
 
     def _identify(self, sighting: Sighting, base: int, own: Profile) -> int:
         given = _given(sighting)

@@ -17,6 +17,7 @@ from services.common.values import UNIQUE_FIELDS, clean, normalise_unique, read_
 from services.identity.agents import Agent, Agents
 from services.identity.parameters import MAX_URL_LENGTH, Parameters, parameters_of
 from services.identity.places import NOWHERE, Place, Places
+from services.identity.proofs import Proofs
 
 MAX_TEXT = 191
 MAX_TITLE = 512
@@ -25,9 +26,11 @@ MAX_PAGE_SECONDS = 86_400.0
 # Parameters that have columns of their own, or that say nothing: the rest is kept as it came.
 _KNOWN = frozenset(
     """page_url page_title page_referrer page_language title url referrer language mautic_device_id mtc_id counter
-    event_id event_time utm_source utm_medium utm_campaign utm_content utm_term do_not_track""".split()
+    event_id event_time utm_source utm_medium utm_campaign utm_content utm_term do_not_track ct
+    identify_signature identify_expires left_event_id""".split()
 )
 _TIMEZONES = frozenset(available_timezones())
+_BAD_SIGNATURES = frozenset({"signature_bad", "signature_expired"})
 _NO_AGENT = Agent("", "", "", "", "", False)
 _json = msgspec.json.Encoder()
 
@@ -37,6 +40,7 @@ class Draft:
 
     __slots__ = (
         "agent",
+        "clicked_contact_id",
         "contact_id",
         "details",
         "fields",
@@ -45,6 +49,7 @@ class Draft:
         "named_contact_id",
         "parameters",
         "place",
+        "proofs",
         "tags",
         "timezone",
         "type",
@@ -57,6 +62,8 @@ class Draft:
         self.type = hit.type or PAGE_HIT
         self.details = hit.details  # a JSON object, where the door or a server tells more
         self.named_contact_id = 0  # by a server, instead of a device
+        self.clicked_contact_id = 0  # for whom the link or the mail was made
+        self.proofs: list[str] = []  # outcomes of what should prove who this is
         self.user_agent = ""
         self.parameters: Parameters = {}
         self.agent = _NO_AGENT
@@ -75,17 +82,19 @@ Step = Callable[[Draft], None]
 class Pipeline:
     """The steps under one configuration."""
 
-    def __init__(self, agents: Agents, places: Places, updatable: tuple[str, ...]) -> None:
-        self._agents, self._places = agents, places
+    def __init__(self, agents: Agents, places: Places, proofs: Proofs, updatable: tuple[str, ...]) -> None:
+        self._agents, self._places, self._proofs = agents, places, proofs
         self._unique = tuple(field for field in UNIQUE_FIELDS if field in updatable)
         self._updatable = tuple(field for field in updatable if field not in UNIQUE_FIELDS)
         self.steps: tuple[Step, ...] = (
             self._put_agent,
             self._put_parameters,
             self._put_place,
+            self._put_clickthrough,
             self._put_unique_values,
             self._put_fields,
             self._put_tags,
+            self._drop_what_a_bad_signature_says,
             self._put_timezone,
             self._put_leave,
         )
@@ -125,14 +134,35 @@ class Pipeline:
     def _put_place(self, draft: Draft) -> None:
         draft.place = self._places.find(draft.hit.ip)
 
+    def _put_clickthrough(self, draft: Draft) -> None:
+        if draft.is_bot or "ct" not in draft.parameters:
+            return
+        said, outcome = self._proofs.clickthrough(draft.parameters, draft.hit.received_us)
+        if outcome:
+            draft.proofs.append(outcome)
+        if said:
+            draft.clicked_contact_id = said.contact_id
+
     def _put_unique_values(self, draft: Draft) -> None:
-        """Only what is publicly updatable, and nothing from a bot: it must not become somebody."""
+        """Only what is publicly updatable or signed, and nothing from a bot: it must not become somebody."""
         if draft.is_bot:
             return
-        for field in self._unique:
+        for field in UNIQUE_FIELDS:
             value = normalise_unique(field, draft.parameters.get(field, ""))
-            if value is not None:
+            if value is not None and (field in self._unique or "identify_signature" in draft.parameters):
                 draft.unique[field] = value
+        if draft.unique and (outcome := self._signature(draft)):
+            draft.proofs.append(outcome)
+            if outcome != "signature_good":
+                draft.unique = {}
+
+    def _signature(self, draft: Draft) -> str | None:
+        return self._proofs.signature(draft.parameters, draft.unique.get("email", ""), draft.hit.received_us)
+
+    def _drop_what_a_bad_signature_says(self, draft: Draft) -> None:
+        """It is counted and changes nothing: no tag and no other field either."""
+        if draft.proofs and not _BAD_SIGNATURES.isdisjoint(draft.proofs):
+            draft.fields, draft.tags = {}, {}
 
     def _put_fields(self, draft: Draft) -> None:
         if draft.is_bot:

@@ -178,7 +178,9 @@ class Placement:
 
 
 def _contacts(sightings: list[Sighting]) -> set[int]:
-    return {one.device_contact_id or one.contact_id for one in sightings} - {0}
+    """All that they name, for what is missed later costs a round trip each."""
+    named = {one.device_contact_id or one.contact_id for one in sightings}
+    return (named | {one.clicked_contact_id for one in sightings}) - {0}
 
 
 def _values(sightings: list[Sighting]) -> set[UniqueValue]:

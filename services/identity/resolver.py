@@ -70,6 +70,9 @@ class Resolver:
         started = time.perf_counter()
         self._faults.pass_by("after_read")
         drafts = await self._enrich(hits)
+        for draft in drafts:
+            for outcome in draft.proofs:
+                self._metrics.proofs.add(value=outcome)
         people = [draft for draft in drafts if not draft.is_bot]
         placed = await self._placement.place([_sighting(draft) for draft in people])
         kept = []
@@ -138,4 +141,5 @@ def _sighting(draft: Draft) -> Sighting:
         draft.tags,
         draft.timezone,
         draft.named_contact_id,
+        draft.clicked_contact_id,
     )

@@ -49,6 +49,13 @@ class World:
         sighting = self.sighting(0, email)
         return msgspec.structs.replace(sighting, contact_id=contact_id)
 
+    def click(self, device: int, clicked: int, *, is_new: bool = False) -> int:
+        """A link that was made for contact `clicked`."""
+        sighting = msgspec.structs.replace(self.sighting(device, is_new=is_new), clicked_contact_id=clicked)
+        contact = self.place(sighting)[0]
+        assert isinstance(contact, int)
+        return contact
+
     def place(self, *sightings: Sighting) -> list[int | ContactDeleted]:
         new_ids: dict[EventKey, int] = {}
         state = State()
@@ -264,6 +271,36 @@ def test_a_merge_that_died_between_its_two_writes_is_completed() -> None:
     world.profiles[2] = Profile(2, own=Part(added_us=NOW), alias=1)
     world.visit(2)
     assert 2 in world.profiles[1].losers
+
+
+def test_a_click_joins_an_anonymous_device_to_whom_the_link_was_made_for() -> None:
+    world = World()
+    ada = world.visit(1, "ada@x.org")
+    world.visit(2)
+    assert world.click(2, ada) == 2
+    assert world.survivor(2) == ada
+
+
+def test_a_click_without_cookies_is_stored_under_whom_the_link_was_made_for() -> None:
+    world = World()
+    ada = world.visit(1, "ada@x.org")
+    assert world.click(2, ada, is_new=True) == ada
+    assert world.profiles[2].is_brief
+    assert not world.profiles[2].alias
+
+
+def test_a_forwarded_mail_moves_nobodys_device() -> None:
+    world = World()
+    ada, bob = world.visit(1, "ada@x.org"), world.visit(2, "bob@x.org")
+    assert world.click(2, ada) == ada
+    assert world.visit(2) == bob
+    assert world.survivor(bob) == bob
+
+
+def test_a_link_to_nobody_or_a_deleted_contact_says_nothing() -> None:
+    world = World()
+    world.profiles[7] = Profile(7, deleted_us=NOW)
+    assert [world.click(1, clicked) for clicked in (7, 4_711)] == [1, 1]
 
 
 def test_a_server_that_names_a_contact_means_it_wherever_its_device_went() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from services.common.clickthrough import Clickthroughs
 from services.common.hit import Hit, decode_batch
 from services.identity.agents import Agents
 from services.identity.dead_letters import DeadLetters
@@ -16,6 +17,7 @@ from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Pipeline
 from services.identity.placement import Placed
 from services.identity.places import Places
+from services.identity.proofs import Proofs
 from services.identity.resolver import Resolver
 
 POISON = 666
@@ -66,7 +68,7 @@ def make(error: Exception) -> tuple[Resolver, FakeRedis, FakeClickHouse, Identit
     redis, clickhouse, metrics = FakeRedis(), FakeClickHouse(), IdentityMetrics()
     store: Any = None  # nothing is written to it: nobody says who they are
     placement: Any = FakePlacement(error)
-    pipeline = Pipeline(Agents(), Places(()), ())
+    pipeline = Pipeline(Agents(), Places(()), Proofs(Clickthroughs(("secret",))), ())
     faults = FaultPoints("", 1)
     resolver = Resolver(pipeline, placement, store, clickhouse, DeadLetters(redis), metrics, faults)
     return resolver, redis, clickhouse, metrics
