@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from services.common import clickhouse as ch
 from services.common.clickthrough import Clickthroughs
 from services.common.contact_ids import ContactIds
+from services.common.field_registry import PublicFields
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
@@ -104,16 +105,17 @@ class Worker:
 
     def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, ProfileStore]:
         settings, faults = self._settings, fault_points_from_environment()
-        store = ProfileStore(self.redis, allow_oom=True)
+        store, records = ProfileStore(self.redis, allow_oom=True), RecordStore(self.redis, allow_oom=True)
         dead_letters = DeadLetters(self.redis)
         proofs = Proofs(
             Clickthroughs(settings.secret, reads_unsigned=settings.unsigned_clickthrough),
             settings.identify_secret,
             requires_signature=settings.require_signed_identify,
         )
-        pipeline = Pipeline(Agents(), self._places, proofs, settings.publicly_updatable)
+        pipeline = Pipeline(Agents(), self._places, proofs)
+        public_fields = PublicFields(records, settings.publicly_updatable)
         placement = Placement(store, ids, UNIQUE_FIELDS, faults)
-        resolver = Resolver(pipeline, placement, store, client, dead_letters, self.metrics, faults)
+        resolver = Resolver(pipeline, public_fields, placement, store, client, dead_letters, self.metrics, faults)
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         leases = Leases(self.redis, name, settings.streams, settings.lease_seconds)
         self._reader = Reader(

@@ -82,10 +82,9 @@ Step = Callable[[Draft], None]
 class Pipeline:
     """The steps under one configuration."""
 
-    def __init__(self, agents: Agents, places: Places, proofs: Proofs, updatable: tuple[str, ...]) -> None:
+    def __init__(self, agents: Agents, places: Places, proofs: Proofs, updatable: tuple[str, ...] = ()) -> None:
         self._agents, self._places, self._proofs = agents, places, proofs
-        self._unique = tuple(field for field in UNIQUE_FIELDS if field in updatable)
-        self._updatable = tuple(field for field in updatable if field not in UNIQUE_FIELDS)
+        self.allow(updatable)
         self.steps: tuple[Step, ...] = (
             self._put_agent,
             self._put_parameters,
@@ -99,6 +98,11 @@ class Pipeline:
             self._put_leave,
         )
         self.statement_steps: tuple[Step, ...] = (self._put_agent, self._put_statement, self._put_place)
+
+    def allow(self, updatable: tuple[str, ...]) -> None:
+        """From now on a hit may set these fields."""
+        self._unique = tuple(field for field in UNIQUE_FIELDS if field in updatable)
+        self._updatable = tuple(field for field in updatable if field not in UNIQUE_FIELDS)
 
     def run(self, hit: Hit) -> Draft:
         draft = Draft(hit)

@@ -12,6 +12,7 @@ import time
 import structlog
 
 from services.common.clickhouse import ClickHouse, ClickHouseError, insert_rows
+from services.common.field_registry import PublicFields
 from services.common.hit import Hit
 from services.common.profiles import ProfileStore
 from services.common.projection import project
@@ -39,6 +40,7 @@ class Resolver:
     def __init__(
         self,
         pipeline: Pipeline,
+        public_fields: PublicFields,
         placement: Placement,
         store: ProfileStore,
         clickhouse: ClickHouse,
@@ -46,7 +48,8 @@ class Resolver:
         metrics: IdentityMetrics,
         faults: FaultPoints,
     ) -> None:
-        self._pipeline, self._placement, self._store = pipeline, placement, store
+        self._pipeline, self._public_fields = pipeline, public_fields
+        self._placement, self._store = placement, store
         self._clickhouse, self._dead_letters = clickhouse, dead_letters
         self._metrics, self._faults = metrics, faults
 
@@ -90,6 +93,7 @@ class Resolver:
         self._metrics.count_batch(len(hits), placed.outcomes, time.perf_counter() - started)
 
     async def _enrich(self, hits: list[Hit]) -> list[Draft]:
+        self._pipeline.allow(await self._public_fields.now())
         drafts = []
         for hit in hits:
             try:

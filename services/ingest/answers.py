@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import msgspec
+
 from services.common.device import Device
 
 Headers = list[tuple[bytes, bytes]]
@@ -59,11 +63,15 @@ def identity_body(device: Device | None, contact_id: int) -> bytes:
     return b'{"id":%d,"sid":"%b","device_id":"%b"}' % (contact_id, name, name)
 
 
-def error(status: int) -> tuple[Headers, bytes]:
-    body = b'{"errors":[{"code":%d,"message":"%b"}]}' % (status, ERRORS[status].encode())
+def error(status: int, message: str = "", retry_after_seconds: float = 0.0) -> tuple[Headers, bytes]:
+    """The reason, and what more there is to say about it."""
+    text = f"{ERRORS[status]}: {message}" if message else ERRORS[status]
+    body = msgspec.json.encode({"errors": [{"code": status, "message": text}]})
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if status == 503:
-        headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
+    if status in (429, 503):
+        headers.append((b"retry-after", b"%d" % max(RETRY_AFTER_SECONDS, math.ceil(retry_after_seconds))))
     if status in (413, 414, 431):
         headers.append((b"connection", b"close"))
+    if status == 401:
+        headers.append((b"www-authenticate", b'Basic realm="Spoor", charset="UTF-8"'))
     return headers, body

@@ -37,7 +37,7 @@ class BatchRefused(Exception):
     """The request as a whole, with this status."""
 
     def __init__(self, status: int, message: str = "", retry_after_seconds: float = 0.0) -> None:
-        super().__init__(message)
+        super().__init__(status, message)
         self.status, self.message, self.retry_after_seconds = status, message, retry_after_seconds
 
 
@@ -138,19 +138,8 @@ class BatchApi:
 
     def _refuse(self, refused: BatchRefused) -> Response:
         self._metrics.refused.add(value=answers.ERRORS[refused.status])
-        return refusal(refused.status, refused.message, refused.retry_after_seconds)
-
-
-def refusal(status: int, message: str = "", retry_after_seconds: float = 0.0) -> Response:
-    """An error in the form of the hot paths; with a message of its own behind the reason."""
-    word = answers.ERRORS[status]
-    body = {"errors": [{"code": status, "message": f"{word}: {message}" if message else word}]}
-    response = Response(msgspec.json.encode(body), status, media_type="application/json")
-    if status in (429, 503):
-        response.headers["retry-after"] = str(max(1, round(retry_after_seconds + 0.5)))
-    if status == 401:
-        response.headers["www-authenticate"] = 'Basic realm="Spoor", charset="UTF-8"'
-    return response
+        headers, body = answers.error(refused.status, refused.message, refused.retry_after_seconds)
+        return Response(body, refused.status, {name.decode(): value.decode() for name, value in headers})
 
 
 def _answer(accepted: int, problems: list[Problem], dropped: list[int]) -> Response:

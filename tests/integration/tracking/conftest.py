@@ -17,6 +17,23 @@ DAYS = 365
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
+class Visitor(httpx.Client):
+    """Keeps cookies as a browser does on https, where `secure` ones come back; redirects are not followed."""
+
+    def __init__(self, url: str) -> None:
+        hooks = {"response": [self._keep_cookies]}
+        super().__init__(base_url=url, trust_env=False, timeout=15, event_hooks=hooks)
+        self.headers["user-agent"] = BROWSER
+        self.kept: dict[str, str] = {}
+
+    def _keep_cookies(self, response: httpx.Response) -> None:
+        for line in response.headers.get_list("set-cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.kept[name] = value
+        if self.kept:
+            self.headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.kept.items())
+
+
 class Site:
     """A door, a resolver and the API behind them."""
 
@@ -27,9 +44,9 @@ class Site:
     def url(self) -> str:
         return str(self.ingest.http.base_url)
 
-    def visitor(self) -> httpx.Client:
+    def visitor(self) -> Visitor:
         """A browser with cookies of its own."""
-        return httpx.Client(base_url=self.url, trust_env=False, timeout=15, headers={"user-agent": BROWSER})
+        return Visitor(self.url)
 
     def send(self, *events: dict[str, Any]) -> dict[str, Any]:
         """Reports events, as a server does; the whole answer."""
@@ -73,7 +90,7 @@ class Site:
         assert len(found) == count, [event["event"] for event in found]
         return found
 
-    def settle(self, visitor: httpx.Client, marker: str) -> None:
+    def settle(self, visitor: Visitor, marker: str) -> None:
         """Returns when all that the door took before is stored: the stream is one, and keeps its order."""
         contact_id = visitor.get(f"/mtc/event?page_url={marker}").json()["id"]
         eventually(lambda: any(marker in str(event) for event in self.history(contact_id)), "the marker")

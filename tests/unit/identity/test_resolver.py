@@ -51,6 +51,11 @@ class FakePlacement:
         return placed
 
 
+class FakePublicFields:
+    async def now(self) -> tuple[str, ...]:
+        return ()
+
+
 class FakeClickHouse:
     def __init__(self) -> None:
         self.rows: list[bytes] = []
@@ -68,9 +73,10 @@ def make(error: Exception) -> tuple[Resolver, FakeRedis, FakeClickHouse, Identit
     redis, clickhouse, metrics = FakeRedis(), FakeClickHouse(), IdentityMetrics()
     store: Any = None  # nothing is written to it: nobody says who they are
     placement: Any = FakePlacement(error)
-    pipeline = Pipeline(Agents(), Places(()), Proofs(Clickthroughs(("secret",))), ())
+    pipeline = Pipeline(Agents(), Places(()), Proofs(Clickthroughs(("secret",))))
+    public_fields: Any = FakePublicFields()
     faults = FaultPoints("", 1)
-    resolver = Resolver(pipeline, placement, store, clickhouse, DeadLetters(redis), metrics, faults)
+    resolver = Resolver(pipeline, public_fields, placement, store, clickhouse, DeadLetters(redis), metrics, faults)
     return resolver, redis, clickhouse, metrics
 
 
