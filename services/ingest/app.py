@@ -29,6 +29,7 @@ from services.ingest.body import CutOffError, read_body
 from services.ingest.buffer import EXPECTED_ERRORS, HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
 from services.ingest.door import Admitted, Door, Dropped, read_headers, too_large
+from services.ingest.forms import Forms
 from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.script.script import load_script
@@ -84,7 +85,8 @@ class IngestApp:
             Clickthroughs(settings.secret),
             passes_clickthrough=settings.pass_clickthrough,
         )
-        self._batch = BatchApi(settings, self.redis, self.buffer, visitors, codec, self.metrics)
+        self._forms = Forms(self._door, self.buffer, self._cors, self.metrics, self.redis, settings.secret)
+        self._batch = BatchApi(settings, self.redis, self.buffer, visitors, codec, self._cors, self.metrics)
         self._is_open = False
         self._hot: dict[str, Callable[[Any, Receive, Send], Awaitable[None]]] = {
             "/mtracking.gif": self._pixel,
@@ -218,6 +220,7 @@ class IngestApp:
             routes=[
                 Route("/mtc.js", mtc_js, methods=["GET"]),
                 *self._touch_points.routes(),
+                *self._forms.routes(),
                 *self._batch.routes(),
                 *operation_routes(self.metrics.registry, self._readiness, self.metrics.warning),
             ],

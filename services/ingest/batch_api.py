@@ -16,10 +16,11 @@ from services.common.envelope import STORES_AWAY
 from services.common.hit import Hit
 from services.common.redis_client import RedisClient
 from services.common.settings import Settings
-from services.ingest import answers
 from services.ingest.batch import BatchError, Clock, Event, EventReader, Problem, TooManyEventsError, split_events
-from services.ingest.buffer import HitBuffer, HitsNotKeptError
+from services.ingest.buffer import HitBuffer
+from services.ingest.cors import Cors
 from services.ingest.door import event_ids
+from services.ingest.guard import Refused, guarded
 from services.ingest.inflate import ENCODINGS, InflateError, TooLargeError, inflate
 from services.ingest.known_contacts import KnownContacts
 from services.ingest.metrics import IngestMetrics
@@ -33,14 +34,6 @@ DAY_US = 86_400_000_000
 NOT_KNOWN = "contact_id: there is no such contact"
 
 
-class BatchRefused(Exception):
-    """The request as a whole, with this status."""
-
-    def __init__(self, status: int, message: str = "", retry_after_seconds: float = 0.0) -> None:
-        super().__init__(status, message)
-        self.status, self.message, self.retry_after_seconds = status, message, retry_after_seconds
-
-
 class BatchApi:
     def __init__(
         self,
@@ -49,9 +42,11 @@ class BatchApi:
         buffer: HitBuffer,
         visitors: Visitors,
         codec: DeviceCodec,
+        cors: Cors,
         metrics: IngestMetrics,
     ) -> None:
-        self._redis, self._buffer, self._visitors, self._metrics = redis, buffer, visitors, metrics
+        self._redis, self._buffer, self._visitors = redis, buffer, visitors
+        self._cors, self._metrics = cors, metrics
         self._senders = Senders(
             settings.write_keys, (settings.admin_user, settings.admin_password), settings.batch_events_per_second
         )
@@ -61,36 +56,33 @@ class BatchApi:
         self._retention_us = settings.retention_days * DAY_US
 
     def routes(self) -> list[Route]:
-        return [Route("/v1/batch", self.post, methods=["POST"])]
+        return [Route("/v1/batch", guarded(self.post, self._cors, self._metrics), methods=["POST"])]
 
     async def close(self) -> None:
         await self._contacts.close()
 
     async def post(self, request: Request) -> Response:
+        sender = self._sender(request)
         try:
-            sender = self._sender(request)
             raw = split_events(await _body(request))
-            self._slow_down(sender, len(raw))
-            return await self._take(raw)
-        except BatchRefused as refused:
-            return self._refuse(refused)
-        except TooManyEventsError as error:
-            return self._refuse(BatchRefused(413, str(error)))
         except BatchError as error:
-            return self._refuse(BatchRefused(400, str(error)))
-        except (HitsNotKeptError, *STORES_AWAY):
-            return self._refuse(BatchRefused(503))
+            raise Refused(413 if isinstance(error, TooManyEventsError) else 400, str(error)) from error
+        self._slow_down(sender, len(raw))
+        try:
+            return await self._take(raw)
+        except STORES_AWAY as error:
+            raise Refused(503) from error
 
     def _sender(self, request: Request) -> str:
         sender = self._senders.name(request.headers.get("authorization", ""))
         if sender is None:
-            raise BatchRefused(401)
+            raise Refused(401)
         return sender
 
     def _slow_down(self, sender: str, events: int) -> None:
         wait = self._senders.wait_seconds(sender, events, time.monotonic())
         if wait:
-            raise BatchRefused(429, retry_after_seconds=wait)
+            raise Refused(429, retry_after_seconds=wait)
 
     async def _take(self, raw: list[bytes]) -> Response:
         now_us = time.time_ns() // 1_000
@@ -136,11 +128,6 @@ class BatchApi:
         self._metrics.dropped.add(dropped, "blocked_address")
         self._metrics.batch_problems.add(problems)
 
-    def _refuse(self, refused: BatchRefused) -> Response:
-        self._metrics.refused.add(value=answers.ERRORS[refused.status])
-        headers, body = answers.error(refused.status, refused.message, refused.retry_after_seconds)
-        return Response(body, refused.status, {name.decode(): value.decode() for name, value in headers})
-
 
 def _answer(accepted: int, problems: list[Problem], dropped: list[int]) -> Response:
     """200, whatever became of each event: the request was read, and `errors` says which ones to mend."""
@@ -153,21 +140,21 @@ def _answer(accepted: int, problems: list[Problem], dropped: list[int]) -> Respo
 
 
 async def _body(request: Request) -> bytes:
-    """The whole body, inflated. Raises `BatchRefused`."""
+    """The whole body, inflated. Raises `Refused`."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ENCODINGS:
-        raise BatchRefused(415, f"Content-Encoding may be one of {', '.join(ENCODINGS)}")
+        raise Refused(415, f"Content-Encoding may be one of {', '.join(ENCODINGS)}")
     data = bytearray()
     try:
         async for chunk in request.stream():
             data += chunk
             if len(data) > MAX_BODY_BYTES:
-                raise BatchRefused(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
+                raise Refused(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
     except ClientDisconnect:
-        raise BatchRefused(400, "the request was cut off") from None
+        raise Refused(400, "the request was cut off") from None
     try:
         return inflate(bytes(data), encoding, MAX_INFLATED_BYTES)
     except TooLargeError:
-        raise BatchRefused(413, f"inflated, the body is larger than {MAX_INFLATED_BYTES} bytes") from None
+        raise Refused(413, f"inflated, the body is larger than {MAX_INFLATED_BYTES} bytes") from None
     except InflateError as error:
-        raise BatchRefused(400, str(error)) from error
+        raise Refused(400, str(error)) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
@@ -19,13 +18,14 @@ from services.common.event_types import ASSET_DOWNLOAD, EMAIL_READ, PAGE_HIT, VI
 from services.common.hit import Door as DoorKind
 from services.common.record_cache import RecordCache
 from services.common.records import RecordStore
-from services.common.redis_client import RedisClient, RedisError
+from services.common.redis_client import RedisClient
 from services.ingest import answers
 from services.ingest.answers import Headers
-from services.ingest.body import CutOffError, read_body
+from services.ingest.body import read_body
 from services.ingest.buffer import HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
-from services.ingest.door import Admitted, Door, read_headers, too_large
+from services.ingest.door import Admitted, Door, read_headers
+from services.ingest.guard import Handler, Refused, guarded, with_headers
 from services.ingest.metrics import IngestMetrics
 
 MAX_SECONDS = 86_400 * 7
@@ -74,7 +74,7 @@ class TouchPoints:
         link_id = _record_id(request)
         link = await self._links.get(link_id) if link_id else None
         if link is None or not link.is_published:
-            return self._refusal(404)
+            raise Refused(404)
         touch = Touch(PAGE_HIT, {"redirect": {"id": link_id, "name": link.name}}, {"page_url": link.url})
         passed = request.url.query if self._passes_clickthrough else _without_ct(request.url.query)
         return await self._lead(request, touch, _with_query(link.url, passed))
@@ -83,7 +83,7 @@ class TouchPoints:
         asset_id = _record_id(request)
         asset = await self._assets.get(asset_id) if asset_id else None
         if asset is None or not asset.is_published:
-            return self._refusal(404)
+            raise Refused(404)
         told = {"asset": {"id": asset_id, "title": asset.title}, "assetDownloadUrl": asset.url}
         touch = Touch(ASSET_DOWNLOAD, told, {"page_url": asset.url, "page_title": asset.title})
         return await self._lead(request, touch, asset.url)
@@ -98,22 +98,22 @@ class TouchPoints:
             channel = said.channel or {}
             told = {"stat": {"channel": channel, "source": said.source, "emailId": channel.get("email")}}
             headers = await self._keep(request, Touch(EMAIL_READ, told, {"ct": token}))
-        return _with(Response(answers.GIF, 200), answers.PIXEL_HEADERS + headers)
+        return with_headers(Response(answers.GIF, 200), answers.PIXEL_HEADERS + headers)
 
     async def watch(self, request: Request) -> Response:
         body = await read_body(read_headers(request.scope["headers"]), request.receive)
         if body is None:
-            return self._refusal(413)
+            raise Refused(413)
         said = dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=200))
         if not said.get("guid") or not said.get("url"):
-            return self._refusal(400, "guid and url are needed")
+            raise Refused(400, "guid and url are needed")
         watched, duration = (_seconds(said.get(name)) for name in ("total_watched", "duration"))
         percentage = round(100 * min(watched / duration, 1)) if duration else 0
         told = {"hit": {"guid": said["guid"][:191], "timeWatched": watched, "duration": duration,
                         "percentage": percentage}}  # fmt: skip
         touch = Touch(VIDEO_HIT, told, {"page_url": said["url"]})
         headers = await self._keep(request, touch, body)
-        return _with(Response(b'{"success":true}', media_type="application/json"), headers)
+        return with_headers(Response(b'{"success":true}', media_type="application/json"), headers)
 
     async def no_content(self, _: Request) -> Response:
         """Dynamic content is nobody's here; the script that asks for it goes on."""
@@ -125,7 +125,7 @@ class TouchPoints:
         except HitsNotKeptError:
             self._metrics.refused.add(value=answers.ERRORS[503])
             headers = []
-        return _with(RedirectResponse(target, 302, {"cache-control": "no-cache, private"}), headers)
+        return with_headers(RedirectResponse(target, 302, {"cache-control": "no-cache, private"}), headers)
 
     async def _keep(self, request: Request, touch: Touch, body: bytes = b"") -> Headers:
         """Keeps the hit, if it may be tracked; the cookies to set. Raises `HitsNotKeptError`."""
@@ -144,32 +144,8 @@ class TouchPoints:
         self._metrics.accepted.add(value="touch")
         return answers.device_cookies(device) if is_news else []
 
-    def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        """With the bounds and the CORS headers of the hot paths, and Redis' absence told as there."""
-
-        async def guarded(request: Request) -> Response:
-            status = too_large(request.scope["query_string"], request.scope["headers"])
-            try:
-                response = self._refusal(status) if status else await handler(request)
-            except (HitsNotKeptError, RedisError):
-                response = self._refusal(503)
-            except CutOffError:
-                response = self._refusal(400)
-            return _with(response, self._cors.headers(read_headers(request.scope["headers"]).get(b"origin")))
-
-        return guarded
-
-    def _refusal(self, status: int, message: str = "") -> Response:
-        self._metrics.refused.add(value=answers.ERRORS[status])
-        headers, body = answers.error(status, message)
-        return _with(Response(body, status), headers)
-
-
-def _with(response: Response, headers: Headers) -> Response:
-    """Several cookies are several headers, so they are appended as they are."""
-    names = {name for name, _ in headers if name != b"set-cookie"}
-    response.raw_headers = [(name, value) for name, value in response.raw_headers if name not in names] + headers
-    return response
+    def _guarded(self, handler: Handler) -> Handler:
+        return guarded(handler, self._cors, self._metrics)
 
 
 def _record_id(request: Request) -> str:
