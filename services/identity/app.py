@@ -112,7 +112,7 @@ class Worker:
             settings.identify_secret,
             requires_signature=settings.require_signed_identify,
         )
-        pipeline = Pipeline(Agents(), self._places, proofs)
+        pipeline = Pipeline(Agents(settings.bots, settings.not_bots), self._places, proofs)
         public_fields = PublicFields(records, settings.publicly_updatable)
         placement = Placement(store, ids, UNIQUE_FIELDS, faults)
         resolver = Resolver(pipeline, public_fields, placement, store, client, dead_letters, self.metrics, faults)
