@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.processes import Process, free_port
-from tests.system.tracker import Tracker, run_tracker
+from tests.system.tracker import Tracker, run_tracker, snippet
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -22,6 +22,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
 PASSWORD = "system-tests"
 LOGIN = ("admin", PASSWORD)
@@ -90,8 +91,8 @@ def visit(browser: Browser, tracker: Tracker) -> Iterator[Visit]:
     """Opens a page with the snippet and these calls; `localhost` is another site than the tracker's 127.0.0.1."""
     context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin")
 
-    def open_page(calls: str, html: str = "", **snippet: str) -> Page:
-        script = tracker.snippet(**snippet) + calls
+    def open_page(calls: str, html: str = "", name: str = "mt", path: str = "/mtc.js") -> Page:
+        script = snippet(tracker.url + path, name) + calls
         tracker.page = f"<!doctype html><title>Blue shoes</title>{html}<script nonce=n>{script}</script>"
         page = context.new_page()
         page.goto(f"{tracker.site}/page?x=1")

@@ -44,6 +44,11 @@ LIBRARIES = {
 }
 
 
+def snippet(script_url: str, name: str = "mt") -> str:
+    """What a site pastes, and ears for what comes of it."""
+    return LISTEN + SNIPPET.replace("SCRIPT", script_url).replace("NAME", name)
+
+
 @dataclass(frozen=True)
 class Request:
     method: str
@@ -73,9 +78,6 @@ class Tracker:
     def site(self) -> str:
         """The pages' origin: another site than the tracker's."""
         return self.url.replace("127.0.0.1", "localhost")
-
-    def snippet(self, name: str = "mt", script: str = "/mtc.js") -> str:
-        return LISTEN + SNIPPET.replace("SCRIPT", self.url + script).replace("NAME", name)
 
     def identity(self) -> bytes:
         return f'{{"success":1,"id":42,"sid":"{DEVICE}","device_id":"{DEVICE}","events":{self.events}}}'.encode()
