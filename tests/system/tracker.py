@@ -169,7 +169,7 @@ def run_tracker() -> Iterator[Tracker]:
 
 def wait(page: Page, condition: str) -> None:
     """Asks again and again: the page's policy forbids the eval that playwright's own waiting needs."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 10
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, f"{condition}: {page.evaluate('JSON.stringify([seen, called])')}"
         page.wait_for_timeout(20)

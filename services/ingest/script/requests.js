@@ -77,11 +77,7 @@ function deliverBlindly(params, done) {
   image.src = base + path.pixel + '?' + m.serialize(params);
 
   function ended(outcome) {
-    return function () {
-      var tell = done;
-      done = nothing; // a browser may find two words for one failure
-      tell(outcome, { image: true });
-    };
+    return function () { done(outcome, { image: true }); };
   }
 }
 
