@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import os
+import re
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,14 @@ from typing import Any, get_type_hints
 from services.common.contact_fields import TOLD_FIELDS
 
 PREFIX = "SPOOR_"
+# They go into a script: no quote, no blank, nothing to break out with.
+_SCRIPT_URL = r"https?://[A-Za-z0-9._~:/@%+-]+"
+_SCRIPT_PATTERNS = {
+    "google_analytics_id": r"[A-Z]{1,3}-[A-Z0-9]{1,20}(?:-[0-9]{1,4})?",
+    "google_analytics_url": _SCRIPT_URL,
+    "facebook_pixel_id": r"[0-9]{5,20}",
+    "facebook_pixel_url": _SCRIPT_URL,
+}
 
 
 class SettingsError(Exception):
@@ -96,6 +105,21 @@ class Settings:
     retention_days: int = _setting(
         1_095, "How long events are kept. Older times reported to /v1/batch become this old."
     )
+    path_aliases: tuple[str, ...] = _setting(
+        (),
+        "Other names for the script's paths, which ad blockers know: /a.js=/mtc.js,/e=/mtc/event,/p.gif=/mtracking.gif,"
+        "/i=/mtc,/c=/mtc/consent. The script then uses the first one of each; the paths themselves stay.",
+    )
+    script_spa: bool = _setting(False, "The script counts navigation within single-page apps, on every page.")
+    script_cookieless: bool = _setting(False, "The script keeps nothing in the browser, on every page.")
+    script_consent_required: bool = _setting(
+        False, "The script sends and keeps nothing before mt('consent', 'grant'), on every page."
+    )
+    google_analytics_id: str = _setting("", "The script starts Google Analytics with this id: G-ABC123. Empty: not.")
+    google_analytics_anonymize_ip: bool = _setting(False, "Asks Google Analytics to cut the visitor's address.")
+    google_analytics_url: str = _setting("https://www.googletagmanager.com/gtag/js", "Where its library is.")
+    facebook_pixel_id: str = _setting("", "The script starts Facebook's pixel with this number. Empty: not.")
+    facebook_pixel_url: str = _setting("https://connect.facebook.net/en_US/fbevents.js", "Where its library is.")
     streams: int = _setting(16, "Number of hit streams, fixed for the life of an installation; `./just up` uses 1.")
     max_buffered_hits: int = _setting(
         20_000, "Hits that one ingest worker holds while Redis is slow, and 4 KB for each of them in all; then 503."
@@ -213,6 +237,10 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"{name} must begin with {' or '.join(schemes)}")
     if settings.require_signed_identify and not settings.identify_secret:
         raise SettingsError("SPOOR_REQUIRE_SIGNED_IDENTIFY needs SPOOR_IDENTIFY_SECRET")
+    for name, pattern in _SCRIPT_PATTERNS.items():
+        value = getattr(settings, name)
+        if value and not re.fullmatch(pattern, value):
+            raise SettingsError(f"SPOOR_{name.upper()}: {value!r} may not go into the script")
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"SPOOR_LOG_LEVEL: {settings.log_level!r} is none of debug, info, warning, error")
     if unknown := set(settings.publicly_updatable) - set(TOLD_FIELDS):

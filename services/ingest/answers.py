@@ -24,6 +24,7 @@ PIXEL_HEADERS: Headers = [
     (b"last-modified", b"Wed, 11 Jan 2006 12:59:00 GMT"),
     (b"pragma", b"no-cache"),
 ]
+SUCCESS = b'{"success":1}'
 JSON_HEADERS: Headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-cache, private")]
 
 # One word for one reason, in the answer, in the log and in the metric.
@@ -48,6 +49,14 @@ def device_cookies(device: Device) -> Headers:
         (b"set-cookie", b"mautic_device_id=%b; max-age=%d%b" % (device.id.encode(), COOKIE_MAX_AGE_SECONDS, tail)),
         (b"set-cookie", b"mtc_id=%d%b" % (device.contact_id, tail)),
     ]
+
+
+def consent_cookies(choice: str) -> Headers:
+    """Remembers a no for a year and forgets who said it, or forgets the no."""
+    kept = [f"mautic_consent=deny; max-age={COOKIE_MAX_AGE_SECONDS}"] if choice == "deny" else []
+    gone = ("mautic_device_id", "mtc_id") if choice == "deny" else ("mautic_consent",)
+    cookies = [*kept, *(f"{name}=; max-age=0" for name in gone)]
+    return [(b"set-cookie", f"{cookie}; path=/; secure; samesite=none".encode()) for cookie in cookies]
 
 
 def event_body(device: Device | None, contact_id: int, events: Mapping[str, Any] | None = None) -> bytes:

@@ -25,13 +25,14 @@ from services.common.settings import Settings, SettingsError, load_settings
 from services.ingest import answers
 from services.ingest.answers import Headers
 from services.ingest.batch_api import BatchApi
-from services.ingest.body import CutOffError, read_body
+from services.ingest.body import read_body
 from services.ingest.buffer import EXPECTED_ERRORS, HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
-from services.ingest.door import Admitted, Door, Dropped, read_headers, too_large
+from services.ingest.door import Admitted, Door, Dropped, read_consent, read_headers, too_large
 from services.ingest.forms import Forms
 from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
+from services.ingest.paths import read_aliases
 from services.ingest.script.script import load_script
 from services.ingest.spill import Spill
 from services.ingest.touchpoints import TouchPoints
@@ -94,7 +95,11 @@ class IngestApp:
             "/mtracking.gif": self._pixel,
             "/mtc/event": self._event,
             "/mtc": self._identity,
+            "/mtc/consent": self._consent,
         }
+        aliases = read_aliases(settings.path_aliases)
+        self._hot |= {alias: self._hot[path] for alias, path in aliases.items() if path in self._hot}
+        self._script_names = ["/mtc.js", *(alias for alias, path in aliases.items() if path == "/mtc.js")]
         self._rest = self._starlette()
 
     def __call__(self, scope: Any, receive: Receive, send: Send) -> Awaitable[None]:
@@ -127,15 +132,10 @@ class IngestApp:
         headers = read_headers(scope["headers"])
         cors = self._cors.headers(headers.get(b"origin"))
         status = too_large(scope["query_string"], scope["headers"])
-        body: bytes | None = b""
+        body = b""
         if status is None and scope["method"] not in ("GET", "HEAD"):
-            try:
-                body = await read_body(headers, receive)
-                status = 413 if body is None else None
-            except CutOffError:
-                status = 400
+            body, status = await read_body(headers, receive)
         if status is None:
-            assert body is not None
             try:
                 admission = self._admit(scope, headers, body, DoorKind.EVENT)
                 if admission is None:
@@ -178,6 +178,20 @@ class IngestApp:
         extra = cors + answers.device_cookies(device) if is_news else cors
         await _answer_json(send, answers.identity_body(device, contact_id), extra)
 
+    async def _consent(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Who denies is forgotten by the browser, which also remembers the no, until somebody grants."""
+        headers = read_headers(scope["headers"])
+        cors = self._cors.headers(headers.get(b"origin"))
+        status = too_large(scope["query_string"], scope["headers"]) if scope["method"] == "POST" else 405
+        body = b""
+        if status is None:
+            body, status = await read_body(headers, receive)
+        choice = read_consent(body)
+        if status is None and choice:
+            await _answer_json(send, answers.SUCCESS, cors + answers.consent_cookies(choice))
+        else:
+            await self._refuse(send, status or 400, cors)
+
     async def _whereabouts(self, contact_id: int) -> int:
         return (await self.buffer.ask([contact_id])).get(contact_id, contact_id)
 
@@ -207,7 +221,7 @@ class IngestApp:
         await _answer(send, status, headers + (cors or []), body)
 
     def _starlette(self) -> Starlette:
-        script = load_script()
+        script = load_script(self._settings)
 
         async def mtc_js(request: Request) -> Response:
             headers = {"etag": script.etag, "cache-control": "public, max-age=3600", "vary": "Accept-Encoding"}
@@ -225,7 +239,7 @@ class IngestApp:
 
         return Starlette(
             routes=[
-                Route("/mtc.js", mtc_js, methods=["GET"]),
+                *(Route(name, mtc_js, methods=["GET"]) for name in self._script_names),
                 *self._touch_points.routes(),
                 *self._forms.routes(),
                 *self._batch.routes(),

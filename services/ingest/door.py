@@ -29,6 +29,7 @@ MAX_CLOCK_AHEAD_US = 60 * 1_000_000
 
 _DEVICE_PARAMETER = re.compile(rb"(?:^|&)mautic_device_id=([^&]*)")
 _DEVICE_COOKIE = re.compile(rb"(?:^|;)\s*mautic_device_id=\"?([^;\"\s]+)")
+_CONSENT = re.compile(rb"(?:^|&)consent=(grant|deny)(?:&|$)")
 _EVENT_ID = re.compile(rb"(?:^|&)event_id=([0-9a-fA-F-]{32,36})(?:&|$)")
 _EVENT_TIME = re.compile(rb"(?:^|&)event_time=(\d{12,14})(?:&|$)")
 
@@ -191,6 +192,11 @@ def read_headers(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
             if name in headers:
                 headers[name] = separator.join([value for other, value in lines if other == name])
     return headers
+
+
+def read_consent(body: bytes) -> str:
+    """`grant`, `deny`, or nothing when the body says neither."""
+    return _first(_CONSENT, body)
 
 
 def too_large(query: bytes, lines: list[tuple[bytes, bytes]]) -> int | None:

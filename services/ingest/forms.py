@@ -22,12 +22,11 @@ from services.common.redis_client import RedisClient, RedisError
 from services.common.statement import encode_statement
 from services.ingest import answers, form_answers
 from services.ingest.answers import Headers
-from services.ingest.body import read_body
 from services.ingest.buffer import HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
 from services.ingest.door import Door, read_headers
 from services.ingest.form_answers import Outcome
-from services.ingest.guard import Refused, guarded, with_headers
+from services.ingest.guard import Refused, guarded, whole_body, with_headers
 from services.ingest.metrics import IngestMetrics
 from services.ingest.submission import Answer, read_answer, read_submission, statement_of, utm_of
 
@@ -142,9 +141,7 @@ async def _read(request: Request) -> Submitted:
 
 async def _urlencoded(request: Request) -> bytes:
     """The body as a page without files sends it, however it came. Raises `Refused`."""
-    body = await read_body(read_headers(request.scope["headers"]), request.receive)
-    if body is None:
-        raise Refused(413)
+    body = await whole_body(request)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return body
     try:

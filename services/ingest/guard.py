@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.common.redis_client import RedisError
 from services.ingest import answers
 from services.ingest.answers import Headers
-from services.ingest.body import CutOffError
+from services.ingest.body import read_body
 from services.ingest.buffer import HitsNotKeptError
 from services.ingest.cors import Cors
 from services.ingest.door import read_headers, too_large
@@ -37,11 +37,17 @@ def guarded(handler: Handler, cors: Cors, metrics: IngestMetrics) -> Handler:
             response = refusal(refused, metrics)
         except (HitsNotKeptError, RedisError):
             response = refusal(Refused(503), metrics)
-        except CutOffError:
-            response = refusal(Refused(400, "the body was cut off"), metrics)
         return with_headers(response, cors.headers(read_headers(request.scope["headers"]).get(b"origin")))
 
     return guarded_handler
+
+
+async def whole_body(request: Request) -> bytes:
+    """Raises `Refused`."""
+    body, status = await read_body(read_headers(request.scope["headers"]), request.receive)
+    if status:
+        raise Refused(status)
+    return body
 
 
 def refusal(refused: Refused, metrics: IngestMetrics) -> Response:

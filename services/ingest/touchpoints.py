@@ -21,11 +21,10 @@ from services.common.records import RecordStore
 from services.common.redis_client import RedisClient
 from services.ingest import answers
 from services.ingest.answers import Headers
-from services.ingest.body import read_body
 from services.ingest.buffer import HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
 from services.ingest.door import Admitted, Door, read_headers
-from services.ingest.guard import Handler, Refused, guarded, with_headers
+from services.ingest.guard import Handler, Refused, guarded, whole_body, with_headers
 from services.ingest.metrics import IngestMetrics
 
 MAX_SECONDS = 86_400 * 7
@@ -101,9 +100,7 @@ class TouchPoints:
         return with_headers(Response(answers.GIF, 200), answers.PIXEL_HEADERS + headers)
 
     async def watch(self, request: Request) -> Response:
-        body = await read_body(read_headers(request.scope["headers"]), request.receive)
-        if body is None:
-            raise Refused(413)
+        body = await whole_body(request)
         said = dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=200))
         if not said.get("guid") or not said.get("url"):
             raise Refused(400, "guid and url are needed")

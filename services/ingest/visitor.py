@@ -10,7 +10,15 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 PRIVACY_SIGNALS = {"gpc": b"sec-gpc", "dnt": b"dnt"}  # reason of the drop: the header that asks for it by a 1
-DROP_REASONS = (*PRIVACY_SIGNALS, "prefetch", "head", "blocked_address", "private_address", "bad_address")
+DROP_REASONS = (
+    *PRIVACY_SIGNALS,
+    "consent_withdrawn",
+    "prefetch",
+    "head",
+    "blocked_address",
+    "private_address",
+    "bad_address",
+)
 MAX_ADDRESS_LENGTH = 45  # of a v6 address that holds a v4 one
 CACHED_ADDRESSES = 100_000  # about 20 MB
 
@@ -62,6 +70,9 @@ class Visitors:
         for header, name in self._signals:
             if headers.get(header) == b"1":
                 return name
+        cookies = headers.get(b"cookie")
+        if cookies and b"mautic_consent=deny" in cookies:
+            return "consent_withdrawn"
         purpose = headers.get(b"sec-purpose") or headers.get(b"purpose")
         if purpose and purpose.startswith((b"prefetch", b"prerender")):
             return "prefetch"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.processes import Process, free_port
+from tests.system.tracker import Tracker, run_tracker, snippet
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -21,6 +22,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
 PASSWORD = "system-tests"
 LOGIN = ("admin", PASSWORD)
@@ -73,3 +75,28 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield running
         running.close()
+
+
+@pytest.fixture
+def tracker() -> Iterator[Tracker]:
+    with run_tracker() as tracker:
+        yield tracker
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(browser: Browser, tracker: Tracker) -> Iterator[Visit]:
+    """Opens a page with the snippet and these calls; `localhost` is another site than the tracker's 127.0.0.1."""
+    context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin")
+
+    def open_page(calls: str, html: str = "", name: str = "mt", path: str = "/mtc.js") -> Page:
+        script = snippet(tracker.url + path, name) + calls
+        tracker.page = f"<!doctype html><title>Blue shoes</title>{html}<script nonce=n>{script}</script>"
+        page = context.new_page()
+        page.goto(f"{tracker.site}/page?x=1")
+        return page
+
+    yield open_page
+    context.close()

@@ -170,6 +170,9 @@ def test_who_asks_not_to_be_tracked_is_answered_and_forgotten(door: Door, header
         ("POST", "/mtc/event", {}, b"a=" + b"y" * 70_000, 413),
         ("GET", "/nowhere", {}, b"", 404),
         ("POST", "/mtc.js", {}, b"", 405),
+        ("GET", "/mtc/consent?consent=deny", {}, b"", 405),
+        ("POST", "/mtc/consent", {}, b"consent=perhaps", 400),
+        ("POST", "/mtc/consent", {}, b"a=" + b"y" * 70_000, 413),
     ],
 )
 def test_what_cannot_be_taken_is_told_so(
@@ -185,6 +188,47 @@ def test_the_script_is_cached_by_its_tag(door: Door) -> None:
     again = door.http.get("/mtc.js", headers={"if-none-match": first.headers["etag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
     assert "max-age" in first.headers["cache-control"]
+
+
+def test_who_denies_is_forgotten_until_there_is_a_grant(door: Door) -> None:
+    with httpx.Client(base_url=door.url, trust_env=False, headers={"origin": ORIGIN}) as visitor:
+        visitor.post("/mtc/event")
+        denied = visitor.post("/mtc/consent", content="consent=deny")
+        assert (denied.json(), denied.headers["access-control-allow-origin"]) == ({"success": 1}, ORIGIN)
+        assert denied.headers.get_list("set-cookie") == [
+            "mautic_consent=deny; max-age=31536000; path=/; secure; samesite=none",
+            "mautic_device_id=; max-age=0; path=/; secure; samesite=none",
+            "mtc_id=; max-age=0; path=/; secure; samesite=none",
+        ]
+        granted = visitor.post("/mtc/consent", content="consent=grant")
+        assert granted.headers.get_list("set-cookie") == ["mautic_consent=; max-age=0; path=/; secure; samesite=none"]
+
+
+def test_no_hit_is_kept_of_who_has_denied(door: Door) -> None:
+    cookie = {"cookie": "mautic_consent=deny"}
+    count = 'ingest_hits_dropped_total{reason="consent_withdrawn"}'
+    before = metric(door, count)
+    assert door.http.post("/mtc/event", headers=cookie).json()["id"] == 0
+    assert door.http.get("/mtc", headers=cookie).json() == {"id": 0, "sid": None, "device_id": None}
+    pixel = door.http.get("/mtracking.gif", headers=cookie)
+    assert (pixel.content, pixel.headers.get("set-cookie"), door.hits()) == (GIF, None, [])
+    eventually(lambda: metric(door, count) == before + 2, "two drops are counted")
+
+
+def metric(door: Door, name: str) -> float:
+    lines = door.http.get("/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith(name)).split()[-1])
+
+
+def test_an_alias_is_served_beside_its_path(tmp_path: Path) -> None:
+    aliases = "/a.js=/mtc.js,/e=/mtc/event,/p.gif=/mtracking.gif,/i=/mtc,/c=/mtc/consent"
+    with closing(Door(tmp_path, SPOOR_PATH_ALIASES=aliases)) as door:
+        assert door.http.get("/a.js").content == door.http.get("/mtc.js").content
+        assert door.http.get("/p.gif?n=1").content == door.http.get("/mtracking.gif?n=2").content == GIF
+        assert door.http.post("/e", content="n=3").json()["success"] == 1
+        assert door.http.get("/i").json().keys() == {"id", "sid", "device_id"}
+        assert door.http.post("/c", content="consent=deny").json() == {"success": 1}
+        assert [hit.query or hit.body for hit in door.hits()] == [b"n=1", b"n=2", b"n=3"]
 
 
 def test_a_full_redis_is_503_until_there_is_room_again(door: Door) -> None:

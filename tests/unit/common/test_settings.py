@@ -25,6 +25,10 @@ from services.common.settings import Settings, SettingsError, example, load_sett
         ({"SPOOR_CLICKHOUSE_URL": "127.0.0.1:9"}, "SPOOR_CLICKHOUSE_URL must begin with http://"),
         ({"SPOOR_REDIS_URL": "foo"}, "SPOOR_REDIS_URL must begin with redis://"),
         ({"SPOOR_LOG_LEVEL": "loud"}, "SPOOR_LOG_LEVEL: 'loud'"),
+        ({"SPOOR_GOOGLE_ANALYTICS_ID": "G-1'+alert(1)+'"}, "SPOOR_GOOGLE_ANALYTICS_ID: "),
+        ({"SPOOR_GOOGLE_ANALYTICS_URL": "javascript:alert(1)"}, "SPOOR_GOOGLE_ANALYTICS_URL: "),
+        ({"SPOOR_FACEBOOK_PIXEL_ID": "x"}, "SPOOR_FACEBOOK_PIXEL_ID: 'x'"),
+        ({"SPOOR_FACEBOOK_PIXEL_URL": "https://t.example/'"}, "SPOOR_FACEBOOK_PIXEL_URL: "),
         ({"SPOOR_PUBLICLY_UPDATABLE": "emial"}, "SPOOR_PUBLICLY_UPDATABLE: 'emial' is no field"),
     ],
 )

@@ -15,7 +15,7 @@ from services.common.device import DeviceCodec
 from services.common.hit import decode_batch, encode_batch
 from services.ingest import answers
 from services.ingest.cors import Cors
-from services.ingest.door import Admitted, Door, Dropped, read_headers, too_large
+from services.ingest.door import Admitted, Door, Dropped, read_consent, read_headers, too_large
 from services.ingest.memory import room_bytes
 from services.ingest.visitor import Visitors
 
@@ -83,6 +83,21 @@ def test_lists_on_several_header_lines_are_one_list() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("body", "choice"),
+    [
+        (b"consent=deny", "deny"),
+        (b"a=1&consent=grant&b=2", "grant"),
+        (b"", ""),
+        (b"consent=", ""),
+        (b"consent=denyx", ""),
+        (b"xconsent=deny", ""),
+    ],
+)
+def test_a_choice_is_one_of_two_words(body: bytes, choice: str) -> None:
+    assert read_consent(body) == choice
+
+
 def test_a_client_that_sends_an_id_and_a_time_is_taken_at_its_word() -> None:
     event_id = "0123456789abcdef0123456789abcdef"
     sent_ms = NOW_US // 1000 - 5_000
@@ -114,6 +129,8 @@ def test_without_a_plausible_pair_the_door_names_the_hit(query: bytes) -> None:
         ({b"sec-purpose": b"prefetch;prerender"}, "GET", "prefetch"),
         ({b"purpose": b"prefetch"}, "GET", "prefetch"),
         ({}, "HEAD", "head"),
+        ({b"cookie": b"a=1; mautic_consent=deny; b=2"}, "GET", "consent_withdrawn"),
+        ({b"cookie": b"mautic_consent=grant"}, "GET", None),
         ({b"dnt": b"0"}, "GET", None),
     ],
 )
