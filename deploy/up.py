@@ -61,6 +61,7 @@ def make_plan(environ: Mapping[str, str], root: Path) -> Plan:
         "SPOOR_ADMIN_PASSWORD": admin_password,
         "SPOOR_STREAMS": environ.get("SPOOR_STREAMS") or "1",
         "SPOOR_TRACK_PRIVATE_IP_RANGES": environ.get("SPOOR_TRACK_PRIVATE_IP_RANGES") or "true",
+        "SPOOR_TRACK_USERS": environ.get("SPOOR_TRACK_USERS") or "true",
         "SPOOR_PUBLICLY_UPDATABLE": environ.get("SPOOR_PUBLICLY_UPDATABLE") or "email",
         "SPOOR_CORS_ORIGINS": ",".join([*settings.cors_origins, demo]),
     }

@@ -87,6 +87,9 @@ class Settings:
         (), "Networks (CIDR) of proxies whose X-Forwarded-For is believed. Empty: the peer is the visitor."
     )
     do_not_track_ips: tuple[str, ...] = _setting((), "Addresses or networks (CIDR) whose hits are dropped.")
+    track_users: bool = _setting(
+        False, "Track visits of those who are logged in to our own pages too. `./just up` does, for its walk."
+    )
     respect_gpc: bool = _setting(True, "Drop hits of browsers that send Sec-GPC: 1 (Global Privacy Control).")
     respect_dnt: bool = _setting(True, "Drop hits of browsers that send DNT: 1 (Do Not Track).")
     bots: tuple[str, ...] = _setting(

@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
             *FieldsApi(stores, settings.admin_user, settings.publicly_updatable).routes(),
             *TrackingEventsApi(stores).routes(),
             *ClickthroughApi(stores, settings.secret).routes(),
-            *Pages(stores, metrics).routes(),
+            *Pages(stores, settings.secret, metrics).routes(),
             openapi_route(),
         ],
         lifespan=lifespan,

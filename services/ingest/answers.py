@@ -24,7 +24,7 @@ PIXEL_HEADERS: Headers = [
     (b"last-modified", b"Wed, 11 Jan 2006 12:59:00 GMT"),
     (b"pragma", b"no-cache"),
 ]
-SUCCESS = b'{"success":1}'
+SUCCESS, FAILURE = b'{"success":1}', b'{"success":0}'
 JSON_HEADERS: Headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-cache, private")]
 
 # One word for one reason, in the answer, in the log and in the metric.
@@ -69,6 +69,11 @@ def event_body(device: Device | None, contact_id: int, events: Mapping[str, Any]
     name = device.id.encode()
     carried = msgspec.json.encode(events) if events else b"[]"
     return b'{"success":1,"id":%d,"sid":"%b","device_id":"%b","events":%b}' % (contact_id, name, name, carried)
+
+
+def dropped_body(reason: str) -> bytes:
+    """What the page view of nobody is answered. Two reasons are a failure, as clients know it."""
+    return FAILURE if reason in ("logged_in_user", "bad_clickthrough") else event_body(None, 0)
 
 
 def identity_body(device: Device | None, contact_id: int) -> bytes:

@@ -15,25 +15,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.clickthrough import Clickthroughs
+from services.common.clickthrough import Clickthroughs, Verdict
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
 from services.common.hit import Door as DoorKind
 from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
+from services.common.user_cookie import UserCookies
 from services.ingest import answers
 from services.ingest.answers import Headers
 from services.ingest.batch_api import BatchApi
 from services.ingest.body import read_body
 from services.ingest.buffer import EXPECTED_ERRORS, HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
-from services.ingest.door import Admitted, Door, Dropped, read_consent, read_headers, too_large
+from services.ingest.door import Admitted, Door, Dropped, read_clickthrough, read_consent, read_headers, too_large
+from services.ingest.drops import Drops, DropsApi
 from services.ingest.forms import Forms
 from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.paths import read_aliases
 from services.ingest.script.script import load_script
+from services.ingest.senders import Senders
 from services.ingest.spill import Spill
 from services.ingest.touchpoints import TouchPoints
 from services.ingest.tracking_queue import Queued, TrackingQueue
@@ -75,21 +78,29 @@ class IngestApp:
             track_private_ip_ranges=settings.track_private_ip_ranges,
             anonymize_ip=settings.anonymize_ip,
             privacy_signals=[name for name in PRIVACY_SIGNALS if getattr(settings, f"respect_{name}")],
+            is_user=None if settings.track_users else UserCookies(settings.secret).is_good,
         )
         codec = DeviceCodec(settings.secret)
         self._door = Door(codec, visitors, self.ids.take)
+        self._clickthroughs = Clickthroughs(settings.secret)
+        self.drops = Drops(self.metrics.dropped)
+        senders = Senders(
+            settings.write_keys, (settings.admin_user, settings.admin_password), settings.batch_events_per_second
+        )
+        self._drops_api = DropsApi(self.drops, senders, self._cors, self.metrics)
         self._touch_points = TouchPoints(
             self._door,
             self.buffer,
             self._cors,
             self.metrics,
             self.redis,
-            Clickthroughs(settings.secret),
+            self._clickthroughs,
+            self.drops,
             passes_clickthrough=settings.pass_clickthrough,
         )
         self._queue = TrackingQueue(self.redis)
         self._forms = Forms(self._door, self.buffer, self._cors, self.metrics, self.redis, settings.secret)
-        self._batch = BatchApi(settings, self.redis, self.buffer, visitors, codec, self._cors, self.metrics)
+        self._batch = BatchApi(settings, self.redis, self.buffer, visitors, codec, senders, self._cors, self.metrics)
         self._is_open = False
         self._hot: dict[str, Callable[[Any, Receive, Send], Awaitable[None]]] = {
             "/mtracking.gif": self._pixel,
@@ -114,7 +125,7 @@ class IngestApp:
         if status is None:
             try:
                 admission = self._admit(scope, headers, b"", DoorKind.PIXEL)
-                if admission is None:
+                if isinstance(admission, Dropped):
                     await _answer(send, 200, answers.PIXEL_HEADERS, answers.GIF)
                     return
                 hit, device, is_news = admission
@@ -138,8 +149,8 @@ class IngestApp:
         if status is None:
             try:
                 admission = self._admit(scope, headers, body, DoorKind.EVENT)
-                if admission is None:
-                    await _answer_json(send, answers.event_body(None, 0), cors)
+                if isinstance(admission, Dropped):
+                    await _answer_json(send, answers.dropped_body(admission.reason), cors)
                     return
                 hit, device, is_news = admission
                 whereabouts = await self.buffer.keep(hit, asks_contact=not hit.is_new_device)
@@ -195,14 +206,21 @@ class IngestApp:
     async def _whereabouts(self, contact_id: int) -> int:
         return (await self.buffer.ask([contact_id])).get(contact_id, contact_id)
 
-    def _admit(self, scope: Any, headers: dict[bytes, bytes], body: bytes, door: DoorKind) -> Admitted | None:
-        """The hit of a request, or None when it is dropped, and counted."""
+    def _admit(self, scope: Any, headers: dict[bytes, bytes], body: bytes, door: DoorKind) -> Admitted | Dropped:
+        """The hit of a request, or why it is dropped, which is counted."""
         admission = self._door.admit(scope, headers, body, door, time.time_ns() // 1_000)
-        if type(admission) is Admitted:
-            return admission
-        assert isinstance(admission, Dropped)
-        self.metrics.dropped.add(value=admission.reason)
-        return None
+        query = scope["query_string"]
+        if door is DoorKind.EVENT and (b"ct=" in body or b"ct=" in query) and type(admission) is Admitted:
+            admission = self._judge_clickthrough(query, body) or admission
+        if isinstance(admission, Dropped):
+            self.drops.add(admission.reason, scope["path"], headers, self._door.address(scope, headers))
+        return admission
+
+    def _judge_clickthrough(self, query: bytes, body: bytes) -> Dropped | None:
+        """A script that sends a spoiled `ct` itself is told so; one in a page's address is passed over."""
+        token = read_clickthrough(query, body)
+        is_bad = token and self._clickthroughs.read(token, time.time())[1] is Verdict.BAD
+        return Dropped("bad_clickthrough") if is_bad else None
 
     async def _cold(self, scope: Any, receive: Receive, send: Send) -> None:
         """Everything but the hot paths; OPTIONS is answered alike on any path."""
@@ -243,6 +261,7 @@ class IngestApp:
                 *self._touch_points.routes(),
                 *self._forms.routes(),
                 *self._batch.routes(),
+                *self._drops_api.routes(),
                 *operation_routes(self.metrics.registry, self._readiness, self.metrics.warning),
             ],
             lifespan=self._lifespan,

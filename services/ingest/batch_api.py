@@ -42,14 +42,13 @@ class BatchApi:
         buffer: HitBuffer,
         visitors: Visitors,
         codec: DeviceCodec,
+        senders: Senders,
         cors: Cors,
         metrics: IngestMetrics,
     ) -> None:
         self._redis, self._buffer, self._visitors = redis, buffer, visitors
         self._cors, self._metrics = cors, metrics
-        self._senders = Senders(
-            settings.write_keys, (settings.admin_user, settings.admin_password), settings.batch_events_per_second
-        )
+        self._senders = senders
         new_id = event_ids()
         self._reader = EventReader(codec.choose, visitors.stored, new_id.__next__)
         self._contacts = KnownContacts(redis, settings.clickhouse_url)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 from services.common.device import Device, DeviceCodec
@@ -29,6 +30,7 @@ MAX_CLOCK_AHEAD_US = 60 * 1_000_000
 
 _DEVICE_PARAMETER = re.compile(rb"(?:^|&)mautic_device_id=([^&]*)")
 _DEVICE_COOKIE = re.compile(rb"(?:^|;)\s*mautic_device_id=\"?([^;\"\s]+)")
+_CLICKTHROUGH = re.compile(rb"(?:^|&)ct=([^&]+)")
 _CONSENT = re.compile(rb"(?:^|&)consent=(grant|deny)(?:&|$)")
 _EVENT_ID = re.compile(rb"(?:^|&)event_id=([0-9a-fA-F-]{32,36})(?:&|$)")
 _EVENT_TIME = re.compile(rb"(?:^|&)event_time=(\d{12,14})(?:&|$)")
@@ -192,6 +194,12 @@ def read_headers(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
             if name in headers:
                 headers[name] = separator.join([value for other, value in lines if other == name])
     return headers
+
+
+def read_clickthrough(query: bytes, body: bytes) -> str:
+    """The `ct` that the request itself names; empty when it names none."""
+    found = _CLICKTHROUGH.search(body) or _CLICKTHROUGH.search(query)
+    return unquote_plus(found[1].decode("latin-1")) if found else ""
 
 
 def read_consent(body: bytes) -> str:

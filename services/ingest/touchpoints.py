@@ -24,6 +24,7 @@ from services.ingest.answers import Headers
 from services.ingest.buffer import HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
 from services.ingest.door import Admitted, Door, read_headers
+from services.ingest.drops import Drops
 from services.ingest.guard import Handler, Refused, guarded, whole_body, with_headers
 from services.ingest.metrics import IngestMetrics
 
@@ -48,10 +49,12 @@ class TouchPoints:
         metrics: IngestMetrics,
         redis: RedisClient,
         clickthroughs: Clickthroughs,
+        drops: Drops,
         *,
         passes_clickthrough: bool,
     ) -> None:
         self._door, self._buffer, self._cors, self._metrics = door, buffer, cors, metrics
+        self._drops = drops
         self._clickthroughs, self._passes_clickthrough = clickthroughs, passes_clickthrough
         store = RecordStore(redis)
         self._links = RecordCache(store, LINK, lambda data: decode_document(data, Link))
@@ -131,7 +134,8 @@ class TouchPoints:
         whole = b"&".join(part for part in (body, told) if part)
         admission = self._door.admit(request.scope, headers, whole, DoorKind.TOUCH, time.time_ns() // 1_000)
         if not isinstance(admission, Admitted):
-            self._metrics.dropped.add(value=admission.reason)
+            address = self._door.address(request.scope, headers)
+            self._drops.add(admission.reason, request.url.path, headers, address)
             return []
         hit, device, is_news = admission
         hit.type, hit.details = touch.type, msgspec.json.encode(touch.details)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
@@ -13,13 +14,17 @@ PRIVACY_SIGNALS = {"gpc": b"sec-gpc", "dnt": b"dnt"}  # reason of the drop: the 
 DROP_REASONS = (
     *PRIVACY_SIGNALS,
     "consent_withdrawn",
+    "logged_in_user",
+    "bad_clickthrough",
     "prefetch",
     "head",
     "blocked_address",
     "private_address",
     "bad_address",
 )
+PRIVATE_REASONS = frozenset({*PRIVACY_SIGNALS, "consent_withdrawn"})  # nothing of these is kept
 MAX_ADDRESS_LENGTH = 45  # of a v6 address that holds a v4 one
+_USER_COOKIE = re.compile(rb"(?:^|;)\s*spoor_user=([^;\s]+)")
 CACHED_ADDRESSES = 100_000  # about 20 MB
 
 
@@ -34,13 +39,15 @@ class Visitors:
         track_private_ip_ranges: bool,
         anonymize_ip: bool = False,
         privacy_signals: Iterable[str] = PRIVACY_SIGNALS,
+        is_user: Callable[[str], bool] | None = None,
     ) -> None:
         self._trusted = _networks(trusted_proxies)
         self._blocked = _networks(blocked)
         self._track_private = track_private_ip_ranges
+        self._is_user = is_user  # whether this is the cookie of somebody who is logged in to our own pages
         self._signals = [(PRIVACY_SIGNALS[name], name) for name in privacy_signals]
         self.judge = lru_cache(CACHED_ADDRESSES)(self._judge)
-        self.stored: Callable[[str], str] = lru_cache(CACHED_ADDRESSES)(_anonymized) if anonymize_ip else str
+        self.stored: Callable[[str], str] = lru_cache(CACHED_ADDRESSES)(anonymized) if anonymize_ip else str
 
     def address(self, peer: str, forwarded: bytes | None) -> str:
         """The visitor's address: the last one in X-Forwarded-For that no trusted proxy of ours has put its name to."""
@@ -71,20 +78,28 @@ class Visitors:
             if headers.get(header) == b"1":
                 return name
         cookies = headers.get(b"cookie")
-        if cookies and b"mautic_consent=deny" in cookies:
-            return "consent_withdrawn"
+        if cookies:
+            if b"mautic_consent=deny" in cookies:
+                return "consent_withdrawn"
+            if self._is_user and b"spoor_user=" in cookies and self._is_user(_user_cookie(cookies)):
+                return "logged_in_user"
         purpose = headers.get(b"sec-purpose") or headers.get(b"purpose")
         if purpose and purpose.startswith((b"prefetch", b"prerender")):
             return "prefetch"
         return None
 
 
-def _anonymized(ip: str) -> str:
+def anonymized(ip: str) -> str:
     """The /24 of a v4 address, the /48 of a v6 one: a place is still known by it, a household is not."""
     address = _parse(ip)
     if address is None:
         return ip
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False).network_address)
+
+
+def _user_cookie(cookies: bytes) -> str:
+    match = _USER_COOKIE.search(cookies)
+    return match[1].decode("latin-1") if match else ""
 
 
 def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:

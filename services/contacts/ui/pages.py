@@ -14,6 +14,7 @@ from starlette.routing import Route
 from services.common.envelope import ApiError, query_of
 from services.common.event_types import PAGE_HIT, TOLD_BY_OTHERS, TYPES
 from services.common.search import SearchError
+from services.common.user_cookie import UserCookies
 from services.contacts.api import contact_id_of
 from services.contacts.contact import Contact
 from services.contacts.contact_list import read_list_query
@@ -36,8 +37,9 @@ HEADERS = {
 
 
 class Pages:
-    def __init__(self, stores: Stores, metrics: ContactsMetrics) -> None:
+    def __init__(self, stores: Stores, secrets: tuple[str, ...], metrics: ContactsMetrics) -> None:
         self._stores, self._metrics = stores, metrics
+        self._users = UserCookies(secrets)
         self._reader = ContactReader(stores)
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -87,7 +89,9 @@ class Pages:
     def _render(self, name: str, status: int = 200, **values: Any) -> Response:
         self._metrics.reads.add(value="page")
         html = self._templates.get_template(name).render(**values)
-        return Response(html, status, HEADERS, media_type="text/html")
+        # Whoever looks at these pages is no visitor: ingest passes over those who show this cookie.
+        headers = {**HEADERS, "Set-Cookie": self._users.header()}
+        return Response(html, status, headers, media_type="text/html")
 
 
 def card(contact: Contact) -> dict[str, Any]:

@@ -207,3 +207,15 @@ def test_a_field_becomes_publicly_updatable_within_a_moment(site: Site) -> None:
 
         eventually(is_set, "the last name")
     site.api.patch(edit, json={"isPubliclyUpdatable": False})
+
+
+def test_a_script_that_sends_a_spoiled_token_is_told_so_and_one_in_a_pages_address_is_passed_over(site: Site) -> None:
+    with site.visitor() as visitor:
+        assert visitor.post("/mtc/event", data={"page_url": "a", "ct": "garbage"}).json() == {"success": 0}
+        assert visitor.get("/mtc/event?page_url=a&ct=garbage").json() == {"success": 0}
+        assert visitor.get("/mtracking.gif?page_url=pixel&ct=garbage").content == GIF
+        answer = visitor.post(
+            "/mtc/event", data={"page_url": "https://shop.example/?ct=garbage", "product": "x"}
+        ).json()
+    assert answer["success"] == 1
+    site.events(answer["id"], 2, "page.hit")

@@ -1,0 +1,29 @@
+"""The cookie that tells ingest of a user who is logged in to our own pages: their visits are nobody's. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+
+from itsdangerous import BadData, TimestampSigner
+
+NAME = "spoor_user"
+LIFE_SECONDS = 43_200
+MAX_LENGTH = 200
+
+
+class UserCookies:
+    """Made and judged under the installation's secrets: the first one signs, all of them verify."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        self._signer = TimestampSigner(list(reversed(secrets)), salt="spoor-user-cookie", digest_method=hashlib.sha256)
+
+    def header(self) -> str:
+        """The value of a Set-Cookie header; it is sent to ingest also from the pages of others."""
+        value = self._signer.sign("user").decode()
+        return f"{NAME}={value}; max-age={LIFE_SECONDS}; path=/; secure; httponly; samesite=none"
+
+    def is_good(self, value: str) -> bool:
+        try:
+            return len(value) <= MAX_LENGTH and self._signer.unsign(value, max_age=LIFE_SECONDS) == b"user"
+        except BadData:
+            return False
