@@ -61,6 +61,9 @@ class Settings:
     publicly_updatable: tuple[str, ...] = _setting(
         (), "Contact fields that a hit may set, and identify by: email. `./just up` allows email."
     )
+    companies_from_hits: bool = _setting(
+        True, "A hit that names a company (company=Acme) makes or updates it and joins its contact to it."
+    )
     track_private_ip_ranges: bool = _setting(False, "Track visitors with private addresses too. `./just up` does.")
     trusted_proxies: tuple[str, ...] = _setting(
         (), "Networks (CIDR) of proxies whose X-Forwarded-For is believed. Empty: the peer is the visitor."

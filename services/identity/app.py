@@ -14,6 +14,7 @@ import structlog
 from starlette.applications import Starlette
 
 from services.common import clickhouse as ch
+from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
@@ -23,6 +24,7 @@ from services.common.service import end_process_if_failed, operation_routes, qui
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.values import UNIQUE_FIELDS
 from services.identity.agents import Agents
+from services.identity.companies import Companies
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import fault_points_from_environment
 from services.identity.leases import Leases
@@ -102,9 +104,13 @@ class Worker:
         settings, faults = self._settings, fault_points_from_environment()
         store = ProfileStore(self.redis, allow_oom=True)
         dead_letters = DeadLetters(self.redis)
-        pipeline = Pipeline(Agents(), self._places, settings.publicly_updatable)
+        pipeline = Pipeline(
+            Agents(), self._places, settings.publicly_updatable, reads_companies=settings.companies_from_hits
+        )
+        records = RecordStore(self.redis, allow_oom=True)
+        companies = Companies(CompanyStore(store, records), faults)
         placement = Placement(store, ids, UNIQUE_FIELDS, faults)
-        resolver = Resolver(pipeline, placement, store, client, dead_letters, self.metrics, faults)
+        resolver = Resolver(pipeline, placement, store, client, dead_letters, self.metrics, faults, companies, records)
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         leases = Leases(self.redis, name, settings.streams, settings.lease_seconds)
         self._reader = Reader(

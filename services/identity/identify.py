@@ -59,6 +59,8 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     fields: dict[str, str]
     tags: dict[str, bool]  # added or removed
     timezone: str  # taken by a known contact that has none
+    company_id: int = 0  # the company that it names, settled already
+    company: str = ""  # its name
 
     @property
     def key(self) -> EventKey:
@@ -148,7 +150,7 @@ class Identifier:
 
     def place(self, sighting: Sighting) -> int | ContactDeleted:
         """The contact under which the hit's event is stored for ever."""
-        says_nothing = not sighting.unique and not sighting.fields and not sighting.tags
+        says_nothing = not (sighting.unique or sighting.fields or sighting.tags or sighting.company_id)
         if says_nothing and self.state.is_blank(sighting.device_contact_id):
             self.outcomes["anonymous"] += 1  # nearly all hits end here: 0.3 microseconds
             return sighting.device_contact_id
@@ -296,6 +298,8 @@ class Identifier:
         news: dict[str, Value] = {field: value for field, value in values.items() if contact.value(field) != value}
         changes = {tag: is_in for tag, is_in in tags.items() if contact.has_tag(tag) != is_in}
         changed = part.with_fields(news, time_us).with_tags(changes, time_us)
+        if sighting.company_id:
+            changed = _join_company(contact, changed, sighting, time_us)
         if changed is not part:
             self.state.put(msgspec.structs.replace(contact, own=changed, is_brief=False))
 
@@ -319,6 +323,22 @@ class Identifier:
                 moved = msgspec.structs.replace(moved, is_brief=True)
             self.state.put(moved)
         return contact_id
+
+
+def _join_company(contact: Profile, part: Part, sighting: Sighting, time_us: int) -> Part:
+    """The part after the contact joined the company, which becomes its primary one and gives it its name."""
+    company_id = sighting.company_id
+    word = contact.company_words().get(company_id)
+    if word is None or not word.is_in:
+        joined = part.with_company(company_id, time_us)
+        if joined is part or (word is not None and word.time_us >= time_us):
+            return part  # it has too many, or left after this hit
+        part = joined
+    if contact.company_id() != company_id and contact.primary_us() < time_us:
+        part = part.with_primary(company_id, time_us)
+    if contact.value("company") != sighting.company and contact.told_us("company") < time_us:
+        part = part.with_fields({"company": sighting.company}, time_us)
+    return part
 
 
 def _added(profile: Profile) -> int:

@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from services.common.company import Mention, read_mention
 from services.common.hit import Hit
 from services.common.tables import EventRow
 from services.common.values import UNIQUE_FIELDS, normalise_unique, read_tag
@@ -32,6 +33,7 @@ class Draft:
 
     __slots__ = (
         "agent",
+        "company",
         "contact_id",
         "fields",
         "hit",
@@ -55,6 +57,7 @@ class Draft:
         self.fields: dict[str, str] = {}  # other contact fields that it may set
         self.tags: dict[str, bool] = {}  # that it adds or, by a - before them, removes
         self.timezone = ""  # the browser's, an IANA name
+        self.company: Mention | None = None
         self.contact_id = 0
 
 
@@ -64,7 +67,9 @@ Step = Callable[[Draft], None]
 class Pipeline:
     """The steps under one configuration."""
 
-    def __init__(self, agents: Agents, places: Places, updatable: tuple[str, ...]) -> None:
+    def __init__(
+        self, agents: Agents, places: Places, updatable: tuple[str, ...], *, reads_companies: bool = True
+    ) -> None:
         self._agents, self._places = agents, places
         self._unique = tuple(field for field in UNIQUE_FIELDS if field in updatable)
         self._updatable = tuple(field for field in updatable if field not in UNIQUE_FIELDS)
@@ -76,6 +81,7 @@ class Pipeline:
             self._put_fields,
             self._put_tags,
             self._put_timezone,
+            *((self._put_company,) if reads_companies else ()),
         )
 
     def run(self, hit: Hit) -> Draft:
@@ -126,6 +132,11 @@ class Pipeline:
         said = draft.parameters.get("timezone", "")
         if said in _TIMEZONES and not draft.is_bot:
             draft.timezone = said
+
+    def _put_company(self, draft: Draft) -> None:
+        said = draft.parameters
+        if ("company" in said or "companyname" in said) and not draft.is_bot:  # few hits do: 50 nanoseconds
+            draft.company = read_mention(said, min(draft.hit.time_us, draft.hit.received_us))
 
 
 def event_row(draft: Draft) -> EventRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.common.company import Mention
 from services.common.hit import Hit
 from services.identity.agents import Agents
 from services.identity.pipeline import Draft, Pipeline
@@ -34,3 +35,19 @@ def test_a_bot_says_nothing_about_anybody() -> None:
     person, bot = (read(said, agent, "email", "firstname") for agent in (BROWSER, BOT))
     assert (person.unique, person.fields, person.tags) == ({"email": "ada@x.org"}, {"firstname": "Ada"}, {"a": True})
     assert (bot.unique, bot.fields, bot.tags, bot.timezone) == ({}, {}, {}, "")
+
+
+def test_a_hit_may_name_a_company_but_a_bot_may_not() -> None:
+    said = b"company=Acme&companywebsite=https://acme.example&city=Rome"
+    company = read(said).company
+    assert company is not None
+    assert (company.key, company.time_us) == ("acme", 1)
+    assert company.values["companywebsite"] == "https://acme.example"
+    assert read(said, BOT).company is None
+    assert read(b"companycity=Rome&city=Rome").company is None, "nothing without a name"
+    assert read(b"page_url=https://x.example/?companyname=Acme").company == Mention("acme", {"companyname": "Acme"}, 1)
+
+
+def test_companies_from_hits_can_be_turned_off() -> None:
+    hit = Hit(b"1" * 16, 1, 1, 0, "d" * 23, 1, False, "8.8.8.8", b"company=Acme", b"", BROWSER, b"", b"")
+    assert Pipeline(Agents(), Places(()), (), reads_companies=False).run(hit).company is None
