@@ -14,6 +14,7 @@ from services.common.envelope import ApiDoor, add_error_handlers
 from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.api import ContactsApi
+from services.contacts.companies_api import CompaniesApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import openapi_route
 from services.contacts.stores import Stores
@@ -41,6 +42,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         routes=[
             *operation_routes(metrics.registry, stores.trouble),
             *ContactsApi(stores, settings.admin_user, metrics).routes(),
+            *CompaniesApi(stores, settings.admin_user, metrics).routes(),
             *Pages(stores, metrics).routes(),
             openapi_route(),
         ],
