@@ -14,13 +14,14 @@ import msgspec
 from services.common.company import Company, is_name, name_key
 from services.common.company_fields import NAME
 from services.common.envelope import ApiError
-from services.common.profile import Profile
+from services.common.profile import MAX_COMPANIES, Profile
 from services.common.records import Record, project_records
 from services.contacts.change import Change
 from services.contacts.company_change import CompanyChange, apply_company_change
 from services.contacts.stores import BusyError, Stores
 
 ROUNDS = 100
+TOO_MANY = f"A contact can be a member of at most {MAX_COMPANIES} companies."
 
 
 class WrittenCompany(NamedTuple):
@@ -85,6 +86,8 @@ class CompanyWriter:
         if not name and not said.says_something():
             return change
         wanted = {*said.words, *(company_id for profile in profiles for company_id in profile.companies())}
+        if len(wanted) > MAX_COMPANIES and not said.replaces:
+            raise ApiError(400, TOO_MANY, {"companies": [TOO_MANY]})
         names = {one.id: one.name for one in (await self._store.load(wanted)).values()}
         if unknown := [company_id for company_id, is_in in said.words.items() if is_in and company_id not in names]:
             text = f"Company with ID {unknown[0]} was not found."

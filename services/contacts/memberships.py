@@ -61,7 +61,7 @@ def apply_memberships(profile: Profile, part: Part, change: MembershipChange, no
 
 
 def _with_primary(profile: Profile, part: Part, change: MembershipChange, after: list[int], now_us: int) -> Part:
-    before = profile.company_id()
+    before = profile.company_id() if profile.company_id() in change.names else 0  # it may have been deleted
     primary = change.primary or (before if before in after else next(iter(after), 0))
     if primary == before:
         return part
