@@ -40,14 +40,11 @@ class CompanyWriter:
         """The company of that name, changed; a new one when there is none, or when the change is forced."""
         await self._stores.check_clickhouse()
         key = name_key(str(change.fields[NAME]))
-        forced_id = await self._store.new_id() if change.is_forced else 0
+        if change.is_forced:
+            return WrittenCompany(await self._force(key, change), is_new=True)
         for _ in range(ROUNDS):
-            if forced_id:
-                company: Company | None = Company(forced_id)
-                await self._take_name(key, forced_id)
-            else:
-                leads = await self._store.named([key], lambda _, found: found is None or not _bears(found, key))
-                company = leads[key].company
+            leads = await self._store.named([key], lambda _, found: found is None or not _bears(found, key))
+            company = leads[key].company
             if company and not company.deleted_us and (stored := await self._change(company, change)):
                 return WrittenCompany(stored, is_new=not company.version)
         raise BusyError
@@ -99,6 +96,14 @@ class CompanyWriter:
         memberships = msgspec.structs.replace(said, primary=company.id if company else 0, names=names)
         return msgspec.structs.replace(change, fields=fields, memberships=memberships)
 
+    async def _force(self, key: str, change: CompanyChange) -> Company:
+        company = Company(await self._store.new_id())
+        await self._take_name(key, company.id)
+        stored = await self._change(company, change)
+        if stored is None:
+            raise BusyError
+        return stored
+
     async def _of_name(self, name: str) -> Company | None:
         """The company that a name leads to, made if there is none; None for what is nobody's name."""
         if not is_name(name):
@@ -143,5 +148,5 @@ def _now_us() -> int:
 
 
 def _bears(company: Company, key: str) -> bool:
-    """Whether the name is its own now, or about to be; a former name can be taken away."""
-    return not company.deleted_us and (not company.version or name_key(company.name) == key)
+    """Whether the name is its own now, or about to be. A former name can be taken away; a deleted one has none."""
+    return not company.version or name_key(company.name) == key

@@ -175,6 +175,9 @@ def test_a_renamed_company_keeps_its_former_name_until_another_takes_it(api: htt
     second = new(api, name)["id"]
     assert second != first
     assert companies_of(api, contact(api, company=name)) == {second: True}
+    assert api.delete(f"/api/companies/{second}/delete").status_code == 200
+    edit(api, first, companyname=name)
+    assert new(api, name, 200)["id"] == first, "a name that nobody bears can be taken"
 
 
 def test_companies_are_searched_ordered_and_paged(api: httpx.Client, name: str) -> None:
