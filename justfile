@@ -45,6 +45,10 @@ lock:
 bench-accept *arguments:
     @{{ python }} -m loadtests.bench_accept "$@"
 
+# How many events a second ingest takes through /v1/batch, beside single hits
+bench-batch *arguments:
+    @{{ python }} -m loadtests.bench_batch "$@"
+
 # How many hits a second one resolver drains
 bench-drain *arguments:
     @{{ python }} -m loadtests.bench_drain "$@"

@@ -85,7 +85,7 @@ def _measure(level: str, options: argparse.Namespace) -> dict[str, Any]:
                     connections=options.connections,
                 )
                 runs[target.name].append(run)
-                _empty_streams(stack)
+                empty_streams(stack)
         half = {
             target.name: _at_half_rate(stack, target, max(runs[target.name]).hits_per_second / 2, files, options)
             for target in targets
@@ -100,7 +100,7 @@ def _at_half_rate(
     result = constant_rate(
         stack.port(target.server), files[target.requests], rate, options.half_seconds, options.connections
     )
-    _empty_streams(stack)
+    empty_streams(stack)
     return result
 
 
@@ -127,7 +127,7 @@ def _prepare(stack: Stack) -> dict[str, Path]:
     web = payloads.Web(seed=1)
     host = "127.0.0.1"
     cookies = [_mint(stack.url("ingest"), web) for _ in range(REQUESTS // 2)]
-    _empty_streams(stack)
+    empty_streams(stack)
     pixels, events = [], []
     for number in range(REQUESTS):
         cookie = cookies[number // 2] if number % 2 else ""
@@ -151,7 +151,7 @@ def _mint(url: str, web: payloads.Web) -> str:
     return match[1]
 
 
-def _empty_streams(stack: Stack) -> None:
+def empty_streams(stack: Stack) -> None:
     """Nobody drains here: between rounds what was accepted is thrown away and the log rewritten."""
     client = stack.redis()
     client.delete(keys.hits(0), RIVAL_STREAM)

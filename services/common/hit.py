@@ -17,6 +17,8 @@ class Door(IntEnum):
 
     PIXEL = 0
     EVENT = 1
+    STATEMENT = 2  # a server's or a form's word: the body is a `Statement`
+    TOUCH = 3  # a link, an opened mail, a download, a video: `type` and `details` say what
 
 
 class Hit(msgspec.Struct, array_like=True, gc=False):
@@ -26,8 +28,8 @@ class Hit(msgspec.Struct, array_like=True, gc=False):
     time_us: int  # microseconds since 1970: the door's clock, or the client's where it sent an id and a time
     received_us: int  # the door's clock
     door: int
-    device_id: str
-    device_contact_id: int  # the contact that the device was born as
+    device_id: str  # empty when nothing but the contact, or its unique value, is named
+    device_contact_id: int  # the contact that the device was born as; without a device what chooses the stream
     is_new_device: bool  # minted in this very request
     ip: str
     query: bytes
@@ -35,6 +37,8 @@ class Hit(msgspec.Struct, array_like=True, gc=False):
     user_agent: bytes
     referer: bytes
     accept_language: bytes
+    type: str = ""  # of the event; empty for a page hit
+    details: bytes = b""  # what else is known of the event, a JSON object
 
 
 _encoder = msgspec.msgpack.Encoder()

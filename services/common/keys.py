@@ -12,6 +12,7 @@
 | `u:{u<slot>}:<f>:<h>`  | string | the profile store   | for ever: which contact (company) holds a value (name)    |
 | `r:{r<slot>}:<k>:<id>` | string | the record store    | for ever: what people made, a form say; and companies     |
 | `made:{r<slot>}`       | zset   | the record store    | records not yet projected into ClickHouse, by version     |
+| `e:<event id>`         | string | ingest              | a day: when an event first came that has no time          |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 
 Braces are Redis Cluster hash tags: whatever one script touches has one tag.
@@ -69,3 +70,7 @@ def record_slot(record_id: str) -> int:
 
 def record_ids(kind: str) -> str:
     return f"record-ids:{kind}"
+
+
+def first_time(event_id: bytes) -> str:
+    return f"e:{event_id.hex()}"

@@ -64,6 +64,18 @@ class Settings:
     companies_from_hits: bool = _setting(
         True, "A hit that names a company (company=Acme) makes or updates it and joins its contact to it."
     )
+    identify_secret: tuple[str, ...] = _setting(
+        (), "Shared with a site that signs the addresses it sends: see docs/tracking.md.", is_secret=True
+    )
+    require_signed_identify: bool = _setting(
+        False, "Hits identify by a signed address only. Forms and servers with a write key are not asked for one."
+    )
+    unsigned_clickthrough: bool = _setting(
+        False, "Believe the unsigned ct of the replaced product too. Anybody can make one up."
+    )
+    pass_clickthrough: bool = _setting(
+        False, "Hand ct on to the page that a tracked link leads to, whose script then sends it."
+    )
     track_private_ip_ranges: bool = _setting(False, "Track visitors with private addresses too. `./just up` does.")
     trusted_proxies: tuple[str, ...] = _setting(
         (), "Networks (CIDR) of proxies whose X-Forwarded-For is believed. Empty: the peer is the visitor."
@@ -73,6 +85,15 @@ class Settings:
     respect_dnt: bool = _setting(True, "Drop hits of browsers that send DNT: 1 (Do Not Track).")
     anonymize_ip: bool = _setting(
         False, "Store visitors' addresses without their last part: the /24 of a v4, the /48 of a v6 address."
+    )
+    write_keys: tuple[str, ...] = _setting(
+        (), "Secrets with which servers report events to /v1/batch, beside the admin's login.", is_secret=True
+    )
+    batch_events_per_second: int = _setting(
+        0, "Events a second that one write key may report to one ingest process; 0 for no limit. Beyond it: 429."
+    )
+    retention_days: int = _setting(
+        1_095, "How long events are kept. Older times reported to /v1/batch become this old."
     )
     streams: int = _setting(16, "Number of hit streams, fixed for the life of an installation; `./just up` uses 1.")
     max_buffered_hits: int = _setting(
@@ -160,6 +181,8 @@ def _parse(name: str, text: str, kind: Any) -> Any:
 def _check(settings: Settings) -> None:
     if settings.redis_fsync not in ("always", "everysec"):
         raise SettingsError(f"SPOOR_REDIS_FSYNC: {settings.redis_fsync!r} is neither always nor everysec")
+    if settings.retention_days < 1 or settings.batch_events_per_second < 0:
+        raise SettingsError("SPOOR_RETENTION_DAYS must be at least 1, and SPOOR_BATCH_EVENTS_PER_SECOND not below 0")
     if settings.streams < 1 or settings.batch_hits < 1 or settings.max_buffered_hits < 1:
         raise SettingsError("SPOOR_STREAMS, SPOOR_BATCH_HITS and SPOOR_MAX_BUFFERED_HITS must be at least 1")
     ports: dict[int, str] = {}
@@ -187,6 +210,8 @@ def _check(settings: Settings) -> None:
     ):
         if url and not url.startswith(schemes):
             raise SettingsError(f"{name} must begin with {' or '.join(schemes)}")
+    if settings.require_signed_identify and not settings.identify_secret:
+        raise SettingsError("SPOOR_REQUIRE_SIGNED_IDENTIFY needs SPOOR_IDENTIFY_SECRET")
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"SPOOR_LOG_LEVEL: {settings.log_level!r} is none of debug, info, warning, error")
     if unknown := set(settings.publicly_updatable) - set(TOLD_FIELDS):

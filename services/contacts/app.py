@@ -14,9 +14,14 @@ from services.common.envelope import ApiDoor, add_error_handlers
 from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.api import ContactsApi
+from services.contacts.clickthrough_api import ClickthroughApi
 from services.contacts.companies_api import CompaniesApi
+from services.contacts.fields_api import FieldsApi
+from services.contacts.form_resource import FORMS
+from services.contacts.link_resources import ASSETS, LINKS
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import openapi_route
+from services.contacts.records_api import RecordsApi
 from services.contacts.stores import Stores
 from services.contacts.ui.pages import Pages
 
@@ -27,6 +32,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     settings = settings or load_settings()
     if not settings.admin_password:
         raise SettingsError("SPOOR_ADMIN_PASSWORD is required: the API has no other login")
+    if not settings.secret:
+        raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
 
     @asynccontextmanager
@@ -43,6 +50,11 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
             *operation_routes(metrics.registry, stores.trouble),
             *ContactsApi(stores, settings.admin_user, metrics).routes(),
             *CompaniesApi(stores, settings.admin_user, metrics).routes(),
+            *RecordsApi(stores, settings.admin_user, metrics, LINKS).routes(),
+            *RecordsApi(stores, settings.admin_user, metrics, ASSETS).routes(),
+            *RecordsApi(stores, settings.admin_user, metrics, FORMS).routes(),
+            *FieldsApi(stores, settings.admin_user, settings.publicly_updatable).routes(),
+            *ClickthroughApi(stores, settings.secret).routes(),
             *Pages(stores, metrics).routes(),
             openapi_route(),
         ],

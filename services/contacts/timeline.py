@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import Any, NamedTuple
 
+import msgspec
+
 from services.common.clickhouse import ClickHouse
+from services.common.event_types import CREATED, IDENTIFIED, PAGE_HIT, TYPES, UTM
 from services.contacts.contact import Contact
 from services.contacts.contact_object import Json, iso, short_id
 from services.contacts.timeline_query import (
-    CREATED,
     DETAILS,
-    IDENTIFIED,
-    PAGE_HIT,
-    TYPES,
-    UTM,
+    LEAVES,
     Moment,
     TimelineQuery,
     timeline_statements,
 )
 
+DAY_MS = 86_400_000
 KEYS_AT_ONCE = 100  # they travel in the URL, which proxies and servers bound
 
 EventKey = tuple[int, str]  # time in ms, event id
@@ -47,13 +47,33 @@ async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: Timelin
         clickhouse.query(statements.page, parameters=statements.parameters),
         clickhouse.query(statements.total, parameters=statements.parameters),
     )
-    rows = await _details(clickhouse, contact.ids, {(time, event) for _, time, event in page.result_rows if event})
+    rows = await _rows(clickhouse, contact.ids, {(time, event) for _, time, event in page.result_rows if event})
     entries = [
         Entry(kind, time, event, rows.get((time, event), {}))
         for kind, time, event in page.result_rows
         if not event or (time, event) in rows
     ]
     return Timeline(int(total.result_rows[0][0]), entries)
+
+
+async def _rows(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:
+    """The stored events, and on each page hit how long its page was looked at."""
+    rows: dict[EventKey, dict[str, Any]]
+    rows, seconds = await asyncio.gather(_details(clickhouse, ids, keys), _page_seconds(clickhouse, ids, keys))
+    for row in rows.values():
+        row["seconds"] = seconds.get(row["id"])
+    return rows
+
+
+async def _page_seconds(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[str, float]:
+    """By event id; a page is left within a day or never."""
+    seconds: dict[str, float] = {}
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), KEYS_AT_ONCE):
+        times, events = zip(*wanted[start : start + KEYS_AT_ONCE], strict=True)
+        parameters = {"ids": ids, "events": list(events), "from": times[0], "to": times[-1] + DAY_MS}
+        seconds.update((await clickhouse.query(LEAVES, parameters=parameters)).result_rows)
+    return seconds
 
 
 async def _details(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:
@@ -106,15 +126,23 @@ def _event(contact: Contact, entry: Entry) -> Json:
 
 def _label_and_details(entry: Entry) -> tuple[str | Json, Json]:
     if entry.kind == PAGE_HIT:
-        return _link(entry.row), {"hit": _hit(entry.row)}
+        return _link(entry.row, "Page hit"), {"hit": _hit(entry.row)}
     if entry.kind == UTM:
         campaign = entry.row["utm_campaign"]
         return (f"UTM Campaign: {campaign}" if campaign else "UTM tags"), {"utmtags": _utm_tags(entry.row)}
-    return TYPES[entry.kind], {}
+    if not entry.row:
+        return TYPES[entry.kind], {}
+    return _link(entry.row, TYPES[entry.kind]), _told(entry.row)
 
 
-def _link(row: dict[str, Any]) -> str | Json:
-    label = row["title"] or row["url"] or "Page hit"
+def _told(row: dict[str, Any]) -> Json:
+    """What was reported of an event, as it came."""
+    details = msgspec.json.decode(row["query"]) if row["query"] else {}
+    return details if isinstance(details, dict) else {}
+
+
+def _link(row: dict[str, Any], otherwise: str) -> str | Json:
+    label = row["title"] or row["url"] or otherwise
     if not row["url"].startswith(("http://", "https://")):
         return str(label)
     return {"label": label, "href": row["url"], "isExternal": True}
@@ -126,7 +154,7 @@ def _hit(row: dict[str, Any]) -> Json:
         "id": row["id"],
         "userAgent": row["user_agent"],
         "dateHit": iso(row["time_ms"] * 1_000),
-        "dateLeft": None,
+        "dateLeft": iso(row["time_ms"] * 1_000 + round(row["seconds"] * 1_000_000)) if row["seconds"] else None,
         "referer": row["referrer"] or None,
         "source": None,
         "sourceId": None,
@@ -148,6 +176,7 @@ def _hit(row: dict[str, Any]) -> Json:
         "latitude": row["latitude"] or None,
         "longitude": row["longitude"] or None,
         "trackedContactId": row["contact_id"],
+        "timeOnPage": row["seconds"],  # in seconds
     }
 
 

@@ -11,19 +11,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.common.envelope import ApiError, text_of, whole_number
+from services.common.event_types import CREATED, IDENTIFIED, REPORTED_TYPES, TYPES, UTM
 from services.common.php_query import Node, as_list
 from services.contacts.change import read_time
-
-PAGE_HIT = "page.hit"
-UTM = "lead.utmtagsadded"
-IDENTIFIED = "lead.identified"
-CREATED = "lead.create"
-TYPES = {
-    CREATED: "Contact created",
-    IDENTIFIED: "Contact identified",
-    PAGE_HIT: "Page hit",
-    UTM: "UTM tags recorded",
-}  # ordered by label, as they are answered
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 1_000
@@ -102,15 +92,16 @@ def _time(filters: Mapping[str, Node], name: str) -> datetime | None:
 
 _HAS_UTM = "(utm_source != '' OR utm_medium != '' OR utm_campaign != '' OR utm_content != '' OR utm_term != '')"
 _UTM_TEXT = "concat(utm_source, '\\n', utm_medium, '\\n', utm_campaign, '\\n', utm_content, '\\n', utm_term)"
+_TEXT = "concat(url, '\\n', title, '\\n', if(type = 'page.hit', '', query))"
 _FOUND = "positionCaseInsensitiveUTF8({where}, {{search:String}}) > 0"
 
 # Repeats of an event are equal in every column, so that any of them will do.
 _LIGHT = """
 SELECT arrayJoin(kinds) AS kind, time, toString(event_id) AS id,
-    if(kind = 'page.hit', if(title = '', url, title), concat('UTM: ', utm_campaign)) AS label
+    if(kind = 'lead.utmtagsadded', concat('UTM: ', utm_campaign), if(title = '', url, title)) AS label
 FROM (
-    SELECT event_id, time, title, url, utm_campaign, arrayConcat({hit}, {utm}) AS kinds
-    FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND type = 'page.hit' AND {dates}
+    SELECT event_id, time, title, url, utm_campaign, arrayConcat({own}, {utm}) AS kinds
+    FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND type IN {{types:Array(String)}} AND {dates}
     LIMIT 1 BY time, event_id
 )
 """
@@ -120,7 +111,7 @@ SELECT {{kind{n}:String}} AS kind, fromUnixTimestamp64Milli({{time{n}:Int64}}, '
 """
 
 DETAILS = """
-SELECT toString(event_id) AS id, contact_id, url, title, referrer, language, query, ip, user_agent,
+SELECT toString(event_id) AS id, contact_id, type, url, title, referrer, language, query, ip, user_agent,
     utm_source, utm_medium, utm_campaign, utm_content, utm_term, country, region, city, timezone, latitude, longitude,
     browser, os, device_type, device_brand, device_model, toUnixTimestamp64Milli(time) AS time_ms
 FROM events
@@ -128,6 +119,16 @@ WHERE contact_id IN {ids:Array(UInt64)}
     AND time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND time <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
     AND (time_ms, event_id) IN arrayZip({times:Array(Int64)}, {events:Array(UUID)})
 LIMIT 1 BY time, event_id
+"""
+
+# The beacons of a page may be several, for it can be shown again: the longest time counts.
+LEAVES = """
+SELECT JSONExtractString(query, 'left_event_id') AS left_id, max(JSONExtractFloat(query, 'seconds'))
+FROM events
+WHERE contact_id IN {ids:Array(UInt64)} AND type = 'page.leave'
+    AND time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND time <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+    AND left_id IN {events:Array(String)}
+GROUP BY left_id
 """
 
 
@@ -143,7 +144,7 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     """None when no event can match."""
     parameters: dict[str, Any] = {"ids": ids}
     sides = _moments(query, moments, parameters)
-    if {PAGE_HIT, UTM} & set(query.kinds):
+    if set(query.kinds) - {CREATED, IDENTIFIED}:
         sides.append(_light(query, parameters))
     if not sides:
         return None
@@ -152,7 +153,7 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     newest = "DESC" if query.order_by != "timestamp" else direction
     page = (
         f"SELECT kind, toUnixTimestamp64Milli(time), id FROM ({union})"
-        f" ORDER BY {_ORDERS[query.order_by]} {direction}, time {newest}, kind, id"
+        f" ORDER BY {_ORDERS[query.order_by]} {direction}, time {newest}, kind, id {newest}"
         " LIMIT {limit:UInt64} OFFSET {offset:UInt64}"
     )
     parameters.update(limit=query.limit, offset=(query.page - 1) * query.limit)
@@ -160,8 +161,13 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
 
 
 def _light(query: TimelineQuery, parameters: dict[str, Any]) -> str:
-    hit = _kinds(PAGE_HIT, query, "1", "concat(url, '\\n', title)")
-    utm = _kinds(UTM, query, _HAS_UTM, _UTM_TEXT)
+    found = _FOUND if query.search else "1"
+    own = f"if(type IN {{kinds:Array(String)}} AND {found.format(where=_TEXT)}, [type], emptyArrayString())"
+    utm = f"if({_HAS_UTM} AND {found.format(where=_UTM_TEXT)}, ['{UTM}'], emptyArrayString())"
+    asked = [kind for kind in query.kinds if kind in REPORTED_TYPES]
+    with_utm = UTM in query.kinds
+    parameters["kinds"] = asked
+    parameters["types"] = sorted(REPORTED_TYPES) if with_utm else asked
     if query.search:
         parameters["search"] = query.search
     dates = ["1"]
@@ -171,15 +177,7 @@ def _light(query: TimelineQuery, parameters: dict[str, Any]) -> str:
     if query.date_to:
         dates.append("time <= fromUnixTimestamp64Milli({date_to:Int64}, 'UTC')")
         parameters["date_to"] = _ms(query.date_to) + 999
-    return _LIGHT.format(hit=hit, utm=utm, dates=" AND ".join(dates))
-
-
-def _kinds(kind: str, query: TimelineQuery, condition: str, text: str) -> str:
-    """The array of this kind for a row that is such an event and is searched for, else an empty one."""
-    if kind not in query.kinds:
-        return "emptyArrayString()"
-    found = _FOUND.format(where=text) if query.search else "1"
-    return f"if({condition} AND {found}, ['{kind}'], emptyArrayString())"
+    return _LIGHT.format(own=own, utm=utm if with_utm else "emptyArrayString()", dates=" AND ".join(dates))
 
 
 def _moments(query: TimelineQuery, moments: Iterable[Moment], parameters: dict[str, Any]) -> list[str]:

@@ -14,8 +14,10 @@ import structlog
 from starlette.applications import Starlette
 
 from services.common import clickhouse as ch
+from services.common.clickthrough import Clickthroughs
 from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
+from services.common.field_registry import PublicFields
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
@@ -32,6 +34,7 @@ from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Pipeline
 from services.identity.placement import Placement
 from services.identity.places import Places
+from services.identity.proofs import Proofs
 from services.identity.reader import Reader
 from services.identity.relay import relay_forever
 from services.identity.resolver import Resolver
@@ -41,6 +44,8 @@ log = structlog.get_logger()
 
 def create_app(settings: Settings | None = None) -> Starlette:
     settings = settings or load_settings()
+    if not settings.secret:
+        raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     worker = Worker(settings)
 
     @asynccontextmanager
@@ -102,15 +107,29 @@ class Worker:
 
     def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, ProfileStore]:
         settings, faults = self._settings, fault_points_from_environment()
-        store = ProfileStore(self.redis, allow_oom=True)
+        store, records = ProfileStore(self.redis, allow_oom=True), RecordStore(self.redis, allow_oom=True)
         dead_letters = DeadLetters(self.redis)
-        pipeline = Pipeline(
-            Agents(), self._places, settings.publicly_updatable, reads_companies=settings.companies_from_hits
+        proofs = Proofs(
+            Clickthroughs(settings.secret, reads_unsigned=settings.unsigned_clickthrough),
+            settings.identify_secret,
+            requires_signature=settings.require_signed_identify,
         )
-        records = RecordStore(self.redis, allow_oom=True)
-        companies = Companies(CompanyStore(store, records), faults)
+        pipeline = Pipeline(Agents(), self._places, proofs, reads_companies=settings.companies_from_hits)
+        public_fields = PublicFields(records, settings.publicly_updatable)
         placement = Placement(store, ids, UNIQUE_FIELDS, faults)
-        resolver = Resolver(pipeline, placement, store, client, dead_letters, self.metrics, faults, companies, records)
+        companies = Companies(CompanyStore(store, records), faults)
+        resolver = Resolver(
+            pipeline,
+            public_fields,
+            placement,
+            store,
+            client,
+            dead_letters,
+            self.metrics,
+            faults,
+            companies,
+            records,
+        )
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         leases = Leases(self.redis, name, settings.streams, settings.lease_seconds)
         self._reader = Reader(

@@ -36,6 +36,7 @@ OUTCOMES = (
     "moved_to_new",
     "moved_to_known",
     "joined_without_cookie",
+    "forwarded",
     "unique_value_taken",
 )
 
@@ -50,7 +51,7 @@ class Operator(Enum):
 class Sighting(msgspec.Struct, frozen=True, gc=False):
     """What of a hit matters for identity."""
 
-    device_contact_id: int
+    device_contact_id: int  # 0 for a hit without a device
     is_new_device: bool
     time_us: int
     received_us: int
@@ -59,6 +60,8 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     fields: dict[str, str]
     tags: dict[str, bool]  # added or removed
     timezone: str  # taken by a known contact that has none
+    contact_id: int = 0  # the contact itself, where a server names it
+    clicked_contact_id: int = 0  # for whom the link was made that was clicked, or the mail that was opened
     company_id: int = 0  # the company that it names, settled already
     company: str = ""  # its name
 
@@ -150,7 +153,11 @@ class Identifier:
 
     def place(self, sighting: Sighting) -> int | ContactDeleted:
         """The contact under which the hit's event is stored for ever."""
+        if not sighting.device_contact_id:
+            return self._place_without_device(sighting)
         says_nothing = not (sighting.unique or sighting.fields or sighting.tags or sighting.company_id)
+        if sighting.clicked_contact_id:
+            says_nothing = False
         if says_nothing and self.state.is_blank(sighting.device_contact_id):
             self.outcomes["anonymous"] += 1  # nearly all hits end here: 0.3 microseconds
             return sighting.device_contact_id
@@ -162,10 +169,28 @@ class Identifier:
             self.outcomes["known"] += 1
             self._take_timezone(self.resolve(base), sighting)
             return base
-        contact_id = self._identify(sighting, base, self.resolve(base)) if sighting.unique else base
+        contact_id = self._whose(sighting, base)
         self._write(self.resolve(contact_id), sighting, sighting.fields, sighting.tags)
         self._take_timezone(self.resolve(contact_id), sighting)
         return contact_id
+
+    def _place_without_device(self, sighting: Sighting) -> int | ContactDeleted:
+        """A server names the contact, by its id or by a unique value, which may be a new contact's."""
+        if sighting.contact_id:
+            contact = self.resolve(sighting.contact_id)
+            if contact.deleted_us:
+                return ContactDeleted.DROPPED
+            self.outcomes["known"] += 1
+            stored_under = sighting.contact_id
+        else:
+            given = _given(sighting)
+            found = self._find(given, Profile(0))
+            self.outcomes["known" if found else "identified"] += 1
+            contact = found or self.state.profile(self._new_contact_id(sighting.key))
+            self._take(contact, sighting, given)
+            stored_under = contact.id
+        self._write(self.resolve(stored_under), sighting, sighting.fields, sighting.tags)
+        return stored_under
 
     def resolve(self, contact_id: int) -> Profile:
         """The survivor that an id leads to. Mends on the way what a crash in a merge, or two merges at once, left."""
@@ -201,8 +226,34 @@ class Identifier:
             return ContactDeleted.DROPPED
         return self._move(sighting, self._new_contact_id(sighting.key))
 
+    def _whose(self, sighting: Sighting, base: int) -> int:
+        """By the first that answers: the click-through, the unique values, the device."""
+        if sighting.clicked_contact_id:
+            clicked = self.resolve(sighting.clicked_contact_id)
+            if clicked.own is not None and not clicked.deleted_us:
+                return self._as_clicked(sighting, base, self.resolve(base), clicked)
+        return self._identify(sighting, base, self.resolve(base)) if sighting.unique else base
+
+    def _as_clicked(self, sighting: Sighting, base: int, own: Profile, clicked: Profile) -> int:
+        """A link to B: an anonymous device becomes B's; on somebody else's device the mail was forwarded."""
+        if clicked.id == own.id:
+            self.outcomes["known"] += 1
+            return base
+        if own.own is not None and not own.own.is_anonymous():
+            self.outcomes["forwarded"] += 1
+            return sighting.clicked_contact_id
+        if sighting.is_new_device and own.id == sighting.device_contact_id:
+            self.outcomes["joined_without_cookie"] += 1
+            return self._move(sighting, clicked.id, is_brief=True)
+        if own.id in clicked.separated or clicked.id in own.separated:
+            self.outcomes["moved_to_known"] += 1
+            return self._move(sighting, clicked.id)
+        self.outcomes["merged_anonymous"] += 1
+        self._merge(clicked, own, sighting)
+        return base
+
     def _identify(self, sighting: Sighting, base: int, own: Profile) -> int:
-        given = {field: UniqueValue(field, value) for field, value in sighting.unique.items()}
+        given = _given(sighting)
         found = self._find(given, own)
         if found is None:
             return self._as_unknown(sighting, given, base, own)
@@ -339,6 +390,10 @@ def _join_company(contact: Profile, part: Part, sighting: Sighting, time_us: int
     if contact.value("company") != sighting.company and contact.told_us("company") < time_us:
         part = part.with_fields({"company": sighting.company}, time_us)
     return part
+
+
+def _given(sighting: Sighting) -> dict[str, UniqueValue]:
+    return {field: UniqueValue(field, value) for field, value in sighting.unique.items()}
 
 
 def _added(profile: Profile) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.common.metrics import Metrics
 from services.identity.identify import OUTCOMES
+from services.identity.proofs import OUTCOMES as PROOFS
 
 DROP_REASONS = ("bot", "contact_deleted")
 DEAD_REASONS = ("undecodable_entry", "unreadable", "unplaceable", "refused_by_clickhouse")
@@ -16,6 +17,7 @@ class IdentityMetrics(Metrics):
         self.batches = self.counter("identity_batches", "Batches taken all the way.")
         self.outcomes = self.counter("identity_outcomes", "What became of hits, by identity rule.", "outcome", OUTCOMES)
         self.dropped = self.counter("identity_hits_dropped", "Hits kept out of contacts.", "reason", DROP_REASONS)
+        self.proofs = self.counter("identity_proofs", "What should prove who somebody is.", "outcome", PROOFS)
         self.dead = self.counter("identity_hits_dead", "Hits put aside as dead letters.", "reason", DEAD_REASONS)
         self.retries = self.counter("identity_batch_retries", "Batches that failed and are tried again.")
         self.streams = self.gauge("identity_streams", "Streams that this resolver reads now.")

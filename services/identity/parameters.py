@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from services.identity.php_serialized import PhpSerializedError, decode_php_array
+from services.common.php_serialized import PhpSerializedError, decode_php_array
 
 MAX_PARAMETERS = 200
 MAX_NAME_LENGTH = 191

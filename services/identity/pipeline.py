@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 from zoneinfo import available_timezones
 
 import msgspec
 
 from services.common.company import Mention, read_mention
-from services.common.hit import Hit
-from services.common.tables import EventRow
-from services.common.values import UNIQUE_FIELDS, normalise_unique, read_tag
+from services.common.contact_fields import TOLD_FIELDS
+from services.common.event_types import PAGE_HIT, PAGE_LEAVE
+from services.common.hit import Door, Hit
+from services.common.statement import decode_statement
+from services.common.tables import EventRow, as_text
+from services.common.values import UNIQUE_FIELDS, clean, normalise_unique, read_tag
 from services.identity.agents import Agent, Agents
 from services.identity.parameters import MAX_URL_LENGTH, Parameters, parameters_of
 from services.identity.places import NOWHERE, Place, Places
+from services.identity.proofs import Proofs
 
 MAX_TEXT = 191
 MAX_TITLE = 512
 MAX_TAGS = 50
+MAX_PAGE_SECONDS = 86_400.0
 # Parameters that have columns of their own, or that say nothing: the rest is kept as it came.
 _KNOWN = frozenset(
     """page_url page_title page_referrer page_language title url referrer language mautic_device_id mtc_id counter
-    event_id event_time utm_source utm_medium utm_campaign utm_content utm_term do_not_track""".split()
+    event_id event_time utm_source utm_medium utm_campaign utm_content utm_term do_not_track ct
+    identify_signature identify_expires left_event_id""".split()
 )
 _TIMEZONES = frozenset(available_timezones())
+_BAD_SIGNATURES = frozenset({"signature_bad", "signature_expired"})
 _NO_AGENT = Agent("", "", "", "", "", False)
 _json = msgspec.json.Encoder()
 
@@ -33,21 +41,31 @@ class Draft:
 
     __slots__ = (
         "agent",
+        "clicked_contact_id",
         "company",
         "contact_id",
+        "details",
         "fields",
         "hit",
         "is_bot",
+        "named_contact_id",
         "parameters",
         "place",
+        "proofs",
         "tags",
         "timezone",
+        "type",
         "unique",
         "user_agent",
     )
 
     def __init__(self, hit: Hit) -> None:
         self.hit = hit
+        self.type = hit.type or PAGE_HIT
+        self.details = hit.details  # a JSON object, where the door or a server tells more
+        self.named_contact_id = 0  # by a server, instead of a device
+        self.clicked_contact_id = 0  # for whom the link or the mail was made
+        self.proofs: list[str] = []  # outcomes of what should prove who this is
         self.user_agent = ""
         self.parameters: Parameters = {}
         self.agent = _NO_AGENT
@@ -68,32 +86,62 @@ class Pipeline:
     """The steps under one configuration."""
 
     def __init__(
-        self, agents: Agents, places: Places, updatable: tuple[str, ...], *, reads_companies: bool = True
+        self,
+        agents: Agents,
+        places: Places,
+        proofs: Proofs,
+        updatable: tuple[str, ...] = (),
+        *,
+        reads_companies: bool = True,
     ) -> None:
-        self._agents, self._places = agents, places
-        self._unique = tuple(field for field in UNIQUE_FIELDS if field in updatable)
-        self._updatable = tuple(field for field in updatable if field not in UNIQUE_FIELDS)
+        self._agents, self._places, self._proofs = agents, places, proofs
+        self.allow(updatable)
         self.steps: tuple[Step, ...] = (
             self._put_agent,
             self._put_parameters,
             self._put_place,
+            self._put_clickthrough,
             self._put_unique_values,
             self._put_fields,
             self._put_tags,
-            self._put_timezone,
             *((self._put_company,) if reads_companies else ()),
+            self._drop_what_a_bad_signature_says,
+            self._put_timezone,
+            self._put_leave,
         )
+        self.statement_steps: tuple[Step, ...] = (self._put_agent, self._put_statement, self._put_place)
+
+    def allow(self, updatable: tuple[str, ...]) -> None:
+        """From now on a hit may set these fields."""
+        self._unique = tuple(field for field in UNIQUE_FIELDS if field in updatable)
+        self._updatable = tuple(field for field in updatable if field not in UNIQUE_FIELDS)
 
     def run(self, hit: Hit) -> Draft:
         draft = Draft(hit)
-        for step in self.steps:
+        for step in self.statement_steps if hit.door == Door.STATEMENT else self.steps:
             step(draft)
         return draft
 
     def _put_agent(self, draft: Draft) -> None:
         draft.user_agent = draft.hit.user_agent.decode("utf-8", "replace")[:MAX_TITLE]
         draft.agent = self._agents.read(draft.user_agent)
-        draft.is_bot = draft.agent.is_bot
+        draft.is_bot = draft.agent.is_bot and draft.hit.door != Door.STATEMENT
+
+    def _put_statement(self, draft: Draft) -> None:
+        """A server may set what a hit may not, and says itself whom it means."""
+        said = decode_statement(draft.hit.body)
+        draft.parameters = {name: value[:MAX_URL_LENGTH] for name, value in said.parameters().items()}
+        draft.details = _json.encode(said.details) if said.details else b""
+        draft.named_contact_id = int(said.contact_id or 0)
+        given = {**said.fields, "email": said.email or said.fields.get("email")}
+        for field, value in given.items():
+            text = clean("" if value is None else as_text(value))
+            if field in UNIQUE_FIELDS and (unique := normalise_unique(field, text)):
+                draft.unique[field] = unique
+            elif text and field in TOLD_FIELDS and field not in UNIQUE_FIELDS:
+                draft.fields[field] = text[:MAX_TEXT]
+        words = said.tags.split(",") if isinstance(said.tags, str) else said.tags
+        self._read_tags(draft, words[:MAX_TAGS])
 
     def _put_parameters(self, draft: Draft) -> None:
         hit = draft.hit
@@ -102,14 +150,35 @@ class Pipeline:
     def _put_place(self, draft: Draft) -> None:
         draft.place = self._places.find(draft.hit.ip)
 
+    def _put_clickthrough(self, draft: Draft) -> None:
+        if draft.is_bot or "ct" not in draft.parameters:
+            return
+        said, outcome = self._proofs.clickthrough(draft.parameters, draft.hit.received_us)
+        if outcome:
+            draft.proofs.append(outcome)
+        if said:
+            draft.clicked_contact_id = said.contact_id
+
     def _put_unique_values(self, draft: Draft) -> None:
-        """Only what is publicly updatable, and nothing from a bot: it must not become somebody."""
+        """Only what is publicly updatable or signed, and nothing from a bot: it must not become somebody."""
         if draft.is_bot:
             return
-        for field in self._unique:
+        for field in UNIQUE_FIELDS:
             value = normalise_unique(field, draft.parameters.get(field, ""))
-            if value is not None:
+            if value is not None and (field in self._unique or "identify_signature" in draft.parameters):
                 draft.unique[field] = value
+        if draft.unique and (outcome := self._signature(draft)):
+            draft.proofs.append(outcome)
+            if outcome != "signature_good":
+                draft.unique = {}
+
+    def _signature(self, draft: Draft) -> str | None:
+        return self._proofs.signature(draft.parameters, draft.unique.get("email", ""), draft.hit.received_us)
+
+    def _drop_what_a_bad_signature_says(self, draft: Draft) -> None:
+        """It is counted and changes nothing: no tag, no company and no other field either."""
+        if draft.proofs and not _BAD_SIGNATURES.isdisjoint(draft.proofs):
+            draft.fields, draft.tags, draft.company = {}, {}, None
 
     def _put_fields(self, draft: Draft) -> None:
         if draft.is_bot:
@@ -123,7 +192,10 @@ class Pipeline:
         said = draft.parameters.get("tags")
         if not said or draft.is_bot:
             return
-        for word in said.split(",", MAX_TAGS)[:MAX_TAGS]:
+        self._read_tags(draft, said.split(",", MAX_TAGS)[:MAX_TAGS])
+
+    def _read_tags(self, draft: Draft, words: list[str]) -> None:
+        for word in words:
             tag, is_in = read_tag(word)
             if tag and len(tag) <= MAX_TEXT:
                 draft.tags[tag] = is_in
@@ -138,16 +210,28 @@ class Pipeline:
         if ("company" in said or "companyname" in said) and not draft.is_bot:  # few hits do: 50 nanoseconds
             draft.company = read_mention(said, min(draft.hit.time_us, draft.hit.received_us))
 
+    def _put_leave(self, draft: Draft) -> None:
+        """The script's word on how long a page was looked at."""
+        left = draft.parameters.get("left_event_id")
+        if not left:
+            return
+        try:
+            seconds = float(draft.parameters.get("time_on_page", ""))
+            if 0 <= seconds <= MAX_PAGE_SECONDS:
+                draft.details = _json.encode({"left_event_id": str(UUID(left)), "seconds": round(seconds, 1)})
+        except ValueError:
+            pass  # then it says nothing but that somebody was there
+        draft.type = PAGE_LEAVE
+
 
 def event_row(draft: Draft) -> EventRow:
     """The row of `events` for a draft whose contact is settled."""
     hit, said, agent, place = draft.hit, draft.parameters, draft.agent, draft.place
-    extras = {name: value for name, value in said.items() if name not in _KNOWN}
     return EventRow(
         hit.event_id.hex(),
         draft.contact_id,
         hit.time_us // 1000,
-        "page.hit",
+        draft.type,
         said.get("page_url", ""),
         said.get("page_title", "")[:MAX_TITLE] or said.get("title", "")[:MAX_TITLE],
         (said.get("page_referrer") or said.get("referrer") or "")[:MAX_URL_LENGTH],
@@ -171,6 +255,14 @@ def event_row(draft: Draft) -> EventRow:
         hit.device_id,
         hit.ip,
         draft.user_agent,
-        _json.encode(extras).decode() if extras else "",
+        _details(draft),
         hit.received_us // 1000,
     )
+
+
+def _details(draft: Draft) -> str:
+    """What the event's kind tells, or the parameters of a page hit that have no column."""
+    if draft.details or draft.hit.door == Door.STATEMENT:
+        return draft.details.decode()
+    extras = {name: value for name, value in draft.parameters.items() if name not in _KNOWN}
+    return _json.encode(extras).decode() if extras else ""

@@ -56,7 +56,7 @@ class Placement:
         state = State()
         new_ids: dict[EventKey, int] = {}
         for _ in range(MAX_ROUNDS):
-            await self._load(state, {one.device_contact_id for one in sightings}, _values(sightings))
+            await self._load(state, _contacts(sightings), _values(sightings))
             identifier = await self._plan(state, sightings, placed, new_ids)
             if identifier is None:
                 await asyncio.sleep(UNSETTLED_WAIT_SECONDS)
@@ -175,6 +175,12 @@ class Placement:
         for holder in holders:
             state.loaded.pop(holder.contact_id, None)
         await self._load(state, {holder.contact_id for holder in holders}, set())
+
+
+def _contacts(sightings: list[Sighting]) -> set[int]:
+    """All that they name, for what is missed later costs a round trip each."""
+    named = {one.device_contact_id or one.contact_id for one in sightings}
+    return (named | {one.clicked_contact_id for one in sightings}) - {0}
 
 
 def _values(sightings: list[Sighting]) -> set[UniqueValue]:

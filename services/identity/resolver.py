@@ -12,6 +12,7 @@ import time
 import structlog
 
 from services.common.clickhouse import ClickHouse, ClickHouseError, insert_rows
+from services.common.field_registry import PublicFields
 from services.common.hit import Hit
 from services.common.profiles import ProfileStore
 from services.common.projection import project
@@ -41,6 +42,7 @@ class Resolver:
     def __init__(
         self,
         pipeline: Pipeline,
+        public_fields: PublicFields,
         placement: Placement,
         store: ProfileStore,
         clickhouse: ClickHouse,
@@ -50,8 +52,9 @@ class Resolver:
         companies: Companies,
         records: RecordStore,
     ) -> None:
+        self._pipeline, self._public_fields = pipeline, public_fields
+        self._placement, self._store = placement, store
         self._companies, self._records = companies, records
-        self._pipeline, self._placement, self._store = pipeline, placement, store
         self._clickhouse, self._dead_letters = clickhouse, dead_letters
         self._metrics, self._faults = metrics, faults
 
@@ -75,6 +78,9 @@ class Resolver:
         started = time.perf_counter()
         self._faults.pass_by("after_read")
         drafts = await self._enrich(hits)
+        for draft in drafts:
+            for outcome in draft.proofs:
+                self._metrics.proofs.add(value=outcome)
         people = [draft for draft in drafts if not draft.is_bot]
         settled = await self._companies.settle([draft.company for draft in people if draft.company])
         placed = await self._placement.place([_sighting(draft, settled) for draft in people])
@@ -94,6 +100,7 @@ class Resolver:
         self._metrics.count_batch(len(hits), placed.outcomes, time.perf_counter() - started)
 
     async def _enrich(self, hits: list[Hit]) -> list[Draft]:
+        self._pipeline.allow(await self._public_fields.now())
         drafts = []
         for hit in hits:
             try:
@@ -138,7 +145,7 @@ def _sighting(draft: Draft, settled: Settled) -> Sighting:
     if company:  # whose name the contact takes, not what the hit calls it
         fields = {alias: value for alias, value in fields.items() if alias != "company"}
     return Sighting(
-        hit.device_contact_id,
+        hit.device_contact_id if hit.device_id else 0,
         hit.is_new_device,
         hit.time_us,
         hit.received_us,
@@ -147,6 +154,8 @@ def _sighting(draft: Draft, settled: Settled) -> Sighting:
         fields,
         draft.tags,
         draft.timezone,
-        company.id if company else 0,
-        company.name if company else "",
+        draft.named_contact_id,
+        draft.clicked_contact_id,
+        company_id=company.id if company else 0,
+        company=company.name if company else "",
     )

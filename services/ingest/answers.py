@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import msgspec
+
 from services.common.device import Device
 
 Headers = list[tuple[bytes, bytes]]
@@ -23,10 +27,13 @@ JSON_HEADERS: Headers = [(b"content-type", b"application/json"), (b"cache-contro
 # One word for one reason, in the answer, in the log and in the metric.
 ERRORS = {
     400: "bad_request",
+    401: "unauthorised",
     404: "not_found",
     405: "method_not_allowed",
     413: "body_too_large",
     414: "url_too_long",
+    415: "unsupported_encoding",
+    429: "too_many_events",
     431: "headers_too_large",
     503: "hits_cannot_be_kept",
 }
@@ -56,11 +63,15 @@ def identity_body(device: Device | None, contact_id: int) -> bytes:
     return b'{"id":%d,"sid":"%b","device_id":"%b"}' % (contact_id, name, name)
 
 
-def error(status: int) -> tuple[Headers, bytes]:
-    body = b'{"errors":[{"code":%d,"message":"%b"}]}' % (status, ERRORS[status].encode())
+def error(status: int, message: str = "", retry_after_seconds: float = 0.0) -> tuple[Headers, bytes]:
+    """The reason, and what more there is to say about it."""
+    text = f"{ERRORS[status]}: {message}" if message else ERRORS[status]
+    body = msgspec.json.encode({"errors": [{"code": status, "message": text}]})
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if status == 503:
-        headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
+    if status in (429, 503):
+        headers.append((b"retry-after", b"%d" % max(RETRY_AFTER_SECONDS, math.ceil(retry_after_seconds))))
     if status in (413, 414, 431):
         headers.append((b"connection", b"close"))
+    if status == 401:
+        headers.append((b"www-authenticate", b'Basic realm="Spoor", charset="UTF-8"'))
     return headers, body

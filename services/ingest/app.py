@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.common.clickthrough import Clickthroughs
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
 from services.common.hit import Door as DoorKind
@@ -23,13 +24,17 @@ from services.common.service import end_process_if_failed, operation_routes, qui
 from services.common.settings import Settings, SettingsError, load_settings
 from services.ingest import answers
 from services.ingest.answers import Headers
+from services.ingest.batch_api import BatchApi
+from services.ingest.body import CutOffError, read_body
 from services.ingest.buffer import EXPECTED_ERRORS, HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
-from services.ingest.door import MAX_BODY_BYTES, Admitted, Door, Dropped, read_headers, too_large
+from services.ingest.door import Admitted, Door, Dropped, read_headers, too_large
+from services.ingest.forms import Forms
 from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.script.script import load_script
 from services.ingest.spill import Spill
+from services.ingest.touchpoints import TouchPoints
 from services.ingest.visitor import PRIVACY_SIGNALS, Visitors
 
 log = structlog.get_logger()
@@ -69,7 +74,19 @@ class IngestApp:
             anonymize_ip=settings.anonymize_ip,
             privacy_signals=[name for name in PRIVACY_SIGNALS if getattr(settings, f"respect_{name}")],
         )
-        self._door = Door(DeviceCodec(settings.secret), visitors, self.ids.take)
+        codec = DeviceCodec(settings.secret)
+        self._door = Door(codec, visitors, self.ids.take)
+        self._touch_points = TouchPoints(
+            self._door,
+            self.buffer,
+            self._cors,
+            self.metrics,
+            self.redis,
+            Clickthroughs(settings.secret),
+            passes_clickthrough=settings.pass_clickthrough,
+        )
+        self._forms = Forms(self._door, self.buffer, self._cors, self.metrics, self.redis, settings.secret)
+        self._batch = BatchApi(settings, self.redis, self.buffer, visitors, codec, self._cors, self.metrics)
         self._is_open = False
         self._hot: dict[str, Callable[[Any, Receive, Send], Awaitable[None]]] = {
             "/mtracking.gif": self._pixel,
@@ -111,7 +128,7 @@ class IngestApp:
         body: bytes | None = b""
         if status is None and scope["method"] not in ("GET", "HEAD"):
             try:
-                body = await _read_body(headers, receive)
+                body = await read_body(headers, receive)
                 status = 413 if body is None else None
             except CutOffError:
                 status = 400
@@ -202,6 +219,9 @@ class IngestApp:
         return Starlette(
             routes=[
                 Route("/mtc.js", mtc_js, methods=["GET"]),
+                *self._touch_points.routes(),
+                *self._forms.routes(),
+                *self._batch.routes(),
                 *operation_routes(self.metrics.registry, self._readiness, self.metrics.warning),
             ],
             lifespan=self._lifespan,
@@ -227,6 +247,7 @@ class IngestApp:
         await self.buffer.close()
         if self.spill:
             self.spill.close()
+        await self._batch.close()
         await self.redis.aclose()
 
     async def _open(self) -> None:
@@ -279,30 +300,6 @@ def _open_spill(settings: Settings) -> Spill | None:
     except OSError as error:
         raise SettingsError(f"SPOOR_SPILL_DIR: {error}") from error
     return spill
-
-
-class CutOffError(Exception):
-    """The client went away before its body was whole: half a hit could be somebody else's."""
-
-
-async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
-    """The whole body, or None when it is longer than the limit. Raises `CutOffError`."""
-    declared = headers.get(b"content-length", b"0")
-    if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
-        return None
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise CutOffError
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            return None
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return b"".join(chunks) if len(chunks) > 1 else chunk
 
 
 async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:

@@ -59,6 +59,7 @@ class HitBuffer:
         self._append_limit = math.inf
         self._waiting: list[list[Hit]] = [[] for _ in range(streams)]
         self._kept: list[Kept] = []  # what the requests of the next flush wait for
+        self._batched_hits = 0  # of the next flush, beyond one for each request
         self._flushing_hits = 0
         self._asked: set[int] = set()
         self._wake = asyncio.Event()
@@ -88,7 +89,7 @@ class HitBuffer:
 
     @property
     def held(self) -> int:
-        return len(self._kept) + self._flushing_hits
+        return len(self._kept) + self._batched_hits + self._flushing_hits
 
     @property
     def is_full(self) -> bool:
@@ -109,7 +110,7 @@ class HitBuffer:
         kept = self._kept
         waiting = len(kept) + 1
         held_bytes = self._held_bytes + _size(hit)
-        if held_bytes > self._most_bytes or waiting + self._flushing_hits > self._max_hits:
+        if held_bytes > self._most_bytes or waiting + self._batched_hits + self._flushing_hits > self._max_hits:
             raise HitsNotKeptError
         self._held_bytes = held_bytes
         self._waiting[hit.device_contact_id % self._streams].append(hit)
@@ -122,6 +123,20 @@ class HitBuffer:
             self._wake.set()
         return future
 
+    def keep_all(self, hits: list[Hit]) -> Kept:
+        """The same for many hits of one request, all of them or none."""
+        held_bytes = self._held_bytes + sum(map(_size, hits))
+        if held_bytes > self._most_bytes or self.held + len(hits) > self._max_hits:
+            raise HitsNotKeptError
+        self._held_bytes = held_bytes
+        for hit in hits:
+            self._waiting[hit.device_contact_id % self._streams].append(hit)
+        self._batched_hits += len(hits) - 1
+        future: Kept = self._new_future()
+        self._kept.append(future)
+        self._wake.set()
+        return future
+
     async def _flush_forever(self) -> None:
         """Starts flushes in order, and Redis takes them in order, so that the hits of a device stay as they came."""
         loop = asyncio.get_running_loop()
@@ -130,7 +145,7 @@ class HitBuffer:
             await self._wake.wait()
             self._wake.clear()
             while self._kept:
-                is_enough = len(self._kept) >= GATHERED_HITS
+                is_enough = len(self._kept) + self._batched_hits >= GATHERED_HITS
                 if self._flushes and (not is_enough or len(self._flushes) >= self._most_flushes):
                     await asyncio.wait(self._flushes, return_when=asyncio.FIRST_COMPLETED)
                 elif not is_enough and (pause := not_before - loop.time()) > 0:
@@ -146,20 +161,21 @@ class HitBuffer:
         waiting, self._waiting = self._waiting, [[] for _ in range(self._streams)]
         asked, self._asked = self._asked, set()
         kept, self._kept = self._kept, []
+        hits, self._batched_hits = len(kept) + self._batched_hits, 0
         size = self._held_bytes - self._flushing_bytes
-        self._flushing_hits += len(kept)
+        self._flushing_hits += hits
         self._flushing_bytes += size
-        flush = asyncio.create_task(self._flush(waiting, asked, kept, size))
+        flush = asyncio.create_task(self._flush(waiting, asked, kept, hits, size))
         self._flushes.add(flush)
         flush.add_done_callback(self._flushes.discard)
 
-    async def _flush(self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept], size: int) -> None:
+    async def _flush(self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept], hits: int, size: int) -> None:
         self.flushed += 1
         try:
             entries = _entries(waiting)
-            whereabouts = await self._append_or_spill(entries, asked, len(kept))
+            whereabouts = await self._append_or_spill(entries, asked, hits)
         except Exception as error:  # whatever it was: these hits are not known to be safe, and the next may be
-            log.warning("hits_not_kept", hits=len(kept), error=type(error).__name__)
+            log.warning("hits_not_kept", hits=hits, error=type(error).__name__)
             if not isinstance(error, EXPECTED_ERRORS):
                 log.exception("flush_failed")
             _refuse(kept)
@@ -170,7 +186,7 @@ class HitBuffer:
                 if not future.done():
                     future.set_result(whereabouts)
         finally:
-            self._flushing_hits -= len(kept)
+            self._flushing_hits -= hits
             self._flushing_bytes -= size
             self._held_bytes -= size
             self.limit_appends(self._append_limit)
@@ -179,7 +195,7 @@ class HitBuffer:
 
     def _refuse_waiting(self) -> None:
         kept, self._kept = self._kept, []
-        self._waiting, self._asked = [[] for _ in range(self._streams)], set()
+        self._waiting, self._asked, self._batched_hits = [[] for _ in range(self._streams)], set(), 0
         self._held_bytes = self._flushing_bytes
         _refuse(kept)
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.common.device import Device, DeviceCodec
+from services.common.hit import Door as DoorKind
 from services.common.hit import Hit
 from services.ingest.visitor import Visitors
 
@@ -81,6 +82,43 @@ class Door:
             body,
             headers.get(b"user-agent", b"")[:MAX_HEADER_VALUE_BYTES],
             headers.get(b"referer", b"")[:MAX_HEADER_VALUE_BYTES],
+            headers.get(b"accept-language", b"")[:200],
+        )
+        return Admitted(hit, device, is_news)
+
+    def submitted(
+        self,
+        scope: Any,
+        headers: dict[bytes, bytes],
+        body: bytes,
+        statement: bytes,
+        received_us: int,
+        *,
+        is_remembered: bool,
+    ) -> Admitted:
+        """The hit of a form: whoever submits one means it, so none is dropped.
+
+        Who asks not to be tracked, or shares the device with others, is known by what the form says and nothing else.
+        """
+        key = self._client_key(scope["query_string"], body, received_us)
+        event_id, time_us = key or (next(self._event_ids), received_us)
+        if is_remembered and not self._visitors.refusal(headers, scope["method"]):
+            device, is_new, is_news = self.device(headers, scope["query_string"], body, key)
+        else:
+            device, is_new, is_news = self._codec.newcomer(event_id, time_us), True, False
+        hit = Hit(
+            event_id,
+            time_us,
+            received_us,
+            DoorKind.STATEMENT,
+            device.id,
+            device.contact_id,
+            is_new,
+            self._visitors.stored(self.address(scope, headers)),
+            b"",
+            statement,
+            headers.get(b"user-agent", b"")[:MAX_HEADER_VALUE_BYTES],
+            b"",
             headers.get(b"accept-language", b"")[:200],
         )
         return Admitted(hit, device, is_news)

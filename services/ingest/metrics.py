@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric
 
+from services.common.clickthrough import Verdict
 from services.common.metrics import Metrics
 from services.ingest.answers import ERRORS
 from services.ingest.buffer import HitBuffer
@@ -13,6 +14,8 @@ from services.ingest.cors import Cors
 from services.ingest.spill import Spill
 from services.ingest.visitor import DROP_REASONS
 
+VERDICTS = [verdict.value for verdict in Verdict]
+DOORS = ("pixel", "event", "touch", "form", "batch")
 WARN_AFTER = 10  # drops; fewer are somebody trying it out
 
 
@@ -22,10 +25,20 @@ class IngestMetrics(Metrics):
         self._buffer, self._spill, self._cors = buffer, spill, cors
         self.redis_weakness: str | None = None  # why Redis may lose what it has acknowledged
         self.accepted = self.counter(
-            "ingest_hits_accepted", "Hits that are safe: Redis or the spill has them.", "door", ("pixel", "event")
+            "ingest_hits_accepted",
+            "Hits that are safe: Redis or the spill has them.",
+            "door",
+            DOORS,
         )
         self.dropped = self.counter("ingest_hits_dropped", "Requests answered without a hit.", "reason", DROP_REASONS)
         self.refused = self.counter("ingest_requests_refused", "Requests told an error.", "reason", ERRORS.values())
+        self.opens = self.counter(
+            "ingest_mails_opened",
+            "Pixels of mails, by what their token is worth.",
+            "outcome",
+            VERDICTS,
+        )
+        self.batch_problems = self.counter("ingest_batch_problems", "Events of a batch that were told an error.")
         self._held = self.gauge("ingest_hits_held", "Hits waiting for Redis' acknowledgement.")
         self._flushes = self.gauge("ingest_flushes", "Flushes so far.")
         self._spilled = self.gauge("ingest_hits_spilled", "Hits that Redis did not take and the spill did, so far.")

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.envelope import ApiError, query_of
+from services.common.event_types import PAGE_HIT, TOLD_BY_OTHERS, TYPES
 from services.common.search import SearchError
 from services.contacts.api import contact_id_of
 from services.contacts.contact import Contact
@@ -20,7 +21,7 @@ from services.contacts.contact_reader import ContactReader
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
 from services.contacts.timeline import Entry, load_timeline
-from services.contacts.timeline_query import PAGE_HIT, read_timeline_query
+from services.contacts.timeline_query import read_timeline_query
 
 FOLDER = Path(__file__).parent / "pages"
 LATEST = 50
@@ -72,7 +73,7 @@ class Pages:
         contact = await self._reader.one(asked_id)
         if contact is None:
             return self._render("nobody.html", 404, contact_id=asked_id)
-        query = read_timeline_query({"includeEvents": PAGE_HIT, "limit": str(HISTORY)})
+        query = read_timeline_query({"excludeEvents": [*TOLD_BY_OTHERS], "limit": str(HISTORY)})
         timeline = await load_timeline(self._stores.clickhouse, contact, query)
         return self._render(
             "history.html",
@@ -113,12 +114,14 @@ def hit_line(entry: Entry) -> dict[str, Any]:
     url = row["url"]
     return {
         "time": entry.time_ms,
-        "title": row["title"] or url or "Page hit",
+        "kind": "" if entry.kind == PAGE_HIT else TYPES[entry.kind],
+        "title": row["title"] or url or (TYPES[PAGE_HIT] if entry.kind == PAGE_HIT else ""),
         "url": url,
         "is_link": url.startswith(("http://", "https://")),
         "place": ", ".join(part for part in (row["city"], row["country"]) if part),
         "device": " · ".join(part for part in (row["browser"], row["os"], row["device_type"]) if part),
         "referrer": row["referrer"],
+        "seconds": row["seconds"],
         "utm": [
             (name, row[f"utm_{name}"])
             for name in ("campaign", "source", "medium", "content", "term")

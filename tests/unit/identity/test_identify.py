@@ -44,9 +44,22 @@ class World:
         time_us = next(self._times)
         if email:
             unique["email"] = email
-        name = f"Company {company}" if company else ""
-        event_id = time_us.to_bytes(16, "big")
-        return Sighting(device, is_new, time_us, time_us, event_id, unique, {}, {}, "", company, name)
+        name, event_id = f"Company {company}" if company else "", time_us.to_bytes(16, "big")
+        return Sighting(
+            device, is_new, time_us, time_us, event_id, unique, {}, {}, "", company_id=company, company=name
+        )
+
+    def report(self, email: str = "", *, contact_id: int = 0) -> Sighting:
+        """A server's word on somebody, without a device."""
+        sighting = self.sighting(0, email)
+        return msgspec.structs.replace(sighting, contact_id=contact_id)
+
+    def click(self, device: int, clicked: int, *, is_new: bool = False) -> int:
+        """A link that was made for contact `clicked`."""
+        sighting = msgspec.structs.replace(self.sighting(device, is_new=is_new), clicked_contact_id=clicked)
+        contact = self.place(sighting)[0]
+        assert isinstance(contact, int)
+        return contact
 
     def place(self, *sightings: Sighting) -> list[int | ContactDeleted]:
         new_ids: dict[EventKey, int] = {}
@@ -263,6 +276,60 @@ def test_a_merge_that_died_between_its_two_writes_is_completed() -> None:
     world.profiles[2] = Profile(2, own=Part(added_us=NOW), alias=1)
     world.visit(2)
     assert 2 in world.profiles[1].losers
+
+
+def test_a_click_joins_an_anonymous_device_to_whom_the_link_was_made_for() -> None:
+    world = World()
+    ada = world.visit(1, "ada@x.org")
+    world.visit(2)
+    assert world.click(2, ada) == 2
+    assert world.survivor(2) == ada
+
+
+def test_a_click_without_cookies_is_stored_under_whom_the_link_was_made_for() -> None:
+    world = World()
+    ada = world.visit(1, "ada@x.org")
+    assert world.click(2, ada, is_new=True) == ada
+    assert world.profiles[2].is_brief
+    assert not world.profiles[2].alias
+
+
+def test_a_forwarded_mail_moves_nobodys_device() -> None:
+    world = World()
+    ada, bob = world.visit(1, "ada@x.org"), world.visit(2, "bob@x.org")
+    assert world.click(2, ada) == ada
+    assert world.visit(2) == bob
+    assert world.survivor(bob) == bob
+
+
+def test_a_link_to_nobody_or_a_deleted_contact_says_nothing() -> None:
+    world = World()
+    world.profiles[7] = Profile(7, deleted_us=NOW)
+    assert [world.click(1, clicked) for clicked in (7, 4_711)] == [1, 1]
+
+
+def test_a_server_that_names_a_contact_means_it_wherever_its_device_went() -> None:
+    world = World()
+    world.visit(1, "his@x.org")
+    world.visit(1, "hers@x.org")
+    assert world.place(world.report(contact_id=1)) == [1]
+    assert world.place(world.report(contact_id=77)) == [77]
+    assert 77 not in world.profiles, "an anonymous visitor needs no profile to be named"
+
+
+def test_a_server_that_names_an_address_means_its_holder_or_makes_one_once() -> None:
+    world = World()
+    [first, second] = world.place(world.report("ada@x.org"), world.report("ada@x.org"))
+    assert first == second == world.holder("ada@x.org")
+    assert world.place(world.report("ada@x.org")) == [first]
+    assert list(world.profiles) == [first], "no device, no move"
+
+
+def test_what_a_server_says_of_a_deleted_contact_is_dropped() -> None:
+    world = World()
+    contact = world.visit(1, "ada@x.org")
+    world.profiles[contact] = Profile(contact, deleted_us=NOW + 500_000)
+    assert world.place(world.report(contact_id=contact)) == [ContactDeleted.DROPPED]
 
 
 def test_a_cycle_of_aliases_is_read_as_its_smallest_id_and_mended() -> None:

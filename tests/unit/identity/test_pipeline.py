@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+
+import pytest
+
+from services.common.clickthrough import Clickthrough, Clickthroughs
 from services.common.company import Mention
 from services.common.hit import Hit
 from services.identity.agents import Agents
-from services.identity.pipeline import Draft, Pipeline
+from services.identity.pipeline import Draft, Pipeline, event_row
 from services.identity.places import Places
+from services.identity.proofs import Proofs
 
 BROWSER = b"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 BOT = b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
+PROOFS = Proofs(Clickthroughs(("secret",)), ("shared",))
 
-def read(query: bytes, agent: bytes = BROWSER, *updatable: str) -> Draft:
-    hit = Hit(b"1" * 16, 1, 1, 0, "d" * 23, 1, False, "8.8.8.8", query, b"", agent, b"", b"")
-    return Pipeline(Agents(), Places(()), updatable).run(hit)
+
+def read(
+    query: bytes, agent: bytes = BROWSER, *updatable: str, proofs: Proofs = PROOFS, at_s: int = 1_790_000_000
+) -> Draft:
+    hit = Hit(b"1" * 16, 1, at_s * 1_000_000, 0, "d" * 23, 1, False, "8.8.8.8", query, b"", agent, b"", b"")
+    return Pipeline(Agents(), Places(()), proofs, updatable).run(hit)
 
 
 def test_tags_are_separated_by_commas_and_a_minus_removes_one() -> None:
@@ -50,4 +61,70 @@ def test_a_hit_may_name_a_company_but_a_bot_may_not() -> None:
 
 def test_companies_from_hits_can_be_turned_off() -> None:
     hit = Hit(b"1" * 16, 1, 1, 0, "d" * 23, 1, False, "8.8.8.8", b"company=Acme", b"", BROWSER, b"", b"")
-    assert Pipeline(Agents(), Places(()), (), reads_companies=False).run(hit).company is None
+    assert Pipeline(Agents(), Places(()), PROOFS, reads_companies=False).run(hit).company is None
+
+
+def sign(email: str, expires: int) -> bytes:
+    digest = hmac.digest(b"shared", f"{email}|{expires}".encode(), "sha256").hex()
+    return f"email={email}&identify_expires={expires}&identify_signature={digest}&firstname=Ada&tags=a".encode()
+
+
+def test_a_signed_address_identifies_though_the_field_is_not_publicly_updatable() -> None:
+    draft = read(sign("ada@x.org", 2_000_000_000))
+    assert (draft.unique, draft.tags, draft.proofs) == ({"email": "ada@x.org"}, {"a": True}, ["signature_good"])
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        (sign("ada@x.org", 2_000_000_000).replace(b"ada@", b"eve@"), "signature_bad"),
+        (sign("ada@x.org", 2_000_000_000).replace(b"2000000000", b"2000000001"), "signature_bad"),
+        (sign("ada@x.org", 100_000_000), "signature_expired"),
+        (b"email=ada@x.org&identify_signature=&firstname=Ada&tags=a", "signature_bad"),
+    ],
+)
+def test_a_bad_signature_is_counted_and_changes_nothing(said: bytes, outcome: str) -> None:
+    draft = read(said + b"&company=Acme", BROWSER, "email", "firstname")
+    assert (draft.unique, draft.fields, draft.tags, draft.company, draft.proofs) == ({}, {}, {}, None, [outcome])
+
+
+def test_where_signatures_are_required_an_unsigned_address_identifies_nobody() -> None:
+    proofs = Proofs(Clickthroughs(("secret",)), ("shared",), requires_signature=True)
+    draft = read(b"email=ada@x.org&tags=a", BROWSER, "email", proofs=proofs)
+    assert (draft.unique, draft.tags, draft.proofs) == ({}, {"a": True}, ["unsigned"])
+
+
+def test_a_click_through_is_believed_until_it_expires() -> None:
+    token = Clickthroughs(("older", "secret")).sign(Clickthrough(47, 1_500_000_001))
+    foreign = Clickthroughs(("other",)).sign(Clickthrough(47, 1_500_000_001))
+    for said, time_s, outcome in [
+        (token, 1_500_000_000, "clickthrough_bad"),  # an older secret does not sign for a newer installation
+        (foreign, 1_500_000_000, "clickthrough_bad"),
+    ]:
+        assert read(b"ct=" + said.encode(), at_s=time_s).proofs == [outcome]
+    rotated = Proofs(Clickthroughs(("newer", "secret")))
+    token = Clickthroughs(("secret",)).sign(Clickthrough(47, 1_500_000_001))
+    assert read(b"ct=" + token.encode(), at_s=1_500_000_000, proofs=rotated).proofs == ["clickthrough_good"]
+    page = b"page_url=https%3A%2F%2Fshop.example%2F%3Fct%3D" + token.encode()
+    assert (draft := read(page, at_s=1_500_000_000)).clicked_contact_id == 47
+    assert draft.proofs == ["clickthrough_good"]
+    assert token not in event_row(draft).query
+    late = read(page, at_s=1_500_000_001)
+    assert (late.clicked_contact_id, late.proofs) == (0, ["clickthrough_expired"])
+
+
+def test_an_unsigned_click_through_is_believed_only_by_setting() -> None:
+    php = base64.b64encode(b'a:2:{s:5:"email";i:9;s:4:"lead";s:4:"4711";}')
+    assert read(b"ct=" + php).proofs == ["clickthrough_unsigned"]
+    assert read(b"ct=" + php).clicked_contact_id == 0
+    trusting = Proofs(Clickthroughs(("secret",), reads_unsigned=True))
+    assert read(b"ct=" + php, proofs=trusting).clicked_contact_id == 4711
+
+
+def test_a_leave_beacon_is_no_page_hit() -> None:
+    left = "6f6b1c1e-0b0a-4a5b-9c7e-2f3d4e5f6a7b"
+    row = event_row(read(f"left_event_id={left}&time_on_page=12.34&page_url=x".encode()))
+    assert (row.type, row.query) == ("page.leave", '{"left_event_id":"' + left + '","seconds":12.3}')
+    for strange in ("nan", "-1", "1e9", "", "soon"):
+        row = event_row(read(f"left_event_id={left}&time_on_page={strange}".encode()))
+        assert (row.type, "seconds" in row.query) == ("page.leave", False)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from services.common.clickthrough import Clickthroughs
 from services.common.hit import Hit, decode_batch
 from services.identity.agents import Agents
 from services.identity.companies import Companies
@@ -17,6 +18,7 @@ from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Pipeline
 from services.identity.placement import Placed
 from services.identity.places import Places
+from services.identity.proofs import Proofs
 from services.identity.resolver import Resolver
 
 POISON = 666
@@ -50,6 +52,11 @@ class FakePlacement:
         return placed
 
 
+class FakePublicFields:
+    async def now(self) -> tuple[str, ...]:
+        return ()
+
+
 class FakeClickHouse:
     def __init__(self) -> None:
         self.rows: list[bytes] = []
@@ -67,11 +74,14 @@ def make(error: Exception) -> tuple[Resolver, FakeRedis, FakeClickHouse, Identit
     redis, clickhouse, metrics = FakeRedis(), FakeClickHouse(), IdentityMetrics()
     store: Any = None  # nothing is written to it: nobody says who they are, or names a company
     placement: Any = FakePlacement(error)
-    pipeline = Pipeline(Agents(), Places(()), ())
+    pipeline = Pipeline(Agents(), Places(()), Proofs(Clickthroughs(("secret",))))
+    public_fields: Any = FakePublicFields()
     faults = FaultPoints("", 1)
     dead_letters = DeadLetters(redis)
-    companies = Companies(store, faults)
-    resolver = Resolver(pipeline, placement, store, clickhouse, dead_letters, metrics, faults, companies, store)
+    resolver = Resolver(
+        pipeline, public_fields, placement, store, clickhouse, dead_letters, metrics, faults,
+        Companies(store, faults), store,
+    )  # fmt: skip
     return resolver, redis, clickhouse, metrics
 
 

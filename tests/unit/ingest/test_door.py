@@ -202,11 +202,11 @@ def test_long_heads_are_refused() -> None:
     assert too_large(b"x" * 2_000, [(b"x", b"y" * 2_000)]) is None
 
 
-def test_every_error_has_its_word_and_503_says_when_to_come_again() -> None:
+def test_every_error_has_its_word_and_a_busy_door_says_when_to_come_again() -> None:
     for status in answers.ERRORS:
         headers, body = answers.error(status)
         assert str(status).encode() in body
-        assert (b"retry-after" in dict(headers)) == (status == 503)
+        assert (b"retry-after" in dict(headers)) == (status in (429, 503))
 
 
 @pytest.mark.parametrize(

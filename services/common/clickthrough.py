@@ -1,0 +1,68 @@
+"""`ct`: a signed, expiring word on whom a link or a mail's pixel was made for. Pure.
+
+The replaced product's own form, an unsigned PHP array, can be made by anybody; it is read only where a setting says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import Enum
+
+import msgspec
+from itsdangerous import BadData, URLSafeSerializer
+
+from services.common.php_serialized import PhpSerializedError, decode_php_array
+
+MAX_TOKEN_LENGTH = 2_048
+DEFAULT_DAYS = 90
+
+
+class Clickthrough(msgspec.Struct, omit_defaults=True):
+    """Whom it was made for, until when, and in what: `channel` is {"email": 9}, `source` a name and an id."""
+
+    contact_id: int
+    expires: int  # seconds since 1970
+    channel: dict[str, int] = {}
+    source: list[str | int] = []
+
+
+class Verdict(Enum):
+    """What a `ct` is worth."""
+
+    GOOD = "clickthrough_good"
+    BAD = "clickthrough_bad"
+    EXPIRED = "clickthrough_expired"
+    UNSIGNED = "clickthrough_unsigned"
+
+
+class Clickthroughs:
+    """Makes and reads them under the installation's secrets: the first one signs, all of them verify."""
+
+    def __init__(self, secrets: tuple[str, ...], *, reads_unsigned: bool = False) -> None:
+        self._serializer = URLSafeSerializer(
+            list(reversed(secrets)), salt="spoor-clickthrough", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+        self._reads_unsigned = reads_unsigned
+
+    def sign(self, clickthrough: Clickthrough) -> str:
+        return str(self._serializer.dumps(msgspec.to_builtins(clickthrough)))
+
+    def read(self, token: str, now_s: float) -> tuple[Clickthrough | None, Verdict]:
+        """What it says, if it is to be believed now."""
+        if len(token) > MAX_TOKEN_LENGTH:
+            return None, Verdict.BAD
+        try:
+            said = msgspec.convert(self._serializer.loads(token), Clickthrough)
+        except (BadData, msgspec.ValidationError):
+            return self._read_unsigned(token, now_s)
+        return (said, Verdict.GOOD) if now_s < said.expires else (None, Verdict.EXPIRED)
+
+    def _read_unsigned(self, token: str, now_s: float) -> tuple[Clickthrough | None, Verdict]:
+        """A PHP array is no error: old mails carry them. Its `lead` counts only by the setting."""
+        try:
+            lead = decode_php_array(token.encode("utf-8", "replace")).get("lead", "")
+        except PhpSerializedError:
+            return None, Verdict.BAD
+        if not self._reads_unsigned or not (lead.isascii() and lead.isdecimal() and len(lead) <= 15 and int(lead)):
+            return None, Verdict.UNSIGNED
+        return Clickthrough(int(lead), round(now_s)), Verdict.UNSIGNED

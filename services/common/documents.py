@@ -1,0 +1,87 @@
+"""What records hold: a document for each kind. Pure."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
+CONTACT_FIELDS = "contact"  # the one record of the kind `fields` that there is
+
+
+class Document(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What all have in common; times are microseconds since 1970."""
+
+    is_published: bool = True
+    added_us: int = 0
+    modified_us: int = 0
+    created_by: str = ""
+    modified_by: str = ""
+
+
+class Link(Document):
+    """A tracked link: `/r/{id}` leads to `url`."""
+
+    name: str
+    url: str
+
+
+class Asset(Document):
+    """A file that is kept elsewhere: `/asset/{id}` leads to `url` and counts a download."""
+
+    title: str
+    url: str
+    alias: str = ""
+    description: str = ""
+    language: str = "en"
+
+
+class FormField(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One input of a form; `contact_field` is the alias that its value goes to, if any."""
+
+    id: int
+    label: str
+    alias: str
+    type: str = "text"
+    contact_field: str = ""
+    is_required: bool = False
+    validation_message: str = ""
+    default_value: str = ""
+    choices: list[str] = []
+
+
+class FormAction(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a submission does beside filling in fields."""
+
+    id: int
+    type: str
+    name: str = ""
+    add_tags: list[str] = []
+    remove_tags: list[str] = []
+
+
+class Form(Document):
+    """What may be submitted to `/form/submit`. `post_action` is message, return or redirect, with its property."""
+
+    name: str
+    alias: str
+    description: str = ""
+    fields: list[FormField] = []
+    actions: list[FormAction] = []
+    post_action: str = "message"
+    post_action_property: str = ""
+    is_kiosk: bool = False  # many people at one device: nobody is remembered by it
+
+
+class FieldRegistry(Document):
+    """What can be said of the fields of contacts."""
+
+    publicly_updatable: list[str]
+
+
+Some = TypeVar("Some", bound=Document)
+
+
+def decode_document(data: bytes, kind: type[Some]) -> Some:
+    return msgspec.json.decode(data, type=kind)

@@ -1,0 +1,50 @@
+"""Every type of event that a history knows: its key on the wire and its label. Pure."""
+
+from __future__ import annotations
+
+PAGE_HIT = "page.hit"
+PAGE_LEAVE = "page.leave"  # how long a page was looked at: shown with its page hit, no entry of its own
+VIDEO_HIT = "page.videohit"
+FORM_SUBMITTED = "form.submitted"
+EMAIL_READ = "email.read"
+ASSET_DOWNLOAD = "asset.download"
+UTM = "lead.utmtagsadded"
+IDENTIFIED = "lead.identified"
+CREATED = "lead.create"
+
+# What a contact's profile or another event tells by itself: nobody reports it.
+TOLD_BY_OTHERS = frozenset({CREATED, IDENTIFIED, UTM})
+
+_TYPES = {
+    "lead.ipadded": "Accessed from IP",
+    "lead.apiadded": "Added through API",
+    ASSET_DOWNLOAD: "Asset downloaded",
+    "campaign.event.scheduled": "Campaign event scheduled",
+    "campaign.event": "Campaign action triggered",
+    "campaign_membership": "Campaign membership change",
+    CREATED: "Contact created",
+    "lead.source.created": "Contact created by source",
+    IDENTIFIED: "Contact identified",
+    "lead.source.identified": "Contact identified by source",
+    "lead.donotcontact": "Do not contact",
+    "dynamic.content.sent": "Dynamic Content Triggered",
+    "email.failed": "Email failed",
+    EMAIL_READ: "Email read",
+    "email.replied": "Email replied",
+    "email.sent": "Email sent",
+    FORM_SUBMITTED: "Form submitted",
+    "lead.imported": "Imported",
+    "integration_sync_issues": "Integration sync notice",
+    "message.queue": "Message Queue",
+    PAGE_HIT: "Page hit",
+    "point.gained": "Point gained",
+    "segment_membership": "Segment membership change",
+    "stage.changed": "Stage changed",
+    "sms.failed": "Text message failed",
+    "sms_reply": "Text message received",
+    "sms.sent": "Text message sent",
+    UTM: "UTM tags recorded",
+    VIDEO_HIT: "Video view event",
+}
+TYPES = dict(sorted(_TYPES.items(), key=lambda entry: entry[1].lower()))  # in the order in which they are answered
+REPORTED_TYPES = frozenset(TYPES) - TOLD_BY_OTHERS

@@ -1,0 +1,104 @@
+"""How a submitted form is answered: as JSON, as a page that posts the JSON to its parent, or by leading on. Pure."""
+
+from __future__ import annotations
+
+import html
+from typing import Any, NamedTuple
+
+import msgspec
+
+from services.common.documents import Form
+from services.ingest.answers import Headers
+from services.ingest.submission import Answer, redirect_url, with_word
+
+THANKS = "Thank you."
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><body style="font:1.1rem system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem">
+<p role="status">{text}</p></body></html>"""
+_MESSENGER = "<!doctype html><title>form</title><script>parent.postMessage({text}, '*')</script>"
+
+
+class Outcome(NamedTuple):
+    """What became of a submission. It failed by `errors`, by field, or by `failure`; `status` says if it was kept."""
+
+    form: Form | None
+    results: dict[str, str]
+    errors: dict[str, str] = {}
+    failure: str = ""
+    status: int = 200
+    cookies: Headers = []
+
+    @property
+    def is_success(self) -> bool:
+        return not self.errors and not self.failure
+
+    def redirect(self) -> str:
+        """Where the form sends whoever submits it; empty when it does not."""
+        is_redirect = self.form is not None and self.form.post_action == "redirect"
+        return redirect_url(self.form, self.results) if self.form and is_redirect and self.is_success else ""
+
+    def word(self) -> str:
+        """What the submitter is told, as text."""
+        if self.is_success:
+            return self.form.post_action_property if self.form and self.form.post_action != "redirect" else ""
+        return self.failure or "\n".join(self._named_errors())
+
+    def _named_errors(self) -> list[str]:
+        labels = {field.alias: field.label for field in self.form.fields} if self.form else {}
+        return [f"{labels.get(alias, alias)}: {text}" for alias, text in self.errors.items()]
+
+
+def as_object(outcome: Outcome, answer: Answer) -> dict[str, Any]:
+    """The JSON of the messenger and ajax modes."""
+    said: dict[str, Any] = {"success": int(outcome.is_success)}
+    if outcome.is_success:
+        said["results"] = outcome.results
+        if target := outcome.redirect():
+            said["redirect"] = target
+        else:
+            said["successMessage"] = as_html(outcome.word() or THANKS)
+    elif outcome.errors:
+        said["validationErrors"] = outcome.errors
+    else:
+        said["errorMessage"] = outcome.failure
+    if answer.form_name:
+        said["formName"] = answer.form_name
+    return said
+
+
+def as_wrapped_object(outcome: Outcome, answer: Answer) -> dict[str, Any]:
+    """The same for `/form/submit/ajax`."""
+    said = as_object(outcome, answer)
+    kind = "notice" if outcome.is_success else "error"
+    return {**said, "success": outcome.is_success, "message": as_html(outcome.word()), "type": kind}
+
+
+def messenger_page(said: dict[str, Any]) -> str:
+    """Its only job is to tell the page around it. Nothing that a stranger typed can end the script."""
+    text = msgspec.json.encode(msgspec.json.encode(said).decode()).decode()
+    return _MESSENGER.format(
+        text=text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    )
+
+
+def plain_target(outcome: Outcome, answer: Answer) -> str:
+    """Where a browser without script is led; empty when the word goes on a page of our own."""
+    if outcome.is_success:
+        if target := outcome.redirect():
+            return target
+        if outcome.form and outcome.form.post_action == "return" and answer.return_url:
+            word = outcome.word()
+            return with_word(answer.return_url, "mauticMessage", word) if word else answer.return_url
+        return ""
+    if not answer.return_url:
+        return ""
+    alias = outcome.form.alias if outcome.form else ""
+    return with_word(answer.return_url, "mauticError", as_html(outcome.word()), alias)
+
+
+def word_page(text: str, title: str = "Form") -> str:
+    return _PAGE.format(title=html.escape(title), text=as_html(text))
+
+
+def as_html(text: str) -> str:
+    return html.escape(text).replace("\n", "<br />")

@@ -1,0 +1,109 @@
+"""Strangers' batches: whatever the bytes, each event is read or told why not."""
+
+from __future__ import annotations
+
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.device import DeviceCodec
+from services.common.hit import decode_batch, encode_batch
+from services.ingest.batch import (
+    BatchError,
+    Clock,
+    Event,
+    EventReader,
+    Problem,
+    split_events,
+)
+from services.ingest.inflate import InflateError, TooLargeError, inflate
+from services.ingest.senders import BURST_SECONDS, Senders
+
+NOW = 1_790_000_000_000_000
+CLOCK = Clock(NOW, NOW - 86_400_000_000)
+_numbers = itertools.count(1)
+READER = EventReader(DeviceCodec(("secret",)).choose, str, lambda: next(_numbers).to_bytes(16, "big"))
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = ("type", "event_id", "time", "contact_id", "device_id", "email", "fields", "tags", "url", "ip", "details")
+events = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, json_values)) | st.fixed_dictionaries(
+    {"type": st.just("page.hit"), "email": st.just("ada@x.org")}, optional=dict.fromkeys(NAMES[1:4], json_values)
+)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_split_or_refused(body: bytes) -> None:
+    try:
+        for raw in split_events(body):
+            assert isinstance(READER.read(0, raw, CLOCK), Event | Problem)
+    except BatchError:
+        pass
+
+
+@given(events)
+def test_any_event_becomes_a_hit_that_travels_or_a_problem(event: object) -> None:
+    try:
+        raw = msgspec.json.encode(event)
+    except (msgspec.EncodeError, UnicodeEncodeError):
+        return
+    read = READER.read(3, raw, CLOCK)
+    assert read.position == 3
+    if isinstance(read, Event):
+        assert CLOCK.oldest_us <= read.hit.time_us <= NOW + 2_000_000
+        assert decode_batch(encode_batch([read.hit])) == [read.hit]
+    else:
+        assert read.message
+
+
+def test_a_uuid_is_an_id_however_it_is_written() -> None:
+    texts = ("6F6B1C1E-0B0A-4A5B-9C7E-2F3D4E5F6A7B", "6f6b1c1e0b0a4a5b9c7e2f3d4e5f6a7b", "order-1", "order-2")
+    hits = []
+    for text in texts:
+        read = READER.read(0, msgspec.json.encode({"type": "page.hit", "email": "a@x.org", "event_id": text}), CLOCK)
+        assert isinstance(read, Event)
+        hits.append(read.hit)
+    assert hits[0].event_id == hits[1].event_id
+    assert len({hit.event_id for hit in hits}) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "time_us"),
+    [
+        (NOW // 1_000, NOW),
+        (str(NOW // 1_000), NOW),
+        (NOW // 1_000_000, NOW),
+        ("2026-09-21T14:13:20Z", NOW),
+        ("2026-09-21 16:13:20+02:00", NOW),
+        ("2026-09-21 14:13:20", NOW),
+    ],
+)
+def test_times_may_be_written_in_several_ways(said: object, time_us: int) -> None:
+    read = READER.read(0, msgspec.json.encode({"type": "page.hit", "email": "a@x.org", "time": said}), CLOCK)
+    assert isinstance(read, Event)
+    assert read.hit.time_us == time_us
+
+
+@given(st.binary(max_size=100), st.sampled_from(["gzip", "zstd"]))
+def test_any_compressed_bytes_are_inflated_or_refused(body: bytes, encoding: str) -> None:
+    try:
+        assert len(inflate(body, encoding, 50)) <= 50
+    except (InflateError, TooLargeError):
+        pass
+
+
+def test_a_sender_has_a_rate_and_a_burst() -> None:
+    senders = Senders(("key",), ("admin", ""), 100)
+    name = senders.name("Bearer key")
+    assert name
+    assert senders.wait_seconds(name, round(100 * BURST_SECONDS), 0.0) == 0
+    assert senders.wait_seconds(name, 50, 0.0) == pytest.approx(0.5)
+    assert senders.wait_seconds(name, 50, 0.5) == 0
+    assert senders.name("Bearer keys") is None
+    assert senders.name("Basic YWRtaW46") is None, "no password is no login"
