@@ -33,6 +33,10 @@ format:
 migrate:
     {{ python }} -m services.common.migrate
 
+# Judge the hits of bots anew, and bring back those of who is none any more (--dry-run only says whose)
+reclassify *arguments:
+    @{{ python }} -m services.identity.reclassify "$@"
+
 # Write .env.example anew from the settings
 env-example:
     {{ python }} -m services.common.settings > .env.example

@@ -13,6 +13,8 @@
 | `r:{r<slot>}:<k>:<id>` | string | the record store    | for ever: what people made, a form say; and companies     |
 | `made:{r<slot>}`       | zset   | the record store    | records not yet projected into ClickHouse, by version     |
 | `e:<event id>`         | string | ingest              | a day: when an event first came that has no time          |
+| `q:{c<slot>}:<id>`     | list   | contacts            | a day: tracking events for a contact's next visit         |
+| `tracking-events`      | zset   | contacts            | contacts that such events wait for, by when they expire   |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 
 Braces are Redis Cluster hash tags: whatever one script touches has one tag.
@@ -32,6 +34,7 @@ HITS_CONSUMER = "reader"  # one for all: the lease decides who it is, and its pe
 DEAD_HITS = "hits:dead"
 RESOLVERS = "resolvers"
 CONTACT_IDS = "contact-ids"
+TRACKING_EVENTS = "tracking-events"
 
 
 def hits(stream: int) -> str:
@@ -74,3 +77,7 @@ def record_ids(kind: str) -> str:
 
 def first_time(event_id: bytes) -> str:
     return f"e:{event_id.hex()}"
+
+
+def tracking_events(contact_id: int) -> str:
+    return f"q:{{c{contact_id % CONTACT_SLOTS}}}:{contact_id}"

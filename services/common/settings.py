@@ -83,6 +83,10 @@ class Settings:
     do_not_track_ips: tuple[str, ...] = _setting((), "Addresses or networks (CIDR) whose hits are dropped.")
     respect_gpc: bool = _setting(True, "Drop hits of browsers that send Sec-GPC: 1 (Global Privacy Control).")
     respect_dnt: bool = _setting(True, "Drop hits of browsers that send DNT: 1 (Do Not Track).")
+    bots: tuple[str, ...] = _setting(
+        (), "Words of User-Agents that are bots, beside the maintained list of crawlers. Case matters."
+    )
+    not_bots: tuple[str, ...] = _setting((), "Words of User-Agents that are no bots, whatever the list says.")
     anonymize_ip: bool = _setting(
         False, "Store visitors' addresses without their last part: the /24 of a v4, the /48 of a v6 address."
     )

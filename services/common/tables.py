@@ -17,7 +17,7 @@ RECORDS = "records"
 
 
 class EventRow(msgspec.Struct, array_like=True, gc=False):
-    """A row of `events` and `bot_events`. Times are milliseconds: an integer is what DateTime64(3) counts in."""
+    """A row of `events`. Times are milliseconds: an integer is what DateTime64(3) counts in."""
 
     event_id: str
     contact_id: int
@@ -48,6 +48,13 @@ class EventRow(msgspec.Struct, array_like=True, gc=False):
     user_agent: str
     query: str
     received_at: int
+
+
+class BotRow(EventRow, array_like=True, gc=False):
+    """A row of `bot_events`: the event it would have been, why it is not, and the hit itself to judge it anew."""
+
+    verdict: str
+    raw: str  # a batch of one hit, base64
 
 
 class ContactRow(msgspec.Struct, array_like=True, gc=False):
@@ -141,7 +148,7 @@ def as_text(value: Value) -> str:
     return str(value)
 
 
-Rows = list[EventRow] | list[ContactRow] | list[AliasRow] | list[RecordRow]
+Rows = list[EventRow] | list[BotRow] | list[ContactRow] | list[AliasRow] | list[RecordRow]
 _OWN_COLUMN = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _encoder = msgspec.json.Encoder()
 

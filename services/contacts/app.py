@@ -23,6 +23,7 @@ from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import openapi_route
 from services.contacts.records_api import RecordsApi
 from services.contacts.stores import Stores
+from services.contacts.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json"})
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
             *RecordsApi(stores, settings.admin_user, metrics, ASSETS).routes(),
             *RecordsApi(stores, settings.admin_user, metrics, FORMS).routes(),
             *FieldsApi(stores, settings.admin_user, settings.publicly_updatable).routes(),
+            *TrackingEventsApi(stores).routes(),
             *ClickthroughApi(stores, settings.secret).routes(),
             *Pages(stores, metrics).routes(),
             openapi_route(),

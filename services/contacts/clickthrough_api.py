@@ -34,9 +34,7 @@ class ClickthroughApi:
         contact_id = _number(body, "contact", MAX_CONTACT_ID)
         days = _number(body, "days", MAX_DAYS) if body.has("days") else DEFAULT_DAYS
         channel, source = _channel(body), _source(body)
-        if body.wrong:
-            text = ", ".join(f"{field}: {' '.join(texts)}" for field, texts in body.wrong.items())
-            raise ApiError(400, text, body.wrong)
+        body.refuse_if_wrong()
         if await self._reader.one(contact_id) is None:
             raise ApiError(404, NOT_FOUND)
         expires = round(time.time()) + days * 86_400

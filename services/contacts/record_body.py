@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from services.common.envelope import ApiError
 from services.common.values import clean
 from services.contacts.change import NOT_VALID, InvalidChangeError, as_text
 
@@ -27,6 +28,12 @@ class RecordBody:
         """Raises `InvalidChangeError` when anything was wrong."""
         if self.wrong:
             raise InvalidChangeError(self.wrong)
+
+    def refuse_if_wrong(self) -> None:
+        """The same for a handler. Raises `ApiError` 400."""
+        if self.wrong:
+            error = InvalidChangeError(self.wrong)
+            raise ApiError(400, str(error), error.details)
 
     def has(self, name: str) -> bool:
         return self._body.get(name) is not None

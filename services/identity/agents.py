@@ -30,20 +30,28 @@ class Agent(NamedTuple):
     device_type: str  # desktop, smartphone, tablet, tv
     device_brand: str
     device_model: str
-    is_bot: bool
+    bot: str  # what says that it is one: a crawler's pattern, or a word of the settings
+
+    @property
+    def is_bot(self) -> bool:
+        return bool(self.bot)
 
 
 class Agents:
-    """Reads User-Agents; the same one is read once. 12 microseconds uncached, 0.1 cached."""
+    """Reads User-Agents; the same one is read once. 12 microseconds uncached, 0.1 cached.
 
-    def __init__(self) -> None:
+    One that contains a word of `not_bots` is none, and else one with a word of `bots` is, whatever the lists say.
+    """
+
+    def __init__(self, bots: tuple[str, ...] = (), not_bots: tuple[str, ...] = ()) -> None:
         self._parser = Parser(Resolver(load_lazy_builtins()))
-        self._bots = _bot_patterns()
+        self._own_bots, self._not_bots = bots, not_bots
+        self._names, self._bots = _bot_patterns()
         self.read = lru_cache(CACHED_AGENTS)(self._read)
 
     def _read(self, user_agent: str) -> Agent:
         if not user_agent:
-            return Agent("", "", "", "", "", False)
+            return Agent("", "", "", "", "", "")
         result = self._parser(user_agent, Domain.ALL)
         browser, system, device = result.user_agent, result.os, result.device
         return Agent(
@@ -52,21 +60,32 @@ class Agents:
             device_type=_device_type(user_agent),
             device_brand=(device.brand or "") if device else "",
             device_model=(device.model or "") if device else "",
-            is_bot=bool(self._bots.Match(user_agent)),
+            bot=self._bot(user_agent),
         )
 
+    def _bot(self, user_agent: str) -> str:
+        if any(word in user_agent for word in self._not_bots):
+            return ""
+        named = next((word for word in self._own_bots if word in user_agent), "")
+        if named:
+            return named
+        matches = self._bots.Match(user_agent)
+        return self._names[min(matches)] if matches else ""
 
-def _bot_patterns() -> Any:
-    """The crawlers' patterns in one automaton: linear time on whatever strangers send."""
+
+def _bot_patterns() -> tuple[list[str], Any]:
+    """The crawlers' patterns, and all of them in one automaton: linear time on whatever strangers send."""
     options = re2.Options()
     options.max_mem = SET_MEMORY_BYTES
     options.never_capture = True
     patterns: Any = cast(Any, re2.Set).SearchSet(options)
-    for entry in CRAWLER_USER_AGENTS_DATA:
-        if NO_CRAWLER_TAGS.isdisjoint(entry.get("tags", ())):
-            patterns.Add(entry["pattern"])
+    names = [
+        entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA if NO_CRAWLER_TAGS.isdisjoint(entry.get("tags", ()))
+    ]
+    for name in names:
+        patterns.Add(name)
     patterns.Compile()
-    return patterns
+    return names, patterns
 
 
 def _device_type(user_agent: str) -> str:

@@ -114,7 +114,12 @@ class Worker:
             settings.identify_secret,
             requires_signature=settings.require_signed_identify,
         )
-        pipeline = Pipeline(Agents(), self._places, proofs, reads_companies=settings.companies_from_hits)
+        pipeline = Pipeline(
+            Agents(settings.bots, settings.not_bots),
+            self._places,
+            proofs,
+            reads_companies=settings.companies_from_hits,
+        )
         public_fields = PublicFields(records, settings.publicly_updatable)
         placement = Placement(store, ids, UNIQUE_FIELDS, faults)
         companies = Companies(CompanyStore(store, records), faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -11,9 +12,9 @@ import msgspec
 from services.common.company import Mention, read_mention
 from services.common.contact_fields import TOLD_FIELDS
 from services.common.event_types import PAGE_HIT, PAGE_LEAVE
-from services.common.hit import Door, Hit
+from services.common.hit import Door, Hit, encode_batch
 from services.common.statement import decode_statement
-from services.common.tables import EventRow, as_text
+from services.common.tables import BotRow, EventRow, as_text
 from services.common.values import UNIQUE_FIELDS, clean, normalise_unique, read_tag
 from services.identity.agents import Agent, Agents
 from services.identity.parameters import MAX_URL_LENGTH, Parameters, parameters_of
@@ -32,7 +33,7 @@ _KNOWN = frozenset(
 )
 _TIMEZONES = frozenset(available_timezones())
 _BAD_SIGNATURES = frozenset({"signature_bad", "signature_expired"})
-_NO_AGENT = Agent("", "", "", "", "", False)
+_NO_AGENT = Agent("", "", "", "", "", "")
 _json = msgspec.json.Encoder()
 
 
@@ -258,6 +259,13 @@ def event_row(draft: Draft) -> EventRow:
         _details(draft),
         hit.received_us // 1000,
     )
+
+
+def bot_row(draft: Draft) -> BotRow:
+    """The row of `bot_events`."""
+    raw = base64.b64encode(encode_batch([draft.hit])).decode()
+    values = (*msgspec.structs.astuple(event_row(draft)), draft.agent.bot, raw)
+    return BotRow(*values)
 
 
 def _details(draft: Draft) -> str:

@@ -8,6 +8,7 @@ step that was done already changes nothing.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -24,7 +25,7 @@ from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.identify import ContactDeleted, Sighting
 from services.identity.metrics import IdentityMetrics
-from services.identity.pipeline import Draft, Pipeline, event_row
+from services.identity.pipeline import Draft, Pipeline, bot_row, event_row
 from services.identity.placement import Placement, PlacementError
 
 log = structlog.get_logger()
@@ -118,16 +119,15 @@ class Resolver:
         for draft in bots:
             draft.contact_id = draft.hit.device_contact_id
             self._metrics.dropped.add(value="bot")
-        await self._insert_events(EVENTS, people)
-        await self._insert_events(BOT_EVENTS, bots)
+        await self._insert_events(EVENTS, people, event_row)
+        await self._insert_events(BOT_EVENTS, bots, bot_row)
 
-    async def _insert_events(self, table: str, drafts: list[Draft]) -> None:
+    async def _insert_events(self, table: str, drafts: list[Draft], row: Callable[[Draft], EventRow]) -> None:
         """One insert; if the data are refused it is halved until the culprit is alone, and that one is put aside."""
         if not drafts:
             return
-        rows: list[EventRow] = [event_row(draft) for draft in drafts]
         try:
-            await insert_rows(self._clickhouse, table, rows)
+            await insert_rows(self._clickhouse, table, [row(draft) for draft in drafts])
         except ClickHouseError as error:
             if not any(code in str(error) for code in BAD_DATA_CODES):
                 raise
@@ -135,8 +135,8 @@ class Resolver:
                 await self._put_aside(drafts[0].hit, "refused_by_clickhouse", error)
                 return
             middle = len(drafts) // 2
-            await self._insert_events(table, drafts[:middle])
-            await self._insert_events(table, drafts[middle:])
+            await self._insert_events(table, drafts[:middle], row)
+            await self._insert_events(table, drafts[middle:], row)
 
 
 def _sighting(draft: Draft, settled: Settled) -> Sighting:

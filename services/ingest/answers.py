@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -48,12 +50,16 @@ def device_cookies(device: Device) -> Headers:
     ]
 
 
-def event_body(device: Device | None, contact_id: int) -> bytes:
-    """The identity that a recorded hit is answered with; the hit of nobody (dropped) has id 0 and no device."""
+def event_body(device: Device | None, contact_id: int, events: Mapping[str, Any] | None = None) -> bytes:
+    """The identity that a recorded hit is answered with; the hit of nobody (dropped) has id 0 and no device.
+
+    `events` are for the script to send on, by service; none are an empty list, as clients know it.
+    """
     if device is None:
         return b'{"success":1,"id":0,"sid":null,"device_id":null,"events":[]}'
     name = device.id.encode()
-    return b'{"success":1,"id":%d,"sid":"%b","device_id":"%b","events":[]}' % (contact_id, name, name)
+    carried = msgspec.json.encode(events) if events else b"[]"
+    return b'{"success":1,"id":%d,"sid":"%b","device_id":"%b","events":%b}' % (contact_id, name, name, carried)
 
 
 def identity_body(device: Device | None, contact_id: int) -> bytes:

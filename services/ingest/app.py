@@ -35,6 +35,7 @@ from services.ingest.metrics import IngestMetrics
 from services.ingest.script.script import load_script
 from services.ingest.spill import Spill
 from services.ingest.touchpoints import TouchPoints
+from services.ingest.tracking_queue import Queued, TrackingQueue
 from services.ingest.visitor import PRIVACY_SIGNALS, Visitors
 
 log = structlog.get_logger()
@@ -85,6 +86,7 @@ class IngestApp:
             Clickthroughs(settings.secret),
             passes_clickthrough=settings.pass_clickthrough,
         )
+        self._queue = TrackingQueue(self.redis)
         self._forms = Forms(self._door, self.buffer, self._cors, self.metrics, self.redis, settings.secret)
         self._batch = BatchApi(settings, self.redis, self.buffer, visitors, codec, self._cors, self.metrics)
         self._is_open = False
@@ -147,9 +149,14 @@ class IngestApp:
                 self.metrics.accepted.add(value="event")
                 contact_id = whereabouts.get(device.contact_id, device.contact_id)
                 extra = cors + answers.device_cookies(device) if is_news else cors
-                await _answer_json(send, answers.event_body(device, contact_id), extra)
+                queued = await self._queued(contact_id, body) if self._queue.has_some else None
+                await _answer_json(send, answers.event_body(device, contact_id, queued), extra)
                 return
         await self._refuse(send, status, cors)
+
+    async def _queued(self, contact_id: int, body: bytes) -> Queued | None:
+        """Nobody reads the answer to a beacon."""
+        return None if b"left_event_id=" in body else await self._queue.take(contact_id)
 
     async def _identity(self, scope: Any, receive: Receive, send: Send) -> None:
         """/mtc names the caller without recording a hit; a new visitor costs nothing until there is one."""
@@ -235,6 +242,7 @@ class IngestApp:
             asyncio.create_task(self._open()),
             asyncio.create_task(watch_memory(self.redis, self.buffer, self._settings.redis_memory_share)),
             asyncio.create_task(self._warn_forever()),
+            asyncio.create_task(self._queue.watch_forever()),
         ]
         if self.spill:
             background.append(asyncio.create_task(self._replay_forever()))

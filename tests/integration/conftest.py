@@ -10,6 +10,7 @@ from typing import NamedTuple
 import clickhouse_connect
 import httpx
 import pytest
+import redis
 
 from services.common.tables import EventRow, columns, encode_rows
 from tests.processes import Process, accepts, free_port, is_up
@@ -49,8 +50,17 @@ def start_valkey(folder: Path, port: int) -> Process:
         *("--data-dir", str(folder / "valkey"), "--port", str(port)),
         *("--password-file", str(folder / "password"), "--fsync", "everysec"),
     )
-    valkey.wait_until(lambda: accepts(port), "valkey")
+    valkey.wait_until(lambda: accepts(port) and _answers(port), "valkey")
     return valkey
+
+
+def _answers(port: int) -> bool:
+    """Not while it is still reading what it kept."""
+    with redis.Redis(port=port, password=PASSWORD) as client:
+        try:
+            return bool(client.ping())
+        except redis.exceptions.RedisError:
+            return False
 
 
 def start_clickhouse(folder: Path, port: int) -> Process:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,17 @@ from tests.processes import eventually
 WRITE_KEY = "shop-server-key"
 DAYS = 365
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+ENVIRON = {
+    "SPOOR_STREAMS": "1",
+    "SPOOR_TRACK_PRIVATE_IP_RANGES": "true",
+    "SPOOR_PUBLICLY_UPDATABLE": "email,firstname",
+    "SPOOR_WRITE_KEYS": f"another-key,{WRITE_KEY}",
+    "SPOOR_RETENTION_DAYS": str(DAYS),
+    "SPOOR_BATCH_SECONDS": "0.05",
+    "SPOOR_BATCH_EVENTS_PER_SECOND": "10000",
+}
 
 
 class Visitor(httpx.Client):
@@ -37,8 +49,18 @@ class Visitor(httpx.Client):
 class Site:
     """A door, a resolver and the API behind them."""
 
-    def __init__(self, ingest: Service, api: httpx.Client) -> None:
-        self.ingest, self.api = ingest, api
+    def __init__(self, start: Callable[..., Service], api: httpx.Client) -> None:
+        self._start, self.api = start, api
+        self.ingest, self.identity = start("ingest"), start("identity")
+
+    @contextmanager
+    def resolver_with(self, **environ: str) -> Iterator[None]:
+        """Another resolver instead of the usual one."""
+        stop(self.identity)
+        self.identity = self._start("identity", **environ)
+        yield
+        stop(self.identity)
+        self.identity = self._start("identity")
 
     @property
     def url(self) -> str:
@@ -98,19 +120,15 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(server_folder: Path, valkey_url: str, clickhouse_url: str, contacts_service: Service) -> Iterator[Site]:
-    environ = {
-        "SPOOR_STREAMS": "1",
-        "SPOOR_TRACK_PRIVATE_IP_RANGES": "true",
-        "SPOOR_PUBLICLY_UPDATABLE": "email,firstname",
-        "SPOOR_WRITE_KEYS": f"another-key,{WRITE_KEY}",
-        "SPOOR_RETENTION_DAYS": str(DAYS),
-        "SPOOR_BATCH_SECONDS": "0.05",
-        "SPOOR_BATCH_EVENTS_PER_SECOND": "10000",
-    }
-    ingest, identity = (
-        start_service(name, server_folder, valkey_url, clickhouse_url, **environ) for name in ("ingest", "identity")
-    )
-    yield Site(ingest, contacts_service.http)
-    for service in (ingest, identity):
-        service.http.close()
-        service.process.stop()
+    def start(name: str, **environ: str) -> Service:
+        return start_service(name, server_folder, valkey_url, clickhouse_url, **{**ENVIRON, **environ})
+
+    site = Site(start, contacts_service.http)
+    yield site
+    for service in (site.ingest, site.identity):
+        stop(service)
+
+
+def stop(service: Service) -> None:
+    service.http.close()
+    service.process.stop()

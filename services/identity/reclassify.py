@@ -1,0 +1,108 @@
+"""Judges the hits of bots anew, after the lists or the settings have changed: who is none any more comes back.
+
+`python -m services.identity.reclassify`: such a hit is put on its stream as it came, under the same event id, and then
+taken out of `bot_events`. Whatever a crash leaves is done by the next run: a hit that comes twice counts once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from services.common import clickhouse as ch
+from services.common import keys
+from services.common.hit import BATCH_FIELD, Hit, decode_batch, encode_batch
+from services.common.migrate import migrate
+from services.common.redis_client import RedisClient, connect
+from services.common.settings import Settings, SettingsError, load_settings
+from services.identity.agents import Agents
+
+_AGENTS = """
+SELECT user_agent, any(verdict), count() FROM bot_events FINAL
+WHERE time >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') AND raw != '' GROUP BY user_agent ORDER BY count() DESC
+"""
+_HITS = """
+SELECT toString(event_id), raw FROM bot_events FINAL
+WHERE time >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') AND raw != '' AND user_agent IN {agents:Array(String)}
+    AND stored_at < fromUnixTimestamp64Milli({before:Int64}, 'UTC')
+LIMIT 1000
+"""
+_FORGET = "DELETE FROM bot_events WHERE event_id IN {ids:Array(UUID)}"
+
+
+class Pardoned(NamedTuple):
+    """A User-Agent that is no bot any more."""
+
+    user_agent: str
+    verdict: str  # why it was
+    hits: int
+
+
+async def find(clickhouse: ch.ClickHouse, agents: Agents, since_ms: int) -> list[Pardoned]:
+    rows = (await clickhouse.query(_AGENTS, parameters={"since": since_ms})).result_rows
+    return [Pardoned(*row) for row in rows if not agents.read(str(row[0])).is_bot]
+
+
+async def put_back(
+    clickhouse: ch.ClickHouse, redis: RedisClient, streams: int, pardoned: list[Pardoned], since_ms: int
+) -> int:
+    """How many hits are on their streams again. What a resolver with other settings judges as before is left alone."""
+    count, before_ms = 0, time.time_ns() // 1_000_000
+    agents = [one.user_agent for one in pardoned]
+    for start in range(0, len(agents), 50):  # they travel in the URL
+        asked: dict[str, Any] = {"since": since_ms, "before": before_ms, "agents": agents[start : start + 50]}
+        while rows := (await clickhouse.query(_HITS, parameters=asked)).result_rows:
+            await _append(redis, streams, [hit for _, raw in rows for hit in decode_batch(base64.b64decode(raw))])
+            ids = [event_id for event_id, _ in rows]
+            for first in range(0, len(ids), 100):
+                await clickhouse.command(_FORGET, parameters={"ids": ids[first : first + 100]})
+            count += len(rows)
+    return count
+
+
+async def _append(redis: RedisClient, streams: int, hits: list[Hit]) -> None:
+    by_stream: dict[int, list[Hit]] = {}
+    for hit in hits:
+        by_stream.setdefault(hit.device_contact_id % streams, []).append(hit)
+    for stream, batch in by_stream.items():
+        await redis.xadd(keys.hits(stream), {BATCH_FIELD: encode_batch(batch)})
+
+
+async def _run(settings: Settings, since_ms: int, *, is_dry: bool) -> None:
+    await migrate(settings.clickhouse_url)
+    clickhouse, redis = await ch.connect(settings.clickhouse_url), connect(settings.redis_url)
+    try:
+        pardoned = await find(clickhouse, Agents(settings.bots, settings.not_bots), since_ms)
+        for one in pardoned:
+            print(f"{one.hits:>9,}  was {one.verdict!r}: {one.user_agent[:120]}")
+        if is_dry or not pardoned:
+            print(f"{sum(one.hits for one in pardoned):,} hits would come back" if pardoned else "nobody to bring back")
+            return
+        count = await put_back(clickhouse, redis, settings.streams, pardoned, since_ms)
+        print(f"{count:,} hits are on their streams again")
+    finally:
+        await clickhouse.close()
+        await redis.aclose()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="reclassify", description=__doc__)
+    parser.add_argument("--since", default="1970-01-01", help="hits from this day on, ISO 8601")
+    parser.add_argument("--dry-run", action="store_true", help="only say which User-Agents would come back")
+    options = parser.parse_args()
+    try:
+        since = datetime.fromisoformat(options.since).replace(tzinfo=UTC)
+        asyncio.run(_run(load_settings(), int(since.timestamp() * 1_000), is_dry=options.dry_run))
+    except (SettingsError, ValueError) as error:
+        print(f"reclassify: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

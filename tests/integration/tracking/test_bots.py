@@ -1,0 +1,52 @@
+"""Bots' hits are kept apart as they came, and come back when they are judged to be people's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import uuid
+
+import clickhouse_connect
+import httpx
+
+from tests.integration.tracking.conftest import ENVIRON, Site
+from tests.processes import ROOT, eventually
+
+
+def test_a_bots_hit_comes_back_under_its_id_when_it_is_none_any_more(
+    site: Site, valkey_url: str, clickhouse_url: str
+) -> None:
+    agent = f"Googlebot/2.1 Shop-{uuid.uuid4().hex}"
+    with site.visitor() as visitor:
+        visitor.headers["user-agent"] = agent
+        contact_id = visitor.get("/mtc/event?page_url=https://shop.example/bot").json()["id"]
+    url = httpx.URL(clickhouse_url)
+    client = clickhouse_connect.get_client(
+        host=url.host, port=url.port or 0, username=url.username, password=url.password, database="spoor"
+    )
+
+    def kept_apart() -> list[tuple[str, str]]:
+        query = "SELECT toString(event_id), verdict FROM bot_events FINAL WHERE user_agent = {agent:String}"
+        return list(client.query(query, parameters={"agent": agent}).result_rows)
+
+    eventually(lambda: len(kept_apart()) == 1, "the bot's hit")
+    [(event_id, verdict)] = kept_apart()
+    assert "Googlebot" in verdict
+    assert site.history(contact_id) == []
+
+    environ = {**ENVIRON, "SPOOR_REDIS_URL": valkey_url, "SPOOR_CLICKHOUSE_URL": clickhouse_url, "SPOOR_SECRET": "x"}
+    assert "Shop-" not in reclassify(environ), "the lists say what they said before"
+    environ["SPOOR_NOT_BOTS"] = agent
+    with site.resolver_with(SPOOR_NOT_BOTS=agent):
+        assert agent in reclassify(environ, "--dry-run")
+        assert len(kept_apart()) == 1
+        assert "1 hits are on their streams again" in reclassify(environ)
+        [event] = site.events(contact_id, 1, "page.hit")
+    assert event["eventId"] == f"page.hit{event_id}"
+    assert kept_apart() == []
+    client.close()
+
+
+def reclassify(environ: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "-m", "services.identity.reclassify", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=True).stdout
