@@ -9,8 +9,8 @@
 | `contact-ids`          | string | ingest and others   | for ever: the next unused contact id                      |
 | `c:{c<slot>}:<id>`     | string | the profile store   | for ever; a day for the move of a caller without cookies  |
 | `changes:{c<slot>}`    | zset   | the profile store   | contacts not yet projected into ClickHouse, by version    |
-| `u:{u<slot>}:<f>:<h>`  | string | the profile store   | for ever: which contact holds a unique value              |
-| `r:{r<slot>}:<k>:<id>` | string | the record store    | for ever: what people made, a form say                    |
+| `u:{u<slot>}:<f>:<h>`  | string | the profile store   | for ever: which contact (company) holds a value (name)    |
+| `r:{r<slot>}:<k>:<id>` | string | the record store    | for ever: what people made, a form say; and companies     |
 | `made:{r<slot>}`       | zset   | the record store    | records not yet projected into ClickHouse, by version     |
 | `e:<event id>`         | string | ingest              | a day: when an event first came that has no time          |
 | `q:{c<slot>}:<id>`     | list   | contacts            | a day: tracking events for a contact's next visit         |

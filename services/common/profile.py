@@ -15,6 +15,7 @@ import msgspec
 Value = str | int | float | bool | None
 
 MAX_POINTS = (1 << 31) - 1  # what their column holds
+MAX_COMPANIES = 1_000  # of one part; hits may name what they like
 MAX_MOVES = 100  # the newest of a device; older hits than the oldest of them are far behind any retry or replay
 IDENTIFYING_FIELDS = ("email", "firstname", "lastname", "company", "facebook", "foursquare", "instagram", "linkedin",
                       "skype", "twitter")  # fmt: skip
@@ -28,7 +29,7 @@ class Stamped(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Member(msgspec.Struct, array_like=True, frozen=True):
-    """The newest word on a membership, a tag say: added or removed, and when."""
+    """The newest word on a membership, in a tag or a company: added or removed, and when."""
 
     is_in: bool
     time_us: int
@@ -58,6 +59,9 @@ class Part(msgspec.Struct, omit_defaults=True):
     stage_id: int = 0
     created_by: str = ""
     modified_by: str = ""
+    companies: dict[int, Member] = {}
+    company_id: int = 0  # the newest word on which of them is the primary one
+    company_us: int = 0
 
     def value(self, field: str) -> Value:
         stamped = self.fields.get(field)
@@ -90,6 +94,21 @@ class Part(msgspec.Struct, omit_defaults=True):
         if members == self.tags:
             return self
         return msgspec.structs.replace(self, tags=members, modified_us=max(self.modified_us, time_us))
+
+    def with_company(self, company_id: int, time_us: int) -> Part:
+        """This part after it joined a company at `time_us`; an older word than the stored one changes nothing."""
+        old = self.companies.get(company_id)
+        if old.time_us >= time_us if old else len(self.companies) >= MAX_COMPANIES:
+            return self
+        companies = {**self.companies, company_id: Member(True, time_us)}
+        return msgspec.structs.replace(self, companies=companies, modified_us=max(self.modified_us, time_us))
+
+    def with_primary(self, company_id: int, time_us: int) -> Part:
+        """This part after a company became its primary one at `time_us`; an older word changes nothing."""
+        if self.company_us >= time_us:
+            return self
+        modified_us = max(self.modified_us, time_us)
+        return msgspec.structs.replace(self, company_id=company_id, company_us=time_us, modified_us=modified_us)
 
 
 class Move(msgspec.Struct, array_like=True, frozen=True, order=True):
@@ -130,10 +149,33 @@ class Profile(msgspec.Struct, omit_defaults=True):
         said = [part.fields[field] for part in self.parts() if field in part.fields]
         return max(said, key=lambda stamped: stamped.time_us).value if said else None
 
+    def told_us(self, field: str) -> int:
+        """When the newest word on one field was said; 0 when nobody did."""
+        return max((part.fields[field].time_us for part in self.parts() if field in part.fields), default=0)
+
     def has_tag(self, tag: str) -> bool:
         """By the newest word on it over all parts."""
         words = [part.tags[tag] for part in self.parts() if tag in part.tags]
         return max(words, key=lambda word: word.time_us).is_in if words else False
+
+    def company_words(self) -> dict[int, Member]:
+        """The newest word on each company over all parts."""
+        return _newest([part.companies for part in self.parts()])
+
+    def companies(self) -> dict[int, int]:
+        """Company: since when (microseconds), the first one first."""
+        joined = [(word.time_us, company_id) for company_id, word in self.company_words().items() if word.is_in]
+        return {company_id: since_us for since_us, company_id in sorted(joined)}
+
+    def company_id(self) -> int:
+        """The primary company: by the newest word over all parts, else the first one; 0 without any."""
+        companies = self.companies()
+        _, said = max(((part.company_us, part.company_id) for part in self.parts()), default=(0, 0))
+        return said if said in companies else next(iter(companies), 0)
+
+    def primary_us(self) -> int:
+        """When the newest word on the primary company was said."""
+        return max((part.company_us for part in self.parts()), default=0)
 
 
 class View(msgspec.Struct):
@@ -153,13 +195,15 @@ class View(msgspec.Struct):
     identified_us: int
     created_by: str
     modified_by: str
+    companies: dict[int, int]  # since when, microseconds; the first one first
+    company_id: int  # the primary one
 
 
 def fold(profile: Profile) -> View:
     """All parts as one contact, the same in whatever order they came together.
 
-    Per field the newest value, per tag the newest add or remove, points added, the strictest do-not-contact, owner and
-    stage of the survivor, else of the loser that has one.
+    Per field the newest value, per tag and company the newest add or remove, the newest primary company, points added,
+    the strictest do-not-contact, owner and stage of the survivor, else of the loser that has one.
     """
     parts = profile.parts()
     if not parts:
@@ -189,6 +233,8 @@ def fold(profile: Profile) -> View:
         identified_us=min(identified, default=0),
         created_by=parts[0].created_by,
         modified_by=max(parts, key=lambda part: part.modified_us).modified_by,
+        companies=profile.companies(),
+        company_id=profile.company_id(),
     )
 
 
@@ -252,8 +298,8 @@ def decode_profile(stored: bytes) -> Profile:
     return profile
 
 
-def _newest(maps: list[Any]) -> dict[str, Any]:
-    newest: dict[str, Any] = {}
+def _newest(maps: list[Any]) -> dict[Any, Any]:
+    newest: dict[Any, Any] = {}
     for one in maps:
         for key, word in one.items():
             if key not in newest or word.time_us > newest[key].time_us:

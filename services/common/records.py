@@ -38,6 +38,7 @@ class RecordStore:
         self._redis = redis
         self._write = load_script(redis, "write_document", allow_oom=allow_oom)
         self._settle = load_script(redis, "settle_change")
+        self._take_ids = load_script(redis, "take_record_ids", allow_oom=allow_oom)
 
     async def load(self, refs: Iterable[Ref]) -> dict[Ref, Record]:
         """Those of the records that were ever written, deleted ones too. Raises `RedisError`."""
@@ -52,7 +53,12 @@ class RecordStore:
 
     async def new_id(self, kind: str) -> str:
         """One that was never given out, unless Redis lost its last second: then `write` refuses it as not new."""
-        return str(await self._redis.incr(keys.record_ids(kind)))
+        return (await self.new_ids(kind, 1))[0]
+
+    async def new_ids(self, kind: str, count: int) -> list[str]:
+        """The same for several."""
+        last = int(await self._take_ids(keys=[keys.record_ids(kind)], args=[count]))
+        return [str(number) for number in range(last - count + 1, last + 1)]
 
     async def write(self, records: Iterable[Record]) -> dict[Ref, int]:
         """Stores each record if its stored version is still the one it has. Returns the new versions, 0 for one that

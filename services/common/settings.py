@@ -70,6 +70,9 @@ class Settings:
     publicly_updatable: tuple[str, ...] = _setting(
         (), "Contact fields that a hit may set, and identify by: email. `./just up` allows email."
     )
+    companies_from_hits: bool = _setting(
+        True, "A hit that names a company (company=Acme) makes or updates it and joins its contact to it."
+    )
     identify_secret: tuple[str, ...] = _setting(
         (), "Shared with a site that signs the addresses it sends: see docs/tracking.md.", is_secret=True
     )

@@ -128,9 +128,9 @@ class ContactsApi:
         return ApiError(503, "The contact is being changed by others; try again.")
 
 
-def contact_id_of(request: Request) -> int:
+def contact_id_of(request: Request, name: str = "id") -> int:
     """The id in the path. Raises `ApiError` 404 for anything that can be no id."""
-    text = request.path_params["id"]
+    text = request.path_params[name]
     if not re.fullmatch(r"[0-9]{1,16}", text, re.ASCII) or not 0 < int(text) <= MAX_CONTACT_ID:
         raise ApiError(404, NOT_FOUND)
     return int(text)

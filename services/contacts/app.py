@@ -15,6 +15,7 @@ from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.api import ContactsApi
 from services.contacts.clickthrough_api import ClickthroughApi
+from services.contacts.companies_api import CompaniesApi
 from services.contacts.fields_api import FieldsApi
 from services.contacts.form_resource import FORMS
 from services.contacts.link_resources import ASSETS, LINKS
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         routes=[
             *operation_routes(metrics.registry, stores.trouble),
             *ContactsApi(stores, settings.admin_user, metrics).routes(),
+            *CompaniesApi(stores, settings.admin_user, metrics).routes(),
             *RecordsApi(stores, settings.admin_user, metrics, LINKS).routes(),
             *RecordsApi(stores, settings.admin_user, metrics, ASSETS).routes(),
             *RecordsApi(stores, settings.admin_user, metrics, FORMS).routes(),

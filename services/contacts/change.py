@@ -14,6 +14,7 @@ import msgspec
 from services.common.contact_fields import FIELDS, TOLD_FIELDS, Field
 from services.common.profile import Member, Part, Profile, Stamped, Value
 from services.common.values import MAX_TEXT_LENGTH, UNIQUE_FIELDS, clean, normalise_unique, read_tag
+from services.contacts.memberships import MembershipChange, apply_memberships, read_memberships
 
 MAX_TAGS = 500
 MAX_IPS = 200
@@ -45,6 +46,7 @@ class Change(msgspec.Struct, frozen=True):
     points: int | None = None
     ip: str = ""
     owner_id: int | None = None  # 0 for nobody
+    memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
 
     def unique_values(self, unique_fields: tuple[str, ...] = UNIQUE_FIELDS) -> dict[str, str]:
         """The unique values that it gives."""
@@ -58,12 +60,12 @@ def read_change(body: Mapping[str, Any], *, replaces: bool = False) -> Change:
     overwriteWithBlank. Keys that are no field are ignored.
     """
     reading = _Reading(body)
-    may_blank = replaces or reading.is_true("overwriteWithBlank")
+    may_blank = replaces or is_true(body.get("overwriteWithBlank"))
     fields = {field: value for field, value in reading.fields().items() if may_blank or value != ""}
     if replaces:
         missing = [field for field in TOLD_FIELDS if field not in fields and field not in _KEPT_BY_PUT]
         fields.update(dict.fromkeys(missing, ""))
-    change = Change(fields, reading.tags(), reading.points(), reading.ip(), reading.owner_id())
+    change = Change(fields, reading.tags(), reading.points(), reading.ip(), read_owner(body), reading.memberships())
     reading.check_stage()
     if reading.wrong:
         raise InvalidChangeError(reading.wrong)
@@ -76,10 +78,6 @@ class _Reading:
     def __init__(self, body: Mapping[str, Any]) -> None:
         self._body = body
         self.wrong: dict[str, list[str]] = {}
-
-    def is_true(self, key: str) -> bool:
-        said = self._body.get(key)
-        return said in (True, 1) if isinstance(said, (int, float)) else str(said).strip().lower() in _TRUE
 
     def fields(self) -> dict[str, Value]:
         values: dict[str, Value] = {}
@@ -120,6 +118,13 @@ class _Reading:
         elif tag:
             tags[tag] = is_in
 
+    def memberships(self) -> MembershipChange:
+        try:
+            return read_memberships(self._body)
+        except ValueError as error:
+            self.wrong["companies"] = [str(error)]
+            return MembershipChange()
+
     def points(self) -> int | None:
         """Points are set; an empty value never resets them."""
         try:
@@ -141,16 +146,22 @@ class _Reading:
         except ValueError:
             return ""
 
-    def owner_id(self) -> int | None:
-        if "owner" not in self._body:
-            return None
-        said = self._body["owner"]
-        return ONLY_USER_ID if (said.get("id") if isinstance(said, dict) else said) in (1, "1") else 0
-
     def check_stage(self) -> None:
         said = self._body.get("stage")
         if said not in (None, "", 0, "0"):
             self.wrong["stage"] = [f"Stage with ID or name '{str(said)[:60]}' was not found."]
+
+
+def is_true(said: Any) -> bool:
+    return said in (True, 1) if isinstance(said, (int, float)) else str(said).strip().lower() in _TRUE
+
+
+def read_owner(body: Mapping[str, Any]) -> int | None:
+    """The owner's id, 0 for nobody; None when the body does not say."""
+    if "owner" not in body:
+        return None
+    said = body["owner"]
+    return ONLY_USER_ID if (said.get("id") if isinstance(said, dict) else said) in (1, "1") else 0
 
 
 def read_value(field: Field, said: Any) -> Value:
@@ -225,6 +236,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         points=own.points if change.points is None else change.points - _points_of_losers(profile),
         owner_id=own.owner_id if change.owner_id is None else change.owner_id,
     )
+    part = apply_memberships(profile, part, change.memberships, now_us)
     if part == profile.own:
         return profile
     if profile.own is not None:

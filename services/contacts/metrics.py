@@ -5,11 +5,16 @@ from __future__ import annotations
 from services.common.metrics import Metrics
 
 WRITES = ("created", "upserted", "edited", "deleted", "refused", "busy")
-READS = ("list", "one", "timeline", "page")
+COMPANY_WRITES = ("created", "upserted", "edited", "deleted", "joined", "left", "refused", "busy")
+READS = ("list", "one", "timeline", "page", "companies", "company")
 
 
 class ContactsMetrics(Metrics):
     def __init__(self) -> None:
         super().__init__()
         self.writes = self.counter("contacts_writes_total", "Contacts written over the API.", "outcome", WRITES)
+        self.company_writes = self.counter(
+            "contacts_company_writes_total", "Companies and their members written over the API.", "outcome",
+            COMPANY_WRITES,
+        )  # fmt: skip
         self.reads = self.counter("contacts_reads_total", "Reads answered.", "what", READS)

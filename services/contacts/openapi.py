@@ -39,6 +39,14 @@ _TIMELINE = [
     _parameter("page", "query", "integer"),
     _parameter("limit", "query", "integer"),
 ]
+_COMPANY_ID = _parameter("id", "path", "integer", "The company")
+_MEMBER = [_COMPANY_ID, _parameter("contact", "path", "integer", "The contact")]
+_COMPANIES = [
+    _parameter("search", "query", text="acme, companycity:rome, companyname:+Acme, is:mine, ids:1,2, !x, (a or b) c"),
+    *_LIST[1:3],
+    _parameter("orderBy", "query", text="id, companyname or another field, score, date_added, date_modified"),
+    _LIST[4],
+]
 _BODY = {
     "content": {
         kind: {"schema": {"$ref": "#/components/schemas/Change"}}
@@ -62,6 +70,9 @@ def _operation(summary: str, parameters: list[Json], answers: dict[str, str], *,
 
 
 _ONE = {"200": "{contact}", "404": "Nobody"}
+_COMPANY = {"200": "{company}", "404": "No such company"}
+_LINK = {"200": "{success: 1}", "404": "No such company or contact"}
+_WRONG = {"400": "Invalid", "413": "Too large"}
 PATHS: dict[str, Json] = {
     "/api/contacts": {
         "get": _operation("List and search", _LIST, {"200": "{total, contacts: {id: contact}}", "400": "Bad query"})
@@ -87,6 +98,40 @@ PATHS: dict[str, Json] = {
     "/api/contacts/{id}/delete": {"delete": _operation("Delete", [_ID], {**_ONE, "200": "{contact} with id null"})},
     "/api/contacts/{id}/activity": {"get": _operation("History", _TIMELINE, {**_ONE, "200": "{events, total, ...}"})},
     "/api/contacts/{id}/events": {"get": _operation("History", _TIMELINE, {**_ONE, "200": "{events, total, ...}"})},
+    "/api/contacts/{id}/companies": {
+        "get": _operation("The companies of a contact", [_ID], {**_ONE, "200": "{total, companies: [...]}"})
+    },
+    "/api/companies": {
+        "get": _operation(
+            "List and search", _COMPANIES, {"200": "{total, companies: {id: company}}", "400": "Bad query"}
+        )
+    },
+    "/api/companies/new": {
+        "post": _operation(
+            "Create, or update the company of that name unless `force` is true",
+            [],
+            {"200": "{company}, updated", "201": "{company}, new", **_WRONG},
+            has_body=True,
+        )
+    },
+    "/api/companies/{id}": {"get": _operation("One company", [_COMPANY_ID], _COMPANY)},
+    "/api/companies/{id}/edit": {
+        "patch": _operation("Change", [_COMPANY_ID], {**_COMPANY, **_WRONG}, has_body=True),
+        "put": _operation(
+            "Replace: fields that are not named are blanked",
+            [_COMPANY_ID],
+            {"200": "{company}", "201": "{company}, new: the id was unknown", **_WRONG},
+            has_body=True,
+        ),
+    },
+    "/api/companies/{id}/delete": {
+        "delete": _operation("Delete", [_COMPANY_ID], {**_COMPANY, "200": "{company} with id null"})
+    },
+    **{
+        f"/api/companies/{{id}}/contact/{path}": {"post": _operation(summary, _MEMBER, _LINK)}
+        for word, summary in (("add", "The contact becomes a member"), ("remove", "The contact leaves"))
+        for path in (f"{{contact}}/{word}", f"{word}/{{contact}}")
+    },
 }
 
 DOCUMENT: Json = {

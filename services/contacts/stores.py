@@ -8,10 +8,12 @@ import time
 import structlog
 
 from services.common import clickhouse as ch
+from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
 from services.common.envelope import STORES_AWAY, ApiError
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
+from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, connect
 from services.common.settings import Settings
 from services.contacts.projector import Projector
@@ -23,11 +25,17 @@ CHECK_TIMEOUT_SECONDS = 2.0
 RETRY_SECONDS = 0.3
 
 
+class BusyError(Exception):
+    """Other writers of the same contact or company won for too long."""
+
+
 class Stores:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.redis: RedisClient = connect(settings.redis_url)
         self.profiles = ProfileStore(self.redis)
+        self.records = RecordStore(self.redis)
+        self.companies = CompanyStore(self.profiles, self.records)
         self.ids = ContactIds(self.redis)
         self._clickhouse: ch.ClickHouse | None = None
         self._projector: Projector | None = None

@@ -18,15 +18,13 @@ from services.common.profile import Part, Profile, freeze_into, take_in
 from services.common.profiles import ProfileStore
 from services.common.values import UNIQUE_FIELDS, VOID_CLAIM_US, Claim, UniqueValue
 from services.contacts.change import Change, apply_change
+from services.contacts.company_writer import CompanyWriter
+from services.contacts.stores import BusyError as BusyError
 from services.contacts.stores import Stores
 
 ROUNDS = 400
 ROUND_SECONDS = 12.0  # a claim becomes void within this time
 UNSETTLED_WAIT_SECONDS = 0.05
-
-
-class BusyError(Exception):
-    """Other writers of the same contact won for too long."""
 
 
 class _AgainError(Exception):
@@ -50,18 +48,26 @@ class ContactWriter:
         self._store: ProfileStore = stores.profiles
         self._user = user
         self._unique_fields = unique_fields
+        self._companies = CompanyWriter(stores, user)
 
     async def create(self, change: Change) -> Written:
         """A new contact, or the one that holds a unique value of the change, changed."""
         await self._stores.check_clickhouse()
         new_id = await self._stores.ids.take_surely()
-        return await self._persist(_Attempt(self._store, change, self._user, self._unique_fields, new_id=new_id))
+        attempt = _Attempt(self._store, self._companies, change, self._user, self._unique_fields, new_id=new_id)
+        return await self._persist(attempt)
 
     async def edit(self, contact_id: int, change: Change, first_seen_us: int = 0) -> Written | None:
         """The contact, changed; None for one that is not there. With `first_seen_us` it may be an anonymous visitor."""
         await self._stores.check_clickhouse()
         attempt = _Attempt(
-            self._store, change, self._user, self._unique_fields, contact_id=contact_id, first_seen_us=first_seen_us
+            self._store,
+            self._companies,
+            change,
+            self._user,
+            self._unique_fields,
+            contact_id=contact_id,
+            first_seen_us=first_seen_us,
         )
         try:
             return await self._persist(attempt)
@@ -128,6 +134,7 @@ class _Attempt:
     def __init__(
         self,
         store: ProfileStore,
+        companies: CompanyWriter,
         change: Change,
         user: str,
         unique_fields: tuple[str, ...],
@@ -136,7 +143,7 @@ class _Attempt:
         contact_id: int = 0,
         first_seen_us: int = 0,
     ) -> None:
-        self._store, self._change, self._user = store, change, user
+        self._store, self._companies, self._change, self._user = store, companies, change, user
         self._unique_fields = unique_fields
         self._new_id, self._contact_id, self._first_seen_us = new_id, contact_id, first_seen_us
         self.written: dict[int, Profile] = {}
@@ -153,6 +160,7 @@ class _Attempt:
         for holder in holders:
             if holder.id == target.id and len(holder.losers) > len(target.losers):
                 target = holder  # with those whose merge into it was left half done
+        self._change = await self._companies.settled(self._change, [target, *others.values()])
         # The target was read after its claims: a value that it no longer shows may be freed by whoever took it away.
         as_read = {target.id: target, **others}
         free = [

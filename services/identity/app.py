@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from services.common import clickhouse as ch
 from services.common.clickthrough import Clickthroughs
+from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
 from services.common.field_registry import PublicFields
 from services.common.migrate import migrate
@@ -25,6 +26,7 @@ from services.common.service import end_process_if_failed, operation_routes, qui
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.values import UNIQUE_FIELDS
 from services.identity.agents import Agents
+from services.identity.companies import Companies
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import fault_points_from_environment
 from services.identity.leases import Leases
@@ -112,10 +114,27 @@ class Worker:
             settings.identify_secret,
             requires_signature=settings.require_signed_identify,
         )
-        pipeline = Pipeline(Agents(settings.bots, settings.not_bots), self._places, proofs)
+        pipeline = Pipeline(
+            Agents(settings.bots, settings.not_bots),
+            self._places,
+            proofs,
+            reads_companies=settings.companies_from_hits,
+        )
         public_fields = PublicFields(records, settings.publicly_updatable)
         placement = Placement(store, ids, UNIQUE_FIELDS, faults)
-        resolver = Resolver(pipeline, public_fields, placement, store, client, dead_letters, self.metrics, faults)
+        companies = Companies(CompanyStore(store, records), faults)
+        resolver = Resolver(
+            pipeline,
+            public_fields,
+            placement,
+            store,
+            client,
+            dead_letters,
+            self.metrics,
+            faults,
+            companies,
+            records,
+        )
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         leases = Leases(self.redis, name, settings.streams, settings.lease_seconds)
         self._reader = Reader(

@@ -9,7 +9,15 @@ from __future__ import annotations
 import os
 import signal
 
-POINTS = ("after_read", "after_claim", "after_profile", "after_insert", "after_ack")
+POINTS = (
+    "after_read",
+    "after_company_claim",
+    "after_company",
+    "after_claim",
+    "after_profile",
+    "after_insert",
+    "after_ack",
+)
 
 
 class FaultPoints:

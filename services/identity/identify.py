@@ -62,6 +62,8 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     timezone: str  # taken by a known contact that has none
     contact_id: int = 0  # the contact itself, where a server names it
     clicked_contact_id: int = 0  # for whom the link was made that was clicked, or the mail that was opened
+    company_id: int = 0  # the company that it names, settled already
+    company: str = ""  # its name
 
     @property
     def key(self) -> EventKey:
@@ -153,7 +155,7 @@ class Identifier:
         """The contact under which the hit's event is stored for ever."""
         if not sighting.device_contact_id:
             return self._place_without_device(sighting)
-        says_nothing = not sighting.unique and not sighting.fields and not sighting.tags
+        says_nothing = not (sighting.unique or sighting.fields or sighting.tags or sighting.company_id)
         if sighting.clicked_contact_id:
             says_nothing = False
         if says_nothing and self.state.is_blank(sighting.device_contact_id):
@@ -347,6 +349,8 @@ class Identifier:
         news: dict[str, Value] = {field: value for field, value in values.items() if contact.value(field) != value}
         changes = {tag: is_in for tag, is_in in tags.items() if contact.has_tag(tag) != is_in}
         changed = part.with_fields(news, time_us).with_tags(changes, time_us)
+        if sighting.company_id:
+            changed = _join_company(contact, changed, sighting, time_us)
         if changed is not part:
             self.state.put(msgspec.structs.replace(contact, own=changed, is_brief=False))
 
@@ -370,6 +374,22 @@ class Identifier:
                 moved = msgspec.structs.replace(moved, is_brief=True)
             self.state.put(moved)
         return contact_id
+
+
+def _join_company(contact: Profile, part: Part, sighting: Sighting, time_us: int) -> Part:
+    """The part after the contact joined the company, which becomes its primary one and gives it its name."""
+    company_id = sighting.company_id
+    word = contact.company_words().get(company_id)
+    if word is None or not word.is_in:
+        joined = part.with_company(company_id, time_us)
+        if joined is part or (word is not None and word.time_us >= time_us):
+            return part  # it has too many, or left after this hit
+        part = joined
+    if contact.company_id() != company_id and contact.primary_us() < time_us:
+        part = part.with_primary(company_id, time_us)
+    if contact.value("company") != sighting.company and contact.told_us("company") < time_us:
+        part = part.with_fields({"company": sighting.company}, time_us)
+    return part
 
 
 def _given(sighting: Sighting) -> dict[str, UniqueValue]:

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from services.common.company import Mention, read_mention
 from services.common.contact_fields import TOLD_FIELDS
 from services.common.event_types import PAGE_HIT, PAGE_LEAVE
 from services.common.hit import Door, Hit, encode_batch
@@ -42,6 +43,7 @@ class Draft:
     __slots__ = (
         "agent",
         "clicked_contact_id",
+        "company",
         "contact_id",
         "details",
         "fields",
@@ -74,6 +76,7 @@ class Draft:
         self.fields: dict[str, str] = {}  # other contact fields that it may set
         self.tags: dict[str, bool] = {}  # that it adds or, by a - before them, removes
         self.timezone = ""  # the browser's, an IANA name
+        self.company: Mention | None = None
         self.contact_id = 0
 
 
@@ -83,7 +86,15 @@ Step = Callable[[Draft], None]
 class Pipeline:
     """The steps under one configuration."""
 
-    def __init__(self, agents: Agents, places: Places, proofs: Proofs, updatable: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        agents: Agents,
+        places: Places,
+        proofs: Proofs,
+        updatable: tuple[str, ...] = (),
+        *,
+        reads_companies: bool = True,
+    ) -> None:
         self._agents, self._places, self._proofs = agents, places, proofs
         self.allow(updatable)
         self.steps: tuple[Step, ...] = (
@@ -94,6 +105,7 @@ class Pipeline:
             self._put_unique_values,
             self._put_fields,
             self._put_tags,
+            *((self._put_company,) if reads_companies else ()),
             self._drop_what_a_bad_signature_says,
             self._put_timezone,
             self._put_leave,
@@ -165,9 +177,9 @@ class Pipeline:
         return self._proofs.signature(draft.parameters, draft.unique.get("email", ""), draft.hit.received_us)
 
     def _drop_what_a_bad_signature_says(self, draft: Draft) -> None:
-        """It is counted and changes nothing: no tag and no other field either."""
+        """It is counted and changes nothing: no tag, no company and no other field either."""
         if draft.proofs and not _BAD_SIGNATURES.isdisjoint(draft.proofs):
-            draft.fields, draft.tags = {}, {}
+            draft.fields, draft.tags, draft.company = {}, {}, None
 
     def _put_fields(self, draft: Draft) -> None:
         if draft.is_bot:
@@ -193,6 +205,11 @@ class Pipeline:
         said = draft.parameters.get("timezone", "")
         if said in _TIMEZONES and not draft.is_bot:
             draft.timezone = said
+
+    def _put_company(self, draft: Draft) -> None:
+        said = draft.parameters
+        if ("company" in said or "companyname" in said) and not draft.is_bot:  # few hits do: 50 nanoseconds
+            draft.company = read_mention(said, min(draft.hit.time_us, draft.hit.received_us))
 
     def _put_leave(self, draft: Draft) -> None:
         """The script's word on how long a page was looked at."""

@@ -17,8 +17,10 @@ from services.common.field_registry import PublicFields
 from services.common.hit import Hit
 from services.common.profiles import ProfileStore
 from services.common.projection import project
+from services.common.records import RecordStore, project_records
 from services.common.redis_client import RedisError
 from services.common.tables import BOT_EVENTS, EVENTS, EventRow
+from services.identity.companies import Companies, Settled
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.identify import ContactDeleted, Sighting
@@ -48,9 +50,12 @@ class Resolver:
         dead_letters: DeadLetters,
         metrics: IdentityMetrics,
         faults: FaultPoints,
+        companies: Companies,
+        records: RecordStore,
     ) -> None:
         self._pipeline, self._public_fields = pipeline, public_fields
         self._placement, self._store = placement, store
+        self._companies, self._records = companies, records
         self._clickhouse, self._dead_letters = clickhouse, dead_letters
         self._metrics, self._faults = metrics, faults
 
@@ -78,7 +83,8 @@ class Resolver:
             for outcome in draft.proofs:
                 self._metrics.proofs.add(value=outcome)
         people = [draft for draft in drafts if not draft.is_bot]
-        placed = await self._placement.place([_sighting(draft) for draft in people])
+        settled = await self._companies.settle([draft.company for draft in people if draft.company])
+        placed = await self._placement.place([_sighting(draft, settled) for draft in people])
         kept = []
         for draft, contact in zip(people, placed.contacts, strict=True):
             if contact is ContactDeleted.DROPPED:
@@ -90,6 +96,7 @@ class Resolver:
             self._faults.pass_by("after_profile")
         await self._insert(kept, [draft for draft in drafts if draft.is_bot])
         await project(self._store, self._clickhouse, placed.written.values())
+        await project_records(self._records, self._clickhouse, settled.written.values())
         self._faults.pass_by("after_insert")
         self._metrics.count_batch(len(hits), placed.outcomes, time.perf_counter() - started)
 
@@ -132,8 +139,11 @@ class Resolver:
             await self._insert_events(table, drafts[middle:], row)
 
 
-def _sighting(draft: Draft) -> Sighting:
-    hit = draft.hit
+def _sighting(draft: Draft, settled: Settled) -> Sighting:
+    hit, fields = draft.hit, draft.fields
+    company = settled.companies.get(draft.company.key) if draft.company else None
+    if company:  # whose name the contact takes, not what the hit calls it
+        fields = {alias: value for alias, value in fields.items() if alias != "company"}
     return Sighting(
         hit.device_contact_id if hit.device_id else 0,
         hit.is_new_device,
@@ -141,9 +151,11 @@ def _sighting(draft: Draft) -> Sighting:
         hit.received_us,
         hit.event_id,
         draft.unique,
-        draft.fields,
+        fields,
         draft.tags,
         draft.timezone,
         draft.named_contact_id,
         draft.clicked_contact_id,
+        company_id=company.id if company else 0,
+        company=company.name if company else "",
     )

@@ -106,6 +106,17 @@ class Spine:
         rows = self.rows("SELECT email, id FROM spoor.contacts FINAL WHERE email != ''")
         return {email: int(contact_id) for email, contact_id in rows}
 
+    def companies(self) -> list[list[str]]:
+        """Ids and names in the projection."""
+        name = "JSONExtractString(data, 'fields', 'companyname', 1)"
+        return self.rows(f"SELECT id, {name} FROM spoor.records FINAL WHERE kind = 'company' ORDER BY toUInt64(id)")
+
+    def members(self, company_id: str) -> set[int]:
+        rows = self.rows(
+            f"SELECT id FROM spoor.contacts FINAL WHERE JSONExtractUInt(profile, 'own', 'company_id') = {company_id}"
+        )
+        return {int(contact_id) for (contact_id,) in rows}
+
     def is_drained(self) -> bool:
         return self.redis.xlen(keys.hits(0)) == 0
 
@@ -142,7 +153,7 @@ def spine(servers: Spine) -> Iterator[Spine]:
 def test_a_resolver_killed_anywhere_loses_and_doubles_nothing(spine: Spine, point: str) -> None:
     spine.append(spine.hit(1), spine.hit(1, "ada@x.org"), spine.hit(2), spine.hit(3, "ada@x.org", is_new=True))
     spine.append(spine.hit(2, "ada@x.org"), spine.hit(1, "eve@x.org"), spine.hit(1))
-    spine.append(spine.hit(4, "bob@x.org"), spine.hit(4, "ada@x.org"), spine.hit(4))
+    spine.append(spine.hit(4, "bob@x.org", query=b"&company=Acme"), spine.hit(4, "ada@x.org"), spine.hit(4))
     doomed = spine.start_resolver(SPOOR_FAULT_POINT=point)
     eventually(lambda: "Unexpected exit from worker" in doomed.said(), f"killed {point}")
     doomed.stop(signal.SIGKILL)
@@ -158,7 +169,32 @@ def test_a_resolver_killed_anywhere_loses_and_doubles_nothing(spine: Spine, poin
     people = {number: aliases.get(contact, contact) for number, (contact,) in stored.items()}
     ada, eve, bob = (emails[f"{name}@x.org"] for name in ("ada", "eve", "bob"))
     assert [people[number] for number in range(1, 11)] == [ada, ada, ada, ada, ada, eve, eve, bob, ada, ada]
+    [[company_id, _]] = eventually(spine.companies, "the company projected")
+    assert spine.members(company_id) == {bob}
     assert successor.stop() == 0
+
+
+def test_two_resolvers_that_name_one_company_at_once_make_one(spine: Spine) -> None:
+    for number in range(1, 41):
+        hit = spine.hit(number, query=b"&company=Acme&companycity=%d&city=no" % number)
+        spine.redis.xadd(keys.hits(number % 4), {BATCH_FIELD: encode_batch([hit])})
+    first, second = (spine.start_resolver(SPOOR_STREAMS="4") for _ in range(2))
+    second.wait_until(lambda: not any(spine.redis.xlen(keys.hits(stream)) for stream in range(4)), "drained")
+    [[company_id, name]] = spine.companies()
+    assert name == "Acme"
+    assert spine.members(company_id) == set(range(1, 41))
+    first.stop()
+    second.stop()
+
+
+def test_companies_from_hits_can_be_turned_off(spine: Spine) -> None:
+    spine.append(spine.hit(1, query=b"&company=Acme"))
+    resolver = spine.start_resolver(SPOOR_COMPANIES_FROM_HITS="false")
+    resolver.wait_until(spine.is_drained, "drained")
+    assert sorted(spine.stored()) == [1]
+    assert spine.companies() == []
+    assert spine.redis.exists(keys.profile(1)) == 0
+    resolver.stop()
 
 
 def test_a_poison_entry_is_put_aside_and_its_neighbours_are_stored(spine: Spine) -> None:

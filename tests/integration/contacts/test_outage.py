@@ -46,9 +46,11 @@ def test_a_write_is_refused_before_redis_is_touched_while_clickhouse_is_away(sta
         answer = http.post("/api/contacts/new", json={"email": "during@example.com"})
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
+        company = http.post("/api/companies/new", json={"companyname": "During"})
+        assert (company.status_code, company.headers["retry-after"]) == (503, "1")
         assert answer.json()["errors"][0]["code"] == 503
         assert client.dbsize() == keys
-    assert http.get("/api/contacts").status_code == 503
+    assert http.get("/api/contacts").status_code == http.get("/api/companies").status_code == 503
     assert http.get("/livez").status_code == 200
     stack.clickhouse = start_clickhouse(stack.folder, stack.clickhouse_port)
     eventually(lambda: http.get("/readyz").status_code == 200, "ready again")

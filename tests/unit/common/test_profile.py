@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
-from services.common.profile import MAX_POINTS, Part, Profile, fold
+import msgspec
+
+from services.common.profile import MAX_POINTS, Member, Part, Profile, decode_profile, encode_profile, fold
 
 
 def test_points_add_up_and_stay_within_their_column() -> None:
     many = Part(added_us=1, points=MAX_POINTS)
     assert fold(Profile(1, own=Part(added_us=1, points=3), losers={2: Part(added_us=1, points=4)})).points == 7
     assert fold(Profile(1, own=many, losers={2: many})).points == MAX_POINTS
+
+
+def test_a_contact_is_a_member_of_all_companies_of_its_parts_and_the_newest_word_is_primary() -> None:
+    first = Part(added_us=1).with_company(7, 10).with_primary(7, 10)
+    second = Part(added_us=1).with_company(8, 20).with_primary(8, 20).with_company(9, 5)
+    for own, loser in ((first, second), (second, first)):
+        view = fold(Profile(1, own=own, losers={2: loser}))
+        assert list(view.companies.items()) == [(9, 5), (7, 10), (8, 20)]
+        assert view.company_id == 8
+
+
+def test_who_left_a_company_is_no_member_and_another_one_is_primary() -> None:
+    joined = Part(added_us=1).with_company(7, 10).with_company(8, 20).with_primary(8, 20)
+    left = Part(added_us=1, companies={8: Member(False, 30)})
+    view = fold(Profile(1, own=joined, losers={2: left}))
+    assert (view.companies, view.company_id) == ({7: 10}, 7)
+
+
+def test_an_older_word_on_a_company_changes_nothing() -> None:
+    part = Part(added_us=1, companies={7: Member(False, 30)}).with_primary(8, 30)
+    assert part.with_company(7, 30) is part
+    assert part.with_primary(9, 30) is part
+
+
+def test_a_profile_without_companies_is_stored_as_before_there_were_any() -> None:
+    profile = Profile(1, own=Part(added_us=1, points=3))
+    assert msgspec.msgpack.decode(encode_profile(profile)) == {"id": 1, "own": {"added_us": 1, "points": 3}}
+    joined = Profile(1, own=Part(added_us=1).with_company(7, 10).with_primary(7, 10))
+    assert decode_profile(b"0000000000000000" + encode_profile(joined)) == joined

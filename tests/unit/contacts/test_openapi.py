@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.common.settings import Settings
 from services.contacts.api import ContactsApi
+from services.contacts.companies_api import CompaniesApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import PATHS
 from services.contacts.stores import Stores
@@ -11,6 +12,7 @@ from services.contacts.stores import Stores
 
 def test_every_route_is_described_and_nothing_else() -> None:
     stores = Stores(Settings(redis_url="redis://127.0.0.1:1", admin_password="x"))
-    routes = ContactsApi(stores, "admin", ContactsMetrics()).routes()
+    metrics = ContactsMetrics()
+    routes = ContactsApi(stores, "admin", metrics).routes() + CompaniesApi(stores, "admin", metrics).routes()
     served = {(route.path, method.lower()) for route in routes for method in route.methods or () if method != "HEAD"}
     assert served == {(path, method) for path, methods in PATHS.items() for method in methods}

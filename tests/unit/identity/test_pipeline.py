@@ -8,6 +8,7 @@ import hmac
 import pytest
 
 from services.common.clickthrough import Clickthrough, Clickthroughs
+from services.common.company import Mention
 from services.common.hit import Hit
 from services.identity.agents import Agents
 from services.identity.pipeline import Draft, Pipeline, event_row
@@ -47,6 +48,22 @@ def test_a_bot_says_nothing_about_anybody() -> None:
     assert (bot.unique, bot.fields, bot.tags, bot.timezone) == ({}, {}, {}, "")
 
 
+def test_a_hit_may_name_a_company_but_a_bot_may_not() -> None:
+    said = b"company=Acme&companywebsite=https://acme.example&city=Rome"
+    company = read(said).company
+    assert company is not None
+    assert (company.key, company.time_us) == ("acme", 1)
+    assert company.values["companywebsite"] == "https://acme.example"
+    assert read(said, BOT).company is None
+    assert read(b"companycity=Rome&city=Rome").company is None, "nothing without a name"
+    assert read(b"page_url=https://x.example/?companyname=Acme").company == Mention("acme", {"companyname": "Acme"}, 1)
+
+
+def test_companies_from_hits_can_be_turned_off() -> None:
+    hit = Hit(b"1" * 16, 1, 1, 0, "d" * 23, 1, False, "8.8.8.8", b"company=Acme", b"", BROWSER, b"", b"")
+    assert Pipeline(Agents(), Places(()), PROOFS, reads_companies=False).run(hit).company is None
+
+
 def sign(email: str, expires: int) -> bytes:
     digest = hmac.digest(b"shared", f"{email}|{expires}".encode(), "sha256").hex()
     return f"email={email}&identify_expires={expires}&identify_signature={digest}&firstname=Ada&tags=a".encode()
@@ -67,8 +84,8 @@ def test_a_signed_address_identifies_though_the_field_is_not_publicly_updatable(
     ],
 )
 def test_a_bad_signature_is_counted_and_changes_nothing(said: bytes, outcome: str) -> None:
-    draft = read(said, BROWSER, "email", "firstname")
-    assert (draft.unique, draft.fields, draft.tags, draft.proofs) == ({}, {}, {}, [outcome])
+    draft = read(said + b"&company=Acme", BROWSER, "email", "firstname")
+    assert (draft.unique, draft.fields, draft.tags, draft.company, draft.proofs) == ({}, {}, {}, None, [outcome])
 
 
 def test_where_signatures_are_required_an_unsigned_address_identifies_nobody() -> None:

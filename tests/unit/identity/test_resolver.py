@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from services.common.clickthrough import Clickthroughs
 from services.common.hit import Hit, decode_batch
 from services.identity.agents import Agents
+from services.identity.companies import Companies
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.identify import Sighting
@@ -71,12 +72,16 @@ def hit(contact_id: int) -> Hit:
 
 def make(error: Exception) -> tuple[Resolver, FakeRedis, FakeClickHouse, IdentityMetrics]:
     redis, clickhouse, metrics = FakeRedis(), FakeClickHouse(), IdentityMetrics()
-    store: Any = None  # nothing is written to it: nobody says who they are
+    store: Any = None  # nothing is written to it: nobody says who they are, or names a company
     placement: Any = FakePlacement(error)
     pipeline = Pipeline(Agents(), Places(()), Proofs(Clickthroughs(("secret",))))
     public_fields: Any = FakePublicFields()
     faults = FaultPoints("", 1)
-    resolver = Resolver(pipeline, public_fields, placement, store, clickhouse, DeadLetters(redis), metrics, faults)
+    dead_letters = DeadLetters(redis)
+    resolver = Resolver(
+        pipeline, public_fields, placement, store, clickhouse, dead_letters, metrics, faults,
+        Companies(store, faults), store,
+    )  # fmt: skip
     return resolver, redis, clickhouse, metrics
 
 

@@ -1,0 +1,143 @@
+"""The list of companies: which are on a page and how many there are. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from services.common.company_fields import COMPANY_FIELDS
+from services.common.contact_query import exact_pattern, like_pattern
+from services.common.envelope import ApiError, text_of, whole_number
+from services.common.php_query import Node as QueryNode
+from services.common.search import And, Node, Not, Or, SearchError, Term, parse_search
+from services.contacts.contact_list import DEFAULT_LIMIT, MAX_LIMIT, MAX_START, Statement
+
+COMMANDS = frozenset({"is", "ids", *COMPANY_FIELDS})
+MAX_IDS = 1_000
+
+_TEXT = ("companyname", "companyemail", "companyphone", "companywebsite", "companycity", "companystate",
+         "companycountry", "companyindustry")  # fmt: skip
+_ROWS = "(SELECT toUInt64OrZero(id) AS number, version, data FROM records FINAL WHERE kind = 'company')"
+
+
+def _order_sql(alias: str) -> str:
+    if COMPANY_FIELDS[alias].type == "number":
+        return f"JSONExtractFloat(data, 'fields', '{alias}', 1)"
+    return f"lower({_field_sql(alias)})"
+
+
+def _field_sql(alias: str) -> str:
+    """The text of a field of the table."""
+    kind = "Raw" if COMPANY_FIELDS[alias].type == "number" else "String"
+    return f"JSONExtract{kind}(data, 'fields', '{alias}', 1)"
+
+
+_ORDERS = {
+    "id": "number",
+    "date_added": "JSONExtractUInt(data, 'added_us')",
+    "date_modified": "JSONExtractUInt(data, 'modified_us')",
+    "score": "JSONExtractInt(data, 'score')",
+    **{alias: _order_sql(alias) for alias in COMPANY_FIELDS},
+}
+_CAMEL = {"dateAdded": "date_added", "dateModified": "date_modified"}
+
+
+class CompanyQuery(NamedTuple):
+    """What a request asks of the list."""
+
+    condition: str
+    parameters: dict[str, Any]
+    start: int
+    limit: int
+    order: str
+
+
+def read_company_query(query: Mapping[str, QueryNode]) -> CompanyQuery:
+    """Raises `ApiError` 400, `SearchError`."""
+    name = text_of(query, "orderBy").strip().removeprefix("comp.") or "id"
+    key = _ORDERS.get(_CAMEL.get(name, name))
+    if key is None:
+        raise ApiError(400, f"The list cannot be ordered by {name[:60]}.", {"orderBy": [", ".join(_ORDERS)]})
+    direction = text_of(query, "orderByDir").strip().upper() or "ASC"
+    if direction not in ("ASC", "DESC"):
+        raise ApiError(400, "orderByDir must be ASC or DESC.", {"orderByDir": ["ASC, DESC"]})
+    limit = whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000)
+    compiler = _Compiler()
+    condition = compiler.condition(parse_search(text_of(query, "search"), COMMANDS))
+    return CompanyQuery(
+        condition,
+        compiler.parameters,
+        whole_number(query, "start", 0, most=MAX_START),
+        min(limit or MAX_LIMIT, MAX_LIMIT),
+        f"{key} {direction}, number {direction}",
+    )
+
+
+def page_statement(query: CompanyQuery) -> Statement:
+    """Rows (id, version, document) of the page."""
+    sql = (
+        f"SELECT number, version, data FROM {_ROWS} WHERE {query.condition} ORDER BY {query.order}"
+        " LIMIT {limit:UInt64} OFFSET {start:UInt64}"
+    )
+    return Statement(sql, {**query.parameters, "limit": query.limit, "start": query.start})
+
+
+def count_statement(query: CompanyQuery) -> Statement:
+    """One row with one number."""
+    return Statement(f"SELECT count() FROM {_ROWS} WHERE {query.condition}", query.parameters)
+
+
+class _Compiler:
+    """A search as a condition; values travel as parameters."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Any] = {}
+
+    def condition(self, node: Node) -> str:
+        match node:
+            case Term():
+                return self._term(node)
+            case Not(inner):
+                return f"NOT ({self.condition(inner)})"
+            case And(nodes):
+                return "(" + " AND ".join([self.condition(one) for one in nodes] or ["1"]) + ")"
+            case Or(nodes):
+                return "(" + " OR ".join(self.condition(one) for one in nodes) + ")"
+
+    def _term(self, term: Term) -> str:
+        match term.command:
+            case "":
+                return "(" + " OR ".join(self._like(alias, term, contains=True) for alias in _TEXT) + ")"
+            case "is":
+                return _is(term.value.lower())
+            case "ids":
+                return self._ids(term.value)
+        return self._like(term.command, term, contains=False)
+
+    def _like(self, alias: str, term: Term, *, contains: bool) -> str:
+        pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value, contains=contains)
+        return f"{_field_sql(alias)} ILIKE {self._bind(pattern)}"
+
+    def _ids(self, value: str) -> str:
+        ids = [int(one) for one in value.split(",") if one.isascii() and one.isdigit() and len(one) < 17]
+        if len(ids) > MAX_IDS:
+            raise SearchError(f"ids: takes at most {MAX_IDS} ids.")
+        return f"number IN {self._bind(ids, 'Array(UInt64)')}"
+
+    def _bind(self, value: Any, kind: str = "String") -> str:
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"{{{name}:{kind}}}"
+
+
+def _is(value: str) -> str:
+    match value:
+        case "mine":
+            return "JSONExtractUInt(data, 'owner_id') = 1"  # there is one login
+        case "unowned":
+            return "JSONExtractUInt(data, 'owner_id') = 0"
+        case "published":
+            return "1"
+        case "unpublished":
+            return "0"
+    raise SearchError(f"Searching by is:{value[:40]} is not available.")
