@@ -66,6 +66,17 @@ def test_functions_of_the_page_are_used_where_it_has_them(visit: Visit, tracker:
     assert page.evaluate("[typeof window.analytics, typeof window.facebook]") == ["undefined", "undefined"]
 
 
+def test_page_view_that_the_page_tells_analytics_itself_is_not_told_twice(visit: Visit, tracker: Tracker) -> None:
+    own = "window.dataLayer = []; window.gtag = function () { dataLayer.push(arguments); };"
+    page = visit(f"{own} gtag('config', '{ANALYTICS}'); mt('send', 'pageview');")
+    wait(page, "seen.length == 1")
+    assert told(page, "dataLayer") == [
+        ["config", ANALYTICS],
+        ["set", {"anonymize_ip": True}],
+        ["set", {"user_id": "42"}],
+    ]
+
+
 def test_events_of_an_answer_are_told_once(visit: Visit, tracker: Tracker) -> None:
     tracker.events = (
         '{"google_analytics":[{"category":"C","action":"A","label":"L"},{"category":"D","action":"B","label":"M"}],'

@@ -32,7 +32,11 @@ function startAnalytics(settings) {
   if (user) {
     details.user_id = user;
   }
-  gtag('config', settings.id, details);
+  if (lines.some(function (line) { return line[0] === 'config' && line[1] === settings.id; })) {
+    gtag('set', details); // the page has told Google of this view itself
+  } else {
+    gtag('config', settings.id, details);
+  }
 }
 
 // Of a new visitor the id is known only with the first answer.

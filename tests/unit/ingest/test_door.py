@@ -178,7 +178,7 @@ def test_any_bytes_become_a_hit_that_survives_the_wire(query: bytes, body: bytes
     if isinstance(hit, Admitted):
         assert decode_batch(encode_batch([hit.hit])) == [hit.hit]
     else:
-        assert hit == Dropped("bad_address")
+        assert hit == Dropped("consent_withdrawn" if b"mautic_consent=deny" in cookie else "bad_address")
 
 
 def test_origins_are_exact_or_patterns_and_nothing_else() -> None:
