@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from services.common.basic_auth import BasicAuth
 from services.common.envelope import ApiDoor, add_error_handlers
@@ -49,14 +50,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     app = Starlette(
         routes=[
             *operation_routes(metrics.registry, stores.trouble),
-            *ContactsApi(stores, settings.admin_user, metrics).routes(),
-            *CompaniesApi(stores, settings.admin_user, metrics).routes(),
-            *RecordsApi(stores, settings.admin_user, metrics, LINKS).routes(),
-            *RecordsApi(stores, settings.admin_user, metrics, ASSETS).routes(),
-            *RecordsApi(stores, settings.admin_user, metrics, FORMS).routes(),
-            *FieldsApi(stores, settings.admin_user, settings.publicly_updatable).routes(),
-            *TrackingEventsApi(stores).routes(),
-            *ClickthroughApi(stores, settings.secret).routes(),
+            *api_routes(stores, settings, metrics),
             *Pages(stores, settings.secret, metrics).routes(),
             openapi_route(),
         ],
@@ -66,3 +60,18 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     add_error_handlers(app)
     auth = BasicAuth(settings.admin_user, settings.admin_password)
     return ApiDoor(app, auth, OPEN_PATHS.__contains__)
+
+
+def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> list[Route]:
+    """Everything below /api."""
+    user = settings.admin_user
+    return [
+        *ContactsApi(stores, user, metrics).routes(),
+        *CompaniesApi(stores, user, metrics).routes(),
+        *RecordsApi(stores, user, metrics, LINKS).routes(),
+        *RecordsApi(stores, user, metrics, ASSETS).routes(),
+        *RecordsApi(stores, user, metrics, FORMS).routes(),
+        *FieldsApi(stores, user, settings.publicly_updatable).routes(),
+        *TrackingEventsApi(stores).routes(),
+        *ClickthroughApi(stores, settings.secret).routes(),
+    ]

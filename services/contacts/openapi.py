@@ -134,6 +134,59 @@ PATHS: dict[str, Json] = {
     },
 }
 
+_RECORD_ID = _parameter("id", "path", text="The record")
+_RECORDS = [
+    _parameter("search", "query", text="A part of the name"),
+    *_LIST[1:3],
+    _parameter("orderBy", "query", text="id, name, title, dateAdded, dateModified"),
+    _LIST[4],
+]
+
+
+def _record_paths(plural: str, singular: str) -> Json:
+    one = {"200": f"{{{singular}}}", "404": "No such one"}
+    refused = {"400": "Invalid", "413": "Too large"}
+    return {
+        f"/api/{plural}": {"get": _operation("List and search", _RECORDS, {"200": f"{{total, {plural}: [...]}}"})},
+        f"/api/{plural}/new": {"post": _operation("Create", [], {"201": f"{{{singular}}}", **refused}, has_body=True)},
+        f"/api/{plural}/{{id}}": {"get": _operation("One", [_RECORD_ID], one)},
+        f"/api/{plural}/{{id}}/edit": {
+            "patch": _operation("Change", [_RECORD_ID], {**one, **refused}, has_body=True),
+            "put": _operation("Replace", [_RECORD_ID], {**one, "201": "It was unknown", **refused}, has_body=True),
+        },
+        f"/api/{plural}/{{id}}/delete": {"delete": _operation("Delete", [_RECORD_ID], one)},
+    }
+
+
+for _plural, _singular in (("links", "link"), ("assets", "asset"), ("forms", "form")):
+    PATHS.update(_record_paths(_plural, _singular))
+
+_FIELD = {"200": "{field}", "404": "No such field"}
+_EDIT_FIELD = _operation(
+    "Say whether a hit may set it: isPubliclyUpdatable", [_RECORD_ID], {**_FIELD, "400": "Invalid"}, has_body=True
+)
+PATHS |= {
+    "/api/fields/contact": {"get": _operation("The fields of contacts", [], {"200": "{total, fields: [...]}"})},
+    "/api/fields/contact/{id}": {"get": _operation("One field, by number or alias", [_RECORD_ID], _FIELD)},
+    "/api/fields/contact/{id}/edit": {"patch": _EDIT_FIELD, "put": _EDIT_FIELD},
+    "/api/contacts/{id}/trackingevents/new": {
+        "post": _operation(
+            "Queue an event for Google Analytics or Facebook: service, action, category, label",
+            [_ID],
+            {"201": "{success, queued}", "400": "Invalid", "404": "Nobody"},
+            has_body=True,
+        )
+    },
+    "/api/clickthroughs/new": {
+        "post": _operation(
+            "Sign the ct of links and the pixel of a mail: contact, channel, source, days",
+            [],
+            {"201": "{clickthrough}", "400": "Invalid", "404": "Nobody"},
+            has_body=True,
+        )
+    },
+}
+
 DOCUMENT: Json = {
     "openapi": "3.1.0",
     "info": {"title": "Spoor contacts", "version": API_VERSION},

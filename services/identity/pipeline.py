@@ -141,6 +141,8 @@ class Pipeline:
                 draft.unique[field] = unique
             elif text and field in TOLD_FIELDS and field not in UNIQUE_FIELDS:
                 draft.fields[field] = text[:MAX_TEXT]
+        if name := draft.fields.get("company"):
+            draft.company = read_mention({"company": name}, min(draft.hit.time_us, draft.hit.received_us))
         words = said.tags.split(",") if isinstance(said.tags, str) else said.tags
         self._read_tags(draft, words[:MAX_TAGS])
 

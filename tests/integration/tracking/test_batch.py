@@ -44,6 +44,18 @@ def test_an_address_that_nobody_has_makes_a_contact(site: Site, email: str) -> N
     assert contact["lastActive"] is None, "being written to is no activity"
 
 
+def test_a_company_that_a_server_names_is_found_or_made(site: Site, email: str) -> None:
+    name = f"Engines {email}"
+    for number in range(2):
+        site.send({"type": "email.sent", "email": f"{number}.{email}", "fields": {"company": name.upper()}})
+    ids = []
+    for number in range(2):
+        contact_id = site.contact(f"{number}.{email}")["id"]
+        ids += [one["company_id"] for one in site.api.get(f"/api/contacts/{contact_id}/companies").json()["companies"]]
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+
+
 def test_every_type_of_the_history_may_be_reported(site: Site, email: str) -> None:
     site.send(*({"type": kind, "email": email, "time": 1_790_000_000_000 + n} for n, kind in enumerate(REPORTED_TYPES)))
     contact_id = site.contact(email)["id"]

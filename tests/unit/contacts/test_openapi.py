@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from services.common.settings import Settings
-from services.contacts.api import ContactsApi
-from services.contacts.companies_api import CompaniesApi
+from services.contacts.app import api_routes
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import PATHS
 from services.contacts.stores import Stores
 
 
 def test_every_route_is_described_and_nothing_else() -> None:
-    stores = Stores(Settings(redis_url="redis://127.0.0.1:1", admin_password="x"))
-    metrics = ContactsMetrics()
-    routes = ContactsApi(stores, "admin", metrics).routes() + CompaniesApi(stores, "admin", metrics).routes()
+    settings = Settings(redis_url="redis://127.0.0.1:1", admin_password="x", secret=("s",))
+    routes = api_routes(Stores(settings), settings, ContactsMetrics())
     served = {(route.path, method.lower()) for route in routes for method in route.methods or () if method != "HEAD"}
     assert served == {(path, method) for path, methods in PATHS.items() for method in methods}
