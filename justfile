@@ -53,6 +53,10 @@ bench-accept *arguments:
 bench-batch *arguments:
     @{{ python }} -m loadtests.bench_batch "$@"
 
+# What a hit costs that Redis does not take and the spill does
+bench-spill *arguments:
+    @{{ python }} -m loadtests.bench_spill "$@"
+
 # How many hits a second one resolver drains
 bench-drain *arguments:
     @{{ python }} -m loadtests.bench_drain "$@"
