@@ -30,6 +30,7 @@ SATURATED_SECONDS = 8.0
 NOOP_SECONDS = 6.0
 UNREACHABLE_RATE = 50_000.0
 OVERLOAD_MS = 1_000.0
+TROUBLE_SECONDS = 2.0
 RESTART_SECONDS = 0.5  # what a supervisor takes
 Fault = tuple[float, str, Callable[[Stack], None]]
 
@@ -182,8 +183,10 @@ def _faults(resolvers: int, fsync: str) -> list[Fault]:
     plan: list[Fault] = [
         (0.10, "kill -9 identity", lambda stack: _kill_identity(stack, 0)),
         (0.25, "kill -9 ingest", _kill_ingest),
+        (0.32, f"valkey is full for {TROUBLE_SECONDS:.0f} s", _fill_valkey),
         (0.40, "restart valkey", _restart_valkey),
-        (0.55, "kill -9 identity", lambda stack: _kill_identity(stack, last)),
+        (0.50, f"valkey hangs for {TROUBLE_SECONDS:.0f} s", lambda stack: stack.pause("valkey", TROUBLE_SECONDS)),
+        (0.60, "kill -9 identity", lambda stack: _kill_identity(stack, last)),
         (0.70, "kill -9 ingest", _kill_ingest),
     ]
     if fsync == "always":
@@ -206,6 +209,16 @@ def _kill_identity(stack: Stack, number: int) -> None:
 def _restart_valkey(stack: Stack) -> None:
     stack.stop("valkey")
     stack.start_valkey()
+
+
+def _fill_valkey(stack: Stack) -> None:
+    """No room for one more hit, and then as much as before."""
+    redis = stack.redis()
+    usual = redis.config_get("maxmemory")["maxmemory"]
+    redis.config_set("maxmemory", redis.info("memory")["used_memory"])
+    time.sleep(TROUBLE_SECONDS)
+    redis.config_set("maxmemory", usual)
+    redis.close()
 
 
 def _kill_valkey(stack: Stack) -> None:
@@ -306,7 +319,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--resolvers", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--fsync", nargs="+", choices=("always", "everysec"), default=["always", "everysec"])
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--faults", action="store_true", help="kill -9 and restarts during the run")
+    parser.add_argument("--faults", action="store_true", help="kill -9, restarts, Redis full and hanging")
     parser.add_argument("--spill", action="store_true", help="hits that Redis does not take wait on ingest's disk")
     return parser.parse_args()
 

@@ -33,9 +33,13 @@ def parse_stat(text: str) -> float:
 
 def kill_tree(pid: int) -> None:
     """kill -9 for a process that we started and everything below it."""
+    signal_tree(pid, signal.SIGKILL)
+
+
+def signal_tree(pid: int, number: signal.Signals) -> None:
     for one in tree(pid):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
+            os.kill(one, number)
 
 
 def _stat(pid: int) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 import clickhouse_connect
 import redis
 
-from loadtests.processes import cpu_seconds, kill_tree
+from loadtests.processes import cpu_seconds, kill_tree, signal_tree
 from loadtests.report import ROOT
 
 READY_SECONDS = 60.0
@@ -142,6 +142,13 @@ class Stack:
         kill_tree(process.pid)
         process.wait()
         del self._processes[name]
+
+    def pause(self, name: str, seconds: float) -> None:
+        """It hangs: its connections stay open and say nothing."""
+        pid = self._processes[name].pid
+        signal_tree(pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        signal_tree(pid, signal.SIGCONT)
 
     def cpu_seconds(self, name: str) -> float:
         """What all processes that ever ran under this name have used."""

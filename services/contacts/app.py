@@ -15,6 +15,7 @@ from services.common.envelope import ApiDoor, add_error_handlers
 from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.api import ContactsApi
+from services.contacts.bots_api import BotsApi
 from services.contacts.clickthrough_api import ClickthroughApi
 from services.contacts.companies_api import CompaniesApi
 from services.contacts.fields_api import FieldsApi
@@ -72,6 +73,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *RecordsApi(stores, user, metrics, ASSETS).routes(),
         *RecordsApi(stores, user, metrics, FORMS).routes(),
         *FieldsApi(stores, user, settings.publicly_updatable).routes(),
+        *BotsApi(stores).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),
     ]

@@ -177,6 +177,17 @@ PATHS |= {
             has_body=True,
         )
     },
+    "/api/bothits": {
+        "get": _operation(
+            "The newest hits of bots, and what says so",
+            [
+                _parameter("search", "query", text="A part of the User-Agent"),
+                _parameter("days", "query", "integer", "How far back: 7 unless said"),
+                _LIST[2],
+            ],
+            {"200": "{total, verdicts, hits: [...]}", "400": "Bad query"},
+        )
+    },
     "/api/clickthroughs/new": {
         "post": _operation(
             "Sign the ct of links and the pixel of a mail: contact, channel, source, days",

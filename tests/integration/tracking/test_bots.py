@@ -33,6 +33,9 @@ def test_a_bots_hit_comes_back_under_its_id_when_it_is_none_any_more(
     [(event_id, verdict)] = kept_apart()
     assert "Googlebot" in verdict
     assert site.history(contact_id) == []
+    told = site.api.get("/api/bothits", params={"search": agent}).json()
+    assert (told["total"], told["verdicts"]) == (1, {verdict: 1})
+    assert (told["hits"][0]["url"], told["hits"][0]["verdict"]) == ("https://shop.example/bot", verdict)
 
     environ = {**ENVIRON, "SPOOR_REDIS_URL": valkey_url, "SPOOR_CLICKHOUSE_URL": clickhouse_url, "SPOOR_SECRET": "x"}
     assert "Shop-" not in reclassify(environ), "the lists say what they said before"
