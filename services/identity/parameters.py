@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+import msgspec
+
 from services.common.php_serialized import PhpSerializedError, decode_php_array
+from services.common.tables import as_text
 
 MAX_PARAMETERS = 200
 MAX_NAME_LENGTH = 191
@@ -39,7 +43,7 @@ def parameters_of(query: bytes, body: bytes, referer: str) -> Parameters:
     """All parameters of a hit. `page_url` is the request's Referer where nothing names it."""
     own = parse_query(query) if query else {}
     if body:
-        own.update(parse_query(body))
+        own.update(_json_parameters(body) if body.startswith(b"{") else parse_query(body))
     if "d" in own and (packed := _packed(query, body)):
         del own["d"]
         own = {**packed, **own}
@@ -50,6 +54,20 @@ def parameters_of(query: bytes, body: bytes, referer: str) -> Parameters:
     if "?" not in url:
         return own
     return {**page_parameters(url), **own}
+
+
+def _json_parameters(body: bytes) -> Parameters:
+    """Of an app that sends an object instead of a form: its texts, numbers and flags; nothing where that is no JSON."""
+    try:
+        said = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    scalars = [(name, value) for name, value in said.items() if isinstance(value, str | int | float)]
+    return {
+        name[:MAX_NAME_LENGTH]: as_text(value)[:MAX_VALUE_LENGTH].replace("\x00", "")
+        for name, value in scalars[:MAX_PARAMETERS]
+        if name
+    }
 
 
 def _packed(query: bytes, body: bytes) -> Parameters:

@@ -131,3 +131,12 @@ def test_a_normalised_value_is_its_own_normal_form(text: str) -> None:
     for field in ("email", "customer"):
         value = normalise_unique(field, text)
         assert value is None or normalise_unique(field, value) == value
+
+
+def test_an_app_may_send_an_object_instead_of_a_form() -> None:
+    body = b'{"page_url":"cart","email":"ada@x.org","counter":1,"ok":true,"none":null,"list":[1],"a":"\\ud83d\\ude00"}'
+    assert parameters_of(b"counter=0&x=1", body, "") == {
+        "page_url": "cart", "email": "ada@x.org", "counter": "1", "ok": "1", "a": "😀", "x": "1",
+    }  # fmt: skip
+    for broken in (b"{", b"{}", b'{"a":', b"{" * 10_000, b'{"":"x"}'):
+        assert parameters_of(b"x=1", broken, "") == {"x": "1"}
