@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,39 +12,36 @@ import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from services.common.clickthrough import Clickthroughs, Verdict
+from services.common.clickthrough import Clickthroughs
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
-from services.common.hit import Door as DoorKind
 from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.user_cookie import UserCookies
 from services.ingest import answers
-from services.ingest.answers import Headers
 from services.ingest.batch_api import BatchApi
-from services.ingest.body import read_body
+from services.ingest.body import Receive
 from services.ingest.buffer import EXPECTED_ERRORS, HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
-from services.ingest.door import Admitted, Door, Dropped, read_clickthrough, read_consent, read_headers, too_large
+from services.ingest.door import Door
 from services.ingest.drops import Drops, DropsApi
+from services.ingest.entrance import Entrance
 from services.ingest.forms import Forms
+from services.ingest.hot import HotPaths, Send
 from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.paths import read_aliases
+from services.ingest.script.routes import script_routes
 from services.ingest.script.script import load_script
 from services.ingest.senders import Senders
 from services.ingest.spill import Spill
 from services.ingest.touchpoints import TouchPoints
-from services.ingest.tracking_queue import Queued, TrackingQueue
+from services.ingest.tracking_queue import TrackingQueue
 from services.ingest.visitor import PRIVACY_SIGNALS, Visitors
 
 log = structlog.get_logger()
-
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 HIT_TIMEOUT_SECONDS = 5.0
 WARN_SECONDS = 60.0
@@ -80,34 +76,23 @@ class IngestApp:
             privacy_signals=[name for name in PRIVACY_SIGNALS if getattr(settings, f"respect_{name}")],
             is_user=None if settings.track_users else UserCookies(settings.secret).is_good,
         )
-        codec = DeviceCodec(settings.secret)
-        self._door = Door(codec, visitors, self.ids.take)
-        self._clickthroughs = Clickthroughs(settings.secret)
-        self.drops = Drops(self.metrics.dropped)
+        codec, clickthroughs = DeviceCodec(settings.secret), Clickthroughs(settings.secret)
+        door, drops = Door(codec, visitors, self.ids.take), Drops(self.metrics.dropped)
+        entrance = Entrance(door, self.buffer, self._cors, self.metrics, drops, self.redis)
         senders = Senders(
             settings.write_keys, (settings.admin_user, settings.admin_password), settings.batch_events_per_second
         )
-        self._drops_api = DropsApi(self.drops, senders, self._cors, self.metrics)
-        self._touch_points = TouchPoints(
-            self._door,
-            self.buffer,
-            self._cors,
-            self.metrics,
-            self.redis,
-            self._clickthroughs,
-            self.drops,
-            passes_clickthrough=settings.pass_clickthrough,
-        )
         self._queue = TrackingQueue(self.redis)
-        self._forms = Forms(self._door, self.buffer, self._cors, self.metrics, self.redis, settings.secret)
-        self._batch = BatchApi(settings, self.redis, self.buffer, visitors, codec, senders, self._cors, self.metrics)
+        self._paths = HotPaths(entrance, self._queue, clickthroughs)
+        self._batch = BatchApi(entrance, senders, visitors, codec, settings)
+        self._routes = [
+            *TouchPoints(entrance, clickthroughs, passes_clickthrough=settings.pass_clickthrough).routes(),
+            *Forms(entrance, settings.secret).routes(),
+            *self._batch.routes(),
+            *DropsApi(drops, senders, self._cors, self.metrics).routes(),
+        ]
         self._is_open = False
-        self._hot: dict[str, Callable[[Any, Receive, Send], Awaitable[None]]] = {
-            "/mtracking.gif": self._pixel,
-            "/mtc/event": self._event,
-            "/mtc": self._identity,
-            "/mtc/consent": self._consent,
-        }
+        self._hot = self._paths.handlers()
         aliases = read_aliases(settings.path_aliases)
         self._hot |= {alias: self._hot[path] for alias, path in aliases.items() if path in self._hot}
         self._script_names = ["/mtc.js", *(alias for alias, path in aliases.items() if path == "/mtc.js")]
@@ -117,139 +102,16 @@ class IngestApp:
         hot = self._hot.get(scope["path"]) if scope["type"] == "http" else None
         if hot is None:
             return self._cold(scope, receive, send)
-        return self._preflight(scope, send) if scope["method"] == "OPTIONS" else hot(scope, receive, send)
-
-    async def _pixel(self, scope: Any, _: Receive, send: Send) -> None:
-        headers = read_headers(scope["headers"])
-        status = too_large(scope["query_string"], scope["headers"])
-        if status is None:
-            try:
-                admission = self._admit(scope, headers, b"", DoorKind.PIXEL)
-                if isinstance(admission, Dropped):
-                    await _answer(send, 200, answers.PIXEL_HEADERS, answers.GIF)
-                    return
-                hit, device, is_news = admission
-                await self.buffer.keep(hit)
-            except HitsNotKeptError:
-                status = 503
-            else:
-                self.metrics.accepted.add(value="pixel")
-                head = answers.PIXEL_HEADERS + answers.device_cookies(device) if is_news else answers.PIXEL_HEADERS
-                await _answer(send, 200, head, answers.GIF)
-                return
-        await self._refuse(send, status)
-
-    async def _event(self, scope: Any, receive: Receive, send: Send) -> None:
-        headers = read_headers(scope["headers"])
-        cors = self._cors.headers(headers.get(b"origin"))
-        status = too_large(scope["query_string"], scope["headers"])
-        body = b""
-        if status is None and scope["method"] not in ("GET", "HEAD"):
-            body, status = await read_body(headers, receive)
-        if status is None:
-            try:
-                admission = self._admit(scope, headers, body, DoorKind.EVENT)
-                if isinstance(admission, Dropped):
-                    await _answer_json(send, answers.dropped_body(admission.reason), cors)
-                    return
-                hit, device, is_news = admission
-                whereabouts = await self.buffer.keep(hit, asks_contact=not hit.is_new_device)
-            except HitsNotKeptError:
-                status = 503
-            else:
-                self.metrics.accepted.add(value="event")
-                contact_id = whereabouts.get(device.contact_id, device.contact_id)
-                extra = cors + answers.device_cookies(device) if is_news else cors
-                queued = await self._queued(contact_id, body) if self._queue.has_some else None
-                await _answer_json(send, answers.event_body(device, contact_id, queued), extra)
-                return
-        await self._refuse(send, status, cors)
-
-    async def _queued(self, contact_id: int, body: bytes) -> Queued | None:
-        """Nobody reads the answer to a beacon."""
-        return None if b"left_event_id=" in body else await self._queue.take(contact_id)
-
-    async def _identity(self, scope: Any, receive: Receive, send: Send) -> None:
-        """/mtc names the caller without recording a hit; a new visitor costs nothing until there is one."""
-        headers = read_headers(scope["headers"])
-        cors = self._cors.headers(headers.get(b"origin"))
-        status = too_large(scope["query_string"], scope["headers"])
-        if status is not None:
-            await self._refuse(send, status, cors)
-            return
-        if self._door.refuses(scope, headers):
-            await _answer_json(send, answers.identity_body(None, 0), cors)
-            return
-        try:
-            device, _, is_news = self._door.device(headers, scope["query_string"], b"")
-            contact_id = await self._whereabouts(device.contact_id)
-        except RedisError:
-            await self._refuse(send, 503, cors)
-            return
-        extra = cors + answers.device_cookies(device) if is_news else cors
-        await _answer_json(send, answers.identity_body(device, contact_id), extra)
-
-    async def _consent(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Who denies is forgotten by the browser, which also remembers the no, until somebody grants."""
-        headers = read_headers(scope["headers"])
-        cors = self._cors.headers(headers.get(b"origin"))
-        status = too_large(scope["query_string"], scope["headers"]) if scope["method"] == "POST" else 405
-        body = b""
-        if status is None:
-            body, status = await read_body(headers, receive)
-        choice = read_consent(body)
-        if status is None and choice:
-            await _answer_json(send, answers.SUCCESS, cors + answers.consent_cookies(choice))
-        else:
-            await self._refuse(send, status or 400, cors)
-
-    async def _whereabouts(self, contact_id: int) -> int:
-        return (await self.buffer.ask([contact_id])).get(contact_id, contact_id)
-
-    def _admit(self, scope: Any, headers: dict[bytes, bytes], body: bytes, door: DoorKind) -> Admitted | Dropped:
-        """The hit of a request, or why it is dropped, which is counted."""
-        admission = self._door.admit(scope, headers, body, door, time.time_ns() // 1_000)
-        query = scope["query_string"]
-        if door is DoorKind.EVENT and (b"ct=" in body or b"ct=" in query) and type(admission) is Admitted:
-            admission = self._judge_clickthrough(query, body) or admission
-        if isinstance(admission, Dropped):
-            self.drops.add(admission.reason, scope["path"], headers, self._door.address(scope, headers))
-        return admission
-
-    def _judge_clickthrough(self, query: bytes, body: bytes) -> Dropped | None:
-        """A script that sends a spoiled `ct` itself is told so; one in a page's address is passed over."""
-        token = read_clickthrough(query, body)
-        is_bad = token and self._clickthroughs.read(token, time.time())[1] is Verdict.BAD
-        return Dropped("bad_clickthrough") if is_bad else None
+        return self._paths.preflight(scope, send) if scope["method"] == "OPTIONS" else hot(scope, receive, send)
 
     async def _cold(self, scope: Any, receive: Receive, send: Send) -> None:
         """Everything but the hot paths; OPTIONS is answered alike on any path."""
         if scope["type"] == "http" and scope["method"] == "OPTIONS":
-            await self._preflight(scope, send)
+            await self._paths.preflight(scope, send)
         else:
             await self._rest(scope, receive, send)
 
-    async def _preflight(self, scope: Any, send: Send) -> None:
-        origin = dict(scope["headers"]).get(b"origin")
-        await _answer(send, 204, self._cors.headers(origin), b"")
-
-    async def _refuse(self, send: Send, status: int, cors: Headers | None = None) -> None:
-        self.metrics.refused.add(value=answers.ERRORS[status])
-        headers, body = answers.error(status)
-        await _answer(send, status, headers + (cors or []), body)
-
     def _starlette(self) -> Starlette:
-        script = load_script(self._settings)
-
-        async def mtc_js(request: Request) -> Response:
-            headers = {"etag": script.etag, "cache-control": "public, max-age=3600", "vary": "Accept-Encoding"}
-            if script.etag in request.headers.get("if-none-match", ""):
-                return Response(status_code=304, headers=headers)
-            if "gzip" in request.headers.get("accept-encoding", ""):
-                headers["content-encoding"] = "gzip"
-                return Response(script.gzip_body, media_type="application/javascript", headers=headers)
-            return Response(script.body, media_type="application/javascript", headers=headers)
-
         async def not_found(_: Request, __: Exception) -> Response:
             self.metrics.refused.add(value=answers.ERRORS[404])
             headers, body = answers.error(404)
@@ -257,11 +119,8 @@ class IngestApp:
 
         return Starlette(
             routes=[
-                *(Route(name, mtc_js, methods=["GET"]) for name in self._script_names),
-                *self._touch_points.routes(),
-                *self._forms.routes(),
-                *self._batch.routes(),
-                *self._drops_api.routes(),
+                *script_routes(load_script(self._settings), self._script_names),
+                *self._routes,
                 *operation_routes(self.metrics.registry, self._readiness, self.metrics.warning),
             ],
             lifespan=self._lifespan,
@@ -341,14 +200,3 @@ def _open_spill(settings: Settings) -> Spill | None:
     except OSError as error:
         raise SettingsError(f"SPOOR_SPILL_DIR: {error}") from error
     return spill
-
-
-async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    # Granian takes the head when it is called, not when it is awaited: 3 microseconds saved on every answer.
-    _ = send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _answer_json(send: Send, body: bytes, extra: Headers) -> None:
-    length = (b"content-length", b"%d" % len(body))
-    await _answer(send, 200, [*answers.JSON_HEADERS, length, *extra], body)

@@ -14,16 +14,13 @@ from services.common import keys
 from services.common.device import DeviceCodec
 from services.common.envelope import STORES_AWAY
 from services.common.hit import Hit
-from services.common.redis_client import RedisClient
 from services.common.settings import Settings
 from services.ingest.batch import BatchError, Clock, Event, EventReader, Problem, TooManyEventsError, split_events
-from services.ingest.buffer import HitBuffer
-from services.ingest.cors import Cors
 from services.ingest.door import event_ids
+from services.ingest.entrance import Entrance
 from services.ingest.guard import Refused, guarded
 from services.ingest.inflate import ENCODINGS, InflateError, TooLargeError, inflate
 from services.ingest.known_contacts import KnownContacts
-from services.ingest.metrics import IngestMetrics
 from services.ingest.senders import Senders
 from services.ingest.visitor import Visitors
 
@@ -36,22 +33,14 @@ NOT_KNOWN = "contact_id: there is no such contact"
 
 class BatchApi:
     def __init__(
-        self,
-        settings: Settings,
-        redis: RedisClient,
-        buffer: HitBuffer,
-        visitors: Visitors,
-        codec: DeviceCodec,
-        senders: Senders,
-        cors: Cors,
-        metrics: IngestMetrics,
+        self, entrance: Entrance, senders: Senders, visitors: Visitors, codec: DeviceCodec, settings: Settings
     ) -> None:
-        self._redis, self._buffer, self._visitors = redis, buffer, visitors
-        self._cors, self._metrics = cors, metrics
-        self._senders = senders
+        self._redis, self._buffer = entrance.redis, entrance.buffer
+        self._cors, self._metrics = entrance.cors, entrance.metrics
+        self._senders, self._visitors = senders, visitors
         new_id = event_ids()
         self._reader = EventReader(codec.choose, visitors.stored, new_id.__next__)
-        self._contacts = KnownContacts(redis, settings.clickhouse_url)
+        self._contacts = KnownContacts(entrance.redis, settings.clickhouse_url)
         self._retention_us = settings.retention_days * DAY_US
 
     def routes(self) -> list[Route]:

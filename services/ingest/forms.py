@@ -18,16 +18,15 @@ from services.common.documents import FORM, Form, decode_document
 from services.common.php_query import Node, PhpQueryError, parse_php_query
 from services.common.record_cache import RecordCache
 from services.common.records import RecordStore
-from services.common.redis_client import RedisClient, RedisError
+from services.common.redis_client import RedisError
 from services.common.statement import encode_statement
 from services.ingest import answers, form_answers
 from services.ingest.answers import Headers
-from services.ingest.buffer import HitBuffer, HitsNotKeptError
-from services.ingest.cors import Cors
-from services.ingest.door import Door, read_headers
+from services.ingest.buffer import HitsNotKeptError
+from services.ingest.door import read_headers
+from services.ingest.entrance import Entrance
 from services.ingest.form_answers import Outcome
 from services.ingest.guard import Refused, guarded, whole_body, with_headers
-from services.ingest.metrics import IngestMetrics
 from services.ingest.submission import Answer, read_answer, read_submission, statement_of, utm_of
 
 MAX_FIELDS = 500
@@ -44,17 +43,10 @@ class Submitted(NamedTuple):
 
 
 class Forms:
-    def __init__(
-        self,
-        door: Door,
-        buffer: HitBuffer,
-        cors: Cors,
-        metrics: IngestMetrics,
-        redis: RedisClient,
-        secrets: tuple[str, ...],
-    ) -> None:
-        self._door, self._buffer, self._cors, self._metrics = door, buffer, cors, metrics
-        self._forms = RecordCache(RecordStore(redis), FORM, lambda data: decode_document(data, Form))
+    def __init__(self, entrance: Entrance, secrets: tuple[str, ...]) -> None:
+        self._door, self._buffer = entrance.door, entrance.buffer
+        self._cors, self._metrics = entrance.cors, entrance.metrics
+        self._forms = RecordCache(RecordStore(entrance.redis), FORM, lambda data: decode_document(data, Form))
         self._words = URLSafeSerializer(list(reversed(secrets)), salt="spoor-form-message")
 
     def routes(self) -> list[Route]:

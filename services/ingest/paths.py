@@ -14,7 +14,9 @@ PATHS = {
     "consent": "/mtc/consent",
 }
 _ALIAS = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}){1,4}", re.ASCII)
-_TAKEN = re.compile(r"/(?:mtc|mtc\.js|mtracking\.gif|form|r|redirect|email|v1|livez|readyz|metrics)(?:/.*)?")
+_TAKEN = re.compile(
+    r"/(?:mtc|mtc\.js|mtracking\.gif|form|r|redirect|email|asset|video|dwc|v1|livez|readyz|metrics)(?:/.*)?"
+)
 
 
 def read_aliases(entries: tuple[str, ...]) -> dict[str, str]:

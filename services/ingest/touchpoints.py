@@ -18,15 +18,12 @@ from services.common.event_types import ASSET_DOWNLOAD, EMAIL_READ, PAGE_HIT, VI
 from services.common.hit import Door as DoorKind
 from services.common.record_cache import RecordCache
 from services.common.records import RecordStore
-from services.common.redis_client import RedisClient
 from services.ingest import answers
 from services.ingest.answers import Headers
-from services.ingest.buffer import HitBuffer, HitsNotKeptError
-from services.ingest.cors import Cors
-from services.ingest.door import Admitted, Door, read_headers
-from services.ingest.drops import Drops
+from services.ingest.buffer import HitsNotKeptError
+from services.ingest.door import Admitted, read_headers
+from services.ingest.entrance import Entrance
 from services.ingest.guard import Handler, Refused, guarded, whole_body, with_headers
-from services.ingest.metrics import IngestMetrics
 
 MAX_SECONDS = 86_400 * 7
 _RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -41,22 +38,11 @@ class Touch(NamedTuple):
 
 
 class TouchPoints:
-    def __init__(
-        self,
-        door: Door,
-        buffer: HitBuffer,
-        cors: Cors,
-        metrics: IngestMetrics,
-        redis: RedisClient,
-        clickthroughs: Clickthroughs,
-        drops: Drops,
-        *,
-        passes_clickthrough: bool,
-    ) -> None:
-        self._door, self._buffer, self._cors, self._metrics = door, buffer, cors, metrics
-        self._drops = drops
+    def __init__(self, entrance: Entrance, clickthroughs: Clickthroughs, *, passes_clickthrough: bool) -> None:
+        self._door, self._buffer, self._cors = entrance.door, entrance.buffer, entrance.cors
+        self._metrics, self._drops = entrance.metrics, entrance.drops
         self._clickthroughs, self._passes_clickthrough = clickthroughs, passes_clickthrough
-        store = RecordStore(redis)
+        store = RecordStore(entrance.redis)
         self._links = RecordCache(store, LINK, lambda data: decode_document(data, Link))
         self._assets = RecordCache(store, ASSET, lambda data: decode_document(data, Asset))
 
