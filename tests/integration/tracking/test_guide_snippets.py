@@ -6,7 +6,9 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -128,6 +130,7 @@ def test_an_apps_screens_are_hits_of_its_person_and_a_retry_counts_once(site: Si
 
 def test_the_guides_commands_work(site: Site, server_folder: Path) -> None:
     """All of them in one shell, for later ones use what earlier ones made."""
+    _need("curl", "curl")
     run = [block for block in blocks() if block.is_run]
     script = CURL + "\n".join(f"echo '<block {number}>' >&2\n{block.text}" for number, block in enumerate(run))
     environ = {"SPOOR": site.url, "API": str(site.api.base_url), "LOGIN": ":".join(LOGIN), "KEY": WRITE_KEY}
@@ -146,6 +149,11 @@ def test_the_guides_commands_work(site: Site, server_folder: Path) -> None:
     assert '"id":0' not in done.stdout
 
 
+def _need(program: str, package: str) -> None:
+    if shutil.which(program) is None:
+        pytest.fail(f"{program} is missing; install it: apt-get install {package}", pytrace=False)
+
+
 def _is_good(block: Block, answers: list[str]) -> bool:
     return bool(answers) and all(status.startswith(block.status) for status in answers)
 
@@ -157,7 +165,8 @@ def signed_by(language: str, email: str) -> dict[str, str]:
         "python": f"import json; print(json.dumps(spoor_identity({email!r}, {SECRET!r})))",
         "js": f"console.log(JSON.stringify(spoorIdentity({json.dumps(email)}, {json.dumps(SECRET)})))",
     }[language]
-    command = {"python": [".venv/bin/python", "-c"], "js": ["node", "-e"]}[language]
+    _need("node", "nodejs")
+    command = {"python": [sys.executable, "-c"], "js": ["node", "-e"]}[language]
     done = subprocess.run([*command, f"{code}\n{call}"], capture_output=True, text=True, timeout=30, check=True)
     made: dict[str, str] = json.loads(done.stdout)
     return made
