@@ -65,6 +65,10 @@ bench-drain *arguments:
 bench-e2e *arguments:
     @{{ python }} -m loadtests.bench_e2e "$@"
 
+# Whether ingest stands a million hostile requests (--seed, --requests)
+fuzz *arguments:
+    @{{ python }} -m loadtests.fuzz "$@"
+
 # Remove what can be made again; data stay
 clean:
     rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

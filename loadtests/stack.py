@@ -155,6 +155,9 @@ class Stack:
         process = self._processes.get(name)
         return self._spent.get(name, 0.0) + (cpu_seconds(process.pid) if process else 0.0)
 
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
     def names(self) -> list[str]:
         return list(self._processes)
 
