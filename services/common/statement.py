@@ -67,5 +67,5 @@ def encode_statement(statement: Statement) -> bytes:
 
 
 def decode_statement(data: bytes) -> Statement:
-    """Raises `msgspec.DecodeError` (for what is no JSON, or has a value of another type)."""
+    """Raises `msgspec.DecodeError` for what is no JSON or has a value of another type, and `UnicodeDecodeError`."""
     return _decoder.decode(data)

@@ -60,7 +60,7 @@ def _json_parameters(body: bytes) -> Parameters:
     """Of an app that sends an object instead of a form: its texts, numbers and flags; nothing where that is no JSON."""
     try:
         said = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     scalars = [(name, value) for name, value in said.items() if isinstance(value, str | int | float)]
     return {

@@ -117,7 +117,7 @@ class IngestApp:
             headers, body = answers.error(404)
             return Response(body, 404, {name.decode(): value.decode() for name, value in headers})
 
-        return Starlette(
+        app = Starlette(
             routes=[
                 *script_routes(load_script(self._settings), self._script_names),
                 *self._routes,
@@ -126,6 +126,8 @@ class IngestApp:
             lifespan=self._lifespan,
             exception_handlers={404: not_found},
         )
+        app.router.redirect_slashes = False  # it would lead to wherever the Host header says
+        return app
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:

@@ -93,13 +93,13 @@ def _from_json(text: bytes) -> list[bytes] | None:
         if text.startswith(b"["):
             return [bytes(event) for event in _list_decoder.decode(text)]
         msgspec.json.decode(text, type=msgspec.Raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if text.startswith(b"[") or b"\n" not in text:
             raise BatchError(f"not JSON: {error}") from error
         return None
     try:
         return [bytes(event) for event in _wrapped_decoder.decode(text).events]
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeDecodeError):
         return [text]
 
 
@@ -122,7 +122,7 @@ class EventReader:
             said = decode_statement(raw)
         except msgspec.ValidationError as error:
             return Problem(position, None, 400, str(error))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Problem(position, None, 400, f"not JSON: {error}")
         try:
             return self._event(position, said, raw, clock)

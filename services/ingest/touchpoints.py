@@ -26,6 +26,7 @@ from services.ingest.entrance import Entrance
 from services.ingest.guard import Handler, Refused, guarded, whole_body, with_headers
 
 MAX_SECONDS = 86_400 * 7
+MAX_PARAMETERS = 200
 _RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -90,7 +91,7 @@ class TouchPoints:
 
     async def watch(self, request: Request) -> Response:
         body = await whole_body(request)
-        said = dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=200))
+        said = dict(parse_qsl("&".join(body.decode("utf-8", "replace").split("&")[:MAX_PARAMETERS])))
         if not said.get("guid") or not said.get("url"):
             raise Refused(400, "guid and url are needed")
         watched, duration = (_seconds(said.get(name)) for name in ("total_watched", "duration"))

@@ -148,6 +148,7 @@ def test_a_video_tells_how_much_was_watched(site: Site) -> None:
         answer = visitor.post("/video/hit", data=said, headers={"x-requested-with": "XMLHttpRequest"})
         assert answer.json() == {"success": True}
         assert visitor.post("/video/hit", data={"guid": "g-1"}).status_code == 400
+        assert visitor.post("/video/hit", content=b"a=1&" * 300).status_code == 400
         contact_id = visitor.get("/mtc").json()["id"]
     [event] = site.events(contact_id, 1, "page.videohit")
     assert event["details"]["hit"] == {"guid": "g-1", "timeWatched": 50.0, "duration": 200.0, "percentage": 25}

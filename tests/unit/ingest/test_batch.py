@@ -62,6 +62,16 @@ def test_any_event_becomes_a_hit_that_travels_or_a_problem(event: object) -> Non
         assert read.message
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b'[{"email":"a\xe4@x.org"}]', b'{"events":[{"type":"\xff"}]}', b'{"type":"\xff"}', b'{"a":1}\n{"type":"\xff"}'],
+)
+def test_bytes_that_are_no_text_are_the_problem_of_their_event(body: bytes) -> None:
+    read = [READER.read(0, raw, CLOCK) for raw in split_events(body)]
+    assert read
+    assert all(isinstance(one, Problem) and one.code == 400 for one in read)
+
+
 def test_a_uuid_is_an_id_however_it_is_written() -> None:
     texts = ("6F6B1C1E-0B0A-4A5B-9C7E-2F3D4E5F6A7B", "6f6b1c1e0b0a4a5b9c7e2f3d4e5f6a7b", "order-1", "order-2")
     hits = []
