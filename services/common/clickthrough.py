@@ -13,7 +13,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from services.common.php_serialized import PhpSerializedError, decode_php_array
 
-MAX_TOKEN_LENGTH = 2_048
+MAX_TOKEN_LENGTH = 4_096
 DEFAULT_DAYS = 90
 
 

@@ -5,19 +5,16 @@ Nothing in here does I/O, and time is an argument: microseconds since 1970.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import msgspec
 
 from services.common.company_fields import COMPANY_FIELDS, NAME
 from services.common.contact_fields import Field
+from services.common.field_values import NOT_AN_EMAIL, TOO_LONG, read_number
 from services.common.profile import Stamped, Value
 from services.common.values import JUNK_VALUES, MAX_TEXT_LENGTH, clean, normalise_email
 
-NOT_VALID = "This value is not valid."
-NOT_AN_EMAIL = "This value is not a valid email address."
-TOO_LONG = f"This value is too long. It should have {MAX_TEXT_LENGTH} characters or less."
 # What a hit may say in fewer words, where it does not say the full one.
 _SHORT_NAMES = {NAME: "company", "companycity": "city", "companystate": "state", "companycountry": "country"}
 
@@ -109,12 +106,7 @@ def read_value(field: Field, text: str) -> Value:
 
 
 def _number(text: str) -> int | float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError(NOT_VALID) from None
-    if not math.isfinite(number) or "_" in text:
-        raise ValueError(NOT_VALID)
+    number = read_number(text)
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 

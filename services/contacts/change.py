@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 import msgspec
 
 from services.common.contact_fields import FIELDS, TOLD_FIELDS, Field
+from services.common.field_values import NOT_VALID, TOO_LONG, read_value, scalar_as_text
 from services.common.profile import Member, Part, Profile, Stamped, Value
-from services.common.values import MAX_TEXT_LENGTH, UNIQUE_FIELDS, clean, normalise_unique, read_tag
+from services.common.values import MAX_TEXT_LENGTH, UNIQUE_FIELDS, clean, read_tag
 from services.contacts.memberships import MembershipChange, apply_memberships, read_memberships
 
 MAX_TAGS = 500
@@ -21,13 +19,8 @@ MAX_IPS = 200
 MAX_POINTS = 2**31 - 1
 ONLY_USER_ID = 1
 
-NOT_VALID = "This value is not valid."
-NOT_AN_EMAIL = "This value is not a valid email address."
-TOO_LONG = f"This value is too long. It should have {MAX_TEXT_LENGTH} characters or less."
-
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _KEPT_BY_PUT = frozenset({"last_active"})  # observed rather than told
-_TIMEZONES = frozenset(available_timezones())
 
 
 class InvalidChangeError(Exception):
@@ -109,7 +102,7 @@ class _Reading:
 
     def _read_tag(self, word: Any, tags: dict[str, bool]) -> None:
         try:
-            tag, is_in = read_tag(as_text(word))
+            tag, is_in = read_tag(scalar_as_text(word))
         except ValueError:
             self.wrong["tags"] = [NOT_VALID]
             return
@@ -128,7 +121,7 @@ class _Reading:
     def points(self) -> int | None:
         """Points are set; an empty value never resets them."""
         try:
-            text = clean(as_text(self._body.get("points")))
+            text = clean(scalar_as_text(self._body.get("points")))
             points = int(float(text)) if text else None
         except (ValueError, OverflowError):
             self.wrong["points"] = [NOT_VALID]
@@ -162,64 +155,6 @@ def read_owner(body: Mapping[str, Any]) -> int | None:
         return None
     said = body["owner"]
     return ONLY_USER_ID if (said.get("id") if isinstance(said, dict) else said) in (1, "1") else 0
-
-
-def read_value(field: Field, said: Any) -> Value:
-    """A value of this field as it is stored; '' when blank. Raises `ValueError` with what is wrong."""
-    text = clean(as_text(said))
-    if text == "":
-        return ""
-    if field.is_unique:
-        value = normalise_unique(field.alias, text)
-        if value is None:
-            raise ValueError(NOT_AN_EMAIL if field.type == "email" else NOT_VALID)
-        return value
-    if len(text) > MAX_TEXT_LENGTH:
-        raise ValueError(TOO_LONG)
-    if field.type == "number":
-        return _number(text)
-    if field.type == "datetime":
-        return read_time(text).strftime("%Y-%m-%d %H:%M:%S")
-    if field.type == "timezone" and text not in _TIMEZONES:
-        raise ValueError(NOT_VALID)
-    return text
-
-
-def read_time(text: str) -> datetime:
-    """`Y-m-d H:i:s` in UTC, ISO 8601, or a date. Raises `ValueError`."""
-    try:
-        time = datetime.fromisoformat(text)
-        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(NOT_VALID) from None
-    if not 1970 <= time.year < 2200:
-        raise ValueError(NOT_VALID)
-    return time
-
-
-def as_text(said: Any) -> str:
-    """A scalar as text. Raises `ValueError` for an array or an object."""
-    if said is None:
-        return ""
-    if isinstance(said, bool):
-        return "1" if said else "0"
-    if isinstance(said, str):
-        return said
-    if isinstance(said, (int, float)):
-        if abs(said) > 1e300:
-            raise ValueError(NOT_VALID)
-        return str(said)
-    raise ValueError(NOT_VALID)
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError(NOT_VALID) from None
-    if not math.isfinite(number) or "_" in text:
-        raise ValueError(NOT_VALID)
-    return number
 
 
 def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Profile:

@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from services.common.company import NOT_VALID, Company, read_value
+from services.common.company import Company, read_value
 from services.common.company_fields import COMPANY_FIELDS, NAME
+from services.common.field_values import NOT_VALID, scalar_as_text
 from services.common.profile import MAX_POINTS, Stamped, Value
 from services.common.values import clean
-from services.contacts.change import InvalidChangeError, as_text, is_true, read_owner
+from services.contacts.change import InvalidChangeError, is_true, read_owner
 
 BLANK_NAME = "This value should not be blank."
 
@@ -46,7 +47,7 @@ def read_company_change(body: Mapping[str, Any], *, is_new: bool = False, replac
 
 def _read(alias: str, said: Any, wrong: dict[str, list[str]]) -> Value:
     try:
-        text = clean(as_text(said))
+        text = clean(scalar_as_text(said))
         return read_value(COMPANY_FIELDS[alias], text) if text else ""
     except ValueError as error:
         wrong[alias] = [str(error)]
@@ -55,7 +56,7 @@ def _read(alias: str, said: Any, wrong: dict[str, list[str]]) -> Value:
 
 def _read_score(said: Any, wrong: dict[str, list[str]]) -> int | None:
     try:
-        text = clean(as_text(said))
+        text = clean(scalar_as_text(said))
         score = int(float(text)) if text else None
     except (ValueError, OverflowError):
         score = MAX_POINTS + 1

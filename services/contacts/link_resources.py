@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from services.common.documents import ASSET, LINK, Asset, Link
-from services.contacts.change import NOT_VALID, InvalidChangeError
+from services.common.field_values import NOT_VALID
+from services.contacts.change import InvalidChangeError
 from services.contacts.contact_object import Json
 from services.contacts.record_body import MAX_LONG_TEXT, RecordBody, alias_of
 from services.contacts.records_api import Resource

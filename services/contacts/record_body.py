@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from services.common.envelope import ApiError
+from services.common.field_values import NOT_VALID, scalar_as_text
 from services.common.values import clean
-from services.contacts.change import NOT_VALID, InvalidChangeError, as_text
+from services.contacts.change import InvalidChangeError
 
 MAX_LONG_TEXT = 4_096
 MAX_URL_LENGTH = 2_048
@@ -43,7 +44,7 @@ class RecordBody:
 
     def text(self, name: str, old: str = "", *, most: int = 191, is_required: bool = False) -> str:
         try:
-            said = clean(as_text(self._body[name])) if self.has(name) else old
+            said = clean(scalar_as_text(self._body[name])) if self.has(name) else old
         except ValueError:
             self.wrong[name] = [NOT_VALID]
             return ""
@@ -86,6 +87,7 @@ class RecordBody:
 def is_web_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
+        _ = parts.port  # raises when it can be none
         return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\\<>\"]", text)
     except ValueError:
         return False

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from services.common.envelope import ApiError, text_of, whole_number
 from services.common.event_types import CREATED, IDENTIFIED, REPORTED_TYPES, TYPES, UTM
+from services.common.field_values import read_time
 from services.common.php_query import Node, as_list
-from services.contacts.change import read_time
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 1_000

@@ -7,7 +7,7 @@ an older word on a field is not news. So a conflict or a crash is answered by lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 
 import msgspec
@@ -57,7 +57,7 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     received_us: int
     event_id: bytes
     unique: dict[str, str]
-    fields: dict[str, str]
+    fields: dict[str, Value]
     tags: dict[str, bool]  # added or removed
     timezone: str  # taken by a known contact that has none
     contact_id: int = 0  # the contact itself, where a server names it
@@ -169,7 +169,18 @@ class Identifier:
             self.outcomes["known"] += 1
             self._take_timezone(self.resolve(base), sighting)
             return base
-        contact_id = self._whose(sighting, base)
+        clicked = self._clicked(sighting)
+        if clicked and self._is_forwarded(sighting, self.resolve(base), clicked):
+            self.outcomes["forwarded"] += 1
+            self._take_in(sighting, base)
+            return sighting.clicked_contact_id
+        if clicked:
+            base = self._as_clicked(sighting, base, self.resolve(base), clicked)
+        return self._take_in(sighting, base)
+
+    def _take_in(self, sighting: Sighting, base: int) -> int:
+        """What the hit says of its visitor; whose it is then."""
+        contact_id = self._identify(sighting, base, self.resolve(base)) if sighting.unique else base
         self._write(self.resolve(contact_id), sighting, sighting.fields, sighting.tags)
         self._take_timezone(self.resolve(contact_id), sighting)
         return contact_id
@@ -226,22 +237,26 @@ class Identifier:
             return ContactDeleted.DROPPED
         return self._move(sighting, self._new_contact_id(sighting.key))
 
-    def _whose(self, sighting: Sighting, base: int) -> int:
-        """By the first that answers: the click-through, the unique values, the device."""
-        if sighting.clicked_contact_id:
-            clicked = self.resolve(sighting.clicked_contact_id)
-            if clicked.own is not None and not clicked.deleted_us:
-                return self._as_clicked(sighting, base, self.resolve(base), clicked)
-        return self._identify(sighting, base, self.resolve(base)) if sighting.unique else base
+    def _clicked(self, sighting: Sighting) -> Profile | None:
+        """For whom the link was made, if there still is such a contact."""
+        if not sighting.clicked_contact_id:
+            return None
+        clicked = self.resolve(sighting.clicked_contact_id)
+        return clicked if clicked.own is not None and not clicked.deleted_us else None
+
+    def _is_forwarded(self, sighting: Sighting, own: Profile, clicked: Profile) -> bool:
+        """Whether somebody else has clicked: the device is another known person's, or the hit says who it is.
+
+        Then the event alone is the reader's, and all that the hit says is of whoever sits there.
+        """
+        if any(clicked.value(field) not in (None, "", value) for field, value in sighting.unique.items()):
+            return True
+        return clicked.id != own.id and own.own is not None and not own.own.is_anonymous()
 
     def _as_clicked(self, sighting: Sighting, base: int, own: Profile, clicked: Profile) -> int:
-        """A link to B: an anonymous device becomes B's; on somebody else's device the mail was forwarded."""
+        """An anonymous device becomes the reader's."""
         if clicked.id == own.id:
-            self.outcomes["known"] += 1
             return base
-        if own.own is not None and not own.own.is_anonymous():
-            self.outcomes["forwarded"] += 1
-            return sighting.clicked_contact_id
         if sighting.is_new_device and own.id == sighting.device_contact_id:
             self.outcomes["joined_without_cookie"] += 1
             return self._move(sighting, clicked.id, is_brief=True)
@@ -342,7 +357,7 @@ class Identifier:
         if sighting.timezone and contact.own is not None and contact.value("timezone") is None:
             self._write(contact, sighting, {"timezone": sighting.timezone}, {})
 
-    def _write(self, contact: Profile, sighting: Sighting, values: dict[str, str], tags: dict[str, bool]) -> None:
+    def _write(self, contact: Profile, sighting: Sighting, values: Mapping[str, Value], tags: dict[str, bool]) -> None:
         """What the contact does not show already."""
         time_us = min(sighting.time_us, sighting.received_us)
         part = contact.own or Part(added_us=time_us)

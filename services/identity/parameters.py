@@ -22,6 +22,9 @@ CACHED_PAIR_BYTES = 160
 
 Parameters = dict[str, str]
 
+# Of the request itself, or a link could end a page view or take another's place.
+_NOT_OF_A_PAGE = frozenset({"left_event_id", "left_event_time", "time_on_page", "event_id", "event_time"})
+_CLICKTHROUGH = re.compile(r"([?&])ct=[^&#]*(&?)", re.IGNORECASE)
 _PACKED = re.compile(rb"(?:^|&)d=([^&]*)")
 
 
@@ -90,7 +93,13 @@ def page_parameters(url: str) -> Parameters:
     except ValueError:  # such as an unfinished IPv6 address
         query = url.partition("?")[2].partition("#")[0]
     found = parse_query(query.encode("utf-8", "surrogatepass"))
-    return {name.lower(): value for name, value in found.items() if "[" not in name}
+    lower = {name.lower(): value for name, value in found.items() if "[" not in name}
+    return {name: value for name, value in lower.items() if name not in _NOT_OF_A_PAGE}
+
+
+def without_ct(url: str) -> str:
+    """A page's address without the token of its visitor: whoever reads it in a history could use it again."""
+    return _CLICKTHROUGH.sub(lambda found: found[1] if found[2] else "", url)
 
 
 def _pair(pair: bytes) -> tuple[str, str]:

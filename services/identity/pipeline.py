@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import msgspec
 
 from services.common.company import Mention, read_mention
-from services.common.contact_fields import TOLD_FIELDS
+from services.common.contact_fields import FIELDS
 from services.common.event_types import PAGE_HIT, PAGE_LEAVE
+from services.common.field_values import TIMEZONES, read_value
 from services.common.hit import Door, Hit, encode_batch
+from services.common.profile import Value
 from services.common.statement import decode_statement
-from services.common.tables import BotRow, EventRow, as_text
-from services.common.values import UNIQUE_FIELDS, clean, normalise_unique, read_tag
+from services.common.tables import BotRow, EventRow
+from services.common.values import UNIQUE_FIELDS, normalise_unique, read_tag
 from services.identity.agents import Agent, Agents
-from services.identity.parameters import MAX_URL_LENGTH, Parameters, parameters_of
+from services.identity.parameters import MAX_URL_LENGTH, Parameters, parameters_of, without_ct
 from services.identity.places import NOWHERE, Place, Places
 from services.identity.proofs import Proofs
 
@@ -29,9 +31,8 @@ MAX_PAGE_SECONDS = 86_400.0
 _KNOWN = frozenset(
     """page_url page_title page_referrer page_language title url referrer language mautic_device_id mtc_id counter
     event_id event_time utm_source utm_medium utm_campaign utm_content utm_term do_not_track ct
-    identify_signature identify_expires left_event_id""".split()
+    identify_signature identify_expires left_event_id left_event_time time_on_page""".split()
 )
-_TIMEZONES = frozenset(available_timezones())
 _BAD_SIGNATURES = frozenset({"signature_bad", "signature_expired"})
 _NO_AGENT = Agent("", "", "", "", "", "")
 _json = msgspec.json.Encoder()
@@ -49,6 +50,7 @@ class Draft:
         "fields",
         "hit",
         "is_bot",
+        "left_key",
         "named_contact_id",
         "parameters",
         "place",
@@ -66,6 +68,7 @@ class Draft:
         self.details = hit.details  # a JSON object, where the door or a server tells more
         self.named_contact_id = 0  # by a server, instead of a device
         self.clicked_contact_id = 0  # for whom the link or the mail was made
+        self.left_key: tuple[int, bytes] | None = None  # of the page view that it tells the end of
         self.proofs: list[str] = []  # outcomes of what should prove who this is
         self.user_agent = ""
         self.parameters: Parameters = {}
@@ -73,7 +76,7 @@ class Draft:
         self.place: Place = NOWHERE
         self.is_bot = False
         self.unique: dict[str, str] = {}  # normalised unique values that it gives
-        self.fields: dict[str, str] = {}  # other contact fields that it may set
+        self.fields: dict[str, Value] = {}  # other contact fields that it may set
         self.tags: dict[str, bool] = {}  # that it adds or, by a - before them, removes
         self.timezone = ""  # the browser's, an IANA name
         self.company: Mention | None = None
@@ -106,9 +109,9 @@ class Pipeline:
             self._put_fields,
             self._put_tags,
             *((self._put_company,) if reads_companies else ()),
-            self._drop_what_a_bad_signature_says,
             self._put_timezone,
             self._put_leave,
+            self._drop_what_a_bad_signature_says,
         )
         self.statement_steps: tuple[Step, ...] = (self._put_agent, self._put_statement, self._put_place)
 
@@ -136,13 +139,13 @@ class Pipeline:
         draft.named_contact_id = int(said.contact_id or 0)
         given = {**said.fields, "email": said.email or said.fields.get("email")}
         for field, value in given.items():
-            text = clean("" if value is None else as_text(value))
-            if field in UNIQUE_FIELDS and (unique := normalise_unique(field, text)):
-                draft.unique[field] = unique
-            elif text and field in TOLD_FIELDS and field not in UNIQUE_FIELDS:
-                draft.fields[field] = text[:MAX_TEXT]
+            told = _read_field(field, value)
+            if told and field in UNIQUE_FIELDS:
+                draft.unique[field] = str(told)
+            elif told:
+                draft.fields[field] = told
         if name := draft.fields.get("company"):
-            draft.company = read_mention({"company": name}, min(draft.hit.time_us, draft.hit.received_us))
+            draft.company = read_mention({"company": str(name)}, min(draft.hit.time_us, draft.hit.received_us))
         words = said.tags.split(",") if isinstance(said.tags, str) else said.tags
         self._read_tags(draft, words[:MAX_TAGS])
 
@@ -161,6 +164,7 @@ class Pipeline:
             draft.proofs.append(outcome)
         if said:
             draft.clicked_contact_id = said.contact_id
+        draft.parameters["page_url"] = without_ct(draft.parameters.get("page_url", ""))
 
     def _put_unique_values(self, draft: Draft) -> None:
         """Only what is publicly updatable or signed, and nothing from a bot: it must not become somebody."""
@@ -179,17 +183,16 @@ class Pipeline:
         return self._proofs.signature(draft.parameters, draft.unique.get("email", ""), draft.hit.received_us)
 
     def _drop_what_a_bad_signature_says(self, draft: Draft) -> None:
-        """It is counted and changes nothing: no tag, no company and no other field either."""
+        """It is counted and changes nothing: no tag, company, time zone or other field either."""
         if draft.proofs and not _BAD_SIGNATURES.isdisjoint(draft.proofs):
-            draft.fields, draft.tags, draft.company = {}, {}, None
+            draft.fields, draft.tags, draft.company, draft.timezone = {}, {}, None, ""
 
     def _put_fields(self, draft: Draft) -> None:
         if draft.is_bot:
             return
         for field in self._updatable:
-            value = draft.parameters.get(field, "").strip()[:MAX_TEXT]
-            if value:
-                draft.fields[field] = value
+            if field in draft.parameters and (told := _read_field(field, draft.parameters[field])):
+                draft.fields[field] = told
 
     def _put_tags(self, draft: Draft) -> None:
         said = draft.parameters.get("tags")
@@ -205,7 +208,7 @@ class Pipeline:
 
     def _put_timezone(self, draft: Draft) -> None:
         said = draft.parameters.get("timezone", "")
-        if said in _TIMEZONES and not draft.is_bot:
+        if said in TIMEZONES and not draft.is_bot:
             draft.timezone = said
 
     def _put_company(self, draft: Draft) -> None:
@@ -214,17 +217,29 @@ class Pipeline:
             draft.company = read_mention(said, min(draft.hit.time_us, draft.hit.received_us))
 
     def _put_leave(self, draft: Draft) -> None:
-        """The script's word on how long a page was looked at."""
-        left = draft.parameters.get("left_event_id")
-        if not left:
+        """The script's word on how long a page was looked at; it says nothing of anybody, whatever the page's address
+        says. It belongs to whoever the page view was, so it is placed by that one's key."""
+        said = draft.parameters
+        if "left_event_id" not in said or draft.hit.door != Door.EVENT:
             return
+        draft.type, draft.unique, draft.fields, draft.tags, draft.company = PAGE_LEAVE, {}, {}, {}, None
         try:
-            seconds = float(draft.parameters.get("time_on_page", ""))
+            left, seconds = UUID(said["left_event_id"]), float(said.get("time_on_page", ""))
             if 0 <= seconds <= MAX_PAGE_SECONDS:
-                draft.details = _json.encode({"left_event_id": str(UUID(left)), "seconds": round(seconds, 1)})
+                draft.details = _json.encode({"left_event_id": str(left), "seconds": round(seconds, 1)})
+            draft.left_key = int(said.get("left_event_time", "")) * 1_000, left.bytes
         except ValueError:
-            pass  # then it says nothing but that somebody was there
-        draft.type = PAGE_LEAVE
+            pass  # then it says no more than that somebody was there
+
+
+def _read_field(field: str, said: Any) -> Value:
+    """The value as it is stored; nothing for a blank and for what the field cannot have: nobody is there to be told."""
+    if field not in FIELDS:
+        return ""
+    try:
+        return read_value(FIELDS[field], said[:MAX_TEXT] if isinstance(said, str) else said)
+    except ValueError:
+        return ""
 
 
 def event_row(draft: Draft) -> EventRow:

@@ -144,12 +144,13 @@ def _sighting(draft: Draft, settled: Settled) -> Sighting:
     company = settled.companies.get(draft.company.key) if draft.company else None
     if company:  # whose name the contact takes, not what the hit calls it
         fields = {alias: value for alias, value in fields.items() if alias != "company"}
+    time_us, event_id = draft.left_key or (hit.time_us, hit.event_id)
     return Sighting(
         hit.device_contact_id if hit.device_id else 0,
         hit.is_new_device,
-        hit.time_us,
+        time_us,
         hit.received_us,
-        hit.event_id,
+        event_id,
         draft.unique,
         fields,
         draft.tags,

@@ -16,14 +16,16 @@ from uuid import UUID
 
 import msgspec
 
-from services.common.contact_fields import TOLD_FIELDS
+from services.common.contact_fields import FIELDS, TOLD_FIELDS
 from services.common.device import MAX_CONTACT_ID, Device
 from services.common.event_types import PAGE_HIT, REPORTED_TYPES
+from services.common.field_values import read_value
 from services.common.hit import Door, Hit
 from services.common.statement import Statement, decode_statement
-from services.common.values import UNIQUE_FIELDS, normalise_unique
+from services.common.values import UNIQUE_FIELDS
 
 MAX_EVENTS = 2_000
+MAX_COMMAS, MAX_LINES = 1_000_000, 100_000
 MAX_EVENT_BYTES = 32_768
 MAX_EVENT_ID_LENGTH = 255
 SECONDS_BELOW = 100_000_000_000  # a smaller number is seconds: as milliseconds it would be before March 1973
@@ -79,6 +81,8 @@ def split_events(body: bytes) -> list[bytes]:
     text = body.strip()
     if not text:
         raise BatchError("the body is empty")
+    if text.count(b",") > MAX_COMMAS or text.count(b"\n") > MAX_LINES:
+        raise TooManyEventsError(f"a batch may have {MAX_EVENTS} events")  # before a million of them take a gigabyte
     events = _from_json(text)
     if events is None:
         events = [line for line in map(bytes.strip, text.splitlines()) if line]
@@ -173,18 +177,17 @@ class EventReader:
 
 
 def unique_values(said: Statement) -> dict[str, str]:
-    """The normalised unique values that it gives. Raises `ValueError` for one that can be nobody's, or no field."""
-    for alias in said.fields:
+    """The normalised unique values that it gives. Raises `ValueError` for a value that its field cannot have."""
+    values = {}
+    for alias, text in {"email": said.email, **said.fields}.items() if said.email else said.fields.items():
         if alias not in _KNOWN_FIELDS:
             raise ValueError(f"fields: {alias[:60]!r} is no field of a contact")
-    values = {}
-    for field in UNIQUE_FIELDS:
-        text = said.email if field == "email" and said.email else said.fields.get(field)
-        if text not in (None, ""):
-            value = normalise_unique(field, str(text))
-            if value is None:
-                raise ValueError(f"{field}: this value is not valid")
-            values[field] = value
+        try:
+            value = read_value(FIELDS[alias], text)
+        except ValueError as error:
+            raise ValueError(f"{alias}: {error}") from None
+        if alias in UNIQUE_FIELDS and value:
+            values[alias] = str(value)
     return values
 
 

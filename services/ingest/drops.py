@@ -1,6 +1,7 @@
 """Hits that were dropped: counted by reason, and the newest of them kept to be looked up.
 
-Of somebody who asks not to be tracked nothing is kept but that it happened; of the others no whole address.
+Of somebody who asks not to be tracked nothing is kept but that it happened, for a path can name somebody too; of the
+others no whole address.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Drops:
             Drop(
                 time.time(),
                 reason,
-                path[:200],
+                f"/{path.split('/')[1][:60]}" if is_private else path[:200],
                 "" if is_private else _page(headers.get(b"referer", b"")),
                 "" if is_private else anonymized(address),
                 "" if is_private else headers.get(b"user-agent", b"")[:200].decode("utf-8", "replace"),

@@ -30,6 +30,7 @@ from services.ingest.guard import Refused, guarded, whole_body, with_headers
 from services.ingest.submission import Answer, read_answer, read_submission, statement_of, utm_of
 
 MAX_FIELDS = 500
+MAX_FILES = 20  # they are left out; an input for one may well be empty
 UNAVAILABLE = "This form is not available."
 BUSY = "This could not be kept at the moment. Please submit it again."
 
@@ -137,7 +138,7 @@ async def _urlencoded(request: Request) -> bytes:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return body
     try:
-        form = await Request(request.scope, _once(body)).form(max_files=0, max_fields=MAX_FIELDS)
+        form = await Request(request.scope, _once(body)).form(max_files=MAX_FILES, max_fields=MAX_FIELDS)
     except HTTPException as error:
         raise Refused(400, error.detail) from error
     return urlencode(

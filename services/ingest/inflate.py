@@ -7,6 +7,7 @@ import zlib
 import zstandard
 
 ENCODINGS = ("identity", "gzip", "zstd")
+MAX_PARTS = 100  # members or frames: each costs a copy of what follows it
 MAX_WINDOW_BYTES = 1 << 23  # what every zstd decoder must support (RFC 8878)
 
 
@@ -39,22 +40,30 @@ def inflate(body: bytes, encoding: str, max_bytes: int) -> bytes:
 def _gunzip(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
     """(at most one byte more than the bound, whether the stream has come to its end); of several members all."""
     data = b""
-    while body:
+    for _ in range(MAX_PARTS):
         inflater = zlib.decompressobj(wbits=31)
         data += inflater.decompress(body, max_bytes + 1 - len(data))
-        if len(data) > max_bytes:
+        if len(data) > max_bytes or not inflater.eof:
+            return data, len(data) > max_bytes
+        body = inflater.unused_data.lstrip(b"\0")  # files may be padded
+        if not body:
             return data, True
-        if not inflater.eof:
-            return data, False
-        body = inflater.unused_data
-    return data, bool(data)
+    raise InflateError(f"more than {MAX_PARTS} members")
 
 
 def _unzstd(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
-    """The same for its first frame. The reader's output is bounded, but only the other one knows the end of a frame."""
-    data = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES).stream_reader(body).read(max_bytes + 1)
-    if len(data) > max_bytes:
-        return data, True
-    inflater = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES).decompressobj()
-    inflater.decompress(body)
-    return data, inflater.eof
+    """The same for frames. The reader's output is bounded, but only the other one knows where a frame ends."""
+    data = b""
+    for _ in range(MAX_PARTS):
+        decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
+        data += decompressor.stream_reader(body).read(max_bytes + 1 - len(data))
+        if len(data) > max_bytes:
+            return data, True
+        inflater = decompressor.decompressobj()
+        inflater.decompress(body)
+        if not inflater.eof:
+            return data, False
+        body = inflater.unused_data
+        if not body:
+            return data, True
+    raise InflateError(f"more than {MAX_PARTS} frames")

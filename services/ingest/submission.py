@@ -110,6 +110,7 @@ def clean_return(url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\x00-\x20\x7f\\]", url):
             return ""
+        _ = parts.port  # raises when it can be none
     except ValueError:
         return ""
     kept = [pair for pair in parts.query.split("&") if not pair.startswith(("mauticError=", "mauticMessage="))]

@@ -1,11 +1,11 @@
 // Time on page: how long a page view was visible, told by a beacon when the page is left or hidden. When it is shown
 // again, a later beacon tells the larger time.
 
-var view = null; // the page view on show: its id and url, milliseconds seen, since when (0: hidden), seconds told
+var view = null; // the page view on show: its id, time and url, milliseconds seen, since when (0: hidden), seconds told
 
 function startView(params) {
   leaveView();
-  view = { id: params.event_id, url: params.page_url, seen: 0, since: 0, told: 0 };
+  view = { id: params.event_id, at: params.event_time, url: params.page_url, seen: 0, since: 0, told: 0 };
   showView();
 }
 
@@ -26,6 +26,7 @@ function leaveView() {
     view.told = seconds;
     sendBeacon({
       left_event_id: view.id,
+      left_event_time: view.at,
       time_on_page: seconds.toFixed(1),
       page_url: view.url,
       event_id: m.guid(),

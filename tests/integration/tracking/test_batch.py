@@ -125,6 +125,8 @@ def test_bad_events_are_told_and_the_good_ones_are_kept(site: Site, email: str) 
         ({"type": "page.hit", "email": email, "time": "yesterday"}, 400, "time"),
         ({"type": "page.hit", "email": email, "fields": {"shoe_size": 41}}, 400, "shoe_size"),
         ({"type": "page.hit", "email": email, "ip": "1.2.3"}, 400, "ip"),
+        ({"type": "page.hit", "email": email, "fields": {"timezone": "No/Where"}}, 400, "timezone"),
+        ({"type": "page.hit", "email": email, "fields": {"attribution": "much"}}, 400, "attribution"),
         ({"type": "page.hit", "device_id": "x"}, 400, "device_id"),
         ({"type": 5, "email": email}, 400, "type"),
         ({"type": "page.hit", "email": email, "details": {"long": "x" * 40_000}}, 413, "larger"),

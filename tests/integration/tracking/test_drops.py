@@ -40,7 +40,11 @@ def test_visits_of_our_own_users_are_nobodys(site: Site, contacts_service: Servi
 def test_of_who_asks_not_to_be_tracked_nothing_is_kept(site: Site, headers: dict[str, str], reason: str) -> None:
     with site.visitor() as visitor:
         visitor.get("/mtracking.gif?page_url=a", headers={"referer": "https://shop.example/", **headers})
-    newest = drops(site)[0]
+        reader = site.api.post("/api/contacts/new", json={"email": "reader@example.com"}).json()["contact"]["id"]
+        made = site.api.post("/api/clickthroughs/new", json={"contact": reader}).json()["clickthrough"]
+        visitor.get(made["pixelPath"], headers=headers)
+    assert drops(site)[0]["path"] == "/email"
+    newest = drops(site)[1]
     assert (newest["reason"], newest["page"], newest["address"], newest["user_agent"]) == (reason, "", "", "")
 
 

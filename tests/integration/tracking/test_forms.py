@@ -207,6 +207,14 @@ def test_messenger_mode_answers_a_page_that_tells_its_parent(site: Site, email: 
     assert json.loads(json.loads(literal[1]))["results"]["f_name"] == "</script>"
 
 
+def test_an_input_for_a_file_may_be_there_and_is_left_out(site: Site, email: str) -> None:
+    form = make(site)
+    files: dict[str, Any] = {name: (None, value) for name, value in said(form, email=email).items()}
+    files["mauticform[photo]"] = ("", b"", "application/octet-stream")
+    files["mauticform[paper]"] = ("cv.txt", b"text", "text/plain")
+    assert httpx.post(f"{site.url}/form/submit?ajax=1", files=files, trust_env=False).json()["success"] == 1
+
+
 def test_what_is_no_submission_is_refused(site: Site) -> None:
     with site.visitor() as visitor:
         assert visitor.get("/form/submit").status_code == 405

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from typing import Any
 
 import msgspec
 import pytest
@@ -54,9 +55,10 @@ class World:
         sighting = self.sighting(0, email)
         return msgspec.structs.replace(sighting, contact_id=contact_id)
 
-    def click(self, device: int, clicked: int, *, is_new: bool = False) -> int:
+    def click(self, device: int, clicked: int, email: str = "", *, is_new: bool = False, **said: Any) -> int:
         """A link that was made for contact `clicked`."""
-        sighting = msgspec.structs.replace(self.sighting(device, is_new=is_new), clicked_contact_id=clicked)
+        sighting = self.sighting(device, email, is_new=is_new)
+        sighting = msgspec.structs.replace(sighting, clicked_contact_id=clicked, **said)
         contact = self.place(sighting)[0]
         assert isinstance(contact, int)
         return contact
@@ -300,6 +302,24 @@ def test_a_forwarded_mail_moves_nobodys_device() -> None:
     assert world.click(2, ada) == ada
     assert world.visit(2) == bob
     assert world.survivor(bob) == bob
+
+
+def test_what_a_forwarded_mails_page_says_is_of_whoever_sits_there() -> None:
+    world = World()
+    ada, bob = world.visit(1, "ada@x.org"), world.visit(2, "bob@x.org")
+    assert world.click(2, ada, "bob@x.org", fields={"firstname": "Bob"}, tags={"vip": True}) == ada
+    assert (world.profiles[bob].value("firstname"), world.profiles[bob].has_tag("vip")) == ("Bob", True)
+    assert (world.profiles[ada].value("firstname"), world.profiles[ada].has_tag("vip")) == (None, False)
+
+
+def test_who_says_another_address_than_the_readers_is_somebody_else() -> None:
+    world = World()
+    ada = world.visit(1, "ada@x.org")
+    assert world.click(3, ada, "carol@x.org", fields={"firstname": "Carol"}) == ada
+    carol = world.holder("carol@x.org")
+    assert carol == 3 != ada
+    assert world.profiles[ada].value("firstname") is None
+    assert world.profiles[carol].value("firstname") == "Carol"
 
 
 def test_a_link_to_nobody_or_a_deleted_contact_says_nothing() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hmac
+from urllib.parse import quote_plus
+from uuid import UUID
 
 import pytest
 
@@ -24,7 +26,7 @@ PROOFS = Proofs(Clickthroughs(("secret",)), ("shared",))
 def read(
     query: bytes, agent: bytes = BROWSER, *updatable: str, proofs: Proofs = PROOFS, at_s: int = 1_790_000_000
 ) -> Draft:
-    hit = Hit(b"1" * 16, 1, at_s * 1_000_000, 0, "d" * 23, 1, False, "8.8.8.8", query, b"", agent, b"", b"")
+    hit = Hit(b"1" * 16, 1, at_s * 1_000_000, 1, "d" * 23, 1, False, "8.8.8.8", query, b"", agent, b"", b"")
     return Pipeline(Agents(), Places(()), proofs, updatable).run(hit)
 
 
@@ -121,10 +123,33 @@ def test_an_unsigned_click_through_is_believed_only_by_setting() -> None:
     assert read(b"ct=" + php, proofs=trusting).clicked_contact_id == 4711
 
 
-def test_a_leave_beacon_is_no_page_hit() -> None:
-    left = "6f6b1c1e-0b0a-4a5b-9c7e-2f3d4e5f6a7b"
-    row = event_row(read(f"left_event_id={left}&time_on_page=12.34&page_url=x".encode()))
-    assert (row.type, row.query) == ("page.leave", '{"left_event_id":"' + left + '","seconds":12.3}')
+LEFT = "6f6b1c1e-0b0a-4a5b-9c7e-2f3d4e5f6a7b"
+
+
+def test_a_leave_beacon_is_no_page_hit_and_says_nothing_of_anybody() -> None:
+    page = "https%3A%2F%2Fx.org%2F%3Femail%3Dada%40x.org%26tags%3Da%26company%3DAcme"
+    said = f"left_event_id={LEFT}&left_event_time=1790000000123&time_on_page=12.34&page_url={page}".encode()
+    draft = read(said, BROWSER, "email", "firstname")
+    assert (draft.unique, draft.fields, draft.tags, draft.company) == ({}, {}, {}, None)
+    assert draft.left_key == (1_790_000_000_123_000, UUID(LEFT).bytes)
+    row = event_row(draft)
+    assert (row.type, row.query) == ("page.leave", '{"left_event_id":"' + LEFT + '","seconds":12.3}')
     for strange in ("nan", "-1", "1e9", "", "soon"):
-        row = event_row(read(f"left_event_id={left}&time_on_page={strange}".encode()))
+        row = event_row(read(f"left_event_id={LEFT}&time_on_page={strange}".encode()))
         assert (row.type, "seconds" in row.query) == ("page.leave", False)
+
+
+def test_a_pages_address_ends_no_page_view() -> None:
+    said = b"page_url=https%3A%2F%2Fx.org%2F%3Fleft_event_id%3D" + LEFT.encode() + b"%26time_on_page%3D5"
+    assert read(said).type == "page.hit"
+
+
+def test_a_token_in_a_pages_address_is_not_stored() -> None:
+    for url, kept in [
+        ("https://x.org/?ct=a.b&c=1", "https://x.org/?c=1"),
+        ("https://x.org/?c=1&ct=a.b#top", "https://x.org/?c=1#top"),
+        ("https://x.org/?c=1&ct=a.b&d=2", "https://x.org/?c=1&d=2"),
+        ("https://x.org/?ct=a.b", "https://x.org/"),
+        ("https://x.org/?act=1", "https://x.org/?act=1"),
+    ]:
+        assert event_row(read(b"page_url=" + quote_plus(url).encode())).url == kept

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
+from collections.abc import Callable
 
 import msgspec
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +20,7 @@ from services.ingest.batch import (
     Event,
     EventReader,
     Problem,
+    TooManyEventsError,
     split_events,
 )
 from services.ingest.inflate import InflateError, TooLargeError, inflate
@@ -106,6 +110,27 @@ def test_any_compressed_bytes_are_inflated_or_refused(body: bytes, encoding: str
         assert len(inflate(body, encoding, 50)) <= 50
     except (InflateError, TooLargeError):
         pass
+
+
+@pytest.mark.parametrize(("compress", "encoding"), [(gzip.compress, "gzip"), (zstandard.compress, "zstd")])
+def test_all_parts_of_a_compressed_body_count_and_are_bounded(
+    compress: Callable[[bytes], bytes], encoding: str
+) -> None:
+    assert inflate(compress(b"one") + compress(b"two"), encoding, 6) == b"onetwo"
+    with pytest.raises(TooLargeError):
+        inflate(compress(b"one") + compress(b"two"), encoding, 5)
+    with pytest.raises(InflateError):
+        inflate(compress(b"one") + compress(b"two")[:-2], encoding, 50)
+    with pytest.raises(InflateError):
+        inflate(compress(b"one") + b"rubbish", encoding, 50)
+    with pytest.raises(InflateError):
+        inflate(compress(b"") * 10_000, encoding, 50)
+
+
+def test_a_million_events_are_too_many_before_they_are_read() -> None:
+    for body in (b"[" + b"1," * 2_000_000 + b"1]", b"1\n" * 2_000_000):
+        with pytest.raises(TooManyEventsError):
+            split_events(body)
 
 
 def test_a_sender_has_a_rate_and_a_burst() -> None:
