@@ -11,6 +11,7 @@ from starlette.routing import Route
 from services.common.clickthrough import DEFAULT_DAYS, Clickthrough, Clickthroughs
 from services.common.device import MAX_CONTACT_ID
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.field_values import NOT_VALID
 from services.contacts.contact_object import iso
 from services.contacts.contact_reader import ContactReader
 from services.contacts.record_body import RecordBody
@@ -18,6 +19,7 @@ from services.contacts.stores import Stores
 
 MAX_DAYS = 1_095
 MAX_CHANNELS = 10
+MAX_ID = 2**53
 
 
 class ClickthroughApi:
@@ -35,8 +37,11 @@ class ClickthroughApi:
         days = _number(body, "days", MAX_DAYS) if body.has("days") else DEFAULT_DAYS
         channel, source = _channel(body), _source(body)
         body.refuse_if_wrong()
-        if await self._reader.one(contact_id) is None:
+        contact = await self._reader.one(contact_id)
+        if contact is None:
             raise ApiError(404, NOT_FOUND)
+        if contact.view is None:
+            raise ApiError(400, "contact: nobody can write to an anonymous visitor.", {"contact": [NOT_VALID]})
         expires = round(time.time()) + days * 86_400
         token = self._clickthroughs.sign(Clickthrough(contact_id, expires, channel, source))
         made = {"ct": token, "pixelPath": f"/email/{token}.gif", "expires": iso(expires * 1_000_000)}
@@ -55,7 +60,9 @@ def _channel(body: RecordBody) -> dict[str, int]:
     said = body.raw("channel") or {}
     try:
         channel = {str(name)[:60]: int(item) for name, item in said.items()}
-    except (AttributeError, TypeError, ValueError):
+        if any(not 0 <= item <= MAX_ID for item in channel.values()):
+            raise ValueError
+    except (AttributeError, TypeError, ValueError, OverflowError):
         channel = {}
         body.wrong["channel"] = ['This value must be like {"email": 9}.']
     if len(channel) > MAX_CHANNELS:
@@ -68,4 +75,4 @@ def _source(body: RecordBody) -> list[str | int]:
     if not isinstance(said, list) or len(said) != 2 * bool(said) or not all(isinstance(one, str | int) for one in said):
         body.wrong["source"] = ['This value must be like ["campaign.event", 17].']
         return []
-    return [one[:60] if isinstance(one, str) else one for one in said]
+    return [one[:60] if isinstance(one, str) else max(0, min(one, MAX_ID)) for one in said]

@@ -183,9 +183,10 @@ class Pipeline:
         return self._proofs.signature(draft.parameters, draft.unique.get("email", ""), draft.hit.received_us)
 
     def _drop_what_a_bad_signature_says(self, draft: Draft) -> None:
-        """It is counted and changes nothing: no tag, company, time zone or other field either."""
+        """It is counted and changes nothing: no tag, company, time zone or other field, and no click either."""
         if draft.proofs and not _BAD_SIGNATURES.isdisjoint(draft.proofs):
             draft.fields, draft.tags, draft.company, draft.timezone = {}, {}, None, ""
+            draft.clicked_contact_id = 0
 
     def _put_fields(self, draft: Draft) -> None:
         if draft.is_bot:

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -29,6 +30,7 @@ MAX_COMMAS, MAX_LINES = 1_000_000, 100_000
 MAX_EVENT_BYTES = 32_768
 MAX_EVENT_ID_LENGTH = 255
 SECONDS_BELOW = 100_000_000_000  # a smaller number is seconds: as milliseconds it would be before March 1973
+NO_TEXT = b"half a character"  # what an event becomes that is none
 CLOCK_AHEAD_US = 2_000_000  # of a client; later times are not the future, but now
 
 _KNOWN_FIELDS = frozenset(TOLD_FIELDS)
@@ -96,15 +98,30 @@ def _from_json(text: bytes) -> list[bytes] | None:
     try:
         if text.startswith(b"["):
             return [bytes(event) for event in _list_decoder.decode(text)]
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return [bytes(event) for event in _wrapped_decoder.decode(text).events]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _leniently(text)
+
+
+def _leniently(text: bytes) -> list[bytes] | None:
+    """The same where one event has what is no text, such as half an emoji: it must not take its neighbours along."""
+    try:
+        said = json.loads(text.decode("utf-8", "replace"))
+    except RecursionError as error:
+        raise BatchError("nested too deeply") from error
+    except ValueError as error:
         if text.startswith(b"[") or b"\n" not in text:
             raise BatchError(f"not JSON: {error}") from error
         return None
+    events = said.get("events", [said]) if isinstance(said, dict) else said
+    return [_encoded(event) for event in events] if isinstance(events, list) else [text]
+
+
+def _encoded(event: Any) -> bytes:
     try:
-        return [bytes(event) for event in _wrapped_decoder.decode(text).events]
-    except (msgspec.ValidationError, UnicodeDecodeError):
-        return [text]
+        return msgspec.json.encode(event)
+    except (UnicodeEncodeError, RecursionError, msgspec.MsgspecError):
+        return NO_TEXT
 
 
 class EventReader:
@@ -126,7 +143,7 @@ class EventReader:
             said = decode_statement(raw)
         except msgspec.ValidationError as error:
             return Problem(position, None, 400, str(error))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return Problem(position, None, 400, f"not JSON: {error}")
         try:
             return self._event(position, said, raw, clock)

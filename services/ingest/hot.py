@@ -77,14 +77,15 @@ class HotPaths:
                 self._metrics.accepted.add(value="event")
                 contact_id = whereabouts.get(device.contact_id, device.contact_id)
                 extra = cors + answers.device_cookies(device) if is_news else cors
-                queued = await self._queued(contact_id, body) if self._queue.has_some else None
+                queued = await self._queued(contact_id, scope, body) if self._queue.has_some else None
                 await _answer_json(send, answers.event_body(device, contact_id, queued), extra)
                 return
         await self._refuse(send, status, cors)
 
-    async def _queued(self, contact_id: int, body: bytes) -> Queued | None:
+    async def _queued(self, contact_id: int, scope: Any, body: bytes) -> Queued | None:
         """Nobody reads the answer to a beacon."""
-        return None if b"left_event_id=" in body else await self._queue.take(contact_id)
+        is_beacon = b"left_event_id=" in body or b"left_event_id=" in scope["query_string"]
+        return None if is_beacon else await self._queue.take(contact_id)
 
     async def _identity(self, scope: Any, receive: Receive, send: Send) -> None:
         """/mtc names the caller without recording a hit; a new visitor costs nothing until there is one."""

@@ -56,11 +56,10 @@ def read_submission(form: Form, said: Mapping[str, Node]) -> Submission:
     """What is no field of the form is ignored."""
     results, errors = {}, {}
     for field in form.fields:
-        value = _value(said.get(field.alias))
-        error = _error(field, value)
-        if error:
+        parts = _parts(said.get(field.alias))
+        if error := _error(field, parts):
             errors[field.alias] = error
-        results[field.alias] = value
+        results[field.alias] = ", ".join(parts)
     return Submission(results, errors)
 
 
@@ -124,26 +123,28 @@ def with_word(url: str, name: str, text: str, fragment: str = "") -> str:
     return urlunsplit(parts._replace(query=query, fragment=fragment))
 
 
-def _value(said: Node | None) -> str:
-    """Several choices are separated by commas."""
-    if isinstance(said, list):
-        return ", ".join(_text(one) for one in said if _text(one))
-    if isinstance(said, dict):
-        return ", ".join(_text(one) for one in said.values() if _text(one))
-    return _text(said)
+def _parts(said: Node | None) -> list[str]:
+    """What was chosen or typed; several choices are several."""
+    many = said if isinstance(said, list) else list(said.values()) if isinstance(said, dict) else [said]
+    return [text for one in many if (text := _text(one))]
 
 
 def _text(said: Node | None) -> str:
     return clean(said) if isinstance(said, str) else ""
 
 
-def _error(field: FormField, value: str) -> str:
+def _error(field: FormField, parts: list[str]) -> str:
     """What is wrong with a value; empty when nothing is."""
+    value = ", ".join(parts)
     if not value:
         return (field.validation_message or REQUIRED) if field.is_required else ""
     if len(value) > (MAX_LONG_VALUE_LENGTH if field.type == "textarea" else MAX_VALUE_LENGTH):
         return "This is too long."
-    return "" if _is_valid(field, value) else field.validation_message or f"This is no valid {_NOUNS[field.type]}."
+    if field.choices and field.type == "checkboxgrp":
+        is_valid = all(one in field.choices for one in parts)
+    else:
+        is_valid = _is_valid(field, value)
+    return "" if is_valid else field.validation_message or f"This is no valid {_NOUNS[field.type]}."
 
 
 def _is_valid(field: FormField, value: str) -> bool:
@@ -159,8 +160,6 @@ def _is_valid(field: FormField, value: str) -> bool:
         return _is_date(value)
     if field.choices and field.type in ("select", "radiogrp"):
         return value in field.choices
-    if field.choices and field.type == "checkboxgrp":
-        return all(one in field.choices for one in value.split(", "))
     return True
 
 

@@ -150,6 +150,16 @@ def test_a_deleted_contact_is_no_contact(site: Site, email: str) -> None:
     assert [error["code"] for error in site.send({"type": "email.sent", "contact_id": contact_id})["errors"]] == [404]
 
 
+def test_who_merged_into_a_deleted_contact_is_no_contact_either(site: Site, email: str) -> None:
+    winner, loser = (
+        site.api.post("/api/contacts/new", json={"email": f"{name}{email}"}).json()["contact"]["id"] for name in "ab"
+    )
+    site.api.patch(f"/api/contacts/{winner}/edit", json={"email": f"b{email}"})
+    assert site.send({"type": "email.sent", "contact_id": loser})["accepted"] == 1
+    site.api.delete(f"/api/contacts/{winner}/delete")
+    assert [error["code"] for error in site.send({"type": "email.sent", "contact_id": loser})["errors"]] == [404]
+
+
 def test_times_are_kept_within_the_retention_and_now(site: Site, email: str) -> None:
     site.send(*({"type": "email.sent", "email": email, "time": said} for said in ("1999-01-01", "2999-01-01")))
     newest, oldest = site.events(site.contact(email)["id"], 2, "email.sent")

@@ -127,6 +127,17 @@ def test_all_parts_of_a_compressed_body_count_and_are_bounded(
         inflate(compress(b"") * 10_000, encoding, 50)
 
 
+def test_an_event_that_cannot_be_read_takes_no_neighbour_along() -> None:
+    good = '{"type":"page.hit","email":"a@x.org"}'
+    deep = '{"type":"page.hit","email":"a@x.org","details":{"a":' + "[" * 2_000 + "]" * 2_000 + "}}"
+    half = '{"type":"page.hit","email":"a@x.org","title":"\\ud800x"}'
+    for body in (f"[{good},{half},{good}]", f'{{"events":[{good},{half},{good}]}}', f"{good}\n{half}\n{good}"):
+        read = [READER.read(0, raw, CLOCK) for raw in split_events(body.encode())]
+        assert [isinstance(one, Event) for one in read] == [True, False, True]
+    read = [READER.read(0, raw, CLOCK) for raw in split_events(f"{good}\n{deep}".encode())]
+    assert [isinstance(one, Event) for one in read] == [True, False]
+
+
 def test_a_million_events_are_too_many_before_they_are_read() -> None:
     for body in (b"[" + b"1," * 2_000_000 + b"1]", b"1\n" * 2_000_000):
         with pytest.raises(TooManyEventsError):

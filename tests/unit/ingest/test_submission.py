@@ -93,6 +93,13 @@ def test_an_earlier_answer_is_taken_out_of_the_return_address() -> None:
     assert read_answer({"formId": "3"}, "https://y.org/?b=2#c").return_url == "https://y.org/?b=2"
 
 
+def test_a_choice_may_have_a_comma() -> None:
+    form = Form(name="f", alias="f", fields=[field("agree", "checkboxgrp")])
+    form.fields[0].choices = ["Yes, please", "No"]
+    assert read_submission(form, {"agree": ["Yes, please", "No"]}).errors == {}
+    assert list(read_submission(form, {"agree": ["Yes", "please"]}).errors) == ["agree"]
+
+
 def test_utm_comes_from_the_request_and_else_from_the_page() -> None:
     assert utm_of("utm_source=a&utm_medium=", "https://x.org/?utm_source=b") == {"utm_source": "a"}
     assert utm_of("formId=3", "https://x.org/?utm_source=b&utm_term=c") == {"utm_source": "b", "utm_term": "c"}
