@@ -31,11 +31,11 @@ format:
 
 # Bring the ClickHouse schema up to date
 migrate:
-    {{ python }} -m services.common.migrate
+    {{ python }} -m deploy.run services.common.migrate
 
 # Judge the hits of bots anew, and bring back those of who is none any more (--dry-run only says whose)
 reclassify *arguments:
-    @{{ python }} -m services.identity.reclassify "$@"
+    @{{ python }} -m deploy.run services.identity.reclassify "$@"
 
 # Write .env.example anew from the settings
 env-example:

@@ -18,6 +18,7 @@ from services.common.contact_fields import TOLD_FIELDS
 
 PREFIX = "SPOOR_"
 # They go into a script: no quote, no blank, nothing to break out with.
+_ORIGIN = re.compile(r"\*|(https?://)?[A-Za-z0-9.*_-]+(:[0-9*]+)?/?|https?://\[[0-9a-fA-F:.]+\](:[0-9*]+)?/?")
 _SCRIPT_URL = r"https?://[A-Za-z0-9._~:/@%+-]+"
 _SCRIPT_PATTERNS = {
     "google_analytics_id": r"[A-Z]{1,3}-[A-Z0-9]{1,20}(?:-[0-9]{1,4})?",
@@ -235,6 +236,9 @@ def _check(settings: Settings) -> None:
                 ipaddress.ip_network(network, strict=False)
             except ValueError as error:
                 raise SettingsError(f"{name}: {error}") from error
+    for origin in settings.cors_origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingsError(f"SPOOR_CORS_ORIGINS: {origin!r} is none: a scheme, a host, perhaps a port, no path")
     for name, url, schemes in (
         ("SPOOR_REDIS_URL", settings.redis_url, ("redis://", "rediss://", "redis+cluster://")),
         ("SPOOR_CLICKHOUSE_URL", settings.clickhouse_url, ("http://", "https://")),

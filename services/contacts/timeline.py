@@ -132,10 +132,10 @@ def _label_and_details(entry: Entry) -> tuple[str | Json, Json]:
         return (f"UTM Campaign: {campaign}" if campaign else "UTM tags"), {"utmtags": _utm_tags(entry.row)}
     if not entry.row:
         return TYPES[entry.kind], {}
-    return _link(entry.row, TYPES[entry.kind]), _told(entry.row)
+    return _link(entry.row, TYPES[entry.kind]), told(entry.row)
 
 
-def _told(row: dict[str, Any]) -> Json:
+def told(row: dict[str, Any]) -> Json:
     """What was reported of an event, as it came."""
     details = msgspec.json.decode(row["query"]) if row["query"] else {}
     return details if isinstance(details, dict) else {}

@@ -66,8 +66,10 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     company: str = ""  # its name
 
     @property
-    def key(self) -> EventKey:
-        return (self.time_us, self.event_id)
+    def birth_key(self) -> EventKey:
+        """Of the contact that this may make. A client's event id may be on events of several people."""
+        who = "\n".join(self.unique.values()).encode("utf-8", "surrogatepass")
+        return (self.time_us, self.event_id + self.device_contact_id.to_bytes(8, "big") + who)
 
 
 class Missing(Exception):
@@ -188,16 +190,18 @@ class Identifier:
     def _place_without_device(self, sighting: Sighting) -> int | ContactDeleted:
         """A server names the contact, by its id or by a unique value, which may be a new contact's."""
         if sighting.contact_id:
-            contact = self.resolve(sighting.contact_id)
+            named = self.state.profile(sighting.contact_id)
+            # An id that the door gave to a caller without cookies leads to whom it is stored under.
+            stored_under = named.moves[-1].contact_id if named.own is None and named.moves else sighting.contact_id
+            contact = self.resolve(stored_under)
             if contact.deleted_us:
                 return ContactDeleted.DROPPED
             self.outcomes["known"] += 1
-            stored_under = sighting.contact_id
         else:
             given = _given(sighting)
             found = self._find(given, Profile(0))
             self.outcomes["known" if found else "identified"] += 1
-            contact = found or self.state.profile(self._new_contact_id(sighting.key))
+            contact = found or self.state.profile(self._new_contact_id(sighting.birth_key))
             self._take(contact, sighting, given)
             stored_under = contact.id
         self._write(self.resolve(stored_under), sighting, sighting.fields, sighting.tags)
@@ -235,7 +239,7 @@ class Identifier:
             return base
         if sighting.time_us < deleted_us:
             return ContactDeleted.DROPPED
-        return self._move(sighting, self._new_contact_id(sighting.key))
+        return self._move(sighting, self._new_contact_id(sighting.birth_key))
 
     def _clicked(self, sighting: Sighting) -> Profile | None:
         """For whom the link was made, if there still is such a contact."""
@@ -298,7 +302,7 @@ class Identifier:
         """Nobody has any of the values: the device's contact takes them, unless it is somebody else already."""
         if any(own.value(field) not in (None, "", value) for field, value in sighting.unique.items()):
             self.outcomes["moved_to_new"] += 1
-            contact_id = self._new_contact_id(sighting.key)
+            contact_id = self._new_contact_id(sighting.birth_key)
             self._take(self.state.profile(contact_id), sighting, given)
             return self._move(sighting, contact_id)
         self.outcomes["identified"] += 1

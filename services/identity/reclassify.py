@@ -18,9 +18,11 @@ from services.common import clickhouse as ch
 from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, decode_batch, encode_batch
 from services.common.migrate import migrate
-from services.common.redis_client import RedisClient, connect
+from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.settings import Settings, SettingsError, load_settings
 from services.identity.agents import Agents
+
+AWAY = (ch.ClickHouseError, RedisError, OSError)  # the servers do not answer
 
 _AGENTS = """
 SELECT user_agent, any(verdict), count() FROM bot_events FINAL
@@ -98,8 +100,8 @@ def main() -> int:
     try:
         since = datetime.fromisoformat(options.since).replace(tzinfo=UTC)
         asyncio.run(_run(load_settings(), int(since.timestamp() * 1_000), is_dry=options.dry_run))
-    except (SettingsError, ValueError) as error:
-        print(f"reclassify: {error}", file=sys.stderr)
+    except (SettingsError, ValueError, *AWAY) as error:
+        print(f"reclassify: {str(error).splitlines()[0]}", file=sys.stderr)
         return 1
     return 0
 

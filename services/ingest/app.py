@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,15 +21,15 @@ from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.user_cookie import UserCookies
-from services.ingest import answers
 from services.ingest.batch_api import BatchApi
 from services.ingest.body import Receive
 from services.ingest.buffer import EXPECTED_ERRORS, HitBuffer, HitsNotKeptError
 from services.ingest.cors import Cors
-from services.ingest.door import Door
+from services.ingest.door import Door, read_headers
 from services.ingest.drops import Drops, DropsApi
 from services.ingest.entrance import Entrance
 from services.ingest.forms import Forms
+from services.ingest.guard import Refused, refusal, with_headers
 from services.ingest.hot import HotPaths, Send
 from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
@@ -112,10 +113,10 @@ class IngestApp:
             await self._rest(scope, receive, send)
 
     def _starlette(self) -> Starlette:
-        async def not_found(_: Request, __: Exception) -> Response:
-            self.metrics.refused.add(value=answers.ERRORS[404])
-            headers, body = answers.error(404)
-            return Response(body, 404, {name.decode(): value.decode() for name, value in headers})
+        async def refused(request: Request, error: Exception) -> Response:
+            assert isinstance(error, HTTPException)
+            response = refusal(Refused(error.status_code), self.metrics)
+            return with_headers(response, self._cors.headers(read_headers(request.scope["headers"]).get(b"origin")))
 
         app = Starlette(
             routes=[
@@ -124,7 +125,7 @@ class IngestApp:
                 *operation_routes(self.metrics.registry, self._readiness, self.metrics.warning),
             ],
             lifespan=self._lifespan,
-            exception_handlers={404: not_found},
+            exception_handlers={404: refused, 405: refused},
         )
         app.router.redirect_slashes = False  # it would lead to wherever the Host header says
         return app

@@ -243,7 +243,7 @@ def _parse_time(said: str | int | float) -> int:
     try:
         if not isinstance(said, str):
             return int(said * (1_000_000 if abs(said) < SECONDS_BELOW else 1_000))
-        if said.isdecimal():
+        if said.isdecimal() and len(said) != 8:  # that is a day, 20261120
             return _parse_time(int(said))
         time = datetime.fromisoformat(said)
         return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1_000_000)

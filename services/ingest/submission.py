@@ -67,7 +67,8 @@ def statement_of(
     form_id: str, form: Form, results: dict[str, str], utm: Mapping[str, str], referer: str, now_us: int
 ) -> Statement:
     """The event. Mapped fields count whether or not they are publicly updatable: somebody typed them in."""
-    mapped = {field.contact_field: results[field.alias] for field in form.fields if field.contact_field}
+    filled = [field for field in form.fields if field.contact_field and results[field.alias]]
+    mapped: dict[str, str | int | float | bool | None] = {field.contact_field: results[field.alias] for field in filled}
     tags = [tag for action in form.actions for tag in (*action.add_tags, *(f"-{one}" for one in action.remove_tags))]
     told = {
         "submission": {
@@ -79,7 +80,7 @@ def statement_of(
     }
     return Statement(
         type=FORM_SUBMITTED,
-        fields={field: value for field, value in mapped.items() if value},
+        fields=mapped,
         tags=tags,
         title=form.name,
         url=referer or None,

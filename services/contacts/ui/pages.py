@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.envelope import ApiError, query_of
-from services.common.event_types import PAGE_HIT, TOLD_BY_OTHERS, TYPES
+from services.common.event_types import PAGE_HIT, TYPES, UTM
 from services.common.search import SearchError
 from services.common.user_cookie import UserCookies
 from services.contacts.api import contact_id_of
@@ -21,12 +22,13 @@ from services.contacts.contact_list import read_list_query
 from services.contacts.contact_reader import ContactReader
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
-from services.contacts.timeline import Entry, load_timeline
+from services.contacts.timeline import Entry, load_timeline, told
 from services.contacts.timeline_query import read_timeline_query
 
 FOLDER = Path(__file__).parent / "pages"
 LATEST = 50
 HISTORY = 200
+DETAILS = 8  # of an event
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'",
@@ -75,7 +77,7 @@ class Pages:
         contact = await self._reader.one(asked_id)
         if contact is None:
             return self._render("nobody.html", 404, contact_id=asked_id)
-        query = read_timeline_query({"excludeEvents": [*TOLD_BY_OTHERS], "limit": str(HISTORY)})
+        query = read_timeline_query({"excludeEvents": [UTM], "limit": str(HISTORY)})
         timeline = await load_timeline(self._stores.clickhouse, contact, query)
         return self._render(
             "history.html",
@@ -105,6 +107,7 @@ def card(contact: Contact) -> dict[str, Any]:
         "id": contact.id,
         "name": name or email or (f"Visitor {last.ip}" if last and last.ip else f"Visitor {contact.id}"),
         "email": email,
+        "company": str(fields.get("company") or ""),
         "is_anonymous": contact.view is None or not contact.view.identified_us,
         "first_seen": contact.footprint.first_seen_ms or (contact.view.added_us // 1_000 if contact.view else 0),
         "last_active": contact.footprint.last_active_ms,
@@ -115,12 +118,16 @@ def card(contact: Contact) -> dict[str, Any]:
 
 def hit_line(entry: Entry) -> dict[str, Any]:
     row = entry.row
+    if not row:  # told by the contact itself
+        return {"time": entry.time_ms, "kind": TYPES[entry.kind], "title": "", "url": "", "is_link": False, "utm": [],
+                "details": [], "place": "", "device": "", "referrer": "", "seconds": None}  # fmt: skip
     url = row["url"]
     return {
         "time": entry.time_ms,
         "kind": "" if entry.kind == PAGE_HIT else TYPES[entry.kind],
-        "title": row["title"] or url or (TYPES[PAGE_HIT] if entry.kind == PAGE_HIT else ""),
+        "title": row["title"] or (TYPES[PAGE_HIT] if entry.kind == PAGE_HIT and not url else ""),
         "url": url,
+        "details": [] if entry.kind == PAGE_HIT else list(flat(told(row)))[:DETAILS],
         "is_link": url.startswith(("http://", "https://")),
         "place": ", ".join(part for part in (row["city"], row["country"]) if part),
         "device": " · ".join(part for part in (row["browser"], row["os"], row["device_type"]) if part),
@@ -132,6 +139,15 @@ def hit_line(entry: Entry) -> dict[str, Any]:
             if row[f"utm_{name}"]
         ],
     }
+
+
+def flat(details: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """The texts and numbers within, each with the last name on the way to it."""
+    if isinstance(details, dict):
+        for key, value in details.items():
+            yield from flat(value, str(key))
+    elif isinstance(details, str | int | float) and details != "":
+        yield name, str(details)[:120]
 
 
 def when(time_ms: int) -> str:

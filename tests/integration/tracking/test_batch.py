@@ -90,6 +90,15 @@ def test_a_contact_is_named_by_its_id_also_when_its_device_went_to_somebody_else
     assert event["details"]["log"]["delta"] == 5
 
 
+def test_the_id_that_a_caller_without_cookies_was_told_may_be_named(site: Site, email: str) -> None:
+    known = site.api.post("/api/contacts/new", json={"email": email}).json()["contact"]["id"]
+    told = httpx.get(f"{site.url}/mtc/event?page_url=a&email={email}", trust_env=False).json()["id"]
+    site.events(known, 1, "page.hit")
+    assert told != known
+    assert site.send({"type": "email.sent", "contact_id": told})["accepted"] == 1
+    site.events(known, 1, "email.sent")
+
+
 def test_an_anonymous_visitor_may_be_named_by_its_id_or_its_device(site: Site) -> None:
     with site.visitor() as visitor:
         said = visitor.get("/mtc/event?page_url=first").json()

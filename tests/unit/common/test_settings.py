@@ -58,3 +58,14 @@ def test_the_example_names_every_setting_and_changes_none() -> None:
     environ = dict(line.split("=", 1) for line in lines)
     assert len(environ) == len(Settings.__dataclass_fields__)
     assert load_settings(environ) == Settings()
+
+
+@pytest.mark.parametrize("origin", ["shop.example/x", "https://", "https//shop.example", "https://x.org?a", "a b"])
+def test_what_is_no_origin_is_refused_by_name(origin: str) -> None:
+    with pytest.raises(SettingsError, match="SPOOR_CORS_ORIGINS"):
+        load_settings({"SPOOR_CORS_ORIGINS": origin})
+
+
+def test_origins_may_be_written_in_several_ways() -> None:
+    said = "https://shop.example,shop.example,https://*.shop.example:8443,http://[::1]:80,http://localhost:*,*"
+    assert len(load_settings({"SPOOR_CORS_ORIGINS": said}).cors_origins) == 6

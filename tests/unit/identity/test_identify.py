@@ -345,6 +345,22 @@ def test_a_server_that_names_an_address_means_its_holder_or_makes_one_once() -> 
     assert list(world.profiles) == [first], "no device, no move"
 
 
+def test_events_of_several_people_may_share_an_id_and_a_time() -> None:
+    world = World()
+    first, second = world.report("ada@x.org"), world.report("bob@x.org")
+    second = msgspec.structs.replace(second, time_us=first.time_us, event_id=first.event_id)
+    contacts = world.place(first, second)
+    assert contacts == [world.holder("ada@x.org"), world.holder("bob@x.org")]
+    assert len(set(contacts)) == 2
+
+
+def test_an_id_that_a_caller_without_cookies_was_told_means_whom_it_is_stored_under() -> None:
+    world = World()
+    ada = world.visit(1, "ada@x.org")
+    world.visit(2, "ada@x.org", is_new=True)
+    assert world.place(world.report(contact_id=2)) == [ada]
+
+
 def test_what_a_server_says_of_a_deleted_contact_is_dropped() -> None:
     world = World()
     contact = world.visit(1, "ada@x.org")

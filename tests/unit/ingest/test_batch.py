@@ -96,6 +96,7 @@ def test_a_uuid_is_an_id_however_it_is_written() -> None:
         ("2026-09-21T14:13:20Z", NOW),
         ("2026-09-21 16:13:20+02:00", NOW),
         ("2026-09-21 14:13:20", NOW),
+        ("20260921", NOW - 51_200_000_000),
     ],
 )
 def test_times_may_be_written_in_several_ways(said: object, time_us: int) -> None:

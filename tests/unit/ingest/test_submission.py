@@ -93,6 +93,11 @@ def test_an_earlier_answer_is_taken_out_of_the_return_address() -> None:
     assert read_answer({"formId": "3"}, "https://y.org/?b=2#c").return_url == "https://y.org/?b=2"
 
 
+def test_of_two_inputs_for_one_field_the_filled_one_counts() -> None:
+    form = Form(name="f", alias="f", fields=[field("a", to="phone"), field("b", to="phone")])
+    assert statement_of("3", form, {"a": "123", "b": ""}, {}, "", 10**15).fields == {"phone": "123"}
+
+
 def test_a_choice_may_have_a_comma() -> None:
     form = Form(name="f", alias="f", fields=[field("agree", "checkboxgrp")])
     form.fields[0].choices = ["Yes, please", "No"]
