@@ -47,6 +47,7 @@ log = structlog.get_logger()
 HIT_TIMEOUT_SECONDS = 5.0
 WARN_SECONDS = 60.0
 REPLAY_SECONDS = 0.5
+PROBE_SECONDS = 1.0  # or whoever probes gives up before it hears the reason
 
 
 def create_app(settings: Settings | None = None) -> IngestApp:
@@ -188,8 +189,9 @@ class IngestApp:
         if self.buffer.is_full:
             return "redis_nearly_full"
         try:
-            await self.redis.ping()
-        except RedisError:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await self.redis.ping()
+        except (RedisError, TimeoutError):
             return "redis_unreachable"
         return None
 
