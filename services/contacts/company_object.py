@@ -10,7 +10,7 @@ from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import GROUPS, Field
 from services.common.profile import Value, View
 from services.common.tables import as_text
-from services.contacts.contact_object import Json, iso
+from services.contacts.contact_object import Json, publishing
 
 
 def company_object(company: Company, user: str) -> Json:
@@ -18,13 +18,7 @@ def company_object(company: Company, user: str) -> Json:
     owner = {"createdByUser": None, "modifiedByUser": None, "id": company.owner_id, "username": user,
              "firstName": user, "lastName": ""}  # fmt: skip
     return {
-        "isPublished": True,
-        "dateAdded": iso(company.added_us),
-        "dateModified": iso(company.modified_us),
-        "createdBy": 1 if company.created_by else None,
-        "createdByUser": company.created_by or None,
-        "modifiedBy": 1 if company.modified_by else None,
-        "modifiedByUser": company.modified_by or None,
+        **publishing(company.added_us, company.modified_us, company.created_by, company.modified_by),
         "id": company.id,
         "score": company.score,
         "fields": {

@@ -19,13 +19,12 @@ def contact_object(contact: Contact, user: str) -> Json:
     values = _values(contact)
     added_us = contact.added_us()
     return {
-        "isPublished": True,
-        "dateAdded": iso(added_us),
-        "dateModified": iso(view.modified_us) if view else None,
-        "createdBy": 1 if view and view.created_by else None,
-        "createdByUser": (view.created_by or None) if view else None,
-        "modifiedBy": 1 if view and view.modified_by else None,
-        "modifiedByUser": (view.modified_by or None) if view else None,
+        **publishing(
+            added_us,
+            view.modified_us if view else 0,
+            view.created_by if view else "",
+            view.modified_by if view else "",
+        ),
         "id": contact.id,
         "points": view.points if view else 0,
         "color": None,
@@ -43,6 +42,21 @@ def contact_object(contact: Contact, user: str) -> Json:
         "preferredProfileImage": "gravatar",
         "doNotContact": _do_not_contact(view),
         "frequencyRules": [],
+    }
+
+
+def publishing(
+    added_us: int, modified_us: int, created_by: str, modified_by: str, *, is_published: bool = True
+) -> Json:
+    """What every object of the API begins with. Users have names here and one number."""
+    return {
+        "isPublished": is_published,
+        "dateAdded": iso(added_us),
+        "dateModified": iso(modified_us),
+        "createdBy": 1 if created_by else None,
+        "createdByUser": created_by or None,
+        "modifiedBy": 1 if modified_by else None,
+        "modifiedByUser": modified_by or None,
     }
 
 

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.documents import Document, Some, decode_document
+from services.common.documents import Some, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
 from services.contacts.change import InvalidChangeError
-from services.contacts.contact_object import Json, iso
+from services.contacts.contact_object import Json, publishing
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.record_list import read_record_list
 from services.contacts.record_writer import RecordWriter, TakenError
@@ -135,19 +135,14 @@ class RecordsApi(Generic[Some]):
 
     def _shown(self, record_id: str, document: Some) -> Json:
         own = self._resource.show(record_id, document)
-        return {**_publishing(document), "id": int(record_id) if record_id.isdecimal() else record_id, **own}
-
-
-def _publishing(document: Document) -> Json:
-    return {
-        "isPublished": document.is_published,
-        "dateAdded": iso(document.added_us),
-        "dateModified": iso(document.modified_us),
-        "createdBy": 1 if document.created_by else None,
-        "createdByUser": document.created_by or None,
-        "modifiedBy": 1 if document.modified_by else None,
-        "modifiedByUser": document.modified_by or None,
-    }
+        said = publishing(
+            document.added_us,
+            document.modified_us,
+            document.created_by,
+            document.modified_by,
+            is_published=document.is_published,
+        )
+        return {**said, "id": int(record_id) if record_id.isdecimal() else record_id, **own}
 
 
 def _keeping(old: Some, new: Some) -> Some:
