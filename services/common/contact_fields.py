@@ -18,6 +18,13 @@ class Field(NamedTuple):
     is_unique: bool = False
 
 
+class FieldRules(NamedTuple):
+    """What may be set for fields, by their aliases."""
+
+    public: tuple[str, ...]  # a hit may set them
+    unique: tuple[str, ...]  # they identify: a value belongs to one contact
+
+
 _CORE = (
     ("title", "Title", "lookup"),
     ("firstname", "First Name", "text"),

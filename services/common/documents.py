@@ -78,6 +78,7 @@ class FieldRegistry(Document):
     """What can be said of the fields of contacts."""
 
     publicly_updatable: list[str]
+    unique: list[str] | None = None  # as set, until somebody says otherwise
 
 
 Some = TypeVar("Some", bound=Document)

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.common.basic_auth import BasicAuth
+from services.common.access import Access
 from services.common.clickhouse import ClickHouseError
 from services.common.php_query import Node, PhpQueryError, parse_php_query
 from services.common.redis_client import RedisError
@@ -95,8 +95,8 @@ async def _answer_surprise(_: Request, error: Exception) -> Response:
 class ApiDoor:
     """ASGI in front of an app: tidies the path, asks for the login, and marks every answer with the version."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], auth: BasicAuth, is_open: Any) -> None:
-        self._app, self._auth = app, auth
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], access: Access, is_open: Any) -> None:
+        self._app, self._access = app, access
         self._is_open: Callable[[str], bool] = is_open  # paths that need no login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,7 +107,8 @@ class ApiDoor:
         scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape")}
         if path.startswith("/api"):
             send = _with_version(send)
-        if self._is_open(path) or self._auth.admits(_authorization(scope)):
+        scope["user"] = self._access.who(_authorization(scope))
+        if scope["user"] or self._is_open(path):
             await self._app(scope, receive, send)
         else:
             await _denied(scope)(scope, receive, send)

@@ -13,8 +13,11 @@
 | `r:{r<slot>}:<k>:<id>` | string | the record store    | for ever: what people made, a form say; and companies     |
 | `made:{r<slot>}`       | zset   | the record store    | records not yet projected into ClickHouse, by version     |
 | `e:<event id>`         | string | ingest              | a day: when an event first came that has no time          |
+| `brief:{c<slot>}:<id>` | list   | identity            | a day: the newest devices that joined without cookies     |
+| `queued-merges`        | zset   | identity            | `<winner>:<loser>` by when that merge is to be tried      |
 | `q:{c<slot>}:<id>`     | list   | contacts            | a day: tracking events for a contact's next visit         |
 | `tracking-events`      | zset   | contacts            | contacts that such events wait for, by when they expire   |
+| `i:<hash>`             | string | identity            | a day: the answer to a request with an idempotency key    |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 
 Braces are Redis Cluster hash tags: whatever one script touches has one tag.
@@ -35,6 +38,7 @@ DEAD_HITS = "hits:dead"
 RESOLVERS = "resolvers"
 CONTACT_IDS = "contact-ids"
 TRACKING_EVENTS = "tracking-events"
+QUEUED_MERGES = "queued-merges"
 
 
 def hits(stream: int) -> str:
@@ -75,8 +79,16 @@ def record_ids(kind: str) -> str:
     return f"record-ids:{kind}"
 
 
+def brief_devices(contact_id: int) -> str:
+    return f"brief:{{c{contact_id % CONTACT_SLOTS}}}:{contact_id}"
+
+
 def first_time(event_id: bytes) -> str:
     return f"e:{event_id.hex()}"
+
+
+def idempotent(digest: str) -> str:
+    return f"i:{digest}"
 
 
 def tracking_events(contact_id: int) -> str:

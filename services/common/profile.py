@@ -1,4 +1,4 @@
-"""A contact's profile: its own part, the frozen parts of all that merged into it, and the pure fold of them.
+"""A contact's profile: its own part, and the frozen parts of all that merged into it (see `folding`, `merging`).
 
 A profile exists only for a contact that somebody knows something about; an anonymous visitor has none. The one stored
 under the contact that a device was born as also says where that device moved to. Nothing in here does I/O, and time is
@@ -11,6 +11,8 @@ import bisect
 from typing import Any
 
 import msgspec
+
+from services.common.values import normalise_unique
 
 Value = str | int | float | bool | None
 
@@ -36,11 +38,23 @@ class Member(msgspec.Struct, array_like=True, frozen=True):
 
 
 class DoNotContact(msgspec.Struct, array_like=True, frozen=True):
-    """One channel's do-not-contact entry; reason 1 unsubscribed, 2 bounced, 3 manual."""
+    """One channel's do-not-contact entry; reason 1 unsubscribed, 2 bounced, 3 manual, 0 contactable again since
+    then."""
 
     reason: int
     comments: str
     channel_id: int
+    time_us: int
+
+
+class FrequencyRule(msgspec.Struct, array_like=True, frozen=True):
+    """How often one channel may be used (0 for no limit), and when not at all; the newest word counts."""
+
+    number: int
+    time_unit: str  # DAY, WEEK or MONTH
+    is_preferred: bool
+    pause_from: str
+    pause_to: str
     time_us: int
 
 
@@ -62,10 +76,22 @@ class Part(msgspec.Struct, omit_defaults=True):
     companies: dict[int, Member] = {}
     company_id: int = 0  # the newest word on which of them is the primary one
     company_us: int = 0
+    owner_us: int = 0  # when somebody set the owner, also to nobody
+    stage_us: int = 0
+    segments: dict[int, Member] = {}  # added and removed by hand; what filters give is never stored
+    campaigns: dict[int, Member] = {}
+    categories: dict[int, Member] = {}
+    frequency: dict[str, FrequencyRule] = {}  # by channel
+    image: Stamped | None = None  # where it is kept; a deliberate blank goes back to none
 
     def value(self, field: str) -> Value:
         stamped = self.fields.get(field)
         return stamped.value if stamped else None
+
+    def told_us(self, field: str) -> int:
+        """When it was told a field; 0 for never."""
+        stamped = self.fields.get(field)
+        return stamped.time_us if stamped else 0
 
     def is_anonymous(self) -> bool:
         return all(self.value(field) in (None, "") for field in IDENTIFYING_FIELDS)
@@ -119,18 +145,28 @@ class Move(msgspec.Struct, array_like=True, frozen=True, order=True):
     contact_id: int
 
 
+class Merge(msgspec.Struct, array_like=True, frozen=True):
+    """That a contact was merged into another one: what an undo needs to know."""
+
+    winner: int  # who may have been merged into somebody else since
+    time_us: int
+    by: str = ""  # the user or the service that asked for it, nothing for a hit
+
+
 class Profile(msgspec.Struct, omit_defaults=True):
     """Everything that Redis knows of one contact id; `version` is 0 for one that is not stored yet."""
 
     id: int
     own: Part | None = None
-    losers: dict[int, Part] = {}
-    alias: int = 0  # the contact that this one merged into
+    losers: dict[int, Part] = {}  # all that merged into it, and what had merged into those
+    alias: int = 0  # the contact that this one leads to: who it merged into, or who that one merged into
     deleted_us: int = 0
     moves: list[Move] = []  # of the device that was born as this contact, by their keys
     is_brief: bool = False  # all it holds is the move of a caller without cookies: forgotten after a day
-    separated: list[int] = []  # contacts that were taken out again, never to be merged automatically
+    separated: dict[int, int] = {}  # whom an undo parted it from, and when: never merged with automatically
     version: int = 0
+    merge: Merge | None = None  # how this one was merged away
+    merges: dict[int, Merge] = {}  # of each of the losers
 
     def contact_at(self, time_us: int, event_id: bytes) -> int:
         """Which contact the device born as this one belonged to at a hit: the last move not after the hit's key."""
@@ -140,6 +176,14 @@ class Profile(msgspec.Struct, omit_defaults=True):
     def is_known(self) -> bool:
         """Whether this is a contact of its own to list: not merged away, not deleted, not just a device's moves."""
         return self.own is not None and not self.alias and not self.deleted_us
+
+    def is_anonymous(self) -> bool:
+        """Whether nothing that it was told says who it is."""
+        return all(part.is_anonymous() for part in self.parts())
+
+    def ids(self) -> list[int]:
+        """All that it goes by: its own id, and those of all that merged into it."""
+        return [self.id, *self.losers]
 
     def parts(self) -> list[Part]:
         return ([self.own] if self.own else []) + [self.losers[loser] for loser in sorted(self.losers)]
@@ -153,6 +197,40 @@ class Profile(msgspec.Struct, omit_defaults=True):
         """When the newest word on one field was said; 0 when nobody did."""
         return max((part.fields[field].time_us for part in self.parts() if field in part.fields), default=0)
 
+    def carries(self, field: str, value: str) -> bool:
+        """Whether a unique value (normalised) is this contact's: it is shown, or somebody who merged in brought it
+        along.
+
+        So a person who had two addresses is still known by both. What a contact was told after a merge puts an end to
+        what the other one had brought.
+        """
+        if _is(field, self.value(field), value) or (self.own and _is(field, self.own.value(field), value)):
+            return True
+        return any(
+            _is(field, part.value(field), value) and self._still_says(loser, field)
+            for loser, part in self.losers.items()
+        )
+
+    def carried(self, field: str) -> set[str]:
+        """All values of a unique field that are this contact's, normalised."""
+        told = [normalise_unique(field, str(value)) for part in self.parts() if (value := part.value(field))]
+        return {value for value in told if value and self.carries(field, value)}
+
+    def lacks(self, field: str, value: str) -> bool:
+        """Whether it has values of a unique field, and this one is none of them: it is somebody else's."""
+        return not self.carries(field, value) and bool(self.carried(field))
+
+    def _still_says(self, loser: int, field: str) -> bool:
+        for _ in self.losers:
+            merge = self.merges.get(loser) or Merge(self.id, 0)
+            winner = self.own if merge.winner == self.id else self.losers.get(merge.winner)
+            if winner is not None and winner.told_us(field) > merge.time_us:
+                return False
+            if merge.winner == self.id:
+                return True
+            loser = merge.winner
+        return True
+
     def has_tag(self, tag: str) -> bool:
         """By the newest word on it over all parts."""
         words = [part.tags[tag] for part in self.parts() if tag in part.tags]
@@ -160,7 +238,7 @@ class Profile(msgspec.Struct, omit_defaults=True):
 
     def company_words(self) -> dict[int, Member]:
         """The newest word on each company over all parts."""
-        return _newest([part.companies for part in self.parts()])
+        return newest([part.companies for part in self.parts()])
 
     def companies(self) -> dict[int, int]:
         """Company: since when (microseconds), the first one first."""
@@ -176,101 +254,6 @@ class Profile(msgspec.Struct, omit_defaults=True):
     def primary_us(self) -> int:
         """When the newest word on the primary company was said."""
         return max((part.company_us for part in self.parts()), default=0)
-
-
-class View(msgspec.Struct):
-    """What is shown of a profile: all parts folded into one."""
-
-    id: int
-    version: int
-    fields: dict[str, Value]
-    tags: list[str]
-    ips: list[str]
-    dnc: dict[str, DoNotContact]
-    points: int
-    owner_id: int
-    stage_id: int
-    added_us: int
-    modified_us: int
-    identified_us: int
-    created_by: str
-    modified_by: str
-    companies: dict[int, int]  # since when, microseconds; the first one first
-    company_id: int  # the primary one
-
-
-def fold(profile: Profile) -> View:
-    """All parts as one contact, the same in whatever order they came together.
-
-    Per field the newest value, per tag and company the newest add or remove, the newest primary company, points added,
-    the strictest do-not-contact, owner and stage of the survivor, else of the loser that has one.
-    """
-    parts = profile.parts()
-    if not parts:
-        raise ValueError(f"contact {profile.id} has nothing to show")
-    fields = _newest([part.fields for part in parts])
-    tags = _newest([part.tags for part in parts])
-    ips: dict[str, int] = {}
-    dnc: dict[str, DoNotContact] = {}
-    for part in parts:
-        for ip, seen in part.ips.items():
-            ips[ip] = min(seen, ips.get(ip, seen))
-        for channel, entry in part.dnc.items():
-            dnc[channel] = min(entry, dnc.get(channel, entry), key=lambda one: (one.reason, one.time_us))
-    identified = [part.identified_us for part in parts if part.identified_us]
-    return View(
-        id=profile.id,
-        version=profile.version,
-        fields={field: stamped.value for field, stamped in fields.items()},
-        tags=sorted(tag for tag, member in tags.items() if member.is_in),
-        ips=sorted(ips, key=lambda ip: ips[ip]),
-        dnc=dnc,
-        points=max(-MAX_POINTS, min(MAX_POINTS, sum(part.points for part in parts))),
-        owner_id=next((part.owner_id for part in parts if part.owner_id), 0),
-        stage_id=next((part.stage_id for part in parts if part.stage_id), 0),
-        added_us=min(part.added_us for part in parts),
-        modified_us=max(part.modified_us for part in parts),
-        identified_us=min(identified, default=0),
-        created_by=parts[0].created_by,
-        modified_by=max(parts, key=lambda part: part.modified_us).modified_by,
-        companies=profile.companies(),
-        company_id=profile.company_id(),
-    )
-
-
-def conflicts(first: Profile, second: Profile, unique_fields: tuple[str, ...]) -> bool:
-    """Whether two contacts are two people: both have a value of one unique field, and not the same."""
-    for field in unique_fields:
-        one, other = first.value(field), second.value(field)
-        if one not in (None, "") and other not in (None, "") and one != other:
-            return True
-    return False
-
-
-def survivor(first: Profile, second: Profile) -> tuple[Profile, Profile]:
-    """(winner, loser) of two contacts that are one person: the older one keeps its id, then the smaller id."""
-
-    def age(profile: Profile) -> tuple[int, int]:
-        return (min((part.added_us for part in profile.parts()), default=0), profile.id)
-
-    return (first, second) if age(first) <= age(second) else (second, first)
-
-
-def freeze_into(loser: Profile, winner_id: int, time_us: int) -> Profile:
-    """The loser as it is stored from now on: its parts stay as they are, and its id leads to the winner."""
-    own = loser.own or Part(added_us=time_us)
-    return msgspec.structs.replace(loser, own=own, alias=winner_id, is_brief=False)
-
-
-def take_in(winner: Profile, loser: Profile) -> Profile:
-    """The winner with the frozen parts of the loser and of all that the loser had taken in before."""
-    taken = dict(loser.losers)
-    if loser.own is not None:
-        taken[loser.id] = loser.own
-    taken.pop(winner.id, None)
-    if all(winner.losers.get(key) == part for key, part in taken.items()):
-        return winner
-    return msgspec.structs.replace(winner, losers={**winner.losers, **taken})
 
 
 def with_move(profile: Profile, move: Move) -> Profile:
@@ -298,7 +281,12 @@ def decode_profile(stored: bytes) -> Profile:
     return profile
 
 
-def _newest(maps: list[Any]) -> dict[Any, Any]:
+def _is(field: str, told: Value, value: str) -> bool:
+    """Whether what a contact was told is this normalised value, however it was spelt."""
+    return told == value or (bool(told) and normalise_unique(field, str(told)) == value)
+
+
+def newest(maps: list[Any]) -> dict[Any, Any]:
     newest: dict[Any, Any] = {}
     for one in maps:
         for key, word in one.items():

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from services.common import keys
-from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile, take_in
+from services.common.merging import follow
+from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile
 from services.common.redis_client import RedisClient, load_script, mget, run_script
 from services.common.values import CARRY_CLAIM_US, Claim, UniqueValue
 
 BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
+MAX_BRIEF = 10  # such devices of one contact: callers that never keep a cookie must not fill Redis
 MAX_ALIAS_STEPS = 1_000
 
 
@@ -27,6 +29,8 @@ class ProfileStore:
         self._write = load_script(redis, "write_document", allow_oom=allow_oom)
         self._claim = load_script(redis, "claim_value", allow_oom=allow_oom)
         self._settle = load_script(redis, "settle_change")
+        self._remember_brief = load_script(redis, "remember_brief", allow_oom=allow_oom)
+        self._forget_brief = load_script(redis, "forget_brief", allow_oom=allow_oom)
 
     async def load(self, contact_ids: Iterable[int]) -> dict[int, Profile | None]:
         """The stored profiles of these ids, None for an id that has none. Aliases are not followed."""
@@ -40,28 +44,29 @@ class ProfileStore:
         """The profile that an id answers with, through all merges; None when nothing is stored for it.
 
         What a crash within a merge, or two merges at once, left is mended on the way, for good: a survivor takes in
-        whoever leads to it, and a cycle is read as its smallest id.
+        whoever leads to it, a cycle is read as its smallest id, and who led to a loser leads to the survivor.
         """
-        while True:
-            stored, mended = await self._survivor(contact_id)
-            if mended is None or mended is stored:
-                return mended
-            version = (await self.write([mended]))[mended.id]
-            if version:
-                return msgspec.structs.replace(mended, version=version)
-
-    async def _survivor(self, contact_id: int) -> tuple[Profile | None, Profile | None]:
-        """(as stored, as it should be)."""
-        chain: list[Profile] = []
         for _ in range(MAX_ALIAS_STEPS):
+            chain = await self._chain(contact_id)
+            lead = follow(chain)
+            if not lead.changed:
+                return lead.survivor
+            versions = await self.write(lead.changed)
+            if all(versions.values()) and lead.survivor is not None:
+                version = versions.get(lead.survivor.id, lead.survivor.version)
+                return msgspec.structs.replace(lead.survivor, version=version)
+        raise RuntimeError(f"contact {contact_id} is being merged and parted without an end")
+
+    async def _chain(self, contact_id: int) -> list[Profile]:
+        """The profiles from this id on, each leading to the next one; the last leads nowhere, or to one of the
+        others."""
+        chain: list[Profile] = []
+        while len(chain) < MAX_ALIAS_STEPS:
             profile = (await self.load([contact_id]))[contact_id]
-            if profile is None or not profile.alias:
-                return profile, _mended(profile, chain)
-            if any(known.id == profile.id for known in chain):
-                smallest = min(chain, key=lambda known: known.id)
-                others = [known for known in chain if known.id != smallest.id]
-                return smallest, _mended(msgspec.structs.replace(smallest, alias=0), others)
-            chain.append(profile)
+            if profile is not None:
+                chain.append(profile)
+            if profile is None or not profile.alias or any(one.id == profile.alias for one in chain):
+                return chain
             contact_id = profile.alias
         raise RuntimeError(f"aliases of contact {contact_id} do not end")
 
@@ -109,6 +114,17 @@ class ProfileStore:
         )
         return [_claim(answer) if answer else None for answer in answers]
 
+    async def remember_brief(self, devices: Mapping[int, list[int]]) -> None:
+        """By contact, the devices that joined it without cookies just now; the oldest beyond `MAX_BRIEF` are
+        forgotten."""
+        answers = await run_script(
+            self._redis,
+            self._remember_brief,
+            [([keys.brief_devices(one)], [MAX_BRIEF, BRIEF_SECONDS, *joined]) for one, joined in devices.items()],
+        )
+        gone = [int(device) for answer in answers for device in answer]
+        await run_script(self._redis, self._forget_brief, [([keys.profile(device)], []) for device in gone])
+
     async def settle(self, versions: dict[int, int]) -> None:
         """These versions are in ClickHouse now."""
         slots: dict[int, list[int]] = {}
@@ -123,16 +139,6 @@ class ProfileStore:
             pipeline.zrangebyscore(keys.changes(slot), "-inf", before_us, start=0, num=limit)
         found = [int(contact_id) for slot in await pipeline.execute() for contact_id in slot]
         return found[:limit]
-
-
-def _mended(survivor: Profile | None, chain: list[Profile]) -> Profile | None:
-    """The survivor with those of the chain whose merge into it was left half done."""
-    if survivor is None or survivor.deleted_us:
-        return survivor
-    for loser in chain:
-        if loser.id not in survivor.losers and loser.id not in survivor.separated:
-            survivor = take_in(survivor, loser)
-    return survivor
 
 
 def _claim(stored: bytes) -> Claim:

@@ -28,6 +28,9 @@ _SCRIPT_PATTERNS = {
 }
 
 
+MIN_TOKEN_LENGTH = 16
+
+
 class SettingsError(Exception):
     """A setting that is missing or cannot be read; the message names it."""
 
@@ -71,6 +74,17 @@ class Settings:
     publicly_updatable: tuple[str, ...] = _setting(
         (), "Contact fields that a hit may set, and identify by: email. `./just up` allows email."
     )
+    unique_fields: tuple[str, ...] = _setting(
+        ("email",),
+        "Contact fields that identify: a value of one belongs to one contact. The fields API may change that; then "
+        "`./just check-identity --fix` claims the values that are there.",
+    )
+    unique_operator: str = _setting(
+        "and",
+        "Of several unique values given at once: and, whoever holds one must not contradict another; or, any holder.",
+    )
+    max_identifiers: int = _setting(1_000, "How many contacts may merge into one; further merges are queued.")
+    max_merges_a_minute: int = _setting(100, "How many of them in a minute; further merges are queued.")
     companies_from_hits: bool = _setting(
         True, "A hit that names a company (company=Acme) makes or updates it and joins its contact to it."
     )
@@ -102,6 +116,12 @@ class Settings:
     not_bots: tuple[str, ...] = _setting((), "Words of User-Agents that are no bots, whatever the list says.")
     anonymize_ip: bool = _setting(
         False, "Store visitors' addresses without their last part: the /24 of a v4, the /48 of a v6 address."
+    )
+    api_tokens: tuple[str, ...] = _setting(
+        (),
+        "Tokens with which other services call our APIs (Authorization: Bearer), beside the admin's login: each of 16 "
+        "characters or more, perhaps with a name for the audit before it (billing:...).",
+        is_secret=True,
     )
     write_keys: tuple[str, ...] = _setting(
         (), "Secrets with which servers report events to /v1/batch, beside the admin's login.", is_secret=True
@@ -253,8 +273,18 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"SPOOR_{name.upper()}: {value!r} may not go into the script")
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"SPOOR_LOG_LEVEL: {settings.log_level!r} is none of debug, info, warning, error")
-    if unknown := set(settings.publicly_updatable) - set(TOLD_FIELDS):
-        raise SettingsError(f"SPOOR_PUBLICLY_UPDATABLE: {min(unknown)!r} is no field of a contact")
+    for name, fields in (
+        ("SPOOR_PUBLICLY_UPDATABLE", settings.publicly_updatable),
+        ("SPOOR_UNIQUE_FIELDS", settings.unique_fields),
+    ):
+        if unknown := set(fields) - set(TOLD_FIELDS):
+            raise SettingsError(f"{name}: {min(unknown)!r} is no field of a contact")
+    if settings.unique_operator.lower() not in ("and", "or"):
+        raise SettingsError(f"SPOOR_UNIQUE_OPERATOR: {settings.unique_operator!r} is neither and nor or")
+    if settings.max_identifiers < 1 or settings.max_merges_a_minute < 1:
+        raise SettingsError("SPOOR_MAX_IDENTIFIERS and SPOOR_MAX_MERGES_A_MINUTE must be at least 1")
+    if any(len(token.rpartition(":")[2]) < MIN_TOKEN_LENGTH for token in settings.api_tokens):
+        raise SettingsError(f"SPOOR_API_TOKENS: a token has at least {MIN_TOKEN_LENGTH} characters")
 
 
 def _as_text(value: Any) -> str:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import msgspec
 
-from services.common.profile import Profile, Value, fold
+from services.common.folding import fold
+from services.common.profile import Profile, Value
 
 EVENTS = "events"
 BOT_EVENTS = "bot_events"
 CONTACTS = "contacts"
 ALIASES = "aliases"
+AUDIT = "audit"
 RECORDS = "records"
 
 
@@ -89,6 +91,17 @@ class AliasRow(msgspec.Struct, array_like=True, gc=False):
     version: int
 
 
+class AuditRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `audit`: who did what to a contact. The time is milliseconds."""
+
+    id: str
+    contact_id: int
+    time: int
+    action: str
+    user: str
+    details: str  # JSON
+
+
 class RecordRow(msgspec.Struct, array_like=True, gc=False):
     kind: str
     id: str
@@ -132,11 +145,12 @@ def contact_row(profile: Profile) -> ContactRow:
 
 
 def alias_rows(profile: Profile) -> list[AliasRow]:
-    """What the aliases table must say after this version: all that merged in leads here, all taken out to itself."""
+    """What the aliases table must say after this version: all that merged in leads here, and so does what was taken out
+    of another one. Nobody else says so of these, so the newest version is right."""
     if profile.alias or profile.deleted_us:
         return []
-    merged = [AliasRow(loser, profile.id, profile.version) for loser in profile.losers]
-    return merged + [AliasRow(contact_id, contact_id, profile.version) for contact_id in profile.separated]
+    led = profile.ids() if profile.separated else list(profile.losers)
+    return [AliasRow(contact_id, profile.id, profile.version) for contact_id in led]
 
 
 def as_text(value: Value) -> str:
@@ -148,7 +162,7 @@ def as_text(value: Value) -> str:
     return str(value)
 
 
-Rows = list[EventRow] | list[BotRow] | list[ContactRow] | list[AliasRow] | list[RecordRow]
+Rows = list[EventRow] | list[BotRow] | list[ContactRow] | list[AliasRow] | list[AuditRow] | list[RecordRow]
 _OWN_COLUMN = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _encoder = msgspec.json.Encoder()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from enum import Enum
 from typing import NamedTuple
 
-UNIQUE_FIELDS = ("email",)
 # A claim is carried by its contact within a second or never: Redis refuses the later write. So one that is not carried
 # some time after that is nobody's; between the two there is room for clocks that differ.
 CARRY_CLAIM_US = 1_000_000
@@ -25,6 +25,13 @@ JUNK_VALUES = frozenset(
     """null none nil undefined anonymous guest unknown invalid nan true false 0 -1 id email user visitor test
     distinct_id distinctid not_authenticated not_set n/a {{email}} %email% {email}""".split()
 ) | {"[object object]", "(not set)"}
+
+
+class Operator(Enum):
+    """How several unique fields that are given together are combined: see the identity table of the design."""
+
+    AND = "and"
+    OR = "or"
 
 
 class Claim(NamedTuple):

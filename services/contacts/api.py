@@ -19,7 +19,7 @@ from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
 from services.contacts.timeline import load_timeline, timeline_object
 from services.contacts.timeline_query import read_timeline_query
-from services.contacts.writer import BusyError, ContactWriter, Written
+from services.contacts.writer import BusyError, ContactWriter, ValueTakenError, Written
 
 
 class ContactsApi:
@@ -93,6 +93,10 @@ class ContactsApi:
             written = await self._writer.create(change)
         except BusyError:
             raise self._busy() from None
+        except ValueTakenError as error:
+            self._metrics.writes.add(value="refused")
+            taken = f"This value belongs to contact {error.contact_id}, which contradicts the rest."
+            raise ApiError(400, f"{error.value.field}: {taken}", {error.value.field: [taken]}) from error
         self._metrics.writes.add(value="created" if written.is_new else "upserted")
         return await self._created(written)
 

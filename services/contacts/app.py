@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from services.common.basic_auth import BasicAuth
+from services.common.access import Access
 from services.common.envelope import ApiDoor, add_error_handlers
+from services.common.field_registry import preset_rules
 from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.api import ContactsApi
@@ -59,8 +60,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     )
     app.router.redirect_slashes = False
     add_error_handlers(app)
-    auth = BasicAuth(settings.admin_user, settings.admin_password)
-    return ApiDoor(app, auth, OPEN_PATHS.__contains__)
+    access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
+    return ApiDoor(app, access, OPEN_PATHS.__contains__)
 
 
 def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> list[Route]:
@@ -72,7 +73,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *RecordsApi(stores, user, metrics, LINKS).routes(),
         *RecordsApi(stores, user, metrics, ASSETS).routes(),
         *RecordsApi(stores, user, metrics, FORMS).routes(),
-        *FieldsApi(stores, user, settings.publicly_updatable).routes(),
+        *FieldsApi(stores, user, preset_rules(settings)).routes(),
         *BotsApi(stores).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),

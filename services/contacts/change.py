@@ -10,8 +10,9 @@ import msgspec
 
 from services.common.contact_fields import FIELDS, TOLD_FIELDS, Field
 from services.common.field_values import NOT_VALID, TOO_LONG, read_value, scalar_as_text
+from services.common.folding import owner_of
 from services.common.profile import Member, Part, Profile, Stamped, Value
-from services.common.values import MAX_TEXT_LENGTH, UNIQUE_FIELDS, clean, read_tag
+from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique, read_tag
 from services.contacts.memberships import MembershipChange, apply_memberships, read_memberships
 
 MAX_TAGS = 500
@@ -41,9 +42,11 @@ class Change(msgspec.Struct, frozen=True):
     owner_id: int | None = None  # 0 for nobody
     memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
 
-    def unique_values(self, unique_fields: tuple[str, ...] = UNIQUE_FIELDS) -> dict[str, str]:
-        """The unique values that it gives."""
-        return {field: str(self.fields[field]) for field in unique_fields if self.fields.get(field)}
+    def unique_values(self, unique_fields: tuple[str, ...]) -> dict[str, str]:
+        """The unique values that it gives, normalised; what identifies nobody is none."""
+        said = {field: str(self.fields[field]) for field in unique_fields if self.fields.get(field)}
+        normalised = {field: normalise_unique(field, text) for field, text in said.items()}
+        return {field: value for field, value in normalised.items() if value}
 
 
 def read_change(body: Mapping[str, Any], *, replaces: bool = False) -> Change:
@@ -170,6 +173,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         ips=_with_ip(profile, own, change.ip, now_us),
         points=own.points if change.points is None else change.points - _points_of_losers(profile),
         owner_id=own.owner_id if change.owner_id is None else change.owner_id,
+        owner_us=own.owner_us if change.owner_id in (None, owner_of(profile)) else now_us,
     )
     part = apply_memberships(profile, part, change.memberships, now_us)
     if part == profile.own:

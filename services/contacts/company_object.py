@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from services.common.company import Company
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import GROUPS, Field
-from services.common.profile import Value, View
+from services.common.folding import View
+from services.common.profile import Value
 from services.common.tables import as_text
 from services.contacts.contact_object import Json, publishing
 

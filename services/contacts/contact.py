@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from services.common.profile import View
+from services.common.folding import View
 
 
 class Address(NamedTuple):

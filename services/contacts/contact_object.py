@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.common.contact_fields import FIELDS, GROUPS, Field
-from services.common.profile import Value, View
+from services.common.folding import View
+from services.common.profile import Value
 from services.contacts.contact import Address, Contact, Footprint
 
 Json = dict[str, Any]

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from services.common.clickhouse import ClickHouse
 from services.common.device import MAX_CONTACT_ID
-from services.common.profile import Profile, fold
+from services.common.folding import fold
+from services.common.profile import Profile
 from services.contacts.contact import Contact
 from services.contacts.contact_list import ListQuery, Statement, count_statement, page_statement
 from services.contacts.footprints import load_footprints
@@ -41,7 +42,7 @@ class ContactReader:
 
     async def shown(self, profile: Profile) -> Contact:
         """A known contact whose profile is at hand."""
-        ids = [profile.id, *profile.losers]
+        ids = profile.ids()
         footprints = await load_footprints(self._stores.clickhouse, {profile.id: ids})
         return Contact(profile.id, fold(profile), footprints[profile.id], ids)
 
@@ -69,7 +70,7 @@ class ContactReader:
 
 
 def _ids(contact_id: int, profile: Profile | None) -> list[int]:
-    return [contact_id, *(profile.losers if profile else ())]
+    return profile.ids() if profile else [contact_id]
 
 
 async def _rows(clickhouse: ClickHouse, statement: Statement | None) -> list[tuple[int, ...]]:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import structlog
 
 from services.common import clickhouse as ch
+from services.common.availability import Availability
 from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
 from services.common.envelope import STORES_AWAY, ApiError
+from services.common.field_registry import Fields
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, connect
 from services.common.settings import Settings
+from services.common.values import Operator
 from services.contacts.projector import Projector
 
 log = structlog.get_logger()
 
-CHECK_SECONDS = 0.5  # how long a good answer of ClickHouse counts
 CHECK_TIMEOUT_SECONDS = 2.0
 RETRY_SECONDS = 0.3
 
@@ -37,10 +38,11 @@ class Stores:
         self.records = RecordStore(self.redis)
         self.companies = CompanyStore(self.profiles, self.records)
         self.ids = ContactIds(self.redis)
+        self.fields = Fields(self.records, settings)
+        self.operator = Operator(settings.unique_operator.lower())
         self._clickhouse: ch.ClickHouse | None = None
         self._projector: Projector | None = None
-        self._checked = float("-inf")
-        self._check: asyncio.Task[None] | None = None
+        self._availability = Availability()
 
     @property
     def clickhouse(self) -> ch.ClickHouse:
@@ -63,6 +65,7 @@ class Stores:
                 await self.ids.open()
                 client = await ch.connect(self._settings.clickhouse_url)
                 self._projector = Projector(self.profiles, client)
+                self._availability.watch(client)
                 self._clickhouse = client
                 return
             except STORES_AWAY as error:
@@ -76,22 +79,18 @@ class Stores:
 
     async def check_clickhouse(self) -> None:
         """Raises what ClickHouse's absence raises; a write asks here before it touches Redis. One check serves all."""
-        if time.monotonic() - self._checked < CHECK_SECONDS:
-            return
-        if self._check is None or self._check.done():
-            self._check = asyncio.create_task(self._ask_clickhouse())
-        await asyncio.shield(self._check)
+        await self._availability.check()
 
     def distrust(self) -> None:
         """The next write asks again: something has just failed."""
-        self._checked = float("-inf")
+        self._availability.distrust()
 
     async def trouble(self) -> str | None:
         """What keeps this process from its work, or None."""
         if self._clickhouse is None:
             return "starting"
         try:
-            await self._ask_clickhouse()
+            await self._availability.ask()
         except STORES_AWAY:
             return "clickhouse_unreachable"
         try:
@@ -100,9 +99,3 @@ class Stores:
         except STORES_AWAY:
             return "redis_unreachable"
         return None
-
-    async def _ask_clickhouse(self) -> None:
-        self.distrust()
-        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-            await self.clickhouse.query("SELECT 1")
-        self._checked = time.monotonic()

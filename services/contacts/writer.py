@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.common.profile import Part, Profile, freeze_into, take_in
+from services.common.merging import are_separated, conflicts, freeze_into, oldest, take_in
+from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
-from services.common.values import UNIQUE_FIELDS, VOID_CLAIM_US, Claim, UniqueValue
+from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 from services.contacts.change import Change, apply_change
 from services.contacts.company_writer import CompanyWriter
 from services.contacts.stores import BusyError as BusyError
@@ -42,33 +43,44 @@ class Written(NamedTuple):
     is_new: bool
 
 
+class ValueTakenError(Exception):
+    """A unique value of the change belongs to another person."""
+
+    def __init__(self, value: UniqueValue, contact_id: int) -> None:
+        super().__init__(f"{value.field} belongs to contact {contact_id}")
+        self.value, self.contact_id = value, contact_id
+
+
+class Rules(NamedTuple):
+    unique_fields: tuple[str, ...]
+    operator: Operator
+
+
+class Target(NamedTuple):
+    """What is written: a new contact, or a known one, or one that is an anonymous visitor yet."""
+
+    new_id: int
+    contact_id: int
+    first_seen_us: int
+
+
 class ContactWriter:
-    def __init__(self, stores: Stores, user: str, unique_fields: tuple[str, ...] = UNIQUE_FIELDS) -> None:
+    def __init__(self, stores: Stores, user: str) -> None:
         self._stores = stores
         self._store: ProfileStore = stores.profiles
         self._user = user
-        self._unique_fields = unique_fields
         self._companies = CompanyWriter(stores, user)
 
     async def create(self, change: Change) -> Written:
-        """A new contact, or the one that holds a unique value of the change, changed."""
+        """A new contact, or the one that holds the unique values of the change, changed. Raises `ValueTakenError`."""
         await self._stores.check_clickhouse()
         new_id = await self._stores.ids.take_surely()
-        attempt = _Attempt(self._store, self._companies, change, self._user, self._unique_fields, new_id=new_id)
-        return await self._persist(attempt)
+        return await self._persist(await self._attempt(change, new_id=new_id))
 
     async def edit(self, contact_id: int, change: Change, first_seen_us: int = 0) -> Written | None:
         """The contact, changed; None for one that is not there. With `first_seen_us` it may be an anonymous visitor."""
         await self._stores.check_clickhouse()
-        attempt = _Attempt(
-            self._store,
-            self._companies,
-            change,
-            self._user,
-            self._unique_fields,
-            contact_id=contact_id,
-            first_seen_us=first_seen_us,
-        )
+        attempt = await self._attempt(change, contact_id=contact_id, first_seen_us=first_seen_us)
         try:
             return await self._persist(attempt)
         except _GoneError:
@@ -84,7 +96,7 @@ class ContactWriter:
                 profile = Profile(contact_id, own=Part(added_us=first_seen_us))
             if profile is None or not profile.is_known():
                 return None
-            held = await self._store.holders(_all_values(profile, self._unique_fields))
+            held = await self._store.holders(_all_values(profile, (await self._stores.fields.now()).unique))
             gone = msgspec.structs.replace(profile, own=None, losers={}, deleted_us=now_us(), is_brief=False)
             gone.version = (await self._store.write([gone]))[gone.id]
             if gone.version:
@@ -92,6 +104,13 @@ class ContactWriter:
                 await self._project([gone])
                 return profile
         raise BusyError
+
+    async def _attempt(
+        self, change: Change, *, new_id: int = 0, contact_id: int = 0, first_seen_us: int = 0
+    ) -> _Attempt:
+        rules = Rules((await self._stores.fields.now()).unique, self._stores.operator)
+        target = Target(new_id, contact_id, first_seen_us)
+        return _Attempt(self._store, self._companies, change, self._user, rules, target)
 
     async def _persist(self, attempt: _Attempt) -> Written:
         deadline = time.monotonic() + ROUND_SECONDS
@@ -137,15 +156,12 @@ class _Attempt:
         companies: CompanyWriter,
         change: Change,
         user: str,
-        unique_fields: tuple[str, ...],
-        *,
-        new_id: int = 0,
-        contact_id: int = 0,
-        first_seen_us: int = 0,
+        rules: Rules,
+        target: Target,
     ) -> None:
         self._store, self._companies, self._change, self._user = store, companies, change, user
-        self._unique_fields = unique_fields
-        self._new_id, self._contact_id, self._first_seen_us = new_id, contact_id, first_seen_us
+        self._unique_fields, self._operator = rules
+        self._new_id, self._contact_id, self._first_seen_us = target
         self.written: dict[int, Profile] = {}
         self.given_up: dict[UniqueValue, Claim | None] = {}
 
@@ -155,7 +171,7 @@ class _Attempt:
         seen = await self._store.holders(values)
         found = {value: await self._holder(value, seen[value]) for value in values}
         holders = [holder for holder in found.values() if holder]
-        target, is_new = await self._target(holders)
+        target, is_new = await self._target(found)
         others = {holder.id: holder for holder in holders if holder.id != target.id}
         for holder in holders:
             if holder.id == target.id and len(holder.losers) > len(target.losers):
@@ -166,7 +182,7 @@ class _Attempt:
         free = [
             value
             for value, holder in found.items()
-            if holder is None or as_read[holder.id].value(value.field) != value.value
+            if holder is None or not as_read[holder.id].carries(value.field, value.value)
         ]
         claims = await self._claim(free, seen, target.id)
         merged = target
@@ -176,19 +192,31 @@ class _Attempt:
 
     async def _merge(self, winner: Profile, loser: Profile) -> Profile:
         """The loser is frozen first: whoever finds it alone is led to the winner, which then takes it in."""
-        frozen = await self._write(freeze_into(loser, winner.id, now_us()))
-        separated = [one for one in winner.separated if one != loser.id]
-        return take_in(msgspec.structs.replace(winner, separated=separated), frozen)
+        return take_in(winner, await self._write(freeze_into(loser, winner, now_us(), by=self._user)))
 
-    async def _target(self, holders: list[Profile]) -> tuple[Profile, bool]:
-        """The contact that is written, and whether it is new. Of several holders the oldest is upserted."""
+    async def _target(self, found: dict[UniqueValue, Profile | None]) -> tuple[Profile, bool]:
+        """The contact that is written, and whether it is new. Of several holders the oldest is upserted, and takes in
+        the others. Raises `ValueTakenError` where they are not one person."""
         if self._contact_id:
             return await self._find(), False
-        if holders:
-            oldest = min(holders, key=lambda one: (min((part.added_us for part in one.parts()), default=0), one.id))
-            return oldest, oldest.id == self._new_id
+        first = oldest(holder for holder in found.values() if holder)
+        if first:
+            self._check_one_person(first, found)
+            return first, first.id == self._new_id
         stored = (await self._store.load([self._new_id]))[self._new_id]
         return stored or Profile(self._new_id), True
+
+    def _check_one_person(self, first: Profile, found: dict[UniqueValue, Profile | None]) -> None:
+        for value, holder in found.items():
+            if holder is None or holder.id == self._new_id:
+                continue
+            contradicts = any(holder.lacks(other.field, other.value) for other in found)
+            if self._operator is Operator.AND and contradicts:
+                raise ValueTakenError(value, holder.id)
+            if holder.id != first.id and (
+                are_separated(first, holder) or conflicts(first, holder, self._unique_fields)
+            ):
+                raise ValueTakenError(value, holder.id)
 
     async def _find(self) -> Profile:
         """The contact to edit."""
@@ -224,7 +252,7 @@ class _Attempt:
         holder = await self._store.resolve(claim.contact_id)
         if holder is not None and holder.deleted_us:
             return None
-        if holder is not None and holder.value(value.field) == value.value:
+        if holder is not None and holder.carries(value.field, value.value):
             return holder
         if now_us() - claim.time_us > VOID_CLAIM_US:
             return None
@@ -244,22 +272,13 @@ class _Attempt:
 
 
 def _all_values(profile: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:
-    """Every unique value that any part of it carries."""
-    return {
-        UniqueValue(field, str(part.value(field)))
-        for part in profile.parts()
-        for field in unique_fields
-        if part.value(field)
-    }
+    """Every unique value of it."""
+    return {UniqueValue(field, value) for field in unique_fields for value in profile.carried(field)}
 
 
 def _lost_values(before: Profile, after: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:
-    """Shown before and no longer."""
-    return {
-        UniqueValue(field, str(before.value(field)))
-        for field in unique_fields
-        if before.value(field) and before.value(field) != after.value(field)
-    }
+    """Carried before and no longer."""
+    return _all_values(before, unique_fields) - _all_values(after, unique_fields)
 
 
 def now_us() -> int:

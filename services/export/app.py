@@ -12,7 +12,7 @@ import structlog
 from starlette.applications import Starlette
 
 from services.common import clickhouse as ch
-from services.common.basic_auth import BasicAuth
+from services.common.access import Access
 from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
 from services.common.migrate import migrate
 from services.common.service import operation_routes
@@ -54,8 +54,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False
     add_error_handlers(app)
-    auth = BasicAuth(settings.admin_user, settings.admin_password)
-    return ApiDoor(app, auth, OPEN_PATHS.__contains__)
+    access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
+    return ApiDoor(app, access, OPEN_PATHS.__contains__)
 
 
 class Connection:

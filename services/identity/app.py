@@ -14,38 +14,49 @@ import structlog
 from starlette.applications import Starlette
 
 from services.common import clickhouse as ch
+from services.common.access import Access
 from services.common.clickthrough import Clickthroughs
 from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
-from services.common.field_registry import PublicFields
+from services.common.device import DeviceCodec
+from services.common.envelope import ApiDoor, add_error_handlers
+from services.common.field_registry import Fields, preset_rules
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
-from services.common.values import UNIQUE_FIELDS
+from services.common.values import Operator
 from services.identity.agents import Agents
+from services.identity.api import IdentityApi
 from services.identity.companies import Companies
 from services.identity.dead_letters import DeadLetters
-from services.identity.faults import fault_points_from_environment
+from services.identity.faults import FaultPoints, fault_points_from_environment
+from services.identity.identify import Rules
 from services.identity.leases import Leases
+from services.identity.merge_queue import MergeQueue
 from services.identity.metrics import IdentityMetrics
+from services.identity.operations import Operations
 from services.identity.pipeline import Pipeline
 from services.identity.placement import Placement
 from services.identity.places import Places
 from services.identity.proofs import Proofs
 from services.identity.reader import Reader
-from services.identity.relay import relay_forever
+from services.identity.relay import Relay
 from services.identity.resolver import Resolver
 
 log = structlog.get_logger()
 
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 
-def create_app(settings: Settings | None = None) -> Starlette:
+
+def create_app(settings: Settings | None = None) -> ApiDoor:
     settings = settings or load_settings()
     if not settings.secret:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
+    if not settings.admin_password:
+        raise SettingsError("SPOOR_ADMIN_PASSWORD is required: the API has no other login")
     worker = Worker(settings)
 
     @asynccontextmanager
@@ -56,7 +67,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
         worker.stop()
         await running
 
-    return Starlette(routes=operation_routes(worker.metrics.registry, worker.readiness), lifespan=lifespan)
+    api = IdentityApi(worker.redis, lambda: worker.operations, worker.metrics)
+    app = Starlette(
+        routes=[*operation_routes(worker.metrics.registry, worker.readiness), *api.routes()], lifespan=lifespan
+    )
+    app.router.redirect_slashes = False
+    add_error_handlers(app)
+    access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
+    return ApiDoor(app, access, OPEN_PATHS.__contains__)
 
 
 class Worker:
@@ -68,6 +86,7 @@ class Worker:
         self._places = _open_places(settings.geo_database)
         self.redis: RedisClient = connect(settings.redis_url)
         self._reader: Reader | None = None
+        self.operations: Operations | None = None
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -82,9 +101,9 @@ class Worker:
         client, ids = await self._connect()
         if client is None or ids is None:
             return
-        reader, store = self._assemble(client, ids)
+        reader, relay_work = self._assemble(client, ids)
         quiet_garbage_collector()
-        relay = asyncio.create_task(relay_forever(store, RecordStore(self.redis, allow_oom=True), client))
+        relay = asyncio.create_task(relay_work.run())
         try:
             await reader.run()
         finally:
@@ -105,7 +124,7 @@ class Worker:
                 await asyncio.sleep(0.3)
         return None, None
 
-    def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, ProfileStore]:
+    def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, Relay]:
         settings, faults = self._settings, fault_points_from_environment()
         store, records = ProfileStore(self.redis, allow_oom=True), RecordStore(self.redis, allow_oom=True)
         dead_letters = DeadLetters(self.redis)
@@ -118,14 +137,16 @@ class Worker:
             Agents(settings.bots, settings.not_bots),
             self._places,
             proofs,
+            preset_rules(settings),
             reads_companies=settings.companies_from_hits,
         )
-        public_fields = PublicFields(records, settings.publicly_updatable)
-        placement = Placement(store, ids, UNIQUE_FIELDS, faults)
+        queue, fields = MergeQueue(self.redis), Fields(records, settings)
+        placement = Placement(store, ids, rules_of(settings), faults, queue)
+        self.operations = self._open_operations(client, ids, queue, fields)
         companies = Companies(CompanyStore(store, records), faults)
         resolver = Resolver(
             pipeline,
-            public_fields,
+            fields,
             placement,
             store,
             client,
@@ -148,7 +169,18 @@ class Worker:
             batch_seconds=settings.batch_seconds,
             lease_seconds=settings.lease_seconds,
         )
-        return self._reader, store
+        return self._reader, Relay(store, records, client, queue, lambda: placement.rules, self.metrics)
+
+    def _open_operations(self, client: ch.ClickHouse, ids: ContactIds, queue: MergeQueue, fields: Fields) -> Operations:
+        """For calls over HTTP, which may not write to a Redis that is full: they are told to come again."""
+        store = ProfileStore(self.redis)
+        placement = Placement(store, ids, rules_of(self._settings), FaultPoints("", 1), queue)
+        return Operations(store, placement, client, DeviceCodec(self._settings.secret), fields)
+
+
+def rules_of(settings: Settings) -> Rules:
+    operator = Operator(settings.unique_operator.lower())
+    return Rules(settings.unique_fields, operator, settings.max_identifiers, settings.max_merges_a_minute)
 
 
 def _open_places(paths: tuple[str, ...]) -> Places:

@@ -7,23 +7,24 @@ an older word on a field is not news. So a conflict or a crash is answered by lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from typing import NamedTuple
 
 import msgspec
 
-from services.common.profile import (
-    Move,
-    Part,
-    Profile,
-    Value,
+from services.common.merging import (
+    are_separated,
     conflicts,
+    follow,
     freeze_into,
+    oldest,
+    recent_merges,
     survivor,
     take_in,
-    with_move,
 )
-from services.common.values import VOID_CLAIM_US, Claim, UniqueValue
+from services.common.profile import Move, Part, Profile, Value, with_move
+from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 
 EventKey = tuple[int, bytes]
 
@@ -38,14 +39,18 @@ OUTCOMES = (
     "joined_without_cookie",
     "forwarded",
     "unique_value_taken",
+    "merge_queued",
 )
+MERGE_WINDOW_US = 60_000_000
 
 
-class Operator(Enum):
-    """How several unique fields of one hit are combined."""
+class Rules(NamedTuple):
+    """What of the identity table can be set."""
 
-    AND = "and"
-    OR = "or"
+    unique_fields: tuple[str, ...] = ("email",)
+    operator: Operator = Operator.AND
+    max_identifiers: int = 1_000  # contacts that may merge into one
+    max_merges: int = 100  # of one contact in a minute
 
 
 class Sighting(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +69,7 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     clicked_contact_id: int = 0  # for whom the link was made that was clicked, or the mail that was opened
     company_id: int = 0  # the company that it names, settled already
     company: str = ""  # its name
+    linked_contact_id: int = 0  # a service says that the device is this contact's
 
     @property
     def birth_key(self) -> EventKey:
@@ -98,6 +104,13 @@ class State:
         self.seen: dict[UniqueValue, Claim | None] = {}
         self.profiles: dict[int, Profile] = {}  # changed ones
         self.claims: dict[UniqueValue, int] = {}  # new holders
+        self.queued: set[tuple[int, int]] = set()  # merges to be made later: (winner, loser)
+
+    def start_anew(self) -> None:
+        """Forgets what shall become; what was loaded stays."""
+        self.profiles.clear()
+        self.claims.clear()
+        self.queued.clear()
 
     def profile(self, contact_id: int) -> Profile:
         """The profile, an empty one if nothing is stored. Raises `Missing`."""
@@ -132,6 +145,14 @@ class State:
         self.claims[value] = contact_id
 
 
+class Found(NamedTuple):
+    """The contact that holds a unique value, and the id under which the hit belongs to it: that of whoever brought the
+    value along. An undo of a merge then gives both back."""
+
+    profile: Profile
+    under: int
+
+
 class Identifier:
     """Places sightings, one device's in their order, on one picture.
 
@@ -141,24 +162,22 @@ class Identifier:
     def __init__(
         self,
         state: State,
-        unique_fields: tuple[str, ...],
+        rules: Rules,
         new_contact_id: Callable[[EventKey], int],
         now_us: int,
-        operator: Operator = Operator.AND,
     ) -> None:
         self.state = state
         self.outcomes: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
-        self._unique_fields = unique_fields
+        self._rules = rules
         self._new_contact_id = new_contact_id
         self._now_us = now_us
-        self._operator = operator
 
     def place(self, sighting: Sighting) -> int | ContactDeleted:
         """The contact under which the hit's event is stored for ever."""
         if not sighting.device_contact_id:
             return self._place_without_device(sighting)
         says_nothing = not (sighting.unique or sighting.fields or sighting.tags or sighting.company_id)
-        if sighting.clicked_contact_id:
+        if sighting.clicked_contact_id or sighting.linked_contact_id:
             says_nothing = False
         if says_nothing and self.state.is_blank(sighting.device_contact_id):
             self.outcomes["anonymous"] += 1  # nearly all hits end here: 0.3 microseconds
@@ -171,6 +190,8 @@ class Identifier:
             self.outcomes["known"] += 1
             self._take_timezone(self.resolve(base), sighting)
             return base
+        if sighting.linked_contact_id:
+            base = self._as_linked(sighting, base, self.resolve(base))
         clicked = self._clicked(sighting)
         if clicked and self._is_forwarded(sighting, self.resolve(base), clicked):
             self.outcomes["forwarded"] += 1
@@ -199,32 +220,24 @@ class Identifier:
             self.outcomes["known"] += 1
         else:
             given = _given(sighting)
-            found = self._find(given, Profile(0))
+            found = self._find(sighting, given, 0)
             self.outcomes["known" if found else "identified"] += 1
-            contact = found or self.state.profile(self._new_contact_id(sighting.birth_key))
-            self._take(contact, sighting, given)
-            stored_under = contact.id
+            stored_under = found.under if found else self._new_contact_id(sighting.birth_key)
+            self._take(self.resolve(stored_under), sighting, given)
         self._write(self.resolve(stored_under), sighting, sighting.fields, sighting.tags)
         return stored_under
 
     def resolve(self, contact_id: int) -> Profile:
         """The survivor that an id leads to. Mends on the way what a crash in a merge, or two merges at once, left."""
-        chain: list[Profile] = []
         profile = self.state.profile(contact_id)
         while profile.alias:
-            if any(known.id == profile.id for known in chain):
-                smallest = min(chain, key=lambda known: known.id)
-                profile = msgspec.structs.replace(smallest, alias=0)
-                chain = [known for known in chain if known.id != smallest.id]
-                self.state.put(profile)
-                break
-            chain.append(profile)
-            profile = self.state.profile(profile.alias)
-        if chain and not profile.deleted_us:
-            for loser in chain:
-                if loser.id not in profile.losers and loser.id not in profile.separated:
-                    profile = take_in(profile, loser)
-                    self.state.put(profile)
+            chain = [profile]
+            while chain[-1].alias and all(one.id != chain[-1].alias for one in chain):
+                chain.append(self.state.profile(chain[-1].alias))
+            lead = follow(chain)
+            for changed in lead.changed:
+                self.state.put(changed)
+            profile = lead.survivor or self.state.profile(contact_id)
         return profile
 
     def _base(self, sighting: Sighting) -> int | ContactDeleted:
@@ -253,9 +266,9 @@ class Identifier:
 
         Then the event alone is the reader's, and all that the hit says is of whoever sits there.
         """
-        if any(clicked.value(field) not in (None, "", value) for field, value in sighting.unique.items()):
+        if any(clicked.lacks(field, value) for field, value in sighting.unique.items()):
             return True
-        return clicked.id != own.id and own.own is not None and not own.own.is_anonymous()
+        return clicked.id != own.id and not own.is_anonymous()
 
     def _as_clicked(self, sighting: Sighting, base: int, own: Profile, clicked: Profile) -> int:
         """An anonymous device becomes the reader's."""
@@ -263,44 +276,60 @@ class Identifier:
             return base
         if sighting.is_new_device and own.id == sighting.device_contact_id:
             self.outcomes["joined_without_cookie"] += 1
-            return self._move(sighting, clicked.id, is_brief=True)
-        if own.id in clicked.separated or clicked.id in own.separated:
+            return self._move(sighting, sighting.clicked_contact_id, is_brief=True)
+        if are_separated(own, clicked) or not self._may_merge(clicked, own):
             self.outcomes["moved_to_known"] += 1
-            return self._move(sighting, clicked.id)
+            return self._move(sighting, sighting.clicked_contact_id)
         self.outcomes["merged_anonymous"] += 1
-        self._merge(clicked, own, sighting)
+        self._merge(clicked, own, sighting, sighting.clicked_contact_id)
         return base
 
+    def _as_linked(self, sighting: Sighting, base: int, own: Profile) -> int:
+        """The device becomes the contact's: with its history where it was anonymous, else from now on."""
+        linked = self.resolve(sighting.linked_contact_id)
+        if linked.id == own.id:
+            self.outcomes["known"] += 1
+            return base
+        is_whole = linked.own is not None and own.is_anonymous() and not are_separated(own, linked)
+        if is_whole and self._may_merge(linked, own):
+            self.outcomes["merged_anonymous"] += 1
+            self._merge(linked, own, sighting, sighting.linked_contact_id)
+            return base
+        self.outcomes["moved_to_known"] += 1
+        return self._move(sighting, sighting.linked_contact_id)
+
     def _identify(self, sighting: Sighting, base: int, own: Profile) -> int:
+        """`base` is the contact that the device belonged to, `own` who that is now."""
         given = _given(sighting)
-        found = self._find(given, own)
+        found = self._find(sighting, given, own.id)
+        own = self.resolve(own.id)
         if found is None:
             return self._as_unknown(sighting, given, base, own)
-        if found.id == own.id:
+        if found.profile.id == own.id:
             self.outcomes["known"] += 1
             self._take(own, sighting, given)
             return base
-        is_anonymous = own.own is None or own.own.is_anonymous()
+        is_anonymous = own.is_anonymous()
         if is_anonymous and sighting.is_new_device and own.id == sighting.device_contact_id:
             self.outcomes["joined_without_cookie"] += 1
-            self._take(found, sighting, given)
-            return self._move(sighting, found.id, is_brief=True)
-        if own.id in found.separated or found.id in own.separated or self._disagrees(own, found, sighting.unique):
+            self._take(found.profile, sighting, given)
+            return self._move(sighting, found.under, is_brief=True)
+        winner, loser = (found.profile, own) if is_anonymous else survivor(found.profile, own)
+        if (
+            are_separated(own, found.profile)
+            or self._disagrees(own, found.profile, sighting.unique)
+            or not self._may_merge(winner, loser)
+        ):
             self.outcomes["moved_to_known"] += 1
-            self._take(found, sighting, given)
-            return self._move(sighting, found.id)
-        if is_anonymous:
-            winner, loser = found, own
-            self.outcomes["merged_anonymous"] += 1
-        else:
-            winner, loser = survivor(found, own)
-            self.outcomes["merged_known"] += 1
-        self._take(self._merge(winner, loser, sighting), sighting, given)
+            self._take(found.profile, sighting, given)
+            return self._move(sighting, found.under)
+        self.outcomes["merged_anonymous" if is_anonymous else "merged_known"] += 1
+        self._take(self._merge(winner, loser, sighting, found.under), sighting, given)
         return base
 
     def _as_unknown(self, sighting: Sighting, given: dict[str, UniqueValue], base: int, own: Profile) -> int:
         """Nobody has any of the values: the device's contact takes them, unless it is somebody else already."""
-        if any(own.value(field) not in (None, "", value) for field, value in sighting.unique.items()):
+        if any(own.lacks(field, value) for field, value in sighting.unique.items()):
             self.outcomes["moved_to_new"] += 1
             contact_id = self._new_contact_id(sighting.birth_key)
             self._take(self.state.profile(contact_id), sighting, given)
@@ -309,24 +338,40 @@ class Identifier:
         self._take(own, sighting, given)
         return base
 
-    def _find(self, given: dict[str, UniqueValue], own: Profile) -> Profile | None:
-        """The contact that holds the values; with several unique fields as the operator says."""
-        holders: dict[int, Profile] = {}
+    def _find(self, sighting: Sighting, given: dict[str, UniqueValue], own_id: int) -> Found | None:
+        """The contact that holds the values; where several do, they are one person unless something speaks against
+        it."""
+        holders: dict[int, Found] = {}
         for value in given.values():
-            holder = self._holder(value)
-            if holder is not None:
-                holders[holder.id] = holder
-        if self._operator is Operator.AND:
-            for holder in list(holders.values()):
-                if any(holder.value(field) not in (None, "", value.value) for field, value in given.items()):
+            found = self._holder(value)
+            if found is not None:
+                holders.setdefault(found.profile.id, found)
+        if self._rules.operator is Operator.AND:
+            for found in list(holders.values()):
+                if any(found.profile.lacks(field, value.value) for field, value in given.items()):
                     self.outcomes["unique_value_taken"] += 1
-                    del holders[holder.id]
-        if own.id in holders:
-            return own
-        # The oldest of several; what joins them is the next sighting of each, or an explicit merge.
-        return min(holders.values(), key=lambda one: (_added(one), one.id), default=None)
+                    del holders[found.profile.id]
+        first = holders.get(own_id) or _oldest_of(holders.values())
+        if first is None:
+            return None
+        profile = first.profile
+        for other in sorted(holders):
+            if other != first.profile.id:
+                profile = self._join(profile, holders[other].profile, sighting)
+        return Found(profile, first.under)
 
-    def _holder(self, value: UniqueValue) -> Profile | None:
+    def _join(self, first: Profile, second: Profile, sighting: Sighting) -> Profile:
+        """Two holders of one hit's values: the survivor of their merge, or the first one where they are two people."""
+        winner, loser = survivor(first, second)
+        if are_separated(first, second) or conflicts(first, second, self._rules.unique_fields):
+            self.outcomes["unique_value_taken"] += 1
+            return first
+        if not self._may_merge(winner, loser):
+            return first
+        self.outcomes["merged_known"] += 1
+        return self._merge(winner, loser, sighting, winner.id)
+
+    def _holder(self, value: UniqueValue) -> Found | None:
         """Who carries a value now, through merges. A claim that was left half done is completed or void."""
         claim = self.state.holder(value)
         if claim is None:
@@ -334,12 +379,14 @@ class Identifier:
         holder = self.resolve(claim.contact_id)
         if holder.deleted_us:
             return None
-        if holder.value(value.field) == value.value:
-            return holder
+        if holder.carries(value.field, value.value):
+            return Found(holder, claim.contact_id)
         if claim.time_us and self._now_us - claim.time_us > VOID_CLAIM_US:
             return None
         if holder.value(value.field) is None:
-            return holder  # claimed a moment ago, the profile is not written yet: whoever sees it completes it
+            return Found(
+                holder, claim.contact_id
+            )  # claimed a moment ago, and not written yet: who sees it completes it
         raise UnsettledClaimError(value.field)
 
     def _take(self, contact: Profile, sighting: Sighting, given: dict[str, UniqueValue]) -> None:
@@ -347,12 +394,13 @@ class Identifier:
         taken: dict[str, str] = {}
         for field, value in given.items():
             holder = self._holder(value)
-            has = contact.value(field)
-            if has in (None, "", value.value) and (holder is None or self.resolve(holder.id).id == contact.id):
-                if holder is None or has != value.value:  # a claim that somebody left is made anew: it may be old
-                    self.state.claim(value, contact.id)
-                if has != value.value:
-                    taken[field] = value.value
+            if (holder and holder.profile.id != contact.id) or contact.lacks(field, value.value):
+                continue
+            is_told = contact.carries(field, value.value)
+            if holder is None or not is_told:  # a claim that somebody left is made anew: it may be old
+                self.state.claim(value, contact.id)
+            if not is_told:
+                taken[field] = value.value
         if taken:
             self._write(contact, sighting, taken, {})
 
@@ -374,13 +422,26 @@ class Identifier:
             self.state.put(msgspec.structs.replace(contact, own=changed, is_brief=False))
 
     def _disagrees(self, own: Profile, found: Profile, given: dict[str, str]) -> bool:
-        if any(own.value(field) not in (None, "", value) for field, value in given.items()):
+        if any(own.lacks(field, value) for field, value in given.items()):
             return True
-        return conflicts(own, found, self._unique_fields)
+        return conflicts(own, found, self._rules.unique_fields)
 
-    def _merge(self, winner: Profile, loser: Profile, sighting: Sighting) -> Profile:
-        frozen = freeze_into(loser, winner.id, min(sighting.time_us, sighting.received_us))
+    def _may_merge(self, winner: Profile, loser: Profile) -> bool:
+        """Whether the winner may take in more; if not, the merge is made later, by the queue's relay."""
+        many = len(winner.losers) + len(loser.losers) >= self._rules.max_identifiers
+        if many or recent_merges(winner, self._now_us - MERGE_WINDOW_US) >= self._rules.max_merges:
+            self.outcomes["merge_queued"] += 1
+            self.state.queued.add((winner.id, loser.id))
+            return False
+        return True
+
+    def _merge(self, winner: Profile, loser: Profile, sighting: Sighting, under: int) -> Profile:
+        seen_us = min(sighting.time_us, sighting.received_us)
+        frozen = freeze_into(loser, winner, self._now_us, under=under, added_us=seen_us)
         self.state.put(frozen)
+        for follower in [self.state.profile(one) for one in loser.losers]:
+            if follower.alias == loser.id:  # so that chains stay flat
+                self.state.put(msgspec.structs.replace(follower, alias=winner.id))
         merged = take_in(winner, frozen)
         self.state.put(merged)
         return merged
@@ -415,5 +476,7 @@ def _given(sighting: Sighting) -> dict[str, UniqueValue]:
     return {field: UniqueValue(field, value) for field, value in sighting.unique.items()}
 
 
-def _added(profile: Profile) -> int:
-    return min((part.added_us for part in profile.parts()), default=0)
+def _oldest_of(holders: Iterable[Found]) -> Found | None:
+    by_id = {found.profile.id: found for found in holders}
+    first = oldest(found.profile for found in by_id.values())
+    return by_id[first.id] if first else None

@@ -8,6 +8,7 @@ from services.identity.proofs import OUTCOMES as PROOFS
 
 DROP_REASONS = ("bot", "contact_deleted")
 DEAD_REASONS = ("undecodable_entry", "unreadable", "unplaceable", "refused_by_clickhouse")
+CALLS = ("merge", "unmerge", "identify", "resolve")
 
 
 class IdentityMetrics(Metrics):
@@ -19,6 +20,10 @@ class IdentityMetrics(Metrics):
         self.dropped = self.counter("identity_hits_dropped", "Hits kept out of contacts.", "reason", DROP_REASONS)
         self.proofs = self.counter("identity_proofs", "What should prove who somebody is.", "outcome", PROOFS)
         self.dead = self.counter("identity_hits_dead", "Hits put aside as dead letters.", "reason", DEAD_REASONS)
+        self.calls = self.counter("identity_api_calls", "Calls that were answered.", "call", CALLS)
+        self.queued_merges = self.gauge(
+            "identity_queued_merges", "Merges that wait: of contacts that took in too many."
+        )
         self.retries = self.counter("identity_batch_retries", "Batches that failed and are tried again.")
         self.streams = self.gauge("identity_streams", "Streams that this resolver reads now.")
         self.batch_seconds = self.gauge("identity_batch_seconds", "Time of the last batch.")

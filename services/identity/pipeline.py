@@ -10,14 +10,14 @@ from uuid import UUID
 import msgspec
 
 from services.common.company import Mention, read_mention
-from services.common.contact_fields import FIELDS
+from services.common.contact_fields import FIELDS, FieldRules
 from services.common.event_types import PAGE_HIT, PAGE_LEAVE
 from services.common.field_values import TIMEZONES, read_value
 from services.common.hit import Door, Hit, encode_batch
 from services.common.profile import Value
 from services.common.statement import decode_statement
 from services.common.tables import BotRow, EventRow
-from services.common.values import UNIQUE_FIELDS, normalise_unique, read_tag
+from services.common.values import normalise_unique, read_tag
 from services.identity.agents import Agent, Agents
 from services.identity.parameters import MAX_URL_LENGTH, Parameters, parameters_of, without_ct
 from services.identity.places import NOWHERE, Place, Places
@@ -94,12 +94,12 @@ class Pipeline:
         agents: Agents,
         places: Places,
         proofs: Proofs,
-        updatable: tuple[str, ...] = (),
+        rules: FieldRules,
         *,
         reads_companies: bool = True,
     ) -> None:
         self._agents, self._places, self._proofs = agents, places, proofs
-        self.allow(updatable)
+        self.follow(rules)
         self.steps: tuple[Step, ...] = (
             self._put_agent,
             self._put_parameters,
@@ -115,10 +115,10 @@ class Pipeline:
         )
         self.statement_steps: tuple[Step, ...] = (self._put_agent, self._put_statement, self._put_place)
 
-    def allow(self, updatable: tuple[str, ...]) -> None:
-        """From now on a hit may set these fields."""
-        self._unique = tuple(field for field in UNIQUE_FIELDS if field in updatable)
-        self._updatable = tuple(field for field in updatable if field not in UNIQUE_FIELDS)
+    def follow(self, rules: FieldRules) -> None:
+        """From now on a hit may set these fields, and these identify."""
+        self._rules = rules
+        self._updatable = tuple(field for field in rules.public if field not in rules.unique)
 
     def run(self, hit: Hit) -> Draft:
         draft = Draft(hit)
@@ -140,8 +140,9 @@ class Pipeline:
         given = {**said.fields, "email": said.email or said.fields.get("email")}
         for field, value in given.items():
             told = _read_field(field, value)
-            if told and field in UNIQUE_FIELDS:
-                draft.unique[field] = str(told)
+            unique = normalise_unique(field, str(told)) if told and field in self._rules.unique else None
+            if unique:
+                draft.unique[field] = unique
             elif told:
                 draft.fields[field] = told
         if name := draft.fields.get("company"):
@@ -170,9 +171,10 @@ class Pipeline:
         """Only what is publicly updatable or signed, and nothing from a bot: it must not become somebody."""
         if draft.is_bot:
             return
-        for field in UNIQUE_FIELDS:
+        for field in self._rules.unique:
             value = normalise_unique(field, draft.parameters.get(field, ""))
-            if value is not None and (field in self._unique or "identify_signature" in draft.parameters):
+            is_signed = field == "email" and "identify_signature" in draft.parameters
+            if value is not None and (field in self._rules.public or is_signed):
                 draft.unique[field] = value
         if draft.unique and (outcome := self._signature(draft)):
             draft.proofs.append(outcome)

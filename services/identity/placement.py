@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from services.common.contact_ids import ContactIds
 from services.common.profile import Profile
-from services.common.profiles import ProfileStore
+from services.common.profiles import MAX_BRIEF, ProfileStore
 from services.common.values import Claim, UniqueValue
 from services.identity.faults import FaultPoints
 from services.identity.identify import (
@@ -16,10 +16,12 @@ from services.identity.identify import (
     EventKey,
     Identifier,
     Missing,
+    Rules,
     Sighting,
     State,
     UnsettledClaimError,
 )
+from services.identity.merge_queue import MergeQueue
 
 MAX_ROUNDS = 200
 MAX_LOADS = 64
@@ -43,12 +45,22 @@ class Placed:
 
 class Placement:
     def __init__(
-        self, store: ProfileStore, ids: ContactIds, unique_fields: tuple[str, ...], faults: FaultPoints
+        self,
+        store: ProfileStore,
+        ids: ContactIds,
+        rules: Rules,
+        faults: FaultPoints,
+        queue: MergeQueue,
     ) -> None:
         self._store = store
         self._ids = ids
-        self._unique_fields = unique_fields
+        self.rules = rules
         self._faults = faults
+        self._queue = queue
+
+    def follow(self, unique_fields: tuple[str, ...]) -> None:
+        """From now on these fields identify."""
+        self.rules = self.rules._replace(unique_fields=unique_fields)
 
     async def place(self, sightings: list[Sighting]) -> Placed:
         """Settles every sighting in Redis. Raises `RedisError`, `PlacementError`."""
@@ -63,6 +75,7 @@ class Placement:
                 state = State()
                 continue
             if await self._commit(state, placed):
+                await self._queue.put(state.queued)
                 placed.outcomes = identifier.outcomes
                 return placed
         raise PlacementError(f"{len(sightings)} sightings")
@@ -83,9 +96,8 @@ class Placement:
             return new_ids[key]
 
         while True:
-            state.profiles.clear()
-            state.claims.clear()
-            identifier = Identifier(state, self._unique_fields, new_contact_id, time.time_ns() // 1_000)
+            state.start_anew()
+            identifier = Identifier(state, self.rules, new_contact_id, time.time_ns() // 1_000)
             try:
                 placed.contacts = [identifier.place(sighting) for sighting in sightings]
             except Missing as missing:
@@ -127,6 +139,7 @@ class Placement:
         claims: dict[int, list[UniqueValue]] = {}
         for value, contact_id in state.claims.items():
             claims.setdefault(contact_id, []).append(value)
+        brief = _brief_devices(state)
         for group in _stages(state):
             for start in range(0, len(group), PROFILES_AT_ONCE):
                 profiles = group[start : start + PROFILES_AT_ONCE]
@@ -136,7 +149,10 @@ class Placement:
                 self._faults.pass_by("after_claim")
                 if not await self._write(state, profiles, made, placed):
                     return False
-        return await self._claim(state, [value for values in claims.values() for value in values]) is not None
+        if await self._claim(state, [value for values in claims.values() for value in values]) is None:
+            return False
+        await self._store.remember_brief(brief)
+        return True
 
     async def _claim(self, state: State, values: list[UniqueValue]) -> dict[int, Claim] | None:
         """The oldest new claim of each contact; None when somebody else holds one of the values."""
@@ -180,7 +196,8 @@ class Placement:
 def _contacts(sightings: list[Sighting]) -> set[int]:
     """All that they name, for what is missed later costs a round trip each."""
     named = {one.device_contact_id or one.contact_id for one in sightings}
-    return (named | {one.clicked_contact_id for one in sightings}) - {0}
+    led = {one.clicked_contact_id for one in sightings} | {one.linked_contact_id for one in sightings}
+    return (named | led) - {0}
 
 
 def _values(sightings: list[Sighting]) -> set[UniqueValue]:
@@ -195,6 +212,18 @@ def _leads(profiles: Iterable[Profile | None]) -> Iterable[int]:
                 yield profile.alias
             for move in profile.moves:
                 yield move.contact_id
+
+
+def _brief_devices(state: State) -> dict[int, list[int]]:
+    """By contact, who joined it without cookies in this batch. Of very many the newest alone are kept at all."""
+    joined: dict[int, list[int]] = {}
+    for profile in list(state.profiles.values()):
+        if profile.is_brief and not profile.version:
+            devices = joined.setdefault(profile.moves[-1].contact_id, [])
+            devices.append(profile.id)
+            if len(devices) > MAX_BRIEF:
+                del state.profiles[devices.pop(0)]
+    return joined
 
 
 def _stages(state: State) -> list[list[Profile]]:

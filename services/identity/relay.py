@@ -1,17 +1,22 @@
-"""Projects what its writer could not: profiles and records whose writer died between Redis and ClickHouse."""
+"""Does what was left undone: projects what a dead writer could not, completes its undo, makes queued merges."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import structlog
 
 from services.common.clickhouse import ClickHouse, ClickHouseError
+from services.common.merges import MergeStore
 from services.common.profiles import ProfileStore
 from services.common.projection import project
 from services.common.records import RecordStore, project_records
 from services.common.redis_client import RedisError
+from services.identity.identify import Rules
+from services.identity.merge_queue import MergeQueue
+from services.identity.metrics import IdentityMetrics
 
 log = structlog.get_logger()
 
@@ -20,24 +25,46 @@ GRACE_US = 5_000_000  # a living writer needs less
 AT_ONCE = 5_000
 
 
-async def relay_forever(store: ProfileStore, records: RecordStore, clickhouse: ClickHouse) -> None:
-    while True:
-        try:
-            await relay_once(store, clickhouse, time.time_ns() // 1_000 - GRACE_US)
-            await relay_records_once(records, clickhouse, time.time_ns() // 1_000 - GRACE_US)
-        except (RedisError, ClickHouseError, OSError) as error:
-            log.warning("relay_failed", error=type(error).__name__)
-        await asyncio.sleep(SECONDS)
+class Relay:
+    def __init__(
+        self,
+        store: ProfileStore,
+        records: RecordStore,
+        clickhouse: ClickHouse,
+        queue: MergeQueue,
+        rules: Callable[[], Rules],
+        metrics: IdentityMetrics,
+    ) -> None:
+        self._store, self._records, self._clickhouse = store, records, clickhouse
+        self._queue, self._rules, self._metrics = queue, rules, metrics
+        self._merges = MergeStore(store, _nobody)
+
+    async def run(self) -> None:
+        while True:
+            try:
+                before_us = time.time_ns() // 1_000 - GRACE_US
+                await relay_once(self._store, self._clickhouse, before_us)
+                await relay_records_once(self._records, self._clickhouse, before_us)
+                await self._work_off_queue()
+            except (RedisError, ClickHouseError, OSError) as error:
+                log.warning("relay_failed", error=type(error).__name__)
+            await asyncio.sleep(SECONDS)
+
+    async def _work_off_queue(self) -> None:
+        await project(self._store, self._clickhouse, await self._queue.work_off(self._merges, self._rules()))
+        self._metrics.queued_merges.value = await self._queue.size()
 
 
 async def relay_once(store: ProfileStore, clickhouse: ClickHouse, before_us: int) -> int:
     """Projects the profiles last written before `before_us` and not projected yet; returns how many."""
     waiting = await store.unsettled(before_us, AT_ONCE)
     profiles = {profile.id: profile for profile in (await store.load(waiting)).values() if profile is not None}
-    for profile in [profile for profile in profiles.values() if profile.alias]:
-        survivor = await store.resolve(profile.id)  # takes it in, if the writer died between the two steps of a merge
-        if survivor is not None:
-            profiles[survivor.id] = survivor
+    for profile in list(profiles.values()):
+        # Its writer may have died between the two steps of a merge, or of an undo.
+        others = [await store.resolve(profile.id)] if profile.alias else []
+        if profile.separated and not profile.alias:
+            others = [*await MergeStore(store, _nobody).complete(profile)]
+        profiles.update({other.id: other for other in others if other is not None})
     await project(store, clickhouse, profiles.values())
     if profiles:
         log.info("projection_caught_up", contacts=len(profiles))
@@ -49,3 +76,8 @@ async def relay_records_once(store: RecordStore, clickhouse: ClickHouse, before_
     records = await store.load(await store.unsettled(before_us, AT_ONCE))
     await project_records(store, clickhouse, records.values())
     return len(records)
+
+
+async def _nobody(_: int) -> int:
+    """Who is merged here has a profile."""
+    return 0

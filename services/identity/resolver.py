@@ -13,7 +13,7 @@ from collections.abc import Callable
 import structlog
 
 from services.common.clickhouse import ClickHouse, ClickHouseError, insert_rows
-from services.common.field_registry import PublicFields
+from services.common.field_registry import Fields
 from services.common.hit import Hit
 from services.common.profiles import ProfileStore
 from services.common.projection import project
@@ -43,7 +43,7 @@ class Resolver:
     def __init__(
         self,
         pipeline: Pipeline,
-        public_fields: PublicFields,
+        fields: Fields,
         placement: Placement,
         store: ProfileStore,
         clickhouse: ClickHouse,
@@ -53,7 +53,7 @@ class Resolver:
         companies: Companies,
         records: RecordStore,
     ) -> None:
-        self._pipeline, self._public_fields = pipeline, public_fields
+        self._pipeline, self._fields = pipeline, fields
         self._placement, self._store = placement, store
         self._companies, self._records = companies, records
         self._clickhouse, self._dead_letters = clickhouse, dead_letters
@@ -101,7 +101,9 @@ class Resolver:
         self._metrics.count_batch(len(hits), placed.outcomes, time.perf_counter() - started)
 
     async def _enrich(self, hits: list[Hit]) -> list[Draft]:
-        self._pipeline.allow(await self._public_fields.now())
+        rules = await self._fields.now()
+        self._pipeline.follow(rules)
+        self._placement.follow(rules.unique)
         drafts = []
         for hit in hits:
             try:

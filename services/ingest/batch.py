@@ -23,7 +23,7 @@ from services.common.event_types import PAGE_HIT, REPORTED_TYPES
 from services.common.field_values import read_value
 from services.common.hit import Door, Hit
 from services.common.statement import Statement, decode_statement
-from services.common.values import UNIQUE_FIELDS
+from services.common.values import normalise_unique
 
 MAX_EVENTS = 2_000
 MAX_COMMAS, MAX_LINES = 1_000_000, 100_000
@@ -134,6 +134,11 @@ class EventReader:
         new_event_id: Callable[[], bytes],
     ) -> None:
         self._choose_device, self._stored_address, self._new_event_id = choose_device, stored_address, new_event_id
+        self._unique_fields: tuple[str, ...] = ("email",)
+
+    def follow(self, unique_fields: tuple[str, ...]) -> None:
+        """From now on these fields identify."""
+        self._unique_fields = unique_fields
 
     def read(self, position: int, raw: bytes, clock: Clock) -> Event | Problem:
         """One event of a batch."""
@@ -176,7 +181,7 @@ class EventReader:
 
     def _subject(self, said: Statement) -> tuple[int, str, int]:
         """(contact, device id, what chooses the stream) of whom it is about. Raises `ValueError`."""
-        unique = unique_values(said)
+        unique = unique_values(said, self._unique_fields)
         named = said.device()
         if said.contact_id not in (None, 0, ""):
             if named or unique:
@@ -193,7 +198,7 @@ class EventReader:
         return 0, "", zlib.crc32("\n".join(unique.values()).encode("utf-8", "surrogatepass"))
 
 
-def unique_values(said: Statement) -> dict[str, str]:
+def unique_values(said: Statement, unique_fields: tuple[str, ...]) -> dict[str, str]:
     """The normalised unique values that it gives. Raises `ValueError` for a value that its field cannot have."""
     values = {}
     for alias, text in {"email": said.email, **said.fields}.items() if said.email else said.fields.items():
@@ -203,8 +208,8 @@ def unique_values(said: Statement) -> dict[str, str]:
             value = read_value(FIELDS[alias], text)
         except ValueError as error:
             raise ValueError(f"{alias}: {error}") from None
-        if alias in UNIQUE_FIELDS and value:
-            values[alias] = str(value)
+        if alias in unique_fields and value and (unique := normalise_unique(alias, str(value))):
+            values[alias] = unique
     return values
 
 

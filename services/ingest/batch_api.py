@@ -13,7 +13,9 @@ from starlette.routing import Route
 from services.common import keys
 from services.common.device import DeviceCodec
 from services.common.envelope import STORES_AWAY
+from services.common.field_registry import Fields
 from services.common.hit import Hit
+from services.common.records import RecordStore
 from services.common.settings import Settings
 from services.ingest.batch import BatchError, Clock, Event, EventReader, Problem, TooManyEventsError, split_events
 from services.ingest.door import event_ids
@@ -41,6 +43,7 @@ class BatchApi:
         new_id = event_ids()
         self._reader = EventReader(codec.choose, visitors.stored, new_id.__next__)
         self._contacts = KnownContacts(entrance.redis, settings.clickhouse_url)
+        self._fields = Fields(RecordStore(entrance.redis), settings)
         self._retention_us = settings.retention_days * DAY_US
 
     def routes(self) -> list[Route]:
@@ -57,6 +60,7 @@ class BatchApi:
             raise Refused(413 if isinstance(error, TooManyEventsError) else 400, str(error)) from error
         self._slow_down(sender, len(raw))
         try:
+            self._reader.follow((await self._fields.now()).unique)
             return await self._take(raw)
         except STORES_AWAY as error:
             raise Refused(503) from error

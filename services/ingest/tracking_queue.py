@@ -33,7 +33,7 @@ class TrackingQueue:
         """For the contact that a device seems to belong to. Without Redis there are none: the visit itself is safe."""
         try:
             profile = await self._profiles.resolve(contact_id)
-            ids = [profile.id, *profile.losers] if profile else [contact_id]
+            ids = profile.ids() if profile else [contact_id]
             return await self._events.take(ids)
         except RedisError:
             return {}

@@ -5,18 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import clickhouse_connect
 import httpx
 import pytest
 import redis
+from clickhouse_connect.driver.client import Client
 
 from services.common.tables import EventRow, columns, encode_rows
+from tests.integration.services import Service, start_service
+from tests.integration.site import ENVIRON, Site, stop
 from tests.processes import Process, accepts, free_port, is_up
 
 PASSWORD = "test-password"
-LOGIN = ("admin", "test-login")
 
 
 @pytest.fixture(scope="session")
@@ -75,35 +76,6 @@ def start_clickhouse(folder: Path, port: int) -> Process:
     return clickhouse
 
 
-class Service(NamedTuple):
-    """A running service and a client that is logged in."""
-
-    process: Process
-    http: httpx.Client
-
-
-def start_service(name: str, folder: Path, redis_url: str, clickhouse_url: str, **environ: str) -> Service:
-    """`services.<name>` on a free port, ready."""
-    port = free_port()
-    process = Process(
-        f"services.{name}",
-        folder / f"{name}-{port}.log",
-        {
-            "SPOOR_REDIS_URL": redis_url,
-            "SPOOR_CLICKHOUSE_URL": clickhouse_url,
-            f"SPOOR_{name.upper()}_PORT": str(port),
-            "SPOOR_ADMIN_PASSWORD": LOGIN[1],
-            "SPOOR_SECRET": "integration-tests",
-            "SPOOR_PUBLICLY_UPDATABLE": "email,firstname",
-            "SPOOR_DATA_DIR": str(folder / "data"),
-            **environ,
-        },
-    )
-    url = f"http://127.0.0.1:{port}"
-    process.wait_until(lambda: is_up(f"{url}/readyz"), name)
-    return Service(process, httpx.Client(base_url=url, auth=LOGIN, timeout=30, trust_env=False))
-
-
 @pytest.fixture(scope="session")
 def contacts_service(server_folder: Path, valkey_url: str, clickhouse_url: str) -> Iterator[Service]:
     service = start_service("contacts", server_folder, valkey_url, clickhouse_url)
@@ -121,25 +93,31 @@ Hit = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def store_hit(contacts_service: Service, clickhouse_url: str) -> Iterator[Hit]:
-    """Stores an event of a contact as identity would; returns its id. `times` stores the same one again."""
+def clickhouse(contacts_service: Service, clickhouse_url: str) -> Iterator[Client]:
+    """What the services have written."""
     url = httpx.URL(clickhouse_url)
     client = clickhouse_connect.get_client(
         host=url.host, port=url.port or 0, username=url.username, password=url.password, database="spoor"
     )
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def store_hit(clickhouse: Client) -> Hit:
+    """Stores an event of a contact as identity would; returns its id. `times` stores the same one again."""
 
     def store(contact_id: int, time: float, *, times: int = 1, **said: str) -> str:
         event_id = uuid.uuid4().hex
         row = event_row(event_id, contact_id, time, said)
         for _ in range(times):
-            client.raw_insert(
+            clickhouse.raw_insert(
                 "events", columns(EventRow), encode_rows([row]), fmt="JSONCompactEachRow",
                 settings={"insert_deduplication_token": uuid.uuid4().hex},
             )  # fmt: skip
         return event_id
 
-    yield store
-    client.close()
+    return store
 
 
 def event_row(event_id: str, contact_id: int, time: float, said: dict[str, str]) -> EventRow:
@@ -148,3 +126,14 @@ def event_row(event_id: str, contact_id: int, time: float, said: dict[str, str])
     time_ms = round(time * 1_000)
     values = {**texts, "event_id": event_id, "contact_id": contact_id, "time": time_ms, "received_at": time_ms}
     return EventRow(**{**values, "latitude": 0.0, "longitude": 0.0})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def site(server_folder: Path, valkey_url: str, clickhouse_url: str, contacts_service: Service) -> Iterator[Site]:
+    def start(name: str, **environ: str) -> Service:
+        return start_service(name, server_folder, valkey_url, clickhouse_url, **{**ENVIRON, **environ})
+
+    site = Site(start, contacts_service.http)
+    yield site
+    for service in (site.ingest, site.identity):
+        stop(service)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.common.profile import Part, Profile, freeze_into
+from services.common.merging import freeze_into
+from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
 from services.common.redis_client import connect
 from services.common.values import CARRY_CLAIM_US, UniqueValue
@@ -14,7 +15,7 @@ async def test_a_merge_that_died_after_its_first_step_is_completed_for_good(valk
     client = connect(valkey_url)
     store = ProfileStore(client)
     winner, loser = Profile(9_001, own=Part(added_us=NOW)), Profile(9_002, own=Part(added_us=NOW + 1))
-    await store.write([winner, freeze_into(loser, winner.id, NOW + 2)])
+    await store.write([winner, freeze_into(loser, winner, NOW + 2)])
     found = await store.resolve(loser.id)
     assert found is not None
     assert (found.id, list(found.losers)) == (winner.id, [loser.id])
@@ -28,7 +29,7 @@ async def test_a_circle_of_two_merges_is_read_as_its_smallest_id(valkey_url: str
     client = connect(valkey_url)
     store = ProfileStore(client)
     one, other = Profile(9_011, own=Part(added_us=NOW)), Profile(9_012, own=Part(added_us=NOW))
-    await store.write([freeze_into(one, other.id, NOW), freeze_into(other, one.id, NOW)])
+    await store.write([freeze_into(one, other, NOW), freeze_into(other, one, NOW)])
     for contact_id in (one.id, other.id):
         found = await store.resolve(contact_id)
         assert found is not None

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.integration.conftest import PASSWORD, Service, start_clickhouse, start_service, start_valkey
+from tests.integration.conftest import PASSWORD, start_clickhouse, start_valkey
+from tests.integration.services import Service, start_service
 from tests.processes import Process, eventually, free_port
 
 

@@ -21,7 +21,8 @@ from services.common.tables import CONTACTS, EVENTS, contact_row
 from services.export.exporter import Exporter
 from services.export.job import JobFolder, Status
 from services.export.metrics import ExportMetrics
-from tests.integration.conftest import Hit, Service, event_row, start_service
+from tests.integration.conftest import Hit, event_row
+from tests.integration.services import Service, start_service
 from tests.processes import eventually
 
 NOW_US = 1_700_000_000_000_000

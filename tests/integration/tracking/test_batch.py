@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from services.common.event_types import REPORTED_TYPES
-from tests.integration.tracking.conftest import DAYS, WRITE_KEY, Site
+from tests.integration.site import DAYS, WRITE_KEY, Site
 
 BEARER = {"authorization": f"Bearer {WRITE_KEY}"}
 

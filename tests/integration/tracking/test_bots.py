@@ -9,7 +9,7 @@ import uuid
 import clickhouse_connect
 import httpx
 
-from tests.integration.tracking.conftest import ENVIRON, Site
+from tests.integration.site import ENVIRON, Site
 from tests.processes import ROOT, eventually
 
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from services.ingest.answers import GIF
-from tests.integration.conftest import LOGIN, Service
-from tests.integration.tracking.conftest import WRITE_KEY, Site
+from tests.integration.services import LOGIN, Service
+from tests.integration.site import WRITE_KEY, Site
 
 
 def drops(site: Site, reason: str = "") -> list[dict[str, str]]:

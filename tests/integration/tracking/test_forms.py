@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.integration.tracking.conftest import Site
+from tests.integration.site import Site
 
 FIELDS = [
     {"label": "E-mail", "alias": "email", "type": "email", "mappedField": "email", "isRequired": True},

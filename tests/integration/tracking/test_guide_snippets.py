@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.integration.conftest import LOGIN
-from tests.integration.tracking.conftest import WRITE_KEY, Site
+from tests.integration.services import LOGIN
+from tests.integration.site import WRITE_KEY, Site
 from tests.integration.tracking.guide import GUIDE, Block, blocks
 from tests.processes import ROOT
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from services.ingest.answers import GIF
-from tests.integration.tracking.conftest import BROWSER, WRITE_KEY, Site
+from tests.integration.site import BROWSER, WRITE_KEY, Site
 from tests.processes import ROOT
 
 README = ROOT / "services" / "ingest" / "README.md"

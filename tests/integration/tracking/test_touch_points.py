@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from services.ingest.answers import GIF
-from tests.integration.tracking.conftest import Site
+from tests.integration.site import Site
 from tests.processes import eventually
 
 

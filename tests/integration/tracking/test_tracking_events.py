@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.tracking.conftest import Site
+from tests.integration.site import Site
 from tests.processes import eventually
 
 ANALYTICS = {"service": "google_analytics", "category": "shop", "action": "came back", "label": "spring"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from services.common.profile import MAX_POINTS, Member, Part, Profile, decode_profile, encode_profile, fold
+from services.common.folding import fold
+from services.common.profile import MAX_POINTS, Member, Part, Profile, decode_profile, encode_profile
 
 
 def test_points_add_up_and_stay_within_their_column() -> None:

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.profile import Part, Profile, Stamped, fold, freeze_into, take_in
+from services.common.folding import fold
+from services.common.merging import freeze_into, take_in
+from services.common.profile import Part, Profile, Stamped
 from services.contacts.change import Change, InvalidChangeError, apply_change, read_change
 
 NOW = 1_800_000_000_000_000
@@ -83,7 +85,7 @@ def test_an_api_write_is_newer_than_whatever_is_stored() -> None:
 
 
 def test_an_api_write_is_newer_than_what_a_merged_contact_brought() -> None:
-    loser = freeze_into(Profile(8, own=Part(added_us=1, fields={"city": Stamped("Rome", NOW + 99)})), 7, NOW)
+    loser = freeze_into(Profile(8, own=Part(added_us=1, fields={"city": Stamped("Rome", NOW + 99)})), profile(), NOW)
     merged = take_in(profile(city="Paris"), loser)
     assert merged.value("city") == "Rome"
     assert applied(merged, city="Paris").value("city") == "Paris"
@@ -96,7 +98,7 @@ def test_points_are_set_for_all_parts_together() -> None:
 
 
 def test_tags_of_merged_contacts_can_be_removed() -> None:
-    merged = take_in(profile(), freeze_into(applied(Profile(8), NOW + 50, tags=["old"]), 7, NOW))
+    merged = take_in(profile(), freeze_into(applied(Profile(8), NOW + 50, tags=["old"]), profile(), NOW))
     assert fold(merged).tags == ["old"]
     assert fold(applied(merged, tags=["-old"])).tags == []
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.common.profile import Part, Profile, fold
+from services.common.folding import fold
+from services.common.profile import Part, Profile
 from services.contacts.contact import Address, Contact, Footprint
 from services.contacts.contact_object import contact_object, iso
 

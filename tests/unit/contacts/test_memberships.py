@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.common.profile import Part, Profile, fold
+from services.common.folding import fold
+from services.common.profile import Part, Profile
 from services.contacts.change import Change, apply_change
 from services.contacts.memberships import MAX_COMPANIES, MembershipChange, read_memberships
 

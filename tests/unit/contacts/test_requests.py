@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.basic_auth import BasicAuth
+from services.common.access import Access
 from services.common.envelope import ApiError, parse_object, tidy_path
 from services.common.php_query import PhpQueryError, parse_php_query
 from services.common.search import SearchError
@@ -122,18 +122,18 @@ def _basic(login: bytes) -> str:
 
 
 def test_only_the_login_is_let_in() -> None:
-    auth = BasicAuth("admin", "pässwörd")
-    assert auth.admits(_basic("admin:pässwörd".encode()))
-    assert auth.admits(_basic("admin:pässwörd".encode()).replace("Basic", "bASIC"))
+    auth = Access("admin", "pässwörd")
+    assert auth.who(_basic("admin:pässwörd".encode()))
+    assert auth.who(_basic("admin:pässwörd".encode()).replace("Basic", "bASIC"))
     for wrong in ("", "Basic", "Basic !!!", _basic(b"admin:"), _basic(b"admin"), "Bearer x", _basic(b"x" * 9_000)):
-        assert not auth.admits(wrong)
+        assert not auth.who(wrong)
     with pytest.raises(ValueError, match="empty password"):
-        BasicAuth("admin", "")
+        Access("admin", "")
 
 
 @given(st.text())
 def test_any_authorization_is_judged(text: str) -> None:
-    assert not BasicAuth("admin", "secret-of-this-test").admits(text)
+    assert not Access("admin", "secret-of-this-test").who(text)
 
 
 @given(st.text("/ab"))

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.profile import Member, Part, Profile
-from services.common.values import VOID_CLAIM_US, Claim, UniqueValue
+from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 from services.identity.identify import (
     ContactDeleted,
     EventKey,
     Identifier,
     Missing,
-    Operator,
+    Rules,
     Sighting,
     State,
     UnsettledClaimError,
@@ -30,10 +30,13 @@ NOW = 1_000_000_000_000_000
 class World:
     """A store in memory: places sightings one batch at a time, and keeps what they changed."""
 
-    def __init__(self, unique_fields: tuple[str, ...] = ("email",), operator: Operator = Operator.AND) -> None:
+    def __init__(
+        self, unique_fields: tuple[str, ...] = ("email",), operator: Operator = Operator.AND, **caps: int
+    ) -> None:
         self.profiles: dict[int, Profile] = {}
         self.claims: dict[UniqueValue, Claim] = {}
-        self.unique_fields, self.operator = unique_fields, operator
+        self.rules = Rules(unique_fields, operator, **caps)
+        self.queued: set[tuple[int, int]] = set()
         self._ids = itertools.count(10_000)
         self._times = itertools.count(NOW)
         self.now = NOW + 1_000_000
@@ -67,11 +70,8 @@ class World:
         new_ids: dict[EventKey, int] = {}
         state = State()
         while True:
-            state.profiles.clear()
-            state.claims.clear()
-            identifier = Identifier(
-                state, self.unique_fields, lambda key: self._new(state, new_ids, key), self.now, self.operator
-            )
+            state.start_anew()
+            identifier = Identifier(state, self.rules, lambda key: self._new(state, new_ids, key), self.now)
             try:
                 contacts = [identifier.place(sighting) for sighting in sightings]
             except Missing as missing:

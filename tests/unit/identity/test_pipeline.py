@@ -11,6 +11,7 @@ import pytest
 
 from services.common.clickthrough import Clickthrough, Clickthroughs
 from services.common.company import Mention
+from services.common.contact_fields import FieldRules
 from services.common.hit import Hit
 from services.identity.agents import Agents
 from services.identity.pipeline import Draft, Pipeline, event_row
@@ -27,7 +28,7 @@ def read(
     query: bytes, agent: bytes = BROWSER, *updatable: str, proofs: Proofs = PROOFS, at_s: int = 1_790_000_000
 ) -> Draft:
     hit = Hit(b"1" * 16, 1, at_s * 1_000_000, 1, "d" * 23, 1, False, "8.8.8.8", query, b"", agent, b"", b"")
-    return Pipeline(Agents(), Places(()), proofs, updatable).run(hit)
+    return Pipeline(Agents(), Places(()), proofs, FieldRules(updatable, ("email",))).run(hit)
 
 
 def test_tags_are_separated_by_commas_and_a_minus_removes_one() -> None:
@@ -63,7 +64,7 @@ def test_a_hit_may_name_a_company_but_a_bot_may_not() -> None:
 
 def test_companies_from_hits_can_be_turned_off() -> None:
     hit = Hit(b"1" * 16, 1, 1, 0, "d" * 23, 1, False, "8.8.8.8", b"company=Acme", b"", BROWSER, b"", b"")
-    assert Pipeline(Agents(), Places(()), PROOFS, reads_companies=False).run(hit).company is None
+    assert Pipeline(Agents(), Places(()), PROOFS, FieldRules((), ()), reads_companies=False).run(hit).company is None
 
 
 def sign(email: str, expires: int) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 from services.common.profile import Profile
 from services.common.values import Claim, UniqueValue
 from services.identity.faults import FaultPoints
-from services.identity.identify import Sighting
+from services.identity.identify import Rules, Sighting
 from services.identity.placement import PROFILES_AT_ONCE, Placement
 
 HITS = PROFILES_AT_ONCE * 3 + 1
@@ -40,6 +40,14 @@ class FakeStore:
         self.written += len(profiles)
         return {profile.id: 1 for profile in profiles}
 
+    async def remember_brief(self, devices: Mapping[int, list[int]]) -> None:
+        assert not devices
+
+
+class FakeQueue:
+    async def put(self, merges: Iterable[tuple[int, int]]) -> None:
+        assert not list(merges)
+
 
 class FakeIds:
     def __init__(self) -> None:
@@ -52,11 +60,12 @@ class FakeIds:
 async def test_a_large_batch_of_new_addresses_is_claimed_and_written_some_at_a_time() -> None:
     store: Any = FakeStore()
     ids: Any = FakeIds()
+    queue: Any = FakeQueue()
     sightings = [
         Sighting(number, False, number, number, number.to_bytes(16, "big"), {"email": f"{number}@x.org"}, {}, {}, "")
         for number in range(1, HITS + 1)
     ]
-    placed = await Placement(store, ids, ("email",), FaultPoints("", 1)).place(sightings)
+    placed = await Placement(store, ids, Rules(), FaultPoints("", 1), queue).place(sightings)
     assert len(placed.contacts) == store.written == HITS
     assert store.most <= PROFILES_AT_ONCE
     assert not store.waiting

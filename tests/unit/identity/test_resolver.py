@@ -8,6 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from services.common.clickthrough import Clickthroughs
+from services.common.contact_fields import FieldRules
 from services.common.hit import Hit, decode_batch
 from services.identity.agents import Agents
 from services.identity.companies import Companies
@@ -44,6 +45,9 @@ class FakePlacement:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
+    def follow(self, unique_fields: tuple[str, ...]) -> None:
+        assert unique_fields == ("email",)
+
     async def place(self, sightings: list[Sighting]) -> Placed:
         if any(one.device_contact_id == POISON for one in sightings):
             raise self._error
@@ -52,9 +56,12 @@ class FakePlacement:
         return placed
 
 
-class FakePublicFields:
-    async def now(self) -> tuple[str, ...]:
-        return ()
+RULES = FieldRules((), ("email",))
+
+
+class FakeFields:
+    async def now(self) -> FieldRules:
+        return RULES
 
 
 class FakeClickHouse:
@@ -74,12 +81,12 @@ def make(error: Exception) -> tuple[Resolver, FakeRedis, FakeClickHouse, Identit
     redis, clickhouse, metrics = FakeRedis(), FakeClickHouse(), IdentityMetrics()
     store: Any = None  # nothing is written to it: nobody says who they are, or names a company
     placement: Any = FakePlacement(error)
-    pipeline = Pipeline(Agents(), Places(()), Proofs(Clickthroughs(("secret",))))
-    public_fields: Any = FakePublicFields()
+    pipeline = Pipeline(Agents(), Places(()), Proofs(Clickthroughs(("secret",))), RULES)
+    fields: Any = FakeFields()
     faults = FaultPoints("", 1)
     dead_letters = DeadLetters(redis)
     resolver = Resolver(
-        pipeline, public_fields, placement, store, clickhouse, dead_letters, metrics, faults,
+        pipeline, fields, placement, store, clickhouse, dead_letters, metrics, faults,
         Companies(store, faults), store,
     )  # fmt: skip
     return resolver, redis, clickhouse, metrics

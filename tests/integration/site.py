@@ -1,16 +1,14 @@
-"""All of tracking on real servers: what comes in at the door is read from the contacts API."""
+"""A door, a resolver and the contacts API on real servers, and visitors who come by."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.integration.conftest import Service, start_service
+from tests.integration.services import Service
 from tests.processes import eventually
 
 WRITE_KEY = "shop-server-key"
@@ -25,6 +23,7 @@ ENVIRON = {
     "SPOOR_WRITE_KEYS": f"another-key,{WRITE_KEY}",
     "SPOOR_RETENTION_DAYS": str(DAYS),
     "SPOOR_BATCH_SECONDS": "0.05",
+    "SPOOR_API_TOKENS": "crm:a-token-of-sixteen-characters",
     "SPOOR_BATCH_EVENTS_PER_SECOND": "10000",
 }
 
@@ -116,17 +115,6 @@ class Site:
         """Returns when all that the door took before is stored: the stream is one, and keeps its order."""
         contact_id = visitor.get(f"/mtc/event?page_url={marker}").json()["id"]
         eventually(lambda: any(marker in str(event) for event in self.history(contact_id)), "the marker")
-
-
-@pytest.fixture(scope="session")
-def site(server_folder: Path, valkey_url: str, clickhouse_url: str, contacts_service: Service) -> Iterator[Site]:
-    def start(name: str, **environ: str) -> Service:
-        return start_service(name, server_folder, valkey_url, clickhouse_url, **{**ENVIRON, **environ})
-
-    site = Site(start, contacts_service.http)
-    yield site
-    for service in (site.ingest, site.identity):
-        stop(service)
 
 
 def stop(service: Service) -> None:

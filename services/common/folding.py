@@ -1,0 +1,119 @@
+"""What is shown of a contact: its own part and those of all that merged into it, folded into one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+
+from services.common.profile import MAX_POINTS, DoNotContact, FrequencyRule, Member, Part, Profile, Value, newest
+
+Key = TypeVar("Key", int, str)
+
+
+class View(msgspec.Struct):
+    """What is shown of a profile: all parts folded into one."""
+
+    id: int
+    version: int
+    fields: dict[str, Value]
+    tags: list[str]
+    ips: list[str]
+    dnc: dict[str, DoNotContact]
+    points: int
+    owner_id: int
+    stage_id: int
+    added_us: int
+    modified_us: int
+    identified_us: int
+    created_by: str
+    modified_by: str
+    companies: dict[int, int]  # since when, microseconds; the first one first
+    company_id: int  # the primary one
+    segments: dict[int, bool]  # by hand: added or removed
+    campaigns: list[int]
+    categories: list[int]
+    frequency: dict[str, FrequencyRule]
+    image: str
+
+
+def fold(profile: Profile) -> View:
+    """All parts as one contact, the same in whatever order they came together.
+
+    Per field, frequency rule and image the newest word, per tag and membership the newest add or remove, points added,
+    the strictest do-not-contact, owner and stage of the survivor, else of the loser that has one.
+    """
+    parts = profile.parts()
+    if not parts:
+        raise ValueError(f"contact {profile.id} has nothing to show")
+    identified = [part.identified_us for part in parts if part.identified_us]
+    return View(
+        id=profile.id,
+        version=profile.version,
+        fields={field: stamped.value for field, stamped in newest([part.fields for part in parts]).items()},
+        tags=sorted(_joined([part.tags for part in parts])),
+        ips=_addresses(parts),
+        dnc=_strictest(parts),
+        points=max(-MAX_POINTS, min(MAX_POINTS, sum(part.points for part in parts))),
+        owner_id=owner_of(profile),
+        stage_id=_first([(part.stage_id, part.stage_us) for part in parts]),
+        added_us=min(part.added_us for part in parts),
+        modified_us=max(part.modified_us for part in parts),
+        identified_us=min(identified, default=0),
+        created_by=parts[0].created_by,
+        modified_by=max(parts, key=lambda part: part.modified_us).modified_by,
+        companies=profile.companies(),
+        company_id=profile.company_id(),
+        segments={one: word.is_in for one, word in sorted(newest([part.segments for part in parts]).items())},
+        campaigns=sorted(_joined([part.campaigns for part in parts])),
+        categories=sorted(_joined([part.categories for part in parts])),
+        frequency=newest([part.frequency for part in parts]),
+        image=_image(parts),
+    )
+
+
+def owner_of(profile: Profile) -> int:
+    """0 for nobody."""
+    return _first([(part.owner_id, part.owner_us) for part in profile.parts()])
+
+
+def _joined(maps: list[dict[Key, Member]]) -> list[Key]:
+    return [key for key, word in newest(maps).items() if word.is_in]
+
+
+def _addresses(parts: Iterable[Part]) -> list[str]:
+    """The first seen one first."""
+    seen: dict[str, int] = {}
+    for part in parts:
+        for ip, time_us in part.ips.items():
+            seen[ip] = min(time_us, seen.get(ip, time_us))
+    return sorted(seen, key=lambda ip: seen[ip])
+
+
+def _strictest(parts: list[Part]) -> dict[str, DoNotContact]:
+    """By channel; what was said before the contact became contactable again does not count."""
+    said: dict[str, list[DoNotContact]] = {}
+    for part in parts:
+        for channel, entry in part.dnc.items():
+            said.setdefault(channel, []).append(entry)
+    strictest = {}
+    for channel, entries in said.items():
+        lifted_us = max((entry.time_us for entry in entries if not entry.reason), default=0)
+        standing = [entry for entry in entries if entry.reason and entry.time_us > lifted_us]
+        if standing:
+            strictest[channel] = min(standing, key=lambda entry: (entry.reason, entry.time_us))
+    return strictest
+
+
+def _first(said: list[tuple[int, int]]) -> int:
+    """The survivor's, also a deliberate nothing, else that of the first loser that has one."""
+    if not said:
+        return 0
+    (own, told_us), *losers = said
+    return own if own or told_us else next((one for one, _ in losers if one), 0)
+
+
+def _image(parts: Iterable[Part]) -> str:
+    said = [part.image for part in parts if part.image]
+    return str(max(said, key=lambda image: image.time_us).value or "") if said else ""

@@ -1,0 +1,199 @@
+"""Merges and undoes merges in Redis: what people and services ask for, and what was queued.
+
+Each step is one compare-and-set. A merge freezes the loser first: whoever finds it alone is led to the winner, which
+then takes it in. An undo gives the loser its own back first, then takes it out of the winner. What a crash leaves in
+between is completed by whoever sees it: `ProfileStore.resolve`, the relay, or the same call again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from services.common.merging import freeze_into, take_in, take_out
+from services.common.profile import Part, Profile, Stamped
+from services.common.profiles import ProfileStore
+from services.common.values import VOID_CLAIM_US, Claim, UniqueValue
+
+ROUNDS = 200
+UNSETTLED_WAIT_SECONDS = 0.05
+
+FirstSeen = Callable[[int], Awaitable[int]]  # when an anonymous visitor first came, microseconds; 0 for nobody
+
+Doubt = Callable[[Profile, Profile], str]  # (winner, loser): why they must not be merged, or nothing
+
+
+class MergeError(Exception):
+    """Why contacts were not merged or parted: `reason` is lower_snake, `contact_id` who is meant."""
+
+    def __init__(self, reason: str, contact_id: int) -> None:
+        super().__init__(f"{reason}: {contact_id}")
+        self.reason, self.contact_id = reason, contact_id
+
+
+class Merged(NamedTuple):
+    """The survivor; whether anything was done; and every profile as it was written, to be projected."""
+
+    survivor: Profile
+    is_new: bool
+    written: list[Profile]
+
+
+class Unmerged(NamedTuple):
+    """The contact that was taken out, the one it was taken out of, and every profile as it was written.
+
+    `taken` has the values of the former that somebody else holds by now: they stay with them.
+    """
+
+    back: Profile
+    rest: Profile
+    is_new: bool
+    taken: list[UniqueValue]
+    written: list[Profile]
+
+
+class _AgainError(Exception):
+    """Somebody else was faster: read again."""
+
+
+class MergeStore:
+    def __init__(self, store: ProfileStore, first_seen: FirstSeen) -> None:
+        self._store, self._first_seen = store, first_seen
+
+    async def merge(self, winner_id: int, loser_id: int, by: str, unless: Doubt | None = None) -> Merged:
+        """Merges the contact that one id leads to into that of another; merged before, nothing is done again.
+
+        `unless` says why two contacts must not be merged, for those merges that nobody asked for. Raises `MergeError`
+        (`contact_not_found`, `busy`, or what `unless` says) and `RedisError`.
+        """
+        for _ in range(ROUNDS):
+            winner, loser = await self._contact(winner_id), await self._contact(loser_id)
+            if winner.id == loser.id:
+                return Merged(winner, is_new=False, written=[winner] if winner.version else [])
+            if unless and (reason := unless(winner, loser)):
+                raise MergeError(reason, loser.id)
+            try:
+                frozen = await self._write(freeze_into(loser, winner, now_us(), under=winner_id, by=by))
+                survivor = await self._write(take_in(winner, frozen))
+            except _AgainError:
+                continue  # a frozen loser leads to its winner, which takes it in when it is read
+            followers = await self._lead(loser.losers, loser.id, survivor.id)
+            return Merged(survivor, is_new=True, written=[frozen, survivor, *followers])
+        raise MergeError("busy", loser_id)
+
+    async def unmerge(self, loser_id: int, unique_fields: tuple[str, ...]) -> Unmerged:
+        """Takes a contact out of the one that it merged into, with its fields, values and devices and all that had
+        merged into it before. Raises `MergeError` (`contact_not_found`, `not_merged`, `busy`) and `RedisError`."""
+        for _ in range(ROUNDS):
+            loser = (await self._store.load([loser_id]))[loser_id]
+            if loser is None or loser.deleted_us:
+                raise MergeError("contact_not_found", loser_id)
+            try:
+                return await (self._take_out(loser, unique_fields) if loser.alias else self._as_before(loser))
+            except _AgainError:
+                continue
+        raise MergeError("busy", loser_id)
+
+    async def complete(self, back: Profile) -> list[Profile]:
+        """Takes a contact that an undo gave back out of whoever still has it: its writer died in between. Returns what
+        was written."""
+        written = []
+        others = await self._store.load(back.separated)
+        for whole in [one for one in others.values() if one is not None and back.id in one.losers]:
+            if parted := take_out(whole, back, back.separated[whole.id]):
+                written.append(await self._write(parted.rest))
+        return written
+
+    async def _contact(self, contact_id: int) -> Profile:
+        """Who an id leads to, perhaps an anonymous visitor of whom nothing is stored yet."""
+        profile = await self._store.resolve(contact_id)
+        if profile is not None and profile.is_known():
+            return profile
+        first_seen_us = 0 if profile is not None and profile.deleted_us else await self._first_seen(contact_id)
+        if not first_seen_us:
+            raise MergeError("contact_not_found", contact_id)
+        own = Part(added_us=first_seen_us)
+        return msgspec.structs.replace(profile or Profile(contact_id), own=own, is_brief=False)
+
+    async def _lead(self, contact_ids: Iterable[int], from_id: int, to_id: int) -> list[Profile]:
+        """Whoever of these led to one contact leads to another one now; what is written meanwhile is led when it is read.
+        Returns what was written."""
+        loaded = await self._store.load(contact_ids)
+        led = [msgspec.structs.replace(one, alias=to_id) for one in loaded.values() if one and one.alias == from_id]
+        versions = await self._store.write(led)
+        return [msgspec.structs.replace(one, version=versions[one.id]) for one in led if versions[one.id]]
+
+    async def _take_out(self, loser: Profile, unique_fields: tuple[str, ...]) -> Unmerged:
+        whole = await self._store.resolve(loser.id)
+        if whole is None or whole.deleted_us:
+            raise MergeError("contact_not_found", loser.id)
+        parted = take_out(whole, loser, now_us())
+        if parted is None:
+            raise _AgainError
+        values = [UniqueValue(field, one) for field in unique_fields for one in sorted(parted.back.carried(field))]
+        claims, taken = await self._claim(values, parted.back, parted.rest)
+        back = await self._write(_without(parted.back, taken), claims)
+        rest = await self._write(_without(parted.rest, [value for value in values if value not in taken]))
+        followers = await self._lead(back.losers, rest.id, back.id)
+        return Unmerged(back, rest, True, taken, [back, rest, *followers])
+
+    async def _claim(
+        self, values: list[UniqueValue], back: Profile, rest: Profile
+    ) -> tuple[list[Claim], list[UniqueValue]]:
+        """Claims for `back` what it brought along, unless a third contact holds it by now: those values are
+        answered."""
+        wanted, taken = [], []
+        for value, claim in (await self._store.holders(values)).items():
+            if claim is not None and claim.contact_id in back.ids():
+                continue
+            if claim is not None and claim.contact_id not in rest.ids() and await self._is_carried(value, claim):
+                taken.append(value)
+            else:
+                wanted.append((value, claim, back.id))
+        made = [claim for claim in await self._store.claim(wanted) if claim and claim.contact_id == back.id]
+        if len(made) < len(wanted):
+            raise _AgainError
+        return made, taken
+
+    async def _is_carried(self, value: UniqueValue, claim: Claim) -> bool:
+        holder = await self._store.resolve(claim.contact_id)
+        if holder is not None and not holder.deleted_us and holder.carries(value.field, value.value):
+            return True
+        if now_us() - claim.time_us > VOID_CLAIM_US:
+            return False
+        await asyncio.sleep(UNSETTLED_WAIT_SECONDS)
+        raise _AgainError
+
+    async def _as_before(self, back: Profile) -> Unmerged:
+        """An undo that was made before, perhaps not all of it."""
+        written = await self.complete(back)
+        if not back.separated:
+            raise MergeError("not_merged", back.id)
+        rest = await self._store.resolve(max(back.separated, key=lambda other: back.separated[other]))
+        if rest is None:
+            raise MergeError("not_merged", back.id)
+        return Unmerged(back, rest, False, [], [*written, back])
+
+    async def _write(self, profile: Profile, claims: Iterable[Claim] = ()) -> Profile:
+        oldest = min(claims, key=lambda claim: claim.time_us, default=None)
+        version = (await self._store.write([profile], {profile.id: oldest} if oldest else None))[profile.id]
+        if not version:
+            raise _AgainError
+        return msgspec.structs.replace(profile, version=version)
+
+
+def _without(profile: Profile, values: list[UniqueValue]) -> Profile:
+    """The profile, no longer showing values that are somebody else's."""
+    shown = [value.field for value in values if profile.value(value.field) == value.value]
+    if not shown or profile.own is None:
+        return profile
+    blanks = {field: Stamped("", max(now_us(), profile.told_us(field) + 1)) for field in shown}
+    own = msgspec.structs.replace(profile.own, fields={**profile.own.fields, **blanks})
+    return msgspec.structs.replace(profile, own=own)
+
+
+def now_us() -> int:
+    return time.time_ns() // 1_000

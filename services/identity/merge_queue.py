@@ -1,0 +1,65 @@
+"""Merges that must wait, because a contact has taken in too many: queued in Redis, tried again by the relay.
+
+What is queued is history alone: the device has moved already, so that what it does from then on is its contact's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from services.common import keys
+from services.common.merges import MergeError, MergeStore
+from services.common.merging import are_separated, conflicts, recent_merges
+from services.common.profile import Profile
+from services.common.redis_client import RedisClient
+from services.identity.identify import MERGE_WINDOW_US, Rules
+
+AT_ONCE = 100
+RETRY_SECONDS = 20
+FULL_RETRY_SECONDS = 3_600  # of a contact that has all the identifiers it may have
+
+
+class MergeQueue:
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+
+    async def put(self, merges: Iterable[tuple[int, int]]) -> None:
+        """(winner, loser) each; queued twice they are made once. Raises `RedisError`."""
+        due = time.time() + RETRY_SECONDS
+        members = {f"{winner}:{loser}": due for winner, loser in merges}
+        if members:
+            await self._redis.zadd(keys.QUEUED_MERGES, members, nx=True)
+
+    async def work_off(self, merges: MergeStore, rules: Rules) -> list[Profile]:
+        """Makes those that are due and may be made now. Returns the profiles that were written."""
+        due = await self._redis.zrangebyscore(keys.QUEUED_MERGES, "-inf", time.time(), start=0, num=AT_ONCE)
+        written: list[Profile] = []
+        for member in due:
+            winner, loser = map(int, member.split(b":"))
+            try:
+                written += (await merges.merge(winner, loser, "", lambda one, other: _doubt(one, other, rules))).written
+            except MergeError as error:
+                if (wait := _WAITS.get(error.reason)) is not None:
+                    await self._redis.zadd(keys.QUEUED_MERGES, {member: time.time() + wait}, xx=True)
+                    continue
+            await self._redis.zrem(keys.QUEUED_MERGES, member)
+        return written
+
+    async def size(self) -> int:
+        return int(await self._redis.zcard(keys.QUEUED_MERGES))
+
+
+_WAITS = {"too_many_identifiers": FULL_RETRY_SECONDS, "too_many_merges": RETRY_SECONDS, "busy": RETRY_SECONDS}
+
+
+def _doubt(winner: Profile, loser: Profile, rules: Rules) -> str:
+    if are_separated(winner, loser):
+        return "separated"
+    if conflicts(winner, loser, rules.unique_fields):
+        return "conflict"
+    if len(winner.losers) + len(loser.losers) >= rules.max_identifiers:
+        return "too_many_identifiers"
+    if recent_merges(winner, time.time_ns() // 1_000 - MERGE_WINDOW_US) >= rules.max_merges:
+        return "too_many_merges"
+    return ""

@@ -1,0 +1,140 @@
+"""What services ask of identity: merge, unmerge, link a device, say who is who. Written first to Redis, then to
+ClickHouse, and only then answered, so that whoever asks next sees it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any, NamedTuple
+
+import msgspec
+
+from services.common.availability import Availability
+from services.common.clickhouse import ClickHouse, insert_rows
+from services.common.device import DeviceCodec
+from services.common.field_registry import Fields
+from services.common.folding import fold
+from services.common.merges import MergeStore, Unmerged
+from services.common.profile import Profile
+from services.common.profiles import ProfileStore
+from services.common.projection import project
+from services.common.tables import AUDIT, AuditRow
+from services.identity.identify import ContactDeleted, Sighting
+from services.identity.lookup import Answer, Lookup, Status
+from services.identity.placement import Placement
+from services.identity.selectors import Selector
+
+
+class NobodyError(Exception):
+    """A selector leads to no contact; `name` is the parameter."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class Linked(NamedTuple):
+    contact: Profile
+    outcomes: list[str]
+
+
+class Operations:
+    def __init__(
+        self, store: ProfileStore, placement: Placement, clickhouse: ClickHouse, codec: DeviceCodec, fields: Fields
+    ) -> None:
+        self._store, self._placement, self._clickhouse, self._fields = store, placement, clickhouse, fields
+        self._lookup = Lookup(store, clickhouse, codec)
+        self._codec = codec
+        self._merges = MergeStore(store, self._first_seen_us)
+        self._availability = Availability()
+        self._availability.watch(clickhouse)
+
+    async def unique_fields(self) -> tuple[str, ...]:
+        return (await self._fields.now()).unique
+
+    async def resolve(self, selectors: list[Selector]) -> list[Answer]:
+        return await self._lookup.all(selectors)
+
+    async def merge(self, winner: Selector, loser: Selector, user: str) -> tuple[Profile, bool]:
+        """(the survivor, whether anything was done). Raises `NobodyError`, `MergeError`."""
+        await self._availability.check()
+        winner_id, loser_id = await self._find("winner", winner), await self._find("loser", loser)
+        merged = await self._merges.merge(winner_id, loser_id, user)
+        await self._project(merged.written)
+        if merged.is_new:
+            gone, into = merged.written[0].id, merged.survivor.id
+            await self._note("merge", user, {into: {"merged": gone}, gone: {"merged_into": into}})
+        return merged.survivor, merged.is_new
+
+    async def unmerge(self, loser: Selector, user: str) -> Unmerged:
+        """Raises `NobodyError`, `MergeError`."""
+        await self._availability.check()
+        loser_id = loser.contact_id or await self._find("contact", loser)
+        unmerged = await self._merges.unmerge(loser_id, await self.unique_fields())
+        await self._project(unmerged.written)
+        if unmerged.is_new:
+            back, rest = unmerged.back.id, unmerged.rest.id
+            await self._note("unmerge", user, {rest: {"taken_out": back}, back: {"taken_out_of": rest}})
+        return unmerged
+
+    async def link(self, device_id: str, contact: Selector | None, unique: dict[str, str], key: bytes) -> Linked | None:
+        """Makes a device a contact's, or its contact take unique values, as a hit would; None for what is no device id.
+        `key` is the event's. Raises `NobodyError`."""
+        await self._availability.check()
+        device = self._codec.choose(device_id, "")
+        if device is None:
+            return None
+        linked = await self._find("contact", contact) if contact else 0
+        now_us = time.time_ns() // 1_000
+        sighting = Sighting(
+            device.contact_id, False, now_us, now_us, key, unique, {}, {}, "", linked_contact_id=linked
+        )  # fmt: skip
+        placed = await self._placement.place([sighting])
+        await self._project(list(placed.written.values()))
+        under = placed.contacts[0]
+        profile = None if isinstance(under, ContactDeleted) else await self._store.resolve(under)
+        if profile is None:
+            raise NobodyError("device_id")
+        return Linked(profile, [outcome for outcome, count in placed.outcomes.items() if count])
+
+    async def _find(self, name: str, selector: Selector) -> int:
+        """The id that it leads to before merges, of somebody who is there."""
+        answer = await self._lookup.one(selector)
+        if answer.status in (Status.UNKNOWN, Status.DELETED):
+            raise NobodyError(name)
+        return answer.under
+
+    async def _first_seen_us(self, contact_id: int) -> int:
+        return (await self._lookup.first_seen([contact_id])).get(contact_id, 0)
+
+    async def _project(self, profiles: list[Profile]) -> None:
+        try:
+            await project(self._store, self._clickhouse, profiles)
+        except Exception:
+            self._availability.distrust()
+            raise
+
+    async def _note(self, action: str, user: str, details: dict[int, dict[str, Any]]) -> None:
+        """In the audit of each contact."""
+        now_ms = time.time_ns() // 1_000_000
+        rows = [
+            AuditRow(uuid.uuid4().hex, contact_id, now_ms, action, user, msgspec.json.encode(said).decode())
+            for contact_id, said in details.items()
+        ]
+        await insert_rows(self._clickhouse, AUDIT, rows)
+
+
+def shown(profile: Profile) -> dict[str, Any]:
+    """A contact as identity answers it."""
+    view = fold(profile)
+    return {
+        "contact_id": profile.id,
+        "ids": profile.ids(),
+        "fields": {field: value for field, value in view.fields.items() if value not in (None, "")},
+        "tags": view.tags,
+        "points": view.points,
+        "merges": [
+            {"contact_id": loser, "into": merge.winner, "time_ms": merge.time_us // 1_000, "by": merge.by or None}
+            for loser, merge in sorted(profile.merges.items(), key=lambda one: one[1].time_us)
+        ],
+    }

@@ -1,0 +1,41 @@
+"""The services as processes of a test, each with a client that is logged in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+from tests.processes import Process, free_port, is_up
+
+LOGIN = ("admin", "test-login")
+
+
+class Service(NamedTuple):
+    """A running service and a client that is logged in."""
+
+    process: Process
+    http: httpx.Client
+
+
+def start_service(name: str, folder: Path, redis_url: str, clickhouse_url: str, **environ: str) -> Service:
+    """`services.<name>` on a free port, ready."""
+    port = free_port()
+    process = Process(
+        f"services.{name}",
+        folder / f"{name}-{port}.log",
+        {
+            "SPOOR_REDIS_URL": redis_url,
+            "SPOOR_CLICKHOUSE_URL": clickhouse_url,
+            f"SPOOR_{name.upper()}_PORT": str(port),
+            "SPOOR_ADMIN_PASSWORD": LOGIN[1],
+            "SPOOR_SECRET": "integration-tests",
+            "SPOOR_PUBLICLY_UPDATABLE": "email,firstname",
+            "SPOOR_DATA_DIR": str(folder / "data"),
+            **environ,
+        },
+    )
+    url = f"http://127.0.0.1:{port}"
+    process.wait_until(lambda: is_up(f"{url}/readyz"), name)
+    return Service(process, httpx.Client(base_url=url, auth=LOGIN, timeout=30, trust_env=False))
