@@ -119,8 +119,8 @@ class MergeStore:
         return msgspec.structs.replace(profile or Profile(contact_id), own=own, is_brief=False)
 
     async def _lead(self, contact_ids: Iterable[int], from_id: int, to_id: int) -> list[Profile]:
-        """Whoever of these led to one contact leads to another one now; what is written meanwhile is led when it is read.
-        Returns what was written."""
+        """Whoever of these led to one contact leads to another one now; what is written meanwhile is led when it is
+        read. Returns what was written."""
         loaded = await self._store.load(contact_ids)
         led = [msgspec.structs.replace(one, alias=to_id) for one in loaded.values() if one and one.alias == from_id]
         versions = await self._store.write(led)
