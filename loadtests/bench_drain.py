@@ -1,5 +1,5 @@
 """How fast one resolver drains: hits written to the stream as ingest writes them, then timed until stored and
-acknowledged; known devices, new visitors, identifies and merges apart.
+acknowledged; known devices, new visitors, identifies, known contacts and merges apart.
 
 `python -m loadtests.bench_drain --hits N`
 """
@@ -28,6 +28,7 @@ DEADLINE_SECONDS = 900.0
 SERVERS = ("identity-0", "clickhouse", "valkey")
 # Contact ids as the door would have given them out: below those of the resolver's own blocks, which follow the clock.
 FIRST_CONTACT_ID = {"known devices": 1, "new visitors": 10_000_000, "identifies": 20_000_000, "merges": 30_000_000}
+KINDS = ("known devices", "new visitors", "identifies", "known contacts", "merges")
 
 
 class Drained(NamedTuple):
@@ -51,6 +52,7 @@ def main() -> int:
         "known devices": _Maker.known,
         "new visitors": _Maker.new,
         "identifies": _Maker.identifies,
+        "known contacts": _Maker.known_contacts,
         "merges": _Maker.merges,
     }
     facts: dict[str, Any] = {"machine": report.machine(), "settings": vars(options), "runs": []}
@@ -59,11 +61,11 @@ def main() -> int:
             stack.start_valkey()
             stack.start_clickhouse()
             _warm_up(stack)
-            maker = _Maker(stack.secret)
+            maker = _Maker(stack.secret, options.people)
             runs = []
             for kind, make in makers.items():
                 if kind in options.kinds:
-                    count = options.hits if kind in ("known devices", "new visitors") else options.people
+                    count = options.people if kind in ("identifies", "merges") else options.hits
                     runs.append(_drain(stack, kind, make(maker, count), count))
     except StackError as error:
         print(f"bench-drain: {error}", file=sys.stderr)
@@ -77,7 +79,8 @@ def main() -> int:
 class _Maker:
     """Hits in ingest's shape."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, people: int) -> None:
+        self._people = people
         self._codec = DeviceCodec((secret,))
         self._web = payloads.Web(seed=3)
         self._random = random.Random(4)
@@ -86,9 +89,12 @@ class _Maker:
         self._agents = [self._web.agent().encode() for _ in range(5_000)]
 
     def known(self, count: int) -> Iterator[Hit]:
-        visitors = [self._device(FIRST_CONTACT_ID["known devices"] + n) for n in range(max(1, count // HITS_A_VISITOR))]
-        for _ in range(count):
-            yield self._hit(*self._random.choice(visitors))
+        """Of anonymous visitors who were here before."""
+        return self._returning(FIRST_CONTACT_ID["known devices"], max(1, count // HITS_A_VISITOR), count)
+
+    def known_contacts(self, count: int) -> Iterator[Hit]:
+        """The same of the contacts of `identifies`: each has a profile."""
+        return self._returning(FIRST_CONTACT_ID["identifies"], self._people, count)
 
     def new(self, count: int) -> Iterator[Hit]:
         for number in range(count):
@@ -103,6 +109,11 @@ class _Maker:
         """An anonymous visitor each, with an address that a contact of `identifies` has."""
         for number in range(count):
             yield self._hit(*self._device(FIRST_CONTACT_ID["merges"] + number), email=f"person{number}@example.org")
+
+    def _returning(self, first: int, visitors: int, count: int) -> Iterator[Hit]:
+        devices = [self._device(first + number) for number in range(visitors)]
+        for _ in range(count):
+            yield self._hit(*self._random.choice(devices))
 
     def _device(self, contact_id: int) -> tuple[str, int]:
         return self._codec.mint(contact_id), contact_id
@@ -210,13 +221,13 @@ def _as_table(runs: list[Drained]) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench-drain", description=__doc__)
-    parser.add_argument("--hits", type=int, default=400_000, help="of known devices, and of new visitors")
+    parser.add_argument("--hits", type=int, default=400_000, help="of known devices, new visitors, known contacts")
     parser.add_argument("--people", type=int, default=100_000, help="identifies, and merges: each leaves a profile")
     parser.add_argument("--fsync", choices=("always", "everysec"), default="always")
-    parser.add_argument("--kinds", nargs="+", choices=list(FIRST_CONTACT_ID), default=list(FIRST_CONTACT_ID))
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     options = parser.parse_args()
-    if "merges" in options.kinds and "identifies" not in options.kinds:
-        parser.error("merges need identifies")
+    if {"known contacts", "merges"} & set(options.kinds) and "identifies" not in options.kinds:
+        parser.error("known contacts and merges need identifies")
     return options
 
 

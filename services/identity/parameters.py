@@ -17,36 +17,36 @@ MAX_NAME_LENGTH = 191
 MAX_VALUE_LENGTH = 4_096
 MAX_URL_LENGTH = 2_048
 CACHED_URLS = 16_384  # a cached page costs about 1 KB
-CACHED_PAIRS = 32_768  # at most 600 bytes each: 20 MB
+CACHED_PAIRS = 32_768  # at most 600 bytes each: 20 MB; then they are forgotten at once
 CACHED_PAIR_BYTES = 160
 
 Parameters = dict[str, str]
 
 # Of the request itself, or a link could end a page view or take another's place.
 _NOT_OF_A_PAGE = frozenset({"left_event_id", "left_event_time", "time_on_page", "event_id", "event_time"})
+# The door has put them into the hit. No two hits say the same, so they would push out what others do say.
+_OF_THE_DOOR = frozenset({b"mautic_device_id", b"event_id", b"event_time"})
 _CLICKTHROUGH = re.compile(r"([?&])ct=[^&#]*(&?)", re.IGNORECASE)
 _PACKED = re.compile(rb"(?:^|&)d=([^&]*)")
 
 
 def parse_query(query: bytes) -> Parameters:
-    """Names and values of an urlencoded string. The first MAX_PARAMETERS count, and of a repeated name the last.
+    """Names and values of an urlencoded string, but for what the door has read. The first MAX_PARAMETERS count, and
+    of a repeated name the last.
 
-    Strange bytes become U+FFFD, NUL is dropped, nothing raises. 2 microseconds for a usual hit, where `parse_qsl`
+    Strange bytes become U+FFFD, NUL is dropped, nothing raises. 1.2 microseconds for a usual hit, where `parse_qsl`
     takes 9: most of a hit's pairs were seen in another hit a moment ago.
     """
-    parameters: Parameters = {}
-    for pair in query.split(b"&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
-        name, value = _seen_pair(pair) if len(pair) <= CACHED_PAIR_BYTES else _pair(pair)
-        if name:
-            parameters[name] = value
+    parameters = dict(map(_seen_pairs.__getitem__, query.split(b"&", MAX_PARAMETERS)[:MAX_PARAMETERS]))
+    parameters.pop("", None)
     return parameters
 
 
 def parameters_of(query: bytes, body: bytes, referer: str) -> Parameters:
     """All parameters of a hit. `page_url` is the request's Referer where nothing names it."""
-    own = parse_query(query) if query else {}
-    if body:
-        own.update(_json_parameters(body) if body.startswith(b"{") else parse_query(body))
+    own = _json_parameters(body) if body.startswith(b"{") else parse_query(body)
+    if query:
+        own = {**parse_query(query), **own}
     if "d" in own and (packed := _packed(query, body)):
         del own["d"]
         own = {**packed, **own}
@@ -102,12 +102,19 @@ def without_ct(url: str) -> str:
     return _CLICKTHROUGH.sub(lambda found: found[1] if found[2] else "", url)
 
 
-def _pair(pair: bytes) -> tuple[str, str]:
-    name, _, value = pair.partition(b"=")
-    return _decode(name)[:MAX_NAME_LENGTH], _decode(value)[:MAX_VALUE_LENGTH]
+class _Pairs(dict[bytes, tuple[str, str]]):
+    """Names and values as they were decoded a moment ago. Half the price of an lru_cache."""
 
-
-_seen_pair = lru_cache(CACHED_PAIRS)(_pair)
+    def __missing__(self, pair: bytes) -> tuple[str, str]:
+        name, _, value = pair.partition(b"=")
+        if name in _OF_THE_DOOR:
+            return "", ""
+        decoded = _decode(name)[:MAX_NAME_LENGTH], _decode(value)[:MAX_VALUE_LENGTH]
+        if len(pair) <= CACHED_PAIR_BYTES:
+            if len(self) >= CACHED_PAIRS:
+                self.clear()
+            self[pair] = decoded
+        return decoded
 
 
 def _decode(text: bytes) -> str:
@@ -117,3 +124,6 @@ def _decode(text: bytes) -> str:
         text = unquote_to_bytes(text)
     decoded = text.decode("utf-8", "replace")
     return decoded.replace("\x00", "") if "\x00" in decoded else decoded
+
+
+_seen_pairs = _Pairs()

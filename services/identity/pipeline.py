@@ -38,49 +38,27 @@ _NO_AGENT = Agent("", "", "", "", "", "")
 _json = msgspec.json.Encoder()
 
 
-class Draft:
+class Draft(msgspec.Struct, gc=False, eq=False):
     """A hit on its way to being an event; each step fills in what it knows."""
 
-    __slots__ = (
-        "agent",
-        "clicked_contact_id",
-        "company",
-        "contact_id",
-        "details",
-        "fields",
-        "hit",
-        "is_bot",
-        "left_key",
-        "named_contact_id",
-        "parameters",
-        "place",
-        "proofs",
-        "tags",
-        "timezone",
-        "type",
-        "unique",
-        "user_agent",
-    )
-
-    def __init__(self, hit: Hit) -> None:
-        self.hit = hit
-        self.type = hit.type or PAGE_HIT
-        self.details = hit.details  # a JSON object, where the door or a server tells more
-        self.named_contact_id = 0  # by a server, instead of a device
-        self.clicked_contact_id = 0  # for whom the link or the mail was made
-        self.left_key: tuple[int, bytes] | None = None  # of the page view that it tells the end of
-        self.proofs: list[str] = []  # outcomes of what should prove who this is
-        self.user_agent = ""
-        self.parameters: Parameters = {}
-        self.agent = _NO_AGENT
-        self.place: Place = NOWHERE
-        self.is_bot = False
-        self.unique: dict[str, str] = {}  # normalised unique values that it gives
-        self.fields: dict[str, Value] = {}  # other contact fields that it may set
-        self.tags: dict[str, bool] = {}  # that it adds or, by a - before them, removes
-        self.timezone = ""  # the browser's, an IANA name
-        self.company: Mention | None = None
-        self.contact_id = 0
+    hit: Hit
+    type: str
+    details: bytes  # a JSON object, where the door or a server tells more
+    named_contact_id: int = 0  # by a server, instead of a device
+    clicked_contact_id: int = 0  # for whom the link or the mail was made
+    left_key: tuple[int, bytes] | None = None  # of the page view that it tells the end of
+    proofs: list[str] = []  # outcomes of what should prove who this is
+    user_agent: str = ""
+    parameters: Parameters = {}
+    agent: Agent = _NO_AGENT
+    place: Place = NOWHERE
+    is_bot: bool = False
+    unique: dict[str, str] = {}  # normalised unique values that it gives
+    fields: dict[str, Value] = {}  # other contact fields that it may set
+    tags: dict[str, bool] = {}  # that it adds or, by a - before them, removes
+    timezone: str = ""  # the browser's, an IANA name
+    company: Mention | None = None
+    contact_id: int = 0
 
 
 Step = Callable[[Draft], None]
@@ -121,7 +99,7 @@ class Pipeline:
         self._updatable = tuple(field for field in rules.public if field not in rules.unique)
 
     def run(self, hit: Hit) -> Draft:
-        draft = Draft(hit)
+        draft = Draft(hit, hit.type or PAGE_HIT, hit.details)
         for step in self.statement_steps if hit.door == Door.STATEMENT else self.steps:
             step(draft)
         return draft
@@ -172,8 +150,11 @@ class Pipeline:
         if draft.is_bot:
             return
         for field in self._rules.unique:
-            value = normalise_unique(field, draft.parameters.get(field, ""))
+            said = draft.parameters.get(field)
+            if not said:
+                continue
             is_signed = field == "email" and "identify_signature" in draft.parameters
+            value = normalise_unique(field, said)
             if value is not None and (field in self._rules.public or is_signed):
                 draft.unique[field] = value
         if draft.unique and (outcome := self._signature(draft)):

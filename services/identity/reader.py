@@ -17,6 +17,7 @@ from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.leases import Leases
 from services.identity.metrics import IdentityMetrics
+from services.identity.pipeline import Draft
 from services.identity.resolver import PASSING_TROUBLES, Resolver
 
 log = structlog.get_logger()
@@ -34,6 +35,13 @@ class Entry(NamedTuple):
     stream: int
     id: bytes
     hits: list[Hit]
+    bytes: int
+
+
+class Batch(NamedTuple):
+    entries: list[Entry]
+    drafts: list[Draft]  # what their hits say
+    has_successor: bool  # more waits in the streams already
 
 
 class Reader:
@@ -57,6 +65,8 @@ class Reader:
         self._lease_seconds = lease_seconds
         self._inherited: dict[int, bytes] = {}  # stream: what its last reader left is read up to here
         self._waiting: list[Entry] = []  # read, and more than one batch
+        self._has_more = False  # a stream gave all the entries that it was asked for
+        self._ahead: asyncio.Task[Batch] | None = None  # the next batch is read while the one before it is stored
         self._counts: dict[int, int] = {}  # stream: how many entries are read next
         self._stopping = asyncio.Event()
         self._troubles: dict[str, str | None] = {"_one_batch": "starting", "refresh": "starting"}  # by step
@@ -77,6 +87,7 @@ class Reader:
                 await self._guarded(self._one_batch)
         finally:
             self.stop()
+            await self._forget()
             await renewing  # or it would take the leases again
             try:
                 await self._leases.release()
@@ -97,34 +108,62 @@ class Reader:
         except PASSING_TROUBLES as error:
             self._troubles[step.__name__] = type(error).__name__
             self._metrics.retries.add()
-            self._inherited.clear()  # what was read and not finished is pending: it is read again from the start
-            self._waiting.clear()
+            await self._forget()
             log.warning("batch_is_tried_again", error=type(error).__name__, text=str(error)[:200])
             await self._sleep(RETRY_SECONDS)
 
+    async def _forget(self) -> None:
+        """What was read and not finished is pending: it is read again from the start."""
+        if self._ahead:
+            self._ahead.cancel()
+            await asyncio.gather(self._ahead, return_exceptions=True)
+            self._ahead = None
+        self._inherited.clear()
+        self._waiting.clear()
+
     async def _one_batch(self) -> None:
+        """Where more waits already, the next batch is read and enriched meanwhile. It is stored after this one."""
         started = time.monotonic()
-        entries = await self._next_batch()
-        if not entries:
+        batch = await self._take()
+        if not batch.entries:
             await self._sleep(IDLE_SECONDS)
             return
-        hits = [hit for entry in entries for hit in entry.hits]
-        if hits:
-            await self._resolver.resolve(hits)
-            self._metrics.lag_seconds.value = max(0.0, time.time() - min(hit.received_us for hit in hits) / 1e6)
-        await self._acknowledge(entries)
+        if batch.has_successor and not self._stopping.is_set():
+            self._ahead = asyncio.create_task(self._prepare())
+        if batch.drafts:
+            await self._resolver.resolve(batch.drafts)
+            oldest_us = min(draft.hit.received_us for draft in batch.drafts)
+            self._metrics.lag_seconds.value = max(0.0, time.time() - oldest_us / 1e6)
+        await self._acknowledge(batch.entries)
         self._faults.pass_by("after_ack")
-        if len(hits) < self._batch_hits // 2:  # few hits: let more gather, inserts cost by the piece
-            await self._sleep(self._batch_seconds - (time.monotonic() - started))
+        if not batch.has_successor and len(batch.drafts) < self._batch_hits // 2:
+            await self._sleep(self._batch_seconds - (time.monotonic() - started))  # inserts cost by the piece
 
-    async def _next_batch(self) -> list[Entry]:
+    async def _take(self) -> Batch:
+        """The batch that was read ahead, if this resolver still is the one to read its streams, or the next one."""
+        if self._ahead is None:
+            return await self._prepare()
+        batch = await self._ahead
+        self._ahead = None
+        if self._leases.held.issuperset(entry.stream for entry in batch.entries):
+            return batch
+        await self._forget()
+        return await self._prepare()
+
+    async def _prepare(self) -> Batch:
+        entries = await self._next_entries()
+        drafts = await self._resolver.enrich([hit for entry in entries for hit in entry.hits]) if entries else []
+        return Batch(entries, drafts, self._has_more or bool(self._waiting))
+
+    async def _next_entries(self) -> list[Entry]:
         """Up to a batch of hits from the leased streams, but one whole entry at least."""
         held = self._leases.held
         for stream in [stream for stream in self._inherited if stream not in held]:
             del self._inherited[stream]  # when it comes back, others have read from it
         self._waiting = [entry for entry in self._waiting if entry.stream in held]
-        if not self._waiting:
-            self._waiting = await self._read()
+        self._has_more = True
+        while self._has_more and not self._is_enough(self._waiting):
+            self._waiting += await self._read()
         hits = count = 0
         for entry in self._waiting:
             hits += len(entry.hits)
@@ -137,11 +176,18 @@ class Reader:
     async def _read(self) -> list[Entry]:
         """From each stream first what its last reader left unfinished."""
         entries: list[Entry] = []
+        self._has_more = False
         for stream in sorted(self._leases.held):
-            if sum(len(entry.hits) for entry in entries) >= self._batch_hits:
+            if self._is_enough(entries):
                 break
             entries += await self._read_stream(stream)
         return entries
+
+    def _is_enough(self, entries: list[Entry]) -> bool:
+        return (
+            sum(len(entry.hits) for entry in entries) >= self._batch_hits
+            or sum(entry.bytes for entry in entries) >= BYTES_A_READ
+        )
 
     async def _read_stream(self, stream: int) -> list[Entry]:
         position: bytes | str = self._inherited.get(stream, b"0")
@@ -153,9 +199,8 @@ class Reader:
         return await self._decode(stream, await self._read_group(stream, NEW))
 
     async def _read_group(self, stream: int, position: bytes | str) -> list[tuple[bytes, Any]]:
-        arguments = (
-            keys.HITS_GROUP, keys.HITS_CONSUMER, {keys.hits(stream): position}, self._counts.get(stream, FIRST_ENTRIES)
-        )  # fmt: skip
+        count = self._counts.get(stream, FIRST_ENTRIES)
+        arguments = keys.HITS_GROUP, keys.HITS_CONSUMER, {keys.hits(stream): position}, count
         try:
             answer = await self._redis.xreadgroup(*arguments)
         except ResponseError as error:
@@ -167,7 +212,9 @@ class Reader:
             return []
         found = answer.values() if isinstance(answer, dict) else [rows for _, rows in answer]
         first = next(iter(found))
-        return list(first[0] if first and isinstance(first[0], list) else first)
+        rows = list(first[0] if first and isinstance(first[0], list) else first)
+        self._has_more |= len(rows) >= count
+        return rows
 
     async def _decode(self, stream: int, rows: list[tuple[bytes, Any]]) -> list[Entry]:
         entries = []
@@ -176,11 +223,11 @@ class Reader:
             data = (fields or {}).get(BATCH_FIELD, b"")
             largest = max(largest, len(data))
             try:
-                entries.append(Entry(stream, entry_id, decode_batch(data)))
+                entries.append(Entry(stream, entry_id, decode_batch(data), len(data)))
             except msgspec.DecodeError as error:
                 await self._dead_letters.put_raw(data, str(error))
                 self._metrics.dead.add(value="undecodable_entry")
-                entries.append(Entry(stream, entry_id, []))
+                entries.append(Entry(stream, entry_id, [], len(data)))
         if rows:
             doubled = self._counts.get(stream, FIRST_ENTRIES) * 2
             self._counts[stream] = max(1, min(doubled, ENTRIES_A_READ, BYTES_A_READ // largest))

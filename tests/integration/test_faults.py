@@ -174,6 +174,29 @@ def test_a_resolver_killed_anywhere_loses_and_doubles_nothing(spine: Spine, poin
     assert successor.stop() == 0
 
 
+@pytest.mark.parametrize(
+    ("point", "passing"),
+    [("after_read", 2), ("after_profile", 2), ("after_insert", 2), ("after_ack", 1), ("after_ack", 2)],
+)
+def test_a_resolver_killed_with_a_batch_read_ahead_loses_doubles_and_mixes_nothing(
+    spine: Spine, point: str, passing: int
+) -> None:
+    """Ten batches; the device is Ada's from the second one on, and from the third one on Eve's."""
+    said = {15: "ada@x.org", 25: "eve@x.org"}
+    for first in range(1, 101, 5):
+        spine.append(*(spine.hit(1, said.get(number, "")) for number in range(first, first + 5)))
+    doomed = spine.start_resolver(SPOOR_BATCH_HITS="10", SPOOR_FAULT_POINT=point, SPOOR_FAULT_PASSING=str(passing))
+    eventually(lambda: "Unexpected exit from worker" in doomed.said(), f"killed {point}")
+    doomed.stop(signal.SIGKILL)
+    assert spine.redis.xpending(keys.hits(0), keys.HITS_GROUP)["pending"] > 2, "read ahead and not acknowledged"
+    successor = spine.start_resolver(SPOOR_BATCH_HITS="10")
+    successor.wait_until(spine.is_drained, "drained by the successor")
+    emails = eventually(lambda: spine.emails() if len(spine.emails()) == 2 else None, "two contacts projected")
+    assert emails["ada@x.org"] == 1
+    assert spine.stored() == {number: {1 if number < 25 else emails["eve@x.org"]} for number in range(1, 101)}
+    assert successor.stop() == 0
+
+
 def test_two_resolvers_that_name_one_company_at_once_make_one(spine: Spine) -> None:
     for number in range(1, 41):
         hit = spine.hit(number, query=b"&company=Acme&companycity=%d&city=no" % number)

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.values import normalise_email, normalise_unique
-from services.identity.parameters import MAX_PARAMETERS, MAX_VALUE_LENGTH, parameters_of, parse_query
+from services.identity.parameters import (
+    CACHED_PAIRS,
+    MAX_PARAMETERS,
+    MAX_VALUE_LENGTH,
+    _seen_pairs,
+    parameters_of,
+    parse_query,
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=30)
 
@@ -27,6 +34,18 @@ def test_any_bytes_are_parsed_within_bounds(query: bytes) -> None:
     for name, value in parameters.items():
         assert len(value) <= MAX_VALUE_LENGTH
         (name + value).encode()  # no lone surrogates, so that it can be stored
+
+
+def test_what_the_door_has_read_is_left_out_and_pushes_nothing_out_of_the_cache() -> None:
+    cached = len(_seen_pairs)
+    assert parse_query(b"mautic_device_id=0f2k&event_id=e&event_time=1&a=%20of+mine&event_id=f") == {"a": " of mine"}
+    assert len(_seen_pairs) == cached + 1
+
+
+def test_the_cache_of_pairs_is_bounded_and_changes_no_answer() -> None:
+    queries = [b"n=" + b"%d" % number for number in range(CACHED_PAIRS + 100)]
+    assert [parse_query(query)["n"] for query in queries + queries] == [str(n) for n in range(len(queries))] * 2
+    assert len(_seen_pairs) <= CACHED_PAIRS
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300), st.text(max_size=100))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from services.common.hit import BATCH_FIELD, Hit, encode_batch
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.metrics import IdentityMetrics
+from services.identity.pipeline import Draft
 from services.identity.reader import BYTES_A_READ, ENTRIES_A_READ, FIRST_ENTRIES, Reader
 
 
@@ -20,7 +23,7 @@ def entry(hits: int, body: bytes = b"") -> bytes:
 
 
 class FakeLeases:
-    held = frozenset({0})
+    held: frozenset[int] = frozenset({0})
 
     async def refresh(self) -> None: ...
 
@@ -61,18 +64,26 @@ class FakeResolver:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    async def resolve(self, hits: list[Hit]) -> None:
-        self.batches.append(len(hits))
+    async def enrich(self, hits: list[Hit]) -> list[Draft]:
+        return [Draft(hit, "page.hit", b"") for hit in hits]
+
+    async def resolve(self, drafts: list[Draft]) -> None:
+        self.batches.append(len(drafts))
+
+
+def make(redis: Any, resolver: Any, *, batch_hits: int = 1, batch_seconds: float = 0.01) -> tuple[Reader, FakeLeases]:
+    leases = FakeLeases()
+    reader = Reader(
+        redis, leases, resolver, DeadLetters(redis), IdentityMetrics(), FaultPoints("", 1),
+        batch_hits=batch_hits, batch_seconds=batch_seconds, lease_seconds=0.04,
+    )  # type: ignore[arg-type] # fmt: skip
+    return reader, leases
 
 
 async def run_for_a_while(redis: Any, *, batch_hits: int = 1) -> tuple[Reader, list[int]]:
     """The reader afterwards, and how many hits each batch had."""
-    leases: Any = FakeLeases()
-    resolver: Any = FakeResolver()
-    reader = Reader(
-        redis, leases, resolver, DeadLetters(redis), IdentityMetrics(), FaultPoints("", 1),
-        batch_hits=batch_hits, batch_seconds=0.01, lease_seconds=0.04,
-    )  # fmt: skip
+    resolver = FakeResolver()
+    reader, _ = make(redis, resolver, batch_hits=batch_hits)
     running = asyncio.create_task(reader.run())
     await asyncio.sleep(0.1)
     reader.stop()
@@ -96,6 +107,108 @@ async def test_large_entries_are_read_a_few_at_a_time_and_small_ones_many() -> N
 
 async def test_a_batch_ends_before_the_entry_that_is_too_much_for_it() -> None:
     _, batches = await run_for_a_while(FakeRedis(entry(3), most=5), batch_hits=7)
-    assert batches[:3] == [6, 6, 3]
+    assert batches[:3] == [6, 6, 6]
     _, batches = await run_for_a_while(FakeRedis(entry(3), most=5), batch_hits=1)
     assert set(batches) == {3}, "an entry is never cut"
+
+
+class Stream:
+    """A stream of entries of one hit, as a consumer group sees it: hit n is entry n. What is pending comes again."""
+
+    def __init__(self, entries: int) -> None:
+        self.left, self.last = list(range(1, entries + 1)), 0
+        self.log: list[str] = []
+
+    def register_script(self, _: str) -> None: ...
+
+    async def xreadgroup(self, group: str, consumer: str, streams: dict[str, Any], count: int) -> Any:
+        ((name, position),) = streams.items()
+        after = self.last if position == ">" else int(position)
+        found = [n for n in self.left if n > after and (position == ">" or n <= self.last)][:count]
+        self.last = max([self.last, *found])
+        return [[name, [(b"%d" % n, {BATCH_FIELD: numbered_entry(n)}) for n in found]]] if found else []
+
+    def pipeline(self, **_: Any) -> Stream:
+        return self
+
+    def xack(self, _: str, __: str, *ids: bytes) -> None:
+        self.left = [n for n in self.left if b"%d" % n not in ids]
+        self.log.append(f"acknowledged {int(ids[0])}-{int(ids[-1])}")
+
+    def xdel(self, *_: Any) -> None: ...
+
+    async def execute(self) -> None: ...
+
+
+def numbered_entry(number: int) -> bytes:
+    return encode_batch([Hit(number.to_bytes(16, "big"), 1, 1, 0, "d" * 23, 1, False, "", b"", b"", b"", b"", b"")])
+
+
+class SlowResolver(FakeResolver):
+    """Takes its time for what it stores; `then` happens meanwhile, once."""
+
+    def __init__(self, stream: Stream, then: Callable[[], None] = lambda: None) -> None:
+        self.log, self._then = stream.log, then
+
+    async def enrich(self, hits: list[Hit]) -> list[Draft]:
+        self.log.append(f"enriched {_span(hits)}")
+        return await super().enrich(hits)
+
+    async def resolve(self, drafts: list[Draft]) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        then, self._then = self._then, lambda: None
+        then()
+        self.log.append(f"stored {_span([draft.hit for draft in drafts])}")
+
+
+def _span(hits: list[Hit]) -> str:
+    return f"{int.from_bytes(hits[0].event_id, 'big')}-{int.from_bytes(hits[-1].event_id, 'big')}"
+
+
+async def batches(reader: Reader, count: int) -> None:
+    for _ in range(count):
+        await reader._guarded(reader._one_batch)
+
+
+async def test_the_next_batch_is_enriched_meanwhile_and_stored_after_the_one_before_is_acknowledged() -> None:
+    stream = Stream(50)
+    reader, _ = make(stream, SlowResolver(stream), batch_hits=20)
+    await batches(reader, 3)
+    assert stream.log == [
+        "enriched 1-20", "enriched 21-40", "stored 1-20", "acknowledged 1-20",
+        "enriched 41-50", "stored 21-40", "acknowledged 21-40", "stored 41-50", "acknowledged 41-50",
+    ]  # fmt: skip
+
+
+async def test_what_was_read_ahead_of_a_batch_that_fails_comes_again_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.identity.reader.RETRY_SECONDS", 0)
+    stream = Stream(40)
+
+    def fail() -> None:
+        raise RedisConnectionError("away")
+
+    reader, _ = make(stream, SlowResolver(stream, fail), batch_hits=20)
+    await batches(reader, 3)
+    assert [line for line in stream.log if not line.startswith("enriched")] == [
+        "stored 1-20", "acknowledged 1-20", "stored 21-40", "acknowledged 21-40",
+    ]  # fmt: skip
+
+
+async def test_what_was_read_ahead_of_a_stream_that_is_lost_meanwhile_is_left_to_its_new_reader() -> None:
+    stream = Stream(40)
+
+    def lose() -> None:
+        leases.held = frozenset()
+
+    reader, leases = make(stream, SlowResolver(stream, lose), batch_hits=20)
+    await batches(reader, 2)
+    assert stream.log == ["enriched 1-20", "enriched 21-40", "stored 1-20", "acknowledged 1-20"]
+    assert stream.left == list(range(21, 41))
+
+
+async def test_small_entries_make_full_batches_without_a_pause_while_more_are_there() -> None:
+    stream = Stream(1_000)
+    reader, _ = make(stream, FakeResolver(), batch_hits=100, batch_seconds=60)
+    await asyncio.wait_for(batches(reader, 9), 10)
+    assert len(stream.left) == 100

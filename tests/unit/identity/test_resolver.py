@@ -94,7 +94,7 @@ def make(error: Exception) -> tuple[Resolver, FakeRedis, FakeClickHouse, Identit
 
 async def test_a_hit_that_cannot_be_placed_is_put_aside_and_its_neighbours_are_stored() -> None:
     resolver, redis, clickhouse, metrics = make(ZeroDivisionError("a defect"))
-    await resolver.resolve([hit(number) for number in (1, 2, POISON, 4, 5)])
+    await resolver.resolve(await resolver.enrich([hit(number) for number in (1, 2, POISON, 4, 5)]))
     assert redis.dead == [(POISON, "unplaceable: ZeroDivisionError: a defect")]
     assert [int(row.split(b",")[1]) for row in clickhouse.rows] == [1, 2, 4, 5]
     assert metrics.dead.counts["unplaceable"] == 1
@@ -103,5 +103,5 @@ async def test_a_hit_that_cannot_be_placed_is_put_aside_and_its_neighbours_are_s
 async def test_what_may_pass_is_left_to_be_tried_again() -> None:
     resolver, redis, clickhouse, _ = make(RedisConnectionError("away"))
     with pytest.raises(RedisConnectionError):
-        await resolver.resolve([hit(1), hit(POISON)])
+        await resolver.resolve(await resolver.enrich([hit(1), hit(POISON)]))
     assert redis.dead == clickhouse.rows == []
