@@ -35,7 +35,7 @@ migrate:
 
 # Judge the hits of bots anew, and bring back those of who is none any more (--dry-run only says whose)
 reclassify *arguments:
-    @{{ python }} -m deploy.run services.identity.reclassify "$@"
+    @{{ python }} -m deploy.run services.identity.tools.reclassify "$@"
 
 # Write .env.example anew from the settings
 env-example:
