@@ -16,6 +16,7 @@
 | `q:{c<slot>}:<id>`     | list   | contacts            | a day: tracking events for a contact's next visit         |
 | `tracking-events`      | zset   | contacts            | contacts that such events wait for, by when they expire   |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
+| `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 
 Braces are Redis Cluster hash tags: whatever one script touches has one tag.
 """
@@ -35,6 +36,8 @@ DEAD_HITS = "hits:dead"
 RESOLVERS = "resolvers"
 CONTACT_IDS = "contact-ids"
 TRACKING_EVENTS = "tracking-events"
+REBUILDING = "rebuilding"
+PROFILES = "c:*"  # as SCAN matches them
 
 
 def hits(stream: int) -> str:

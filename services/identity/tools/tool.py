@@ -7,7 +7,6 @@ Status 0: done. 1: not done, and why is said in one line. 2: the arguments were 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -15,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import msgspec
+import uvloop
 
 from services.common import clickhouse as ch
 from services.common.migrate import migrate
@@ -96,7 +96,7 @@ def run(
     """Does the work and says how it ended; the status to exit with."""
     options = arguments.parse_args()
     try:
-        summary = asyncio.run(_connected(work, options))
+        summary = uvloop.run(_connected(work, options))
     except (SettingsError, ToolError, *AWAY) as error:
         said = str(error).splitlines() or [type(error).__name__]
         print(f"{arguments.prog}: {said[0]}", file=sys.stderr)
