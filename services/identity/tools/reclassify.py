@@ -77,11 +77,9 @@ async def work(connected: Connections, options: argparse.Namespace) -> Summary:
     for one in pardoned:
         print(f"{one.hits:>9,}  was {one.verdict!r}: {one.user_agent[:120]}", file=sys.stderr)
     if options.dry_run:
-        return {"hits_would_come_back": sum(one.hits for one in pardoned)}
+        return {"hits_come_back": sum(one.hits for one in pardoned)}
     return {
-        "hits_are_on_their_streams_again": await put_back(
-            connected.clickhouse, connected.redis, settings.streams, pardoned, since_ms
-        )
+        "hits_come_back": await put_back(connected.clickhouse, connected.redis, settings.streams, pardoned, since_ms)
     }
 
 

@@ -101,6 +101,8 @@ def run(
         said = str(error).splitlines() or [type(error).__name__]
         print(f"{arguments.prog}: {said[0]}", file=sys.stderr)
         return 1
+    if getattr(options, "dry_run", False):
+        print(f"{arguments.prog}: a dry run, nothing was changed", file=sys.stderr)
     print(summary_text(summary, is_json=options.json))
     return 0
 

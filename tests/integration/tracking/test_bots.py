@@ -43,7 +43,7 @@ def test_a_bots_hit_comes_back_under_its_id_when_it_is_none_any_more(
     with site.resolver_with(SPOOR_NOT_BOTS=agent):
         assert agent in reclassify(environ, "--dry-run")
         assert len(kept_apart()) == 1
-        assert "1  hits are on their streams again" in reclassify(environ)
+        assert "1  hits come back" in reclassify(environ)
         [event] = site.events(contact_id, 1, "page.hit")
     assert event["eventId"] == f"page.hit{event_id}"
     assert kept_apart() == []
