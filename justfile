@@ -35,7 +35,15 @@ migrate:
 
 # Judge the hits of bots anew, and bring back those of who is none any more (--dry-run only says whose)
 reclassify *arguments:
-    @{{ python }} -m deploy.run services.identity.reclassify "$@"
+    @{{ python }} -m deploy.run services.identity.tools.reclassify "$@"
+
+# Make Redis anew from ClickHouse after a total loss (--dry-run; --force where it holds something already)
+rebuild-redis *arguments:
+    @{{ python }} -m deploy.run services.identity.tools.rebuild_redis "$@"
+
+# Remove what is past its retention: old events, and anonymous visitors who did not come back (--dry-run)
+prune *arguments:
+    @{{ python }} -m deploy.run services.identity.tools.prune "$@"
 
 # Write .env.example anew from the settings
 env-example:
@@ -60,6 +68,10 @@ bench-spill *arguments:
 # How many hits a second one resolver drains
 bench-drain *arguments:
     @{{ python }} -m loadtests.bench_drain "$@"
+
+# How many contacts a second rebuild-redis puts into an empty Redis
+bench-rebuild *arguments:
+    @{{ python }} -m loadtests.bench_rebuild "$@"
 
 # Realistic traffic end to end, faults, and the loss ledger
 bench-e2e *arguments:

@@ -1,4 +1,4 @@
-"""Runs a tool, `python -m deploy.run services.identity.reclassify`, with the servers and secrets of `./just up`.
+"""Runs a tool, `python -m deploy.run services.identity.tools.reclassify`, with the servers and secrets of `./just up`.
 
 Where `SPOOR_REDIS_URL` and `SPOOR_CLICKHOUSE_URL` are set, it uses those.
 """

@@ -19,6 +19,7 @@
 | `tracking-events`      | zset   | contacts            | contacts that such events wait for, by when they expire   |
 | `i:<hash>`             | string | identity            | a day: the answer to a request with an idempotency key    |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
+| `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 
 Braces are Redis Cluster hash tags: whatever one script touches has one tag.
 """
@@ -39,6 +40,8 @@ RESOLVERS = "resolvers"
 CONTACT_IDS = "contact-ids"
 TRACKING_EVENTS = "tracking-events"
 QUEUED_MERGES = "queued-merges"
+REBUILDING = "rebuilding"
+PROFILES = "c:*"  # as SCAN matches them
 
 
 def hits(stream: int) -> str:

@@ -130,7 +130,11 @@ class Settings:
         0, "Events a second that one write key may report to one ingest process; 0 for no limit. Beyond it: 429."
     )
     retention_days: int = _setting(
-        1_095, "How long events are kept. Older times reported to /v1/batch become this old."
+        1_095,
+        "How long events are kept; `./just prune` removes older ones. Older times reported to /v1/batch become so old.",
+    )
+    anonymous_retention_days: int = _setting(
+        0, "`./just prune` removes anonymous visitors who were not seen for so long, with all of theirs; 0: nobody."
     )
     path_aliases: tuple[str, ...] = _setting(
         (),
@@ -235,6 +239,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"SPOOR_REDIS_FSYNC: {settings.redis_fsync!r} is neither always nor everysec")
     if settings.retention_days < 1 or settings.batch_events_per_second < 0:
         raise SettingsError("SPOOR_RETENTION_DAYS must be at least 1, and SPOOR_BATCH_EVENTS_PER_SECOND not below 0")
+    if settings.anonymous_retention_days < 0:
+        raise SettingsError("SPOOR_ANONYMOUS_RETENTION_DAYS must not be below 0")
     if settings.streams < 1 or settings.batch_hits < 1 or settings.max_buffered_hits < 1:
         raise SettingsError("SPOOR_STREAMS, SPOOR_BATCH_HITS and SPOOR_MAX_BUFFERED_HITS must be at least 1")
     ports: dict[int, str] = {}

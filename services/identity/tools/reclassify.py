@@ -1,13 +1,12 @@
 """Judges the hits of bots anew, after the lists or the settings have changed: who is none any more comes back.
 
-`python -m services.identity.reclassify`: such a hit is put on its stream as it came, under the same event id, and then
-taken out of `bot_events`. Whatever a crash leaves is done by the next run: a hit that comes twice counts once.
+`python -m services.identity.tools.reclassify`: such a hit is put on its stream as it came, under the same event id,
+and then taken out of `bot_events`. Whatever a crash leaves is done by the next run: a hit that comes twice counts once.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import base64
 import sys
 import time
@@ -17,12 +16,9 @@ from typing import Any, NamedTuple
 from services.common import clickhouse as ch
 from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, decode_batch, encode_batch
-from services.common.migrate import migrate
-from services.common.redis_client import RedisClient, RedisError, connect
-from services.common.settings import Settings, SettingsError, load_settings
+from services.common.redis_client import RedisClient
 from services.identity.agents import Agents
-
-AWAY = (ch.ClickHouseError, RedisError, OSError)  # the servers do not answer
+from services.identity.tools.tool import Connections, Summary, parser, run
 
 _AGENTS = """
 SELECT user_agent, any(verdict), count() FROM bot_events FINAL
@@ -75,35 +71,26 @@ async def _append(redis: RedisClient, streams: int, hits: list[Hit]) -> None:
         await redis.xadd(keys.hits(stream), {BATCH_FIELD: encode_batch(batch)})
 
 
-async def _run(settings: Settings, since_ms: int, *, is_dry: bool) -> None:
-    await migrate(settings.clickhouse_url)
-    clickhouse, redis = await ch.connect(settings.clickhouse_url), connect(settings.redis_url)
-    try:
-        pardoned = await find(clickhouse, Agents(settings.bots, settings.not_bots), since_ms)
-        for one in pardoned:
-            print(f"{one.hits:>9,}  was {one.verdict!r}: {one.user_agent[:120]}")
-        if is_dry or not pardoned:
-            print(f"{sum(one.hits for one in pardoned):,} hits would come back" if pardoned else "nobody to bring back")
-            return
-        count = await put_back(clickhouse, redis, settings.streams, pardoned, since_ms)
-        print(f"{count:,} hits are on their streams again")
-    finally:
-        await clickhouse.close()
-        await redis.aclose()
+async def work(connected: Connections, options: argparse.Namespace) -> Summary:
+    settings, since_ms = connected.settings, int(options.since.timestamp() * 1_000)
+    pardoned = await find(connected.clickhouse, Agents(settings.bots, settings.not_bots), since_ms)
+    for one in pardoned:
+        print(f"{one.hits:>9,}  was {one.verdict!r}: {one.user_agent[:120]}", file=sys.stderr)
+    if options.dry_run:
+        return {"hits_come_back": sum(one.hits for one in pardoned)}
+    return {
+        "hits_come_back": await put_back(connected.clickhouse, connected.redis, settings.streams, pardoned, since_ms)
+    }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="reclassify", description=__doc__)
-    parser.add_argument("--since", default="1970-01-01", help="hits from this day on, ISO 8601")
-    parser.add_argument("--dry-run", action="store_true", help="only say which User-Agents would come back")
-    options = parser.parse_args()
-    try:
-        since = datetime.fromisoformat(options.since).replace(tzinfo=UTC)
-        asyncio.run(_run(load_settings(), int(since.timestamp() * 1_000), is_dry=options.dry_run))
-    except (SettingsError, ValueError, *AWAY) as error:
-        print(f"reclassify: {str(error).splitlines()[0]}", file=sys.stderr)
-        return 1
-    return 0
+    arguments = parser("reclassify", __doc__)
+    arguments.add_argument("--since", type=_day, default=_day("1970-01-01"), help="hits from this day on, ISO 8601")
+    return run(arguments, work)
+
+
+def _day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 if __name__ == "__main__":
