@@ -51,11 +51,14 @@ class Process:
     """`python -m <module>` with this environment over ours, in a process group of its own; its output in a file."""
 
     def __init__(self, module: str, log: Path, environ: Mapping[str, str], *arguments: str) -> None:
+        self._start([sys.executable, "-m", module, *arguments], log, environ)
+
+    def _start(self, command: list[str], log: Path, environ: Mapping[str, str]) -> None:
         self.log = log
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SPOOR_")}
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                command,
                 cwd=ROOT,
                 env={**clean, **environ},
                 stdin=subprocess.DEVNULL,
@@ -103,3 +106,10 @@ class Process:
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]
+
+
+class Program(Process):
+    """The same for a program that is none of our modules."""
+
+    def __init__(self, log: Path, *command: str) -> None:
+        self._start(list(command), log, {})
