@@ -14,7 +14,7 @@ from services.common.envelope import STORES_AWAY, ApiError
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
-from services.common.redis_client import RedisClient, connect
+from services.common.redis_client import RedisClient, connect, ping
 from services.common.settings import Settings
 from services.contacts.projector import Projector
 
@@ -96,7 +96,7 @@ class Stores:
             return "clickhouse_unreachable"
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-                await self.redis.ping()
+                await ping(self.redis)
         except STORES_AWAY:
             return "redis_unreachable"
         return None

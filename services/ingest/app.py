@@ -17,7 +17,7 @@ from starlette.responses import Response
 from services.common.clickthrough import Clickthroughs
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
-from services.common.redis_client import RedisClient, RedisError, connect
+from services.common.redis_client import RedisClient, RedisError, connect, ping
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.user_cookie import UserCookies
@@ -190,7 +190,7 @@ class IngestApp:
             return "redis_nearly_full"
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                await self.redis.ping()
+                await ping(self.redis)
         except (RedisError, TimeoutError):
             return "redis_unreachable"
         return None

@@ -14,7 +14,7 @@ import structlog
 from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, encode_batch
 from services.common.profile import decode_profile
-from services.common.redis_client import RedisClient, RedisError, is_cluster, mget
+from services.common.redis_client import RedisClient, RedisError, is_cluster, mget, ping
 from services.ingest.line import Command, Line
 from services.ingest.spill import Entries, Spill, SpillFullError
 
@@ -217,7 +217,7 @@ class HitBuffer:
         `HitsNotKeptError` when Redis has no room."""
         assert self._spill is not None
         if self.is_spilling:
-            await self._redis.ping()
+            await ping(self._redis)
             self.is_spilling = False
         if count := await self._spill.replay(self._give):
             log.info("spill_replayed", batches=count)

@@ -1,7 +1,11 @@
-"""Real servers and services for the tests of this folder: started once, on free ports, ended by their own ids."""
+"""Real servers and services for the tests of this folder: started once, on free ports, ended by their own ids.
+
+With `TEST_ON_CLUSTER=1` in the environment, Redis is a cluster of three masters wherever a test does not bring its own.
+"""
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +17,7 @@ import pytest
 import redis
 
 from services.common.tables import EventRow, columns, encode_rows
+from tests.integration.cluster.nodes import Cluster
 from tests.processes import Process, accepts, free_port, is_up
 
 PASSWORD = "test-password"
@@ -28,6 +33,10 @@ def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def valkey_url(server_folder: Path) -> Iterator[str]:
+    if os.environ.get("TEST_ON_CLUSTER"):
+        with Cluster(server_folder / "cluster") as cluster:
+            yield cluster.url
+        return
     port = free_port()
     valkey = start_valkey(server_folder, port)
     yield f"redis://:{PASSWORD}@127.0.0.1:{port}/0"

@@ -23,7 +23,7 @@ class Node:
 
     def __init__(self, folder: Path, number: int) -> None:
         self.folder = folder / f"node-{number}"
-        self.folder.mkdir()
+        self.folder.mkdir(parents=True)
         self.port = free_port()
         self._config = self.folder / "valkey.conf"
         self._config.write_text("".join(f"{name} {value}\n" for name, value in self._settings(free_port()).items()))
@@ -96,6 +96,12 @@ class Cluster:
             eventually(lambda: _knows(replica, master_id), "a replica has met its master")  # noqa: B023
             replica.cluster("REPLICATE", master_id)
         self.wait_until_whole()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def url(self) -> str:
