@@ -16,6 +16,7 @@
 | `q:{c<slot>}:<id>`     | list   | contacts            | a day: tracking events for a contact's next visit         |
 | `tracking-events`      | zset   | contacts            | contacts that such events wait for, by when they expire   |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
+| `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
 
 Braces are Redis Cluster hash tags: whatever one script touches has one tag.
 """
@@ -35,6 +36,18 @@ DEAD_HITS = "hits:dead"
 RESOLVERS = "resolvers"
 CONTACT_IDS = "contact-ids"
 TRACKING_EVENTS = "tracking-events"
+
+
+def fence(tag: str) -> str:
+    return f"fence:{{{tag}}}"
+
+
+def lasting_tags() -> list[str]:
+    """Every tag under which something lies that could not be made again. Streams are not among them: a hit that was
+    appended is waited for there, and one that is acknowledged twice does no harm."""
+    families = (("c", CONTACT_SLOTS), ("u", UNIQUE_SLOTS), ("r", RECORD_SLOTS))
+    tags = [f"{family}{slot}" for family, slots in families for slot in range(slots)]
+    return [*tags, DEAD_HITS, TRACKING_EVENTS]
 
 
 def hits(stream: int) -> str:

@@ -26,7 +26,17 @@ from redis.maint_notifications import MaintNotificationsConfig
 # redis-py's own generics differ between server and cluster; what is used here is common to both.
 RedisClient = Any
 
-__all__ = ["RedisClient", "RedisError", "connect", "is_cluster", "load_script", "mget", "ping", "run_script"]
+__all__ = [
+    "RedisClient",
+    "RedisError",
+    "connect",
+    "is_cluster",
+    "load_script",
+    "mget",
+    "ping",
+    "read_script",
+    "run_script",
+]
 
 # What a client hears that no longer knows which server has which keys.
 _ASTRAY = (ConnectionError, TimeoutError, ClusterDownError, SlotNotCoveredError, MovedError, AskError)
@@ -116,8 +126,13 @@ def load_script(client: RedisClient, name: str, *, allow_oom: bool = False) -> A
 
     With `allow_oom` it may also write when Redis has reached its maxmemory.
     """
+    return client.register_script(read_script(name, allow_oom=allow_oom))
+
+
+def read_script(name: str, *, allow_oom: bool = False) -> str:
+    """Its text."""
     script = (Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8")
-    return client.register_script("#!lua flags=allow-oom\n" + script if allow_oom else script)
+    return "#!lua flags=allow-oom\n" + script if allow_oom else script
 
 
 async def mget(client: RedisClient, names: Sequence[str]) -> list[bytes | None]:
@@ -138,7 +153,7 @@ async def run_script(
     for attempt in (1, 2):
         pipeline = client.pipeline(transaction=False)
         for script_keys, arguments in calls:
-            # Not `evalsha`, which the cluster's pipeline refuses: it does not look at a script's keys, but we know them.
+            # Not `evalsha`: the pipeline of a cluster refuses that, though it finds the keys of this.
             pipeline.execute_command("EVALSHA", script.sha, len(script_keys), *script_keys, *arguments)
         try:
             return list(await pipeline.execute())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextvars import ContextVar
 
 import structlog
 
@@ -15,6 +16,7 @@ from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, connect, ping
+from services.common.replication import Mark, Replicas
 from services.common.settings import Settings
 from services.contacts.projector import Projector
 
@@ -23,6 +25,8 @@ log = structlog.get_logger()
 CHECK_SECONDS = 0.5  # how long a good answer of ClickHouse counts
 CHECK_TIMEOUT_SECONDS = 2.0
 RETRY_SECONDS = 0.3
+
+_mark: ContextVar[Mark] = ContextVar("mark", default=None)  # of the request that runs: each has a context of its own
 
 
 class BusyError(Exception):
@@ -33,6 +37,7 @@ class Stores:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.redis: RedisClient = connect(settings.redis_url)
+        self.replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
         self.profiles = ProfileStore(self.redis)
         self.records = RecordStore(self.redis)
         self.companies = CompanyStore(self.profiles, self.records)
@@ -61,6 +66,7 @@ class Stores:
             try:
                 await migrate(self._settings.clickhouse_url)
                 await self.ids.open()
+                await self.replicas.learn()
                 client = await ch.connect(self._settings.clickhouse_url)
                 self._projector = Projector(self.profiles, client)
                 self._clickhouse = client
@@ -75,12 +81,20 @@ class Stores:
         await self.redis.aclose()
 
     async def check_clickhouse(self) -> None:
-        """Raises what ClickHouse's absence raises; a write asks here before it touches Redis. One check serves all."""
+        """Raises what ClickHouse's absence raises; a write asks here before it touches Redis. One check serves all.
+
+        What is read and written from here on is what `confirm` is about.
+        """
+        _mark.set(self.replicas.mark())
         if time.monotonic() - self._checked < CHECK_SECONDS:
             return
         if self._check is None or self._check.done():
             self._check = asyncio.create_task(self._ask_clickhouse())
         await asyncio.shield(self._check)
+
+    async def confirm(self) -> None:
+        """Returns when nothing of the write could be lost with a master of Redis. Raises `RedisError`."""
+        await self.replicas.confirm(_mark.get())
 
     def distrust(self) -> None:
         """The next write asks again: something has just failed."""
@@ -97,6 +111,7 @@ class Stores:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                 await ping(self.redis)
+                await self.replicas.learn()
         except STORES_AWAY:
             return "redis_unreachable"
         return None

@@ -18,7 +18,8 @@ from services.common import clickhouse as ch
 from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, decode_batch, encode_batch
 from services.common.migrate import migrate
-from services.common.redis_client import RedisClient, RedisError, connect
+from services.common.redis_client import RedisError, connect
+from services.common.replication import Replicas
 from services.common.settings import Settings, SettingsError, load_settings
 from services.identity.agents import Agents
 
@@ -51,7 +52,7 @@ async def find(clickhouse: ch.ClickHouse, agents: Agents, since_ms: int) -> list
 
 
 async def put_back(
-    clickhouse: ch.ClickHouse, redis: RedisClient, streams: int, pardoned: list[Pardoned], since_ms: int
+    clickhouse: ch.ClickHouse, replicas: Replicas, streams: int, pardoned: list[Pardoned], since_ms: int
 ) -> int:
     """How many hits are on their streams again. What a resolver with other settings judges as before is left alone."""
     count, before_ms = 0, time.time_ns() // 1_000_000
@@ -59,7 +60,7 @@ async def put_back(
     for start in range(0, len(agents), 50):  # they travel in the URL
         asked: dict[str, Any] = {"since": since_ms, "before": before_ms, "agents": agents[start : start + 50]}
         while rows := (await clickhouse.query(_HITS, parameters=asked)).result_rows:
-            await _append(redis, streams, [hit for _, raw in rows for hit in decode_batch(base64.b64decode(raw))])
+            await _append(replicas, streams, [hit for _, raw in rows for hit in decode_batch(base64.b64decode(raw))])
             ids = [event_id for event_id, _ in rows]
             for first in range(0, len(ids), 100):
                 await clickhouse.command(_FORGET, parameters={"ids": ids[first : first + 100]})
@@ -67,12 +68,13 @@ async def put_back(
     return count
 
 
-async def _append(redis: RedisClient, streams: int, hits: list[Hit]) -> None:
+async def _append(replicas: Replicas, streams: int, hits: list[Hit]) -> None:
     by_stream: dict[int, list[Hit]] = {}
     for hit in hits:
         by_stream.setdefault(hit.device_contact_id % streams, []).append(hit)
-    for stream, batch in by_stream.items():
-        await redis.xadd(keys.hits(stream), {BATCH_FIELD: encode_batch(batch)})
+    await replicas.call(
+        [("XADD", keys.hits(stream), "*", BATCH_FIELD, encode_batch(batch)) for stream, batch in by_stream.items()]
+    )
 
 
 async def _run(settings: Settings, since_ms: int, *, is_dry: bool) -> None:
@@ -85,7 +87,8 @@ async def _run(settings: Settings, since_ms: int, *, is_dry: bool) -> None:
         if is_dry or not pardoned:
             print(f"{sum(one.hits for one in pardoned):,} hits would come back" if pardoned else "nobody to bring back")
             return
-        count = await put_back(clickhouse, redis, settings.streams, pardoned, since_ms)
+        replicas = Replicas(redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
+        count = await put_back(clickhouse, replicas, settings.streams, pardoned, since_ms)
         print(f"{count:,} hits are on their streams again")
     finally:
         await clickhouse.close()

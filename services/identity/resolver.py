@@ -1,7 +1,8 @@
 """One batch of hits, from the stream to ClickHouse: decode, enrich, place, insert. The caller acknowledges.
 
 Order is the guarantee: values are claimed and profiles written before the events are inserted, so that an event's
-contact is final when it is stored; the acknowledgement comes last. A batch that dies anywhere comes again, and every
+contact is final when it is stored; the acknowledgement comes last. Where replicas are waited for, they have by then all
+that the events rest on, also what other writers wrote. A batch that dies anywhere comes again, and every
 step that was done already changes nothing.
 """
 
@@ -19,6 +20,7 @@ from services.common.profiles import ProfileStore
 from services.common.projection import project
 from services.common.records import RecordStore, project_records
 from services.common.redis_client import RedisError
+from services.common.replication import Replicas
 from services.common.tables import BOT_EVENTS, EVENTS, EventRow
 from services.identity.companies import Companies, Settled
 from services.identity.dead_letters import DeadLetters
@@ -52,12 +54,14 @@ class Resolver:
         faults: FaultPoints,
         companies: Companies,
         records: RecordStore,
+        replicas: Replicas,
     ) -> None:
         self._pipeline, self._public_fields = pipeline, public_fields
         self._placement, self._store = placement, store
         self._companies, self._records = companies, records
         self._clickhouse, self._dead_letters = clickhouse, dead_letters
         self._metrics, self._faults = metrics, faults
+        self._replicas = replicas
 
     async def resolve(self, hits: list[Hit]) -> None:
         """Takes the hits, in their order, all the way. Raises one of `PASSING_TROUBLES`: then nothing is lost, and the
@@ -78,6 +82,7 @@ class Resolver:
     async def _resolve(self, hits: list[Hit]) -> None:
         started = time.perf_counter()
         self._faults.pass_by("after_read")
+        mark = self._replicas.mark()
         drafts = await self._enrich(hits)
         for draft in drafts:
             for outcome in draft.proofs:
@@ -94,6 +99,7 @@ class Resolver:
                 kept.append(draft)
         if placed.written:
             self._faults.pass_by("after_profile")
+        await self._replicas.confirm(mark)
         await self._insert(kept, [draft for draft in drafts if draft.is_bot])
         await project(self._store, self._clickhouse, placed.written.values())
         await project_records(self._records, self._clickhouse, settled.written.values())

@@ -1,4 +1,4 @@
-"""A real cluster of Valkey: three masters with a replica each, small, on free ports of the loopback, with a password."""
+"""A real Valkey cluster: three masters with a replica each, small, on free ports of the loopback, with a password."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from services.common.hit import BATCH_FIELD, Hit, encode_batch
+from services.common.replication import Replicas
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.metrics import IdentityMetrics
@@ -70,7 +71,7 @@ async def run_for_a_while(redis: Any, *, batch_hits: int = 1) -> tuple[Reader, l
     leases: Any = FakeLeases()
     resolver: Any = FakeResolver()
     reader = Reader(
-        redis, leases, resolver, DeadLetters(redis), IdentityMetrics(), FaultPoints("", 1),
+        redis, leases, resolver, DeadLetters(redis, Replicas(redis, 0, 1.0)), IdentityMetrics(), FaultPoints("", 1),
         batch_hits=batch_hits, batch_seconds=0.01, lease_seconds=0.04,
     )  # fmt: skip
     running = asyncio.create_task(reader.run())

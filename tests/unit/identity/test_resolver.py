@@ -9,6 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from services.common.clickthrough import Clickthroughs
 from services.common.hit import Hit, decode_batch
+from services.common.replication import Replicas
 from services.identity.agents import Agents
 from services.identity.companies import Companies
 from services.identity.dead_letters import DeadLetters
@@ -77,10 +78,11 @@ def make(error: Exception) -> tuple[Resolver, FakeRedis, FakeClickHouse, Identit
     pipeline = Pipeline(Agents(), Places(()), Proofs(Clickthroughs(("secret",))))
     public_fields: Any = FakePublicFields()
     faults = FaultPoints("", 1)
-    dead_letters = DeadLetters(redis)
+    replicas = Replicas(redis, 0, 1.0)
+    dead_letters = DeadLetters(redis, replicas)
     resolver = Resolver(
         pipeline, public_fields, placement, store, clickhouse, dead_letters, metrics, faults,
-        Companies(store, faults), store,
+        Companies(store, faults), store, replicas,
     )  # fmt: skip
     return resolver, redis, clickhouse, metrics
 
