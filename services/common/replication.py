@@ -70,14 +70,15 @@ class Replicas:
     async def call(self, commands: Sequence[Command]) -> list[Any]:
         """The answers to commands on one key each, sent in one round trip, once the replicas have what they wrote.
 
-        Raises `RedisError`, as one of them was refused, or `NotReplicatedError`; what was carried out is not known then.
+        Raises `RedisError` when one was refused, and `NotReplicatedError`; what was carried out is not known then.
         """
         pipeline: Any = self._redis.pipeline(transaction=False)
         if not self.count:
             for command in commands:
                 pipeline.execute_command(*command)
             return list(await pipeline.execute())
-        targets = [await self._target(key_slot(command[1].encode())) for command in commands]
+        await self._redis.initialize()
+        targets = [self._target(key_slot(command[1].encode())) for command in commands]
         for command, target in zip(commands, targets, strict=True):
             pipeline.execute_command(*command, **target.options)
         masters = {target.name: target for target in targets}
@@ -88,12 +89,11 @@ class Replicas:
         return answers[: len(commands)]
 
     async def _fence(self, timeout_ms: int) -> Histories:
-        fences = {}
-        for slot, key in _fences():
-            target = await self._target(slot)
+        await self._redis.initialize()
+        fences: dict[str, tuple[str, _Target]] = {}
+        for slot, key in _fences() if is_cluster(self._redis) else _fences()[:1]:
+            target = self._target(slot)
             fences.setdefault(target.name, (key, target))
-            if not is_cluster(self._redis):
-                break
         pipeline: Any = self._redis.pipeline(transaction=False)
         for key, target in fences.values():
             pipeline.execute_command("EVAL", self._script, 1, key, **target.options)
@@ -111,12 +111,10 @@ class Replicas:
         for reached in answers:
             self.check(int(reached))
 
-    async def _target(self, slot: int) -> _Target:
+    def _target(self, slot: int) -> _Target:
         """The master of a slot. Named in each command: they and their WAIT must go to the same one, or be refused."""
         if not is_cluster(self._redis):
             return _Target("", {})
-        if self._redis._initialize:
-            await self._redis.initialize()
         node = self._redis.nodes_manager.get_node_from_slot(slot)
         return _Target(node.name, {"target_nodes": node})
 

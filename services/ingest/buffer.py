@@ -237,8 +237,7 @@ class HitBuffer:
         await self._append(entries, set())
 
     async def _append(self, entries: Entries, asked: set[int]) -> Whereabouts:
-        """The entries and the questions in one round trip, which ends when the replicas have the entries, if they are to
-        be waited for."""
+        """The entries and the questions in one round trip; it ends when the replicas that are waited for have them."""
         self.appended_bytes += sum(len(data) for _, data in entries)
         appends = [("XADD", name, "*", BATCH_FIELD, data) for name, data in entries]
         questions = [keys.profile(contact_id) for contact_id in asked]
