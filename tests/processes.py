@@ -79,6 +79,10 @@ class Process:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def wait_until(self, is_true: Callable[[], object], what: str, seconds: float = START_SECONDS) -> None:
         """Fails at once, with what it said, when the process ends first; it is ended when it takes too long."""
 

@@ -68,7 +68,7 @@ class Node:
 
     @property
     def is_running(self) -> bool:
-        return self.process._process.poll() is None
+        return self.process.is_running
 
     def replication(self) -> dict[str, Any]:
         return dict(self.client.info("replication"))
@@ -121,8 +121,12 @@ class Cluster:
     def masters(self) -> list[Node]:
         return [node for node in self.nodes if node.is_running and node.replication()["role"] == "master"]
 
+    def replica_of(self, master: Node) -> Node:
+        return next(node for node in self.nodes if node.replication().get("master_port") == master.port)
+
     def master_of(self, key: str) -> Node:
-        slot = int(self.nodes[0].client.execute_command("CLUSTER KEYSLOT", key))
+        node = next(node for node in self.nodes if node.is_running)
+        slot = int(node.client.execute_command("CLUSTER KEYSLOT", key))
         for first, last, (_, port, *_), *_ in self._slots():
             if first <= slot <= last:
                 return next(node for node in self.nodes if node.port == port)
