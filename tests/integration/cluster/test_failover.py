@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 import uuid
 from collections.abc import Iterator
@@ -102,11 +100,10 @@ async def fail_over(site: ClusterSite) -> None:
     master = site.cluster.master_of(keys.hits(0))
     replica = site.cluster.replica_of(master)
     await asyncio.sleep(2)
-    os.kill(replica.process.pid, signal.SIGSTOP)
-    master.client.execute_command("CLIENT KILL TYPE replica")  # or the rest would wait for it in the socket
-    await asyncio.sleep(0.6)
-    master.kill()
-    os.kill(replica.process.pid, signal.SIGCONT)
+    with replica.frozen():
+        master.client.execute_command("CLIENT KILL TYPE replica")  # or the rest would wait for it in the socket
+        await asyncio.sleep(0.6)
+        master.kill()
     await until(lambda: replica.replication()["role"] == "master", "the replica takes over")
     await asyncio.sleep(1)
     await asyncio.to_thread(master.start)
