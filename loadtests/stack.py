@@ -59,6 +59,7 @@ class Stack:
             "SPOOR_REDIS_URL": f"redis://:{self._password}@127.0.0.1:{self.port('valkey')}/0",
             "SPOOR_CLICKHOUSE_URL": f"http://spoor:{self._password}@127.0.0.1:{self.port('clickhouse')}/spoor",
             "SPOOR_SECRET": self.secret,
+            "SPOOR_ADMIN_PASSWORD": self._password,
             "SPOOR_STREAMS": str(streams),
             "SPOOR_TRACK_PRIVATE_IP_RANGES": "true",
             "SPOOR_PUBLICLY_UPDATABLE": "email",

@@ -51,11 +51,14 @@ class Process:
     """`python -m <module>` with this environment over ours, in a process group of its own; its output in a file."""
 
     def __init__(self, module: str, log: Path, environ: Mapping[str, str], *arguments: str) -> None:
+        self._start([sys.executable, "-m", module, *arguments], log, environ)
+
+    def _start(self, command: list[str], log: Path, environ: Mapping[str, str]) -> None:
         self.log = log
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SPOOR_")}
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                command,
                 cwd=ROOT,
                 env={**clean, **environ},
                 stdin=subprocess.DEVNULL,
@@ -75,6 +78,10 @@ class Process:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
 
     def wait_until(self, is_true: Callable[[], object], what: str, seconds: float = START_SECONDS) -> None:
         """Fails at once, with what it said, when the process ends first; it is ended when it takes too long."""
@@ -103,3 +110,10 @@ class Process:
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]
+
+
+class Program(Process):
+    """The same for a program that is none of our modules."""
+
+    def __init__(self, log: Path, *command: str) -> None:
+        self._start(list(command), log, {})

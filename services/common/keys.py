@@ -20,6 +20,7 @@
 | `i:<hash>`             | string | identity            | a day: the answer to a request with an idempotency key    |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 | `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
+| `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
 
 Braces are Redis Cluster hash tags: whatever one script touches has one tag.
 """
@@ -42,6 +43,18 @@ TRACKING_EVENTS = "tracking-events"
 QUEUED_MERGES = "queued-merges"
 REBUILDING = "rebuilding"
 PROFILES = "c:*"  # as SCAN matches them
+
+
+def fence(tag: str) -> str:
+    return f"fence:{{{tag}}}"
+
+
+def lasting_tags() -> list[str]:
+    """Every tag under which something lies that could not be made again. Streams are not among them: a hit that was
+    appended is waited for there, and one that is acknowledged twice does no harm."""
+    families = (("c", CONTACT_SLOTS), ("u", UNIQUE_SLOTS), ("r", RECORD_SLOTS))
+    tags = [f"{family}{slot}" for family, slots in families for slot in range(slots)]
+    return [*tags, DEAD_HITS, TRACKING_EVENTS]
 
 
 def hits(stream: int) -> str:

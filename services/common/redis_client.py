@@ -10,13 +10,36 @@ from typing import Any
 import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    ConnectionError,
+    MovedError,
+    NoScriptError,
+    RedisClusterException,
+    RedisError,
+    SlotNotCoveredError,
+    TimeoutError,
+)
 from redis.maint_notifications import MaintNotificationsConfig
 
 # redis-py's own generics differ between server and cluster; what is used here is common to both.
 RedisClient = Any
 
-__all__ = ["RedisClient", "RedisError", "connect", "is_cluster", "load_script", "mget", "run_script"]
+__all__ = [
+    "RedisClient",
+    "RedisError",
+    "connect",
+    "is_cluster",
+    "load_script",
+    "mget",
+    "ping",
+    "read_script",
+    "run_script",
+]
+
+# What a client hears that no longer knows which server has which keys.
+_ASTRAY = (ConnectionError, TimeoutError, ClusterDownError, SlotNotCoveredError, MovedError, AskError)
 
 
 def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64) -> RedisClient:
@@ -29,6 +52,8 @@ def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64
             "redis://" + url.removeprefix("redis+cluster://"),
             socket_timeout=timeout_seconds,
             socket_connect_timeout=timeout_seconds,
+            retry=Retry(NoBackoff(), 0),
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
     return aioredis.Redis.from_url(
         url,
@@ -43,8 +68,8 @@ def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64
 
 
 class _Cluster(aioredis.RedisCluster):
-    """Says in `RedisError`'s family that the cluster is away, as a single server's client does; its own exception is of
-    another, and would pass whoever waits for Redis to come back."""
+    """As the client of a single server: its errors are of `RedisError`'s family (its own exception is of another, and
+    would pass whoever waits for Redis to come back), and after one the next caller finds the cluster as it is then."""
 
     async def initialize(self, *args: Any, **kwargs: Any) -> Any:
         with _as_redis_error():
@@ -59,11 +84,21 @@ class _Cluster(aioredis.RedisCluster):
         execute = pipeline.execute
 
         async def guarded(**options: Any) -> Any:
-            with _as_redis_error():
-                return await execute(**options)
+            try:
+                with _as_redis_error():
+                    return await execute(**options)
+            except _ASTRAY:
+                await self._look_again()
+                raise
 
         pipeline.execute = guarded
         return pipeline
+
+    async def _look_again(self) -> None:
+        """A single command does so by itself. Idle connections may be to a server that is no more, or no master."""
+        self._initialize = True
+        for node in self.get_nodes():
+            await node.disconnect_free_connections()
 
 
 @contextmanager
@@ -78,13 +113,26 @@ def is_cluster(client: RedisClient) -> bool:
     return isinstance(client, aioredis.RedisCluster)
 
 
+async def ping(client: RedisClient) -> None:
+    """Raises `RedisError` unless the server, or each master of a cluster, answers."""
+    if is_cluster(client):
+        await client.ping(target_nodes=client.PRIMARIES)
+    else:
+        await client.ping()
+
+
 def load_script(client: RedisClient, name: str, *, allow_oom: bool = False) -> Any:
     """A Lua script of this folder, registered with the client; `.sha` is ready before the server has seen it.
 
     With `allow_oom` it may also write when Redis has reached its maxmemory.
     """
+    return client.register_script(read_script(name, allow_oom=allow_oom))
+
+
+def read_script(name: str, *, allow_oom: bool = False) -> str:
+    """Its text."""
     script = (Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8")
-    return client.register_script("#!lua flags=allow-oom\n" + script if allow_oom else script)
+    return "#!lua flags=allow-oom\n" + script if allow_oom else script
 
 
 async def mget(client: RedisClient, names: Sequence[str]) -> list[bytes | None]:
@@ -105,7 +153,8 @@ async def run_script(
     for attempt in (1, 2):
         pipeline = client.pipeline(transaction=False)
         for script_keys, arguments in calls:
-            pipeline.evalsha(script.sha, len(script_keys), *script_keys, *arguments)
+            # Not `evalsha`: the pipeline of a cluster refuses that, though it finds the keys of this.
+            pipeline.execute_command("EVALSHA", script.sha, len(script_keys), *script_keys, *arguments)
         try:
             return list(await pipeline.execute())
         except NoScriptError:

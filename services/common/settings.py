@@ -59,6 +59,10 @@ class Settings:
     redis_port: int = _setting(6390, "Port of the embedded Redis.")
     clickhouse_port: int = _setting(8124, "Port of the embedded ClickHouse interface.")
     redis_fsync: str = _setting("always", "Fsync level of the embedded Redis: always or everysec.")
+    redis_wait_replicas: int = _setting(
+        0, "Replicas that must have a write before it counts (WAIT), of each master. 0: the master's word is enough."
+    )
+    redis_wait_seconds: float = _setting(1.0, "How long they are waited for; then 503, or the hit is spilled.")
     redis_maxmemory: str = _setting("2gb", "Memory bound of the embedded Redis.")
     admin_user: str = _setting("admin", "Login of the APIs.")
     admin_password: str = _setting("", "Its password. Empty: `./just up` generates one and prints it.", is_secret=True)
@@ -237,6 +241,10 @@ def _parse(name: str, text: str, kind: Any) -> Any:
 def _check(settings: Settings) -> None:
     if settings.redis_fsync not in ("always", "everysec"):
         raise SettingsError(f"SPOOR_REDIS_FSYNC: {settings.redis_fsync!r} is neither always nor everysec")
+    if settings.redis_wait_replicas < 0 or not 0 < settings.redis_wait_seconds <= 4:
+        raise SettingsError(
+            "SPOOR_REDIS_WAIT_REPLICAS must not be below 0, and SPOOR_REDIS_WAIT_SECONDS above 0 and at most 4"
+        )
     if settings.retention_days < 1 or settings.batch_events_per_second < 0:
         raise SettingsError("SPOOR_RETENTION_DAYS must be at least 1, and SPOOR_BATCH_EVENTS_PER_SECOND not below 0")
     if settings.anonymous_retention_days < 0:

@@ -189,7 +189,8 @@ def _new_fields(profile: Profile, values: dict[str, Value], now_us: int) -> dict
     news = {}
     for field, value in values.items():
         shown = profile.value(field)
-        if (shown in (None, "") and value == "") or shown == value:
+        own = profile.own.value(field) if profile.own else None
+        if (shown in (None, "") and value == "") or (shown == value and own in (None, value)):
             continue
         times = [part.fields[field].time_us for part in profile.parts() if field in part.fields]
         news[field] = Stamped(value, max([now_us, *(time + 1 for time in times)]))

@@ -137,6 +137,7 @@ class CompanyWriter:
 
     async def _project(self, written: dict[int, Record]) -> None:
         try:
+            await self._stores.confirm()
             await project_records(self._stores.records, self._stores.clickhouse, written.values())
         except Exception:
             self._stores.distrust()

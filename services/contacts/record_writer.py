@@ -73,6 +73,7 @@ class RecordWriter(Generic[Some]):
         if not version:
             return False
         try:
+            await self._stores.confirm()
             await project_records(self._store, self._stores.clickhouse, [record._replace(version=version)])
         except Exception:
             self._stores.distrust()  # the relay repeats it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 
 import structlog
 
@@ -15,7 +16,8 @@ from services.common.field_registry import Fields
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
-from services.common.redis_client import RedisClient, connect
+from services.common.redis_client import RedisClient, connect, ping
+from services.common.replication import Mark, Replicas
 from services.common.settings import Settings
 from services.common.values import Operator
 from services.contacts.projector import Projector
@@ -24,6 +26,8 @@ log = structlog.get_logger()
 
 CHECK_TIMEOUT_SECONDS = 2.0
 RETRY_SECONDS = 0.3
+
+_mark: ContextVar[Mark] = ContextVar("mark", default=None)  # of the request that runs: each has a context of its own
 
 
 class BusyError(Exception):
@@ -34,6 +38,7 @@ class Stores:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.redis: RedisClient = connect(settings.redis_url)
+        self.replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
         self.profiles = ProfileStore(self.redis)
         self.records = RecordStore(self.redis)
         self.companies = CompanyStore(self.profiles, self.records)
@@ -63,6 +68,7 @@ class Stores:
             try:
                 await migrate(self._settings.clickhouse_url)
                 await self.ids.open()
+                await self.replicas.learn()
                 client = await ch.connect(self._settings.clickhouse_url)
                 self._projector = Projector(self.profiles, client)
                 self._availability.watch(client)
@@ -78,8 +84,16 @@ class Stores:
         await self.redis.aclose()
 
     async def check_clickhouse(self) -> None:
-        """Raises what ClickHouse's absence raises; a write asks here before it touches Redis. One check serves all."""
+        """Raises what ClickHouse's absence raises; a write asks here before it touches Redis. One check serves all.
+
+        What is read and written from here on is what `confirm` is about.
+        """
+        _mark.set(self.replicas.mark())
         await self._availability.check()
+
+    async def confirm(self) -> None:
+        """Returns when nothing of the write could be lost with a master of Redis. Raises `RedisError`."""
+        await self.replicas.confirm(_mark.get())
 
     def distrust(self) -> None:
         """The next write asks again: something has just failed."""
@@ -95,7 +109,8 @@ class Stores:
             return "clickhouse_unreachable"
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-                await self.redis.ping()
+                await ping(self.redis)
+                await self.replicas.learn()
         except STORES_AWAY:
             return "redis_unreachable"
         return None

@@ -16,6 +16,7 @@ from services.contacts.stores import Stores
 
 class TrackingEventsApi:
     def __init__(self, stores: Stores) -> None:
+        self._stores = stores
         self._reader = ContactReader(stores)
         self._events = TrackingEvents(stores.redis)
 
@@ -31,5 +32,7 @@ class TrackingEventsApi:
         contact = await self._reader.one(contact_id_of(request))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
+        mark = self._stores.replicas.mark()
         queued = await self._events.queue(contact.id, TrackingEvent(service, said))
+        await self._stores.replicas.confirm(mark)
         return json_response({"success": 1, "queued": queued}, 201)

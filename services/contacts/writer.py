@@ -141,6 +141,7 @@ class ContactWriter:
 
     async def _project(self, profiles: list[Profile]) -> None:
         try:
+            await self._stores.confirm()
             await self._stores.projector.put(profiles)
         except Exception:
             self._stores.distrust()

@@ -25,6 +25,7 @@ from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, RedisError, connect
+from services.common.replication import Replicas
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.values import Operator
@@ -85,6 +86,7 @@ class Worker:
         self.metrics = IdentityMetrics()
         self._places = _open_places(settings.geo_database)
         self.redis: RedisClient = connect(settings.redis_url)
+        self._replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
         self._reader: Reader | None = None
         self.operations: Operations | None = None
         self._stopping = asyncio.Event()
@@ -118,6 +120,7 @@ class Worker:
                 await migrate(self._settings.clickhouse_url)
                 ids = ContactIds(self.redis)
                 await ids.open()
+                await self._replicas.learn()
                 return await ch.connect(self._settings.clickhouse_url), ids
             except (RedisError, ch.ClickHouseError, OSError) as error:
                 log.warning("servers_unreachable", error=type(error).__name__, text=str(error)[:200])
@@ -127,7 +130,7 @@ class Worker:
     def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, Relay]:
         settings, faults = self._settings, fault_points_from_environment()
         store, records = ProfileStore(self.redis, allow_oom=True), RecordStore(self.redis, allow_oom=True)
-        dead_letters = DeadLetters(self.redis)
+        dead_letters = DeadLetters(self.redis, self._replicas)
         proofs = Proofs(
             Clickthroughs(settings.secret, reads_unsigned=settings.unsigned_clickthrough),
             settings.identify_secret,
@@ -155,6 +158,7 @@ class Worker:
             faults,
             companies,
             records,
+            self._replicas,
         )
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         leases = Leases(self.redis, name, settings.streams, settings.lease_seconds)
@@ -175,7 +179,7 @@ class Worker:
         """For calls over HTTP, which may not write to a Redis that is full: they are told to come again."""
         store = ProfileStore(self.redis)
         placement = Placement(store, ids, rules_of(self._settings), FaultPoints("", 1), queue)
-        return Operations(store, placement, client, DeviceCodec(self._settings.secret), fields)
+        return Operations(store, placement, client, DeviceCodec(self._settings.secret), fields, self._replicas)
 
 
 def rules_of(settings: Settings) -> Rules:

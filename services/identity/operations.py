@@ -18,6 +18,7 @@ from services.common.merges import MergeStore, Unmerged
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
 from services.common.projection import project
+from services.common.replication import Mark, Replicas
 from services.common.tables import AUDIT, AuditRow
 from services.identity.identify import ContactDeleted, Sighting
 from services.identity.lookup import Answer, Lookup, Status
@@ -40,8 +41,15 @@ class Linked(NamedTuple):
 
 class Operations:
     def __init__(
-        self, store: ProfileStore, placement: Placement, clickhouse: ClickHouse, codec: DeviceCodec, fields: Fields
+        self,
+        store: ProfileStore,
+        placement: Placement,
+        clickhouse: ClickHouse,
+        codec: DeviceCodec,
+        fields: Fields,
+        replicas: Replicas,
     ) -> None:
+        self._replicas = replicas
         self._store, self._placement, self._clickhouse, self._fields = store, placement, clickhouse, fields
         self._lookup = Lookup(store, clickhouse, codec)
         self._codec = codec
@@ -58,9 +66,10 @@ class Operations:
     async def merge(self, winner: Selector, loser: Selector, user: str) -> tuple[Profile, bool]:
         """(the survivor, whether anything was done). Raises `NobodyError`, `MergeError`."""
         await self._availability.check()
+        mark = self._replicas.mark()
         winner_id, loser_id = await self._find("winner", winner), await self._find("loser", loser)
         merged = await self._merges.merge(winner_id, loser_id, user)
-        await self._project(merged.written)
+        await self._project(merged.written, mark)
         if merged.is_new:
             gone, into = merged.written[0].id, merged.survivor.id
             await self._note("merge", user, {into: {"merged": gone}, gone: {"merged_into": into}})
@@ -69,9 +78,10 @@ class Operations:
     async def unmerge(self, loser: Selector, user: str) -> Unmerged:
         """Raises `NobodyError`, `MergeError`."""
         await self._availability.check()
+        mark = self._replicas.mark()
         loser_id = loser.contact_id or await self._find("contact", loser)
         unmerged = await self._merges.unmerge(loser_id, await self.unique_fields())
-        await self._project(unmerged.written)
+        await self._project(unmerged.written, mark)
         if unmerged.is_new:
             back, rest = unmerged.back.id, unmerged.rest.id
             await self._note("unmerge", user, {rest: {"taken_out": back}, back: {"taken_out_of": rest}})
@@ -84,13 +94,14 @@ class Operations:
         device = self._codec.choose(device_id, "")
         if device is None:
             return None
+        mark = self._replicas.mark()
         linked = await self._find("contact", contact) if contact else 0
         now_us = time.time_ns() // 1_000
         sighting = Sighting(
             device.contact_id, False, now_us, now_us, key, unique, {}, {}, "", linked_contact_id=linked
         )  # fmt: skip
         placed = await self._placement.place([sighting])
-        await self._project(list(placed.written.values()))
+        await self._project(list(placed.written.values()), mark)
         under = placed.contacts[0]
         profile = None if isinstance(under, ContactDeleted) else await self._store.resolve(under)
         if profile is None:
@@ -107,7 +118,8 @@ class Operations:
     async def _first_seen_us(self, contact_id: int) -> int:
         return (await self._lookup.first_seen([contact_id])).get(contact_id, 0)
 
-    async def _project(self, profiles: list[Profile]) -> None:
+    async def _project(self, profiles: list[Profile], mark: Mark) -> None:
+        await self._replicas.confirm(mark)
         try:
             await project(self._store, self._clickhouse, profiles)
         except Exception:

@@ -2,7 +2,8 @@
 
 `enrich` changes nothing anywhere, so the next batch may be enriched while this one is resolved. Of one batch at a time
 order is the guarantee: values are claimed and profiles written before the events are inserted, so that an event's
-contact is final when it is stored; the acknowledgement comes last. A batch that dies anywhere comes again, and every
+contact is final when it is stored; the acknowledgement comes last. Where replicas are waited for, they have by then all
+that the events rest on, also what other writers wrote. A batch that dies anywhere comes again, and every
 step that was done already changes nothing.
 """
 
@@ -21,6 +22,7 @@ from services.common.profiles import ProfileStore
 from services.common.projection import project
 from services.common.records import RecordStore, project_records
 from services.common.redis_client import RedisError
+from services.common.replication import Replicas
 from services.common.tables import BOT_EVENTS, EVENTS, EventRow
 from services.identity.companies import Companies, Settled
 from services.identity.dead_letters import DeadLetters
@@ -56,12 +58,14 @@ class Resolver:
         faults: FaultPoints,
         companies: Companies,
         records: RecordStore,
+        replicas: Replicas,
     ) -> None:
         self._pipeline, self._fields = pipeline, fields
         self._placement, self._store = placement, store
         self._companies, self._records = companies, records
         self._clickhouse, self._dead_letters = clickhouse, dead_letters
         self._metrics, self._faults = metrics, faults
+        self._replicas = replicas
 
     async def enrich(self, hits: list[Hit]) -> list[Draft]:
         """The hits in their order, but for one that cannot be read: it is put aside. Raises `RedisError`."""
@@ -98,6 +102,7 @@ class Resolver:
 
     async def _resolve(self, drafts: list[Draft]) -> None:
         started = time.perf_counter()
+        mark = self._replicas.mark()
         for draft in drafts:
             for outcome in draft.proofs:
                 self._metrics.proofs.add(value=outcome)
@@ -113,6 +118,7 @@ class Resolver:
                 kept.append(draft)
         if placed.written:
             self._faults.pass_by("after_profile")
+        await self._replicas.confirm(mark)
         await self._insert(kept, [draft for draft in drafts if draft.is_bot])
         await project(self._store, self._clickhouse, placed.written.values())
         await project_records(self._records, self._clickhouse, settled.written.values())

@@ -17,7 +17,8 @@ from starlette.responses import Response
 from services.common.clickthrough import Clickthroughs
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
-from services.common.redis_client import RedisClient, RedisError, connect
+from services.common.redis_client import RedisClient, RedisError, connect, ping
+from services.common.replication import NotReplicatedError, Replicas
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.user_cookie import UserCookies
@@ -65,8 +66,14 @@ class IngestApp:
         self.redis: RedisClient = connect(settings.redis_url, timeout_seconds=HIT_TIMEOUT_SECONDS)
         self.ids = ContactIds(self.redis)
         self.spill = _open_spill(settings)
+        self.replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
         self.buffer = HitBuffer(
-            self.redis, settings.streams, settings.max_buffered_hits, HIT_TIMEOUT_SECONDS, self.spill
+            self.redis,
+            settings.streams,
+            settings.max_buffered_hits,
+            HIT_TIMEOUT_SECONDS,
+            self.spill,
+            self.replicas,
         )
         self._cors = Cors(settings.cors_origins)
         self.metrics = IngestMetrics(self.buffer, self.spill, self._cors)
@@ -190,7 +197,10 @@ class IngestApp:
             return "redis_nearly_full"
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                await self.redis.ping()
+                await ping(self.redis)
+                await self.replicas.learn(PROBE_SECONDS / 2)
+        except NotReplicatedError:
+            return "redis_not_replicated"
         except (RedisError, TimeoutError):
             return "redis_unreachable"
         return None

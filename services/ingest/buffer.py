@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Any
 
 import structlog
 
 from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, encode_batch
 from services.common.profile import decode_profile
-from services.common.redis_client import RedisClient, RedisError, is_cluster, mget
-from services.ingest.line import Command, Line
+from services.common.redis_client import RedisClient, RedisError, is_cluster, mget, ping
+from services.common.replication import Replicas
+from services.ingest.line import Line
 from services.ingest.spill import Entries, Spill, SpillFullError
 
 log = structlog.get_logger()
@@ -46,10 +46,18 @@ class HitBuffer:
     """The hits of one worker on their way to Redis: at most `max_hits`, and 4 KB for each, wait at any time."""
 
     def __init__(
-        self, redis: RedisClient, streams: int, max_hits: int, timeout_seconds: float, spill: Spill | None = None
+        self,
+        redis: RedisClient,
+        streams: int,
+        max_hits: int,
+        timeout_seconds: float,
+        spill: Spill | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
         self._redis = redis
+        self._timeout_seconds = timeout_seconds
         self._spill = spill
+        self._replicas = replicas or Replicas(redis, 0, timeout_seconds)
         self._streams = streams
         self._max_hits = max_hits
         self._max_bytes = max(max_hits * BYTES_PER_HIT, MAX_ENTRY_BYTES)  # one hit always fits
@@ -216,8 +224,9 @@ class HitBuffer:
         """Gives Redis what was spilled, if it takes hits again. Raises `RedisError`, `OSError`, `TimeoutError`, or
         `HitsNotKeptError` when Redis has no room."""
         assert self._spill is not None
-        if self.is_spilling:
-            await self._redis.ping()
+        if self.is_spilling or (self._replicas.count and self._spill.size):
+            await ping(self._redis)
+            await self._replicas.learn()  # or the same hits would be appended in vain again and again
             self.is_spilling = False
         if count := await self._spill.replay(self._give):
             log.info("spill_replayed", batches=count)
@@ -228,23 +237,21 @@ class HitBuffer:
         await self._append(entries, set())
 
     async def _append(self, entries: Entries, asked: set[int]) -> Whereabouts:
-        """The entries and the questions in one round trip."""
+        """The entries and the questions in one round trip; it ends when the replicas that are waited for have them."""
         self.appended_bytes += sum(len(data) for _, data in entries)
         appends = [("XADD", name, "*", BATCH_FIELD, data) for name, data in entries]
         questions = [keys.profile(contact_id) for contact_id in asked]
         if self._line is None:
-            return await self._append_to_cluster(appends, questions)
-        commands = [*appends, ("MGET", *questions)] if questions else appends
-        answers = await self._line.call(commands)
+            commands = [*appends, *(("GET", question) for question in questions)]
+            async with asyncio.timeout(self._timeout_seconds):
+                return _whereabouts((await self._replicas.call(commands))[len(appends) :])
+        asked_too = [*appends, ("MGET", *questions)] if questions else appends
+        if not self._replicas.count:
+            answers = await self._line.call(asked_too)
+        else:
+            *answers, reached = await self._line.call([*asked_too, self._replicas.wait_command])
+            self._replicas.check(reached)
         return _whereabouts(answers[-1]) if questions else {}
-
-    async def _append_to_cluster(self, appends: list[Command], questions: list[str]) -> Whereabouts:
-        pipeline: Any = self._redis.pipeline(transaction=False)
-        for append in appends:
-            pipeline.execute_command(*append)
-        for question in questions:
-            pipeline.get(question)
-        return _whereabouts((await pipeline.execute())[len(appends) :])
 
     async def ask(self, contact_ids: list[int]) -> Whereabouts:
         """Where the devices born as these contacts belong now, where that differs. Raises `RedisError`."""

@@ -1,7 +1,11 @@
-"""Real servers and services for the tests of this folder: started once, on free ports, ended by their own ids."""
+"""Real servers and services for the tests of this folder: started once, on free ports, ended by their own ids.
+
+With `TEST_ON_CLUSTER=1` in the environment, Redis is a cluster of three masters wherever a test does not bring its own.
+"""
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +17,7 @@ import redis
 from clickhouse_connect.driver.client import Client
 
 from services.common.tables import EventRow, columns, encode_rows
+from tests.integration.cluster.nodes import Cluster
 from tests.integration.services import Service, start_service
 from tests.integration.site import ENVIRON, Site, stop
 from tests.processes import Process, accepts, free_port, is_up
@@ -29,6 +34,10 @@ def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def valkey_url(server_folder: Path) -> Iterator[str]:
+    if os.environ.get("TEST_ON_CLUSTER"):
+        with Cluster(server_folder / "cluster") as cluster:
+            yield cluster.url
+        return
     port = free_port()
     valkey = start_valkey(server_folder, port)
     yield f"redis://:{PASSWORD}@127.0.0.1:{port}/0"

@@ -63,6 +63,7 @@ class Spine:
                 "SPOOR_CLICKHOUSE_URL": f"http://spoor:test-password@127.0.0.1:{self.clickhouse_port}/spoor",
                 "SPOOR_IDENTITY_PORT": str(self.port),
                 "SPOOR_SECRET": SECRET,
+                "SPOOR_ADMIN_PASSWORD": "test-login",
                 "SPOOR_STREAMS": "1",
                 "SPOOR_PUBLICLY_UPDATABLE": "email",
                 "SPOOR_LEASE_SECONDS": "1",

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from services.common import clickhouse as ch
 from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, decode_batch, encode_batch
-from services.common.redis_client import RedisClient
+from services.common.replication import Replicas
 from services.identity.agents import Agents
 from services.identity.tools.tool import Connections, Summary, parser, run
 
@@ -47,7 +47,7 @@ async def find(clickhouse: ch.ClickHouse, agents: Agents, since_ms: int) -> list
 
 
 async def put_back(
-    clickhouse: ch.ClickHouse, redis: RedisClient, streams: int, pardoned: list[Pardoned], since_ms: int
+    clickhouse: ch.ClickHouse, replicas: Replicas, streams: int, pardoned: list[Pardoned], since_ms: int
 ) -> int:
     """How many hits are on their streams again. What a resolver with other settings judges as before is left alone."""
     count, before_ms = 0, time.time_ns() // 1_000_000
@@ -55,7 +55,7 @@ async def put_back(
     for start in range(0, len(agents), 50):  # they travel in the URL
         asked: dict[str, Any] = {"since": since_ms, "before": before_ms, "agents": agents[start : start + 50]}
         while rows := (await clickhouse.query(_HITS, parameters=asked)).result_rows:
-            await _append(redis, streams, [hit for _, raw in rows for hit in decode_batch(base64.b64decode(raw))])
+            await _append(replicas, streams, [hit for _, raw in rows for hit in decode_batch(base64.b64decode(raw))])
             ids = [event_id for event_id, _ in rows]
             for first in range(0, len(ids), 100):
                 await clickhouse.command(_FORGET, parameters={"ids": ids[first : first + 100]})
@@ -63,12 +63,13 @@ async def put_back(
     return count
 
 
-async def _append(redis: RedisClient, streams: int, hits: list[Hit]) -> None:
+async def _append(replicas: Replicas, streams: int, hits: list[Hit]) -> None:
     by_stream: dict[int, list[Hit]] = {}
     for hit in hits:
         by_stream.setdefault(hit.device_contact_id % streams, []).append(hit)
-    for stream, batch in by_stream.items():
-        await redis.xadd(keys.hits(stream), {BATCH_FIELD: encode_batch(batch)})
+    await replicas.call(
+        [("XADD", keys.hits(stream), "*", BATCH_FIELD, encode_batch(batch)) for stream, batch in by_stream.items()]
+    )
 
 
 async def work(connected: Connections, options: argparse.Namespace) -> Summary:
@@ -78,9 +79,8 @@ async def work(connected: Connections, options: argparse.Namespace) -> Summary:
         print(f"{one.hits:>9,}  was {one.verdict!r}: {one.user_agent[:120]}", file=sys.stderr)
     if options.dry_run:
         return {"hits_come_back": sum(one.hits for one in pardoned)}
-    return {
-        "hits_come_back": await put_back(connected.clickhouse, connected.redis, settings.streams, pardoned, since_ms)
-    }
+    replicas = Replicas(connected.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
+    return {"hits_come_back": await put_back(connected.clickhouse, replicas, settings.streams, pardoned, since_ms)}
 
 
 def main() -> int:

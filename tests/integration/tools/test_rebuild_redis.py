@@ -7,14 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.integration.tracking.conftest import Visitor
 
 from services.common import clickhouse as ch
 from services.common import keys
-from services.common.profile import Part, Profile, encode_profile, freeze_into, take_in
+from services.common.merging import freeze_into, take_in
+from services.common.profile import Part, Profile, encode_profile
 from services.common.records import Record, RecordStore, Ref
 from services.common.tables import CONTACTS, RECORDS, RecordRow, contact_row
 from services.common.values import Claim, UniqueValue
+from tests.integration.site import Visitor
 from tests.integration.tools.conftest import Place, Servers
 from tests.processes import eventually
 
@@ -105,7 +106,7 @@ async def profiles(servers: Servers) -> dict[int, Profile]:
     """In ClickHouse contacts 1 to 2,000, in two versions each: 3 merged into 2, 4 is deleted."""
     profiles = {number: known(number) for number in range(1, 2_001)}
     older = [contact_row(known(number, "older")) for number in profiles]
-    profiles[3] = freeze_into(profiles[3], 2, NOW)
+    profiles[3] = freeze_into(profiles[3], profiles[2], NOW)
     profiles[2] = take_in(profiles[2], profiles[3])
     profiles[4] = Profile(4, deleted_us=NOW)
     for number, profile in profiles.items():
@@ -135,7 +136,7 @@ async def test_the_newest_version_of_everything_is_put_and_nothing_waits_for_pro
     assert (summary["contacts_read"], summary["profiles_put"], summary["records_put"]) == (2_000, 2_000, 2)
     assert await servers.store.load(profiles) == profiles
     claims = [await claim_of(servers, number) for number in (1, 2, 3, 4, 2_000)]
-    assert [claim and claim.contact_id for claim in claims] == [1, 2, None, None, 2_000]
+    assert [claim and claim.contact_id for claim in claims] == [1, 2, 3, None, 2_000], "2 carries what 3 had brought"
     records = RecordStore(servers.redis)
     deleted, kept = Ref("form", "10"), Ref("form", "9")
     assert await records.load([deleted, kept]) == {deleted: Record(deleted, 5, b""), kept: Record(kept, 4, b"{}")}

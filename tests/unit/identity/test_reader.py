@@ -10,6 +10,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from services.common.hit import BATCH_FIELD, Hit, encode_batch
+from services.common.replication import Replicas
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.metrics import IdentityMetrics
@@ -74,7 +75,7 @@ class FakeResolver:
 def make(redis: Any, resolver: Any, *, batch_hits: int = 1, batch_seconds: float = 0.01) -> tuple[Reader, FakeLeases]:
     leases = FakeLeases()
     reader = Reader(
-        redis, leases, resolver, DeadLetters(redis), IdentityMetrics(), FaultPoints("", 1),
+        redis, leases, resolver, DeadLetters(redis, Replicas(redis, 0, 1.0)), IdentityMetrics(), FaultPoints("", 1),
         batch_hits=batch_hits, batch_seconds=batch_seconds, lease_seconds=0.04,
     )  # type: ignore[arg-type] # fmt: skip
     return reader, leases

@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from services.common.clickthrough import Clickthroughs
 from services.common.contact_fields import FieldRules
 from services.common.hit import Hit, decode_batch
+from services.common.replication import Replicas
 from services.identity.agents import Agents
 from services.identity.companies import Companies
 from services.identity.dead_letters import DeadLetters
@@ -84,10 +85,11 @@ def make(error: Exception) -> tuple[Resolver, FakeRedis, FakeClickHouse, Identit
     pipeline = Pipeline(Agents(), Places(()), Proofs(Clickthroughs(("secret",))), RULES)
     fields: Any = FakeFields()
     faults = FaultPoints("", 1)
-    dead_letters = DeadLetters(redis)
+    replicas = Replicas(redis, 0, 1.0)
+    dead_letters = DeadLetters(redis, replicas)
     resolver = Resolver(
         pipeline, fields, placement, store, clickhouse, dead_letters, metrics, faults,
-        Companies(store, faults), store,
+        Companies(store, faults), store, replicas,
     )  # fmt: skip
     return resolver, redis, clickhouse, metrics
 
