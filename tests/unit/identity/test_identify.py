@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.common.merging import freeze_into, take_in
 from services.common.profile import Member, Part, Profile
 from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 from services.identity.identify import (
+    MERGE_WINDOW_US,
     ContactDeleted,
     EventKey,
     Identifier,
@@ -81,6 +83,7 @@ class World:
                     state.loaded[missing.contact_id] = self.profiles.get(missing.contact_id)
                 continue
             self.profiles.update(state.profiles)
+            self.queued |= state.queued
             self.claims.update({value: Claim(contact_id, NOW) for value, contact_id in state.claims.items()})
             self.outcomes = identifier.outcomes
             return contacts
@@ -464,3 +467,97 @@ def test_an_address_has_one_holder_and_a_person_one_address(actions: list[tuple[
         if email:
             assert world.survivor(contact) == world.holder(email)
             assert world.profiles[world.holder(email)].value("email") == email
+
+
+# ---- several unique fields ----
+
+
+@pytest.mark.parametrize("operator", list(Operator))
+def test_holders_of_one_hits_values_are_one_person_where_nothing_speaks_against_it(operator: Operator) -> None:
+    world = World(("email", "phone"), operator)
+    world.visit(1, "ada@x.org")
+    world.visit(2, phone="12")
+    world.visit(3, "ada@x.org", phone="12")
+    assert {world.survivor(contact_id) for contact_id in (1, 2, 3)} == {1}
+    assert world.profiles[1].carried("phone") == {"12"}
+
+
+def test_with_and_a_holder_that_contradicts_another_value_is_somebody_else() -> None:
+    world = World(("email", "phone"), Operator.AND)
+    world.visit(1, "ada@x.org", phone="12")
+    new = world.visit(2, "ada@x.org", phone="34")
+    assert (world.survivor(new), world.outcomes["unique_value_taken"]) == (2, 1)
+    assert (world.profiles[2].value("email"), world.profiles[2].value("phone")) == (None, "34")
+    assert world.holder("ada@x.org") == 1
+
+
+def test_with_or_any_holder_is_the_person() -> None:
+    world = World(("email", "phone"), Operator.OR)
+    world.visit(1, "ada@x.org", phone="12")
+    world.visit(2, "ada@x.org", phone="34")
+    assert world.survivor(2) == 1
+    assert world.profiles[1].value("phone") == "12"
+
+
+def test_with_or_the_oldest_of_holders_that_contradict_each_other_is_the_person() -> None:
+    world = World(("email", "phone"), Operator.OR)
+    world.visit(1, "ada@x.org", phone="12")
+    world.visit(2, "bob@x.org", phone="34")
+    world.visit(3, "bob@x.org", phone="12")
+    assert [world.survivor(contact_id) for contact_id in (1, 2, 3)] == [1, 2, 1]
+
+
+# ---- undone merges, and too many ----
+
+
+def test_who_has_two_addresses_since_a_merge_is_known_by_both() -> None:
+    world = World()
+    world.visit(1, "ada@x.org")
+    world.visit(2, "countess@x.org")
+    winner, loser = world.profiles[1], freeze_into(world.profiles[2], world.profiles[1], NOW)
+    world.profiles.update({1: take_in(winner, loser), 2: loser})
+    assert world.visit(3, "countess@x.org") == 3
+    assert world.profiles[3].alias == 1
+    assert world.profiles[3].merge.winner == 2, "an undo takes along who came by her address"  # type: ignore[union-attr]
+    assert world.visit(1, "countess@x.org") == 1
+    assert world.profiles[1].own.value("email") == "ada@x.org"  # type: ignore[union-attr]
+
+
+def test_a_merge_beyond_the_cap_is_queued_and_the_device_is_the_contacts_from_then_on() -> None:
+    world = World(max_merges=2)
+    world.visit(1, "ada@x.org")
+    for device in (2, 3, 4):
+        world.visit(device)
+        world.visit(device, "ada@x.org")
+    assert [world.survivor(device) for device in (2, 3, 4)] == [1, 1, 4]
+    assert (world.queued, world.outcomes["merge_queued"]) == ({(1, 4)}, 1)
+    assert world.visit(4) == 1
+    world.now += MERGE_WINDOW_US
+    world.visit(5)
+    world.visit(5, "ada@x.org")
+    assert world.survivor(5) == 1
+
+
+def test_who_has_all_the_identifiers_it_may_have_takes_in_nobody_more() -> None:
+    world = World(max_identifiers=1)
+    world.visit(1, "ada@x.org")
+    for device in (2, 3):
+        world.visit(device)
+        world.visit(device, "ada@x.org")
+    assert [world.survivor(device) for device in (2, 3)] == [1, 3]
+    assert world.queued == {(1, 3)}
+
+
+# ---- a service says whose a device is ----
+
+
+def test_a_link_merges_an_anonymous_device_and_moves_that_of_somebody_else() -> None:
+    world = World()
+    world.visit(1, "ada@x.org")
+    world.visit(2, "bob@x.org")
+    link = msgspec.structs.replace(world.sighting(3), linked_contact_id=1)
+    assert world.place(link) == [3]
+    assert world.survivor(3) == 1
+    link = msgspec.structs.replace(world.sighting(2), linked_contact_id=1)
+    assert world.place(link, link) == [1, 1]
+    assert (world.survivor(2), world.visit(2)) == (2, 1)
