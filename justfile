@@ -69,6 +69,10 @@ bench-spill *arguments:
 bench-drain *arguments:
     @{{ python }} -m loadtests.bench_drain "$@"
 
+# What identity costs with a million contacts and with ten: drains, merges, undoes, /v1/resolve, Redis bytes
+bench-identity *arguments:
+    @{{ python }} -m loadtests.bench_identity "$@"
+
 # How many contacts a second rebuild-redis puts into an empty Redis
 bench-rebuild *arguments:
     @{{ python }} -m loadtests.bench_rebuild "$@"

@@ -48,25 +48,25 @@ class Drained(NamedTuple):
 
 def main() -> int:
     options = _options()
-    makers: dict[str, Callable[[_Maker, int], Iterator[Hit]]] = {
-        "known devices": _Maker.known,
-        "new visitors": _Maker.new,
-        "identifies": _Maker.identifies,
-        "known contacts": _Maker.known_contacts,
-        "merges": _Maker.merges,
+    makers: dict[str, Callable[[Maker, int], Iterator[Hit]]] = {
+        "known devices": Maker.known,
+        "new visitors": Maker.new,
+        "identifies": Maker.identifies,
+        "known contacts": Maker.known_contacts,
+        "merges": Maker.merges,
     }
     facts: dict[str, Any] = {"machine": report.machine(), "settings": vars(options), "runs": []}
     try:
         with Stack(fsync=options.fsync) as stack:
             stack.start_valkey()
             stack.start_clickhouse()
-            _warm_up(stack)
-            maker = _Maker(stack.secret, options.people)
+            warm_up(stack)
+            maker = Maker(stack.secret, options.people)
             runs = []
             for kind, make in makers.items():
                 if kind in options.kinds:
                     count = options.people if kind in ("identifies", "merges") else options.hits
-                    runs.append(_drain(stack, kind, make(maker, count), count))
+                    runs.append(drain(stack, kind, make(maker, count), count))
     except StackError as error:
         print(f"bench-drain: {error}", file=sys.stderr)
         return 1
@@ -76,7 +76,7 @@ def main() -> int:
     return 0 if all(run.stored == run.hits for run in runs) else 1
 
 
-class _Maker:
+class Maker:
     """Hits in ingest's shape."""
 
     def __init__(self, secret: str, people: int) -> None:
@@ -140,13 +140,13 @@ class _Maker:
         )
 
 
-def _warm_up(stack: Stack) -> None:
+def warm_up(stack: Stack) -> None:
     """One hit, so that the schema is there before anything is timed."""
     stack.start_identity()
     stack.stop("identity-0")
 
 
-def _drain(stack: Stack, kind: str, hits: Iterator[Hit], count: int) -> Drained:
+def drain(stack: Stack, kind: str, hits: Iterator[Hit], count: int) -> Drained:
     redis, clickhouse = stack.redis(), stack.clickhouse()
     stored_before = _stored(clickhouse)
     _fill(redis, hits)

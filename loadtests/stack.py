@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ctypes
 import os
@@ -161,6 +162,10 @@ class Stack:
 
     def names(self) -> list[str]:
         return list(self._processes)
+
+    def login(self) -> str:
+        """What the APIs are shown."""
+        return "Basic " + base64.b64encode(f"admin:{self._password}".encode()).decode()
 
     def redis(self) -> Any:
         return redis.Redis.from_url(self.environ["SPOOR_REDIS_URL"], socket_timeout=60)

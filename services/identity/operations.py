@@ -3,6 +3,7 @@ ClickHouse, and only then answered, so that whoever asks next sees it."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from typing import Any, NamedTuple
@@ -69,10 +70,11 @@ class Operations:
         mark = self._replicas.mark()
         winner_id, loser_id = await self._find("winner", winner), await self._find("loser", loser)
         merged = await self._merges.merge(winner_id, loser_id, user)
-        await self._project(merged.written, mark)
+        audit: list[AuditRow] = []
         if merged.is_new:
             gone, into = merged.written[0].id, merged.survivor.id
-            await self._note("merge", user, {into: {"merged": gone}, gone: {"merged_into": into}})
+            audit = _audit("merge", user, {into: {"merged": gone}, gone: {"merged_into": into}})
+        await self._project(merged.written, mark, audit)
         return merged.survivor, merged.is_new
 
     async def unmerge(self, loser: Selector, user: str) -> Unmerged:
@@ -81,10 +83,11 @@ class Operations:
         mark = self._replicas.mark()
         loser_id = loser.contact_id or await self._find("contact", loser)
         unmerged = await self._merges.unmerge(loser_id, await self.unique_fields())
-        await self._project(unmerged.written, mark)
+        audit: list[AuditRow] = []
         if unmerged.is_new:
             back, rest = unmerged.back.id, unmerged.rest.id
-            await self._note("unmerge", user, {rest: {"taken_out": back}, back: {"taken_out_of": rest}})
+            audit = _audit("unmerge", user, {rest: {"taken_out": back}, back: {"taken_out_of": rest}})
+        await self._project(unmerged.written, mark, audit)
         return unmerged
 
     async def link(self, device_id: str, contact: Selector | None, unique: dict[str, str], key: bytes) -> Linked | None:
@@ -101,7 +104,7 @@ class Operations:
             device.contact_id, False, now_us, now_us, key, unique, {}, {}, "", linked_contact_id=linked
         )  # fmt: skip
         placed = await self._placement.place([sighting])
-        await self._project(list(placed.written.values()), mark)
+        await self._project(list(placed.written.values()), mark, [])
         under = placed.contacts[0]
         profile = None if isinstance(under, ContactDeleted) else await self._store.resolve(under)
         if profile is None:
@@ -118,22 +121,24 @@ class Operations:
     async def _first_seen_us(self, contact_id: int) -> int:
         return (await self._lookup.first_seen([contact_id])).get(contact_id, 0)
 
-    async def _project(self, profiles: list[Profile], mark: Mark) -> None:
+    async def _project(self, profiles: list[Profile], mark: Mark, audit: list[AuditRow]) -> None:
         await self._replicas.confirm(mark)
         try:
-            await project(self._store, self._clickhouse, profiles)
+            await asyncio.gather(
+                project(self._store, self._clickhouse, profiles), insert_rows(self._clickhouse, AUDIT, audit)
+            )
         except Exception:
             self._availability.distrust()
             raise
 
-    async def _note(self, action: str, user: str, details: dict[int, dict[str, Any]]) -> None:
-        """In the audit of each contact."""
-        now_ms = time.time_ns() // 1_000_000
-        rows = [
-            AuditRow(uuid.uuid4().hex, contact_id, now_ms, action, user, msgspec.json.encode(said).decode())
-            for contact_id, said in details.items()
-        ]
-        await insert_rows(self._clickhouse, AUDIT, rows)
+
+def _audit(action: str, user: str, details: dict[int, dict[str, Any]]) -> list[AuditRow]:
+    """A row for each contact."""
+    now_ms = time.time_ns() // 1_000_000
+    return [
+        AuditRow(uuid.uuid4().hex, contact_id, now_ms, action, user, msgspec.json.encode(said).decode())
+        for contact_id, said in details.items()
+    ]
 
 
 def shown(profile: Profile) -> dict[str, Any]:

@@ -1,0 +1,189 @@
+"""What identity costs as contacts grow: drained hits, merges and undoes of a contact with a million events, and
+/v1/resolve, with so many contacts and ten times as many, on one resolver.
+
+`python -m loadtests.bench_identity --sizes 1000000 10000000`: of each size a tenth is known, with 12 fields, in Redis
+and ClickHouse; the others are anonymous visitors."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from loadtests import redis_memory, report
+from loadtests.bench_drain import Maker, drain, warm_up
+from loadtests.filling import fill_contacts, run_rebuild
+from loadtests.stack import Stack, StackError
+
+KNOWN_SHARE = 10
+FIRST_KNOWN = 50_000_000
+FIRST_VISITOR = 100_000_000
+WINNER, LOSER = FIRST_KNOWN + 1, FIRST_KNOWN + 2
+EVENTS = 1_000_000
+RESOLVED = 1_000
+DRAINS: dict[str, Callable[..., Any]] = {
+    "known devices": Maker.known,
+    "new visitors": Maker.new,
+    "identifies": Maker.identifies,
+    "merges": Maker.merges,
+}
+BARS = {
+    "known devices": "40,000",
+    "new visitors": "30,000",
+    "identifies": "5,000",
+    "merges": "2,000",
+    "merge ms": "50",
+    "resolve p99 ms": "15",
+    "Redis bytes a contact": "1,200",
+}
+
+
+class Measured(NamedTuple):
+    """One size. Times are milliseconds."""
+
+    contacts: int
+    figures: dict[str, float]
+
+
+def main() -> int:
+    options = _options()
+    facts: dict[str, Any] = {"machine": report.machine(), "settings": vars(options)}
+    try:
+        measured = [_measure(size, options) for size in options.sizes]
+    except StackError as error:
+        print(f"bench-identity: {error}", file=sys.stderr)
+        return 1
+    facts["runs"] = [one._asdict() for one in measured]
+    print(_as_table(measured))
+    print(f"\nwritten to {report.write('bench-identity', facts)}")
+    return 0
+
+
+def _measure(size: int, options: argparse.Namespace) -> Measured:
+    with Stack(fsync=options.fsync, maxmemory="12gb") as stack:
+        stack.start_valkey()
+        stack.start_clickhouse()
+        known = size // KNOWN_SHARE
+        fill_contacts(stack, known, first_id=FIRST_KNOWN)
+        _fill_visits(stack, size - known)
+        figures = {"Redis bytes a contact": _bring_into_redis(stack, known)}
+        warm_up(stack)
+        figures.update(_drained(stack, options))
+        stack.start_identity()
+        stack.environ["SPOOR_CONTACTS_PORT"] = str(stack.port("contacts"))
+        stack.start("contacts", ["-m", "services.contacts"], "/readyz")
+        figures.update(_merged(stack, options.rounds))
+        figures.update(_resolved(stack, known, options.calls))
+    return Measured(size, figures)
+
+
+def _fill_visits(stack: Stack, visitors: int) -> None:
+    """Anonymous visitors as their activity, and one known contact with a million events."""
+    clickhouse = stack.clickhouse()
+    clickhouse.command(
+        f"INSERT INTO activity SELECT {FIRST_VISITOR} + number, now64(3), now64(3) FROM numbers({visitors})"
+    )
+    clickhouse.command(
+        "INSERT INTO events (event_id, contact_id, time, type, url, received_at) SELECT generateUUIDv4(),"
+        f" {LOSER}, now64(3) - INTERVAL number SECOND, 'page.hit', concat('https://shop.example/', toString(number)),"
+        f" now64(3) FROM numbers({EVENTS})"
+    )
+    clickhouse.close()
+
+
+def _bring_into_redis(stack: Stack, known: int) -> float:
+    """Bytes a contact."""
+    redis = stack.redis()
+    empty = redis_memory.growing_bytes(redis)
+    run_rebuild(stack)
+    grown = redis_memory.growing_bytes(redis) - empty
+    redis.close()
+    return float(grown) / known
+
+
+def _drained(stack: Stack, options: argparse.Namespace) -> dict[str, float]:
+    maker = Maker(stack.secret, options.people)
+    figures = {}
+    for kind, make in DRAINS.items():
+        count = options.people if kind in ("identifies", "merges") else options.hits
+        run = drain(stack, kind, make(maker, count), count)
+        if run.stored != run.hits:
+            raise StackError(f"{kind}: {run.hits - run.stored} hits are missing")
+        figures[kind] = run.hits_per_second
+    return figures
+
+
+def _merged(stack: Stack, rounds: int) -> dict[str, float]:
+    merges, undoes, reads = [], [], []
+    identity, contacts = _Client(stack, "identity-0"), _Client(stack, "contacts")
+    for _ in range(rounds):
+        merges.append(identity.timed("/v1/merge", {"winner": WINNER, "loser": LOSER})[1])
+        shown, took = contacts.timed(f"/api/contacts/{WINNER}/activity?limit=1&filters[includeEvents][]=page.hit")
+        if int(shown["total"]) != EVENTS:
+            raise StackError(f"after the merge the winner shows {shown['total']} events")
+        reads.append(took)
+        undoes.append(identity.timed("/v1/unmerge", {"contact": LOSER})[1])
+    return {
+        "merge ms": statistics.median(merges),
+        "undo ms": statistics.median(undoes),
+        "history after it ms": statistics.median(reads),
+    }
+
+
+def _resolved(stack: Stack, known: int, calls: int) -> dict[str, float]:
+    client, chance, times = _Client(stack, "identity-0"), random.Random(7), []
+    for _ in range(calls):
+        numbers = [chance.randrange(FIRST_KNOWN, FIRST_KNOWN + known) for _ in range(RESOLVED)]
+        answer, took = client.timed("/v1/resolve", {"ids": [{"email": f"person{one}@example.org"} for one in numbers]})
+        if [one["contact_id"] for one in answer["results"]] != numbers:
+            raise StackError("an address was resolved to another contact")
+        times.append(took)
+    return {"resolve p50 ms": report.percentile(times, 0.5), "resolve p99 ms": report.percentile(times, 0.99)}
+
+
+class _Client:
+    """One connection that is kept."""
+
+    def __init__(self, stack: Stack, name: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", stack.port(name), timeout=60)
+        self._headers = {"authorization": stack.login(), "content-type": "application/json"}
+
+    def timed(self, path: str, body: object = None) -> tuple[Any, float]:
+        """(the answer, milliseconds from the first byte of the request to the last of the answer)."""
+        data = json.dumps(body).encode() if body is not None else None
+        started = time.perf_counter()
+        self._connection.request("POST" if data else "GET", path, data, self._headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        took = (time.perf_counter() - started) * 1_000
+        if answer.status != 200:
+            raise StackError(f"{path}: {answer.status} {text[:200]!r}")
+        return json.loads(text), took
+
+
+def _as_table(measured: list[Measured]) -> str:
+    names = list(measured[0].figures)
+    rows = [[name, BARS.get(name, ""), *(one.figures[name] for one in measured)] for name in names]
+    sizes = [f"{one.contacts:,} contacts" for one in measured]
+    return report.table(["one resolver", "bar", *sizes], rows)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench-identity", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--hits", type=int, default=400_000, help="of known devices, and of new visitors")
+    parser.add_argument("--people", type=int, default=50_000, help="identifies, and merges")
+    parser.add_argument("--rounds", type=int, default=20, help="merges and undoes of a contact with a million events")
+    parser.add_argument("--calls", type=int, default=300, help="of /v1/resolve, with 1,000 addresses each")
+    parser.add_argument("--fsync", choices=("always", "everysec"), default="always")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
