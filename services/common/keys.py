@@ -3,6 +3,7 @@
 | key                    | type   | written by          | lives                                                     |
 |------------------------|--------|---------------------|-----------------------------------------------------------|
 | `hits:{n}`             | stream | ingest              | an entry until it is acknowledged                         |
+| `hits:{n}:slow`        | stream | identity            | an entry of a hot device or contact, likewise             |
 | `hits:dead`            | stream | identity            | the newest 10,000 hits that failed, with the reason       |
 | `lease:{n}`            | string | identity            | 10 s, renewed by the reader of stream n                   |
 | `resolvers`            | zset   | identity            | live resolvers by the time of their last sign of life     |
@@ -59,6 +60,10 @@ def lasting_tags() -> list[str]:
 
 def hits(stream: int) -> str:
     return f"hits:{{{stream}}}"
+
+
+def slow_hits(stream: int) -> str:
+    return f"hits:{{{stream}}}:slow"
 
 
 def lease(stream: int) -> str:

@@ -167,6 +167,9 @@ class Settings:
     spill_max_bytes: int = _setting(1_000_000_000, "What may wait there, of all ingest processes that share it.")
     batch_hits: int = _setting(20_000, "The most hits that a resolver handles at once.")
     batch_seconds: float = _setting(0.5, "The shortest time between two inserts of a resolver under load.")
+    hot_hits: int = _setting(
+        1_000, "Hits of one device, or of one contact, that are stored with a batch; more wait apart from the others."
+    )
     lease_seconds: float = _setting(10.0, "How long a dead resolver's streams wait for a successor.")
     geo_database: tuple[str, ...] = _setting(
         (),
@@ -249,8 +252,10 @@ def _check(settings: Settings) -> None:
         raise SettingsError("SPOOR_RETENTION_DAYS must be at least 1, and SPOOR_BATCH_EVENTS_PER_SECOND not below 0")
     if settings.anonymous_retention_days < 0:
         raise SettingsError("SPOOR_ANONYMOUS_RETENTION_DAYS must not be below 0")
-    if settings.streams < 1 or settings.batch_hits < 1 or settings.max_buffered_hits < 1:
-        raise SettingsError("SPOOR_STREAMS, SPOOR_BATCH_HITS and SPOOR_MAX_BUFFERED_HITS must be at least 1")
+    if settings.streams < 1 or settings.batch_hits < 1 or settings.max_buffered_hits < 1 or settings.hot_hits < 1:
+        raise SettingsError(
+            "SPOOR_STREAMS, SPOOR_BATCH_HITS, SPOOR_HOT_HITS and SPOOR_MAX_BUFFERED_HITS must be at least 1"
+        )
     ports: dict[int, str] = {}
     for name in (field.name for field in dataclasses.fields(settings) if field.name.endswith("_port")):
         port = getattr(settings, name)

@@ -14,6 +14,7 @@ import structlog
 from starlette.applications import Starlette
 
 from services.common import clickhouse as ch
+from services.common import keys
 from services.common.access import Access
 from services.common.clickthrough import Clickthroughs
 from services.common.companies import CompanyStore
@@ -43,12 +44,15 @@ from services.identity.pipeline import Pipeline
 from services.identity.placement import Placement
 from services.identity.places import Places
 from services.identity.proofs import Proofs
-from services.identity.reader import Reader
+from services.identity.reader import Lane, Reader
 from services.identity.relay import Relay
 from services.identity.resolver import Resolver
+from services.identity.slow_lane import SlowLane
 
 log = structlog.get_logger()
 
+# Of the slow lane: at most so many hits, so often, whatever else there is to do.
+SLOW_BATCH_HITS, SLOW_BATCH_SECONDS = 2_000, 0.25
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 
 
@@ -88,13 +92,15 @@ class Worker:
         self.redis: RedisClient = connect(settings.redis_url)
         self._replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
         self._reader: Reader | None = None
+        self._slow_reader: Reader | None = None
         self.operations: Operations | None = None
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
         self._stopping.set()
-        if self._reader:
-            self._reader.stop()
+        for reader in (self._reader, self._slow_reader):
+            if reader:
+                reader.stop()
 
     async def readiness(self) -> str | None:
         return self._reader.trouble if self._reader else "starting"
@@ -103,11 +109,13 @@ class Worker:
         client, ids = await self._connect()
         if client is None or ids is None:
             return
-        reader, relay_work = self._assemble(client, ids)
+        reader, slow_reader, relay_work = self._assemble(client, ids)
         quiet_garbage_collector()
         relay = asyncio.create_task(relay_work.run())
         try:
-            await reader.run()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(reader.run())
+                group.create_task(slow_reader.read())
         finally:
             relay.cancel()
             await client.close()
@@ -127,7 +135,7 @@ class Worker:
                 await asyncio.sleep(0.3)
         return None, None
 
-    def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, Relay]:
+    def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, Reader, Relay]:
         settings, faults = self._settings, fault_points_from_environment()
         store, records = ProfileStore(self.redis, allow_oom=True), RecordStore(self.redis, allow_oom=True)
         dead_letters = DeadLetters(self.redis, self._replicas)
@@ -147,19 +155,10 @@ class Worker:
         placement = Placement(store, ids, rules_of(settings), faults, queue)
         self.operations = self._open_operations(client, ids, queue, fields)
         companies = Companies(CompanyStore(store, records), faults)
-        resolver = Resolver(
-            pipeline,
-            fields,
-            placement,
-            store,
-            client,
-            dead_letters,
-            self.metrics,
-            faults,
-            companies,
-            records,
-            self._replicas,
-        )
+        parts = (pipeline, fields, placement, store, client, dead_letters, self.metrics, faults, companies, records)
+        slow_lane = SlowLane(self.redis, settings.streams, self.metrics)
+        resolver = Resolver(*parts, self._replicas, slow_lane, settings.hot_hits)
+        slow_resolver = Resolver(*parts, self._replicas)
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         leases = Leases(self.redis, name, settings.streams, settings.lease_seconds)
         self._reader = Reader(
@@ -169,11 +168,28 @@ class Worker:
             dead_letters,
             self.metrics,
             faults,
+            Lane(keys.hits, slow_lane, is_slow=False),
             batch_hits=settings.batch_hits,
             batch_seconds=settings.batch_seconds,
             lease_seconds=settings.lease_seconds,
         )
-        return self._reader, Relay(store, records, client, queue, lambda: placement.rules, self.metrics)
+        self._slow_reader = Reader(
+            self.redis,
+            leases,
+            slow_resolver,
+            dead_letters,
+            self.metrics,
+            faults,
+            Lane(keys.slow_hits, slow_lane, is_slow=True),
+            batch_hits=SLOW_BATCH_HITS,
+            batch_seconds=SLOW_BATCH_SECONDS,
+            lease_seconds=settings.lease_seconds,
+        )
+        return (
+            self._reader,
+            self._slow_reader,
+            Relay(store, records, client, queue, lambda: placement.rules, self.metrics),
+        )
 
     def _open_operations(self, client: ch.ClickHouse, ids: ContactIds, queue: MergeQueue, fields: Fields) -> Operations:
         """For calls over HTTP, which may not write to a Redis that is full: they are told to come again."""

@@ -89,6 +89,10 @@ class Missing(Exception):
 class UnsettledClaimError(Exception):
     """A value is claimed by a contact that does not carry it, and not yet for long enough: try again soon."""
 
+    def __init__(self, value: UniqueValue) -> None:
+        super().__init__(value.field)
+        self.value = value
+
 
 class ContactDeleted(Enum):
     """The outcome of a hit that is older than the deletion of its contact."""
@@ -105,6 +109,7 @@ class State:
         self.profiles: dict[int, Profile] = {}  # changed ones
         self.claims: dict[UniqueValue, int] = {}  # new holders
         self.queued: set[tuple[int, int]] = set()  # merges to be made later: (winner, loser)
+        self.lost: set[int] = set()  # contacts that somebody else was faster with, the last time
 
     def start_anew(self) -> None:
         """Forgets what shall become; what was loaded stays."""
@@ -387,7 +392,7 @@ class Identifier:
             return Found(
                 holder, claim.contact_id
             )  # claimed a moment ago, and not written yet: who sees it completes it
-        raise UnsettledClaimError(value.field)
+        raise UnsettledClaimError(value)
 
     def _take(self, contact: Profile, sighting: Sighting, given: dict[str, UniqueValue]) -> None:
         """The contact takes those of the values that are free and for which it has none."""

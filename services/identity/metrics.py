@@ -8,6 +8,7 @@ from services.identity.proofs import OUTCOMES as PROOFS
 
 DROP_REASONS = ("bot", "contact_deleted")
 DEAD_REASONS = ("undecodable_entry", "unreadable", "unplaceable", "refused_by_clickhouse")
+SLOW_REASONS = ("device", "contact", "contested")
 CALLS = ("merge", "unmerge", "identify", "resolve")
 
 
@@ -24,6 +25,8 @@ class IdentityMetrics(Metrics):
         self.queued_merges = self.gauge(
             "identity_queued_merges", "Merges that wait: of contacts that took in too many."
         )
+        self.slowed = self.counter("identity_hits_slowed", "Hits that wait apart from others.", "reason", SLOW_REASONS)
+        self.slow_hits = self.gauge("identity_slow_hits", "Hits that wait apart now.")
         self.retries = self.counter("identity_batch_retries", "Batches that failed and are tried again.")
         self.streams = self.gauge("identity_streams", "Streams that this resolver reads now.")
         self.batch_seconds = self.gauge("identity_batch_seconds", "Time of the last batch.")

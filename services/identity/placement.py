@@ -34,6 +34,15 @@ class PlacementError(Exception):
     """Other writers won every round: the batch is left unacknowledged and comes again."""
 
 
+class ContestedError(Exception):
+    """Others keep writing the same contacts, or have claimed a value and not carried it yet: the other sightings need
+    not wait for these. `indexes` are theirs."""
+
+    def __init__(self, indexes: set[int]) -> None:
+        super().__init__(f"{len(indexes)} sightings")
+        self.indexes = indexes
+
+
 class Placed:
     """Where each sighting belongs, and the profiles that were written on the way."""
 
@@ -62,28 +71,33 @@ class Placement:
         """From now on these fields identify."""
         self.rules = self.rules._replace(unique_fields=unique_fields)
 
-    async def place(self, sightings: list[Sighting]) -> Placed:
-        """Settles every sighting in Redis. Raises `RedisError`, `PlacementError`."""
+    async def place(self, sightings: list[Sighting], patience: int = MAX_ROUNDS) -> Placed:
+        """Settles every sighting in Redis. Raises `RedisError`, `PlacementError`; and `ContestedError` after so many
+        rounds that were lost to others, where that leaves something to be placed."""
         placed = Placed()
         state = State()
         new_ids: dict[EventKey, int] = {}
-        for _ in range(MAX_ROUNDS):
+        for number in range(MAX_ROUNDS):
             await self._load(state, _contacts(sightings), _values(sightings))
             identifier = await self._plan(state, sightings, placed, new_ids)
-            if identifier is None:
+            if isinstance(identifier, Identifier):
+                if await self._commit(state, placed):
+                    await self._queue.put(state.queued)
+                    placed.outcomes = identifier.outcomes
+                    return placed
+                contested = _touching(sightings, placed, identifier, state.lost)
+            else:
                 await asyncio.sleep(UNSETTLED_WAIT_SECONDS)
                 state = State()
-                continue
-            if await self._commit(state, placed):
-                await self._queue.put(state.queued)
-                placed.outcomes = identifier.outcomes
-                return placed
+                contested = _naming(sightings, identifier.value)
+            if number >= patience and len(contested) < len(sightings):
+                raise ContestedError(contested)
         raise PlacementError(f"{len(sightings)} sightings")
 
     async def _plan(
         self, state: State, sightings: list[Sighting], placed: Placed, new_ids: dict[EventKey, int]
-    ) -> Identifier | None:
-        """Places all on the picture, loading what it turns out to lack; None while a claim is unsettled."""
+    ) -> Identifier | UnsettledClaimError:
+        """Places all on the picture, loading what it turns out to lack; or says which claim is unsettled."""
         spare = [await self._ids.take_surely() for _ in range(SPARE_IDS)]
 
         def new_contact_id(key: EventKey) -> int:
@@ -109,8 +123,8 @@ class Placement:
                     )
                 else:
                     spare += [await self._ids.take_surely() for _ in range(len(sightings))]
-            except UnsettledClaimError:
-                return None
+            except UnsettledClaimError as error:
+                return error
             else:
                 return identifier
 
@@ -168,6 +182,7 @@ class Placement:
                 made[contact_id] = holder
         if is_ours:
             return made
+        state.lost = {holder.contact_id for holder in holders if holder} | {contact_id for _, _, contact_id in wanted}
         await self._reload(state, [holder for holder in holders if holder])
         return None
 
@@ -185,12 +200,29 @@ class Placement:
                 lost.append(profile.id)
         for contact_id in lost:
             del state.loaded[contact_id]
+        state.lost = set(lost)
         return not lost
 
     async def _reload(self, state: State, holders: list[Claim]) -> None:
         for holder in holders:
             state.loaded.pop(holder.contact_id, None)
         await self._load(state, {holder.contact_id for holder in holders}, set())
+
+
+def _touching(sightings: list[Sighting], placed: Placed, identifier: Identifier, contacts: set[int]) -> set[int]:
+    """The sightings that need one of these contacts."""
+    found = set()
+    for index, (sighting, contact) in enumerate(zip(sightings, placed.contacts, strict=True)):
+        needed = {sighting.device_contact_id, sighting.contact_id, sighting.clicked_contact_id}
+        if not isinstance(contact, ContactDeleted):
+            needed |= {contact, identifier.resolve(contact).id}
+        if not contacts.isdisjoint(needed):
+            found.add(index)
+    return found
+
+
+def _naming(sightings: list[Sighting], value: UniqueValue) -> set[int]:
+    return {index for index, one in enumerate(sightings) if one.unique.get(value.field) == value.value}
 
 
 def _contacts(sightings: list[Sighting]) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +20,7 @@ from services.identity.leases import Leases
 from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Draft
 from services.identity.resolver import PASSING_TROUBLES, Resolver
+from services.identity.slow_lane import SlowLane
 
 log = structlog.get_logger()
 
@@ -38,6 +40,14 @@ class Entry(NamedTuple):
     bytes: int
 
 
+class Lane(NamedTuple):
+    """What a reader reads of each stream: what comes from the door, or what waits apart (`slow_lane.py`)."""
+
+    name: Callable[[int], str]  # of a stream's key
+    slow: SlowLane
+    is_slow: bool
+
+
 class Batch(NamedTuple):
     entries: list[Entry]
     drafts: list[Draft]  # what their hits say
@@ -53,6 +63,7 @@ class Reader:
         dead_letters: DeadLetters,
         metrics: IdentityMetrics,
         faults: FaultPoints,
+        lane: Lane,
         *,
         batch_hits: int,
         batch_seconds: float,
@@ -61,6 +72,7 @@ class Reader:
         self._redis, self._leases, self._resolver = redis, leases, resolver
         self._make_group = load_script(redis, "create_group", allow_oom=True)
         self._dead_letters, self._metrics, self._faults = dead_letters, metrics, faults
+        self._lane = lane
         self._batch_hits, self._batch_seconds = batch_hits, batch_seconds
         self._lease_seconds = lease_seconds
         self._inherited: dict[int, bytes] = {}  # stream: what its last reader left is read up to here
@@ -81,18 +93,25 @@ class Reader:
         self._stopping.set()
 
     async def run(self) -> None:
+        """With the leases: takes them, renews them, and gives them up at the end."""
         renewing = asyncio.create_task(self._renew_forever())
         try:
-            while not self._stopping.is_set():
-                await self._guarded(self._one_batch)
+            await self.read()
         finally:
             self.stop()
-            await self._forget()
             await renewing  # or it would take the leases again
             try:
                 await self._leases.release()
             except RedisError:
                 log.warning("leases_left_to_expire")
+
+    async def read(self) -> None:
+        """From the streams whose leases are held at any moment."""
+        try:
+            while not self._stopping.is_set():
+                await self._guarded(self._one_batch)
+        finally:
+            await self._forget()
 
     async def _renew_forever(self) -> None:
         """Beside the batches, so that a long one does not cost the lease."""
@@ -132,12 +151,17 @@ class Reader:
             self._ahead = asyncio.create_task(self._prepare())
         if batch.drafts:
             await self._resolver.resolve(batch.drafts)
-            oldest_us = min(draft.hit.received_us for draft in batch.drafts)
-            self._metrics.lag_seconds.value = max(0.0, time.time() - oldest_us / 1e6)
+            self._tell_lag(batch.drafts)
         await self._acknowledge(batch.entries)
         self._faults.pass_by("after_ack")
-        if not batch.has_successor and len(batch.drafts) < self._batch_hits // 2:
+        is_small = not batch.has_successor and len(batch.drafts) < self._batch_hits // 2
+        if is_small or self._lane.is_slow:
             await self._sleep(self._batch_seconds - (time.monotonic() - started))  # inserts cost by the piece
+
+    def _tell_lag(self, drafts: list[Draft]) -> None:
+        if not self._lane.is_slow:
+            oldest_us = min(draft.hit.received_us for draft in drafts)
+            self._metrics.lag_seconds.value = max(0.0, time.time() - oldest_us / 1e6)
 
     async def _take(self) -> Batch:
         """The batch that was read ahead, if this resolver still is the one to read its streams, or the next one."""
@@ -158,6 +182,8 @@ class Reader:
     async def _next_entries(self) -> list[Entry]:
         """Up to a batch of hits from the leased streams, but one whole entry at least."""
         held = self._leases.held
+        if not self._lane.is_slow:
+            await self._lane.slow.follow(held)
         for stream in [stream for stream in self._inherited if stream not in held]:
             del self._inherited[stream]  # when it comes back, others have read from it
         self._waiting = [entry for entry in self._waiting if entry.stream in held]
@@ -177,6 +203,8 @@ class Reader:
         """From each stream first what its last reader left unfinished."""
         entries: list[Entry] = []
         self._has_more = False
+        if self._lane.is_slow and not self._lane.slow.slow:
+            return entries  # it need not ask Redis
         for stream in sorted(self._leases.held):
             if self._is_enough(entries):
                 break
@@ -200,7 +228,7 @@ class Reader:
 
     async def _read_group(self, stream: int, position: bytes | str) -> list[tuple[bytes, Any]]:
         count = self._counts.get(stream, FIRST_ENTRIES)
-        arguments = keys.HITS_GROUP, keys.HITS_CONSUMER, {keys.hits(stream): position}, count
+        arguments = keys.HITS_GROUP, keys.HITS_CONSUMER, {self._lane.name(stream): position}, count
         try:
             answer = await self._redis.xreadgroup(*arguments)
         except ResponseError as error:
@@ -240,12 +268,15 @@ class Reader:
             by_stream.setdefault(entry.stream, []).append(entry.id)
         pipeline = self._redis.pipeline(transaction=False)
         for stream, ids in by_stream.items():
-            pipeline.xack(keys.hits(stream), keys.HITS_GROUP, *ids)
-            pipeline.xdel(keys.hits(stream), *ids)
+            pipeline.xack(self._lane.name(stream), keys.HITS_GROUP, *ids)
+            pipeline.xdel(self._lane.name(stream), *ids)
         await pipeline.execute()
+        if self._lane.is_slow:
+            for entry in entries:
+                self._lane.slow.done(entry.stream, entry.hits)
 
     async def _create_group(self, stream: int) -> None:
-        await self._make_group(keys=[keys.hits(stream)], args=[keys.HITS_GROUP])
+        await self._make_group(keys=[self._lane.name(stream)], args=[keys.HITS_GROUP])
 
     async def _sleep(self, seconds: float) -> None:
         if seconds > 0:

@@ -30,7 +30,8 @@ from services.identity.faults import FaultPoints
 from services.identity.identify import ContactDeleted, Sighting
 from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Draft, Pipeline, bot_row, event_row
-from services.identity.placement import Placement, PlacementError
+from services.identity.placement import MAX_ROUNDS, ContestedError, Placed, Placement, PlacementError
+from services.identity.slow_lane import SlowLane, sift
 
 log = structlog.get_logger()
 
@@ -42,6 +43,7 @@ BAD_DATA_CODES = ("Code: 6.", "Code: 26.", "Code: 27.", "Code: 33.", "Code: 38."
                   "Code: 69.", "Code: 72.", "Code: 117.", "Code: 131.", "Code: 190.", "Code: 321.", "Code: 376.",
                   "Code: 441.", "Code: 469.", "Code: 676.")  # fmt: skip
 
+CONTESTED_ROUNDS = 5  # lost to other writers before the rest of a batch goes on without what they hold up
 HITS_A_TURN = 100  # enriched in half a millisecond; then whoever sends the batch before gets a turn
 
 
@@ -59,7 +61,10 @@ class Resolver:
         companies: Companies,
         records: RecordStore,
         replicas: Replicas,
+        slow_lane: SlowLane | None = None,
+        hot_hits: int = 0,
     ) -> None:
+        self._slow_lane, self._hot_hits = slow_lane, hot_hits  # none for who works off the slow lane itself
         self._pipeline, self._fields = pipeline, fields
         self._placement, self._store = placement, store
         self._companies, self._records = companies, records
@@ -103,14 +108,12 @@ class Resolver:
     async def _resolve(self, drafts: list[Draft]) -> None:
         started = time.perf_counter()
         mark = self._replicas.mark()
+        drafts, settled, placed = await self._place(await self._without_hot(drafts))
         for draft in drafts:
             for outcome in draft.proofs:
                 self._metrics.proofs.add(value=outcome)
-        people = [draft for draft in drafts if not draft.is_bot]
-        settled = await self._companies.settle([draft.company for draft in people if draft.company])
-        placed = await self._placement.place([_sighting(draft, settled) for draft in people])
         kept = []
-        for draft, contact in zip(people, placed.contacts, strict=True):
+        for draft, contact in zip(_people(drafts), placed.contacts, strict=True):
             if contact is ContactDeleted.DROPPED:
                 self._metrics.dropped.add(value="contact_deleted")
             else:
@@ -124,6 +127,32 @@ class Resolver:
         await project_records(self._records, self._clickhouse, settled.written.values())
         self._faults.pass_by("after_insert")
         self._metrics.count_batch(len(drafts), placed.outcomes, time.perf_counter() - started)
+
+    async def _without_hot(self, drafts: list[Draft]) -> list[Draft]:
+        """Those that need not wait."""
+        if self._slow_lane is None:
+            return drafts
+        sifted = sift(drafts, self._slow_lane.slow, self._hot_hits)
+        for reason, waiting in sifted.waiting.items():
+            await self._slow_lane.put(waiting, reason)
+        return sifted.now
+
+    async def _place(self, drafts: list[Draft]) -> tuple[list[Draft], Settled, Placed]:
+        """With the drafts whose hits are placed: those that others hold up must wait."""
+        patience = MAX_ROUNDS if self._slow_lane is None else CONTESTED_ROUNDS
+        while True:
+            people = _people(drafts)
+            settled = await self._companies.settle([draft.company for draft in people if draft.company])
+            try:
+                placed = await self._placement.place([_sighting(draft, settled) for draft in people], patience)
+            except ContestedError as error:
+                assert self._slow_lane is not None
+                devices = {people[index].hit.device_contact_id for index in error.indexes}
+                waiting = [draft for draft in drafts if draft.hit.device_contact_id in devices]
+                await self._slow_lane.put(waiting, "contested")
+                drafts = [draft for draft in drafts if draft.hit.device_contact_id not in devices]
+            else:
+                return drafts, settled, placed
 
     async def _put_aside(self, hit: Hit, reason: str, error: Exception) -> None:
         await self._dead_letters.put(hit, f"{reason}: {type(error).__name__}: {str(error)[:500]}")
@@ -151,6 +180,10 @@ class Resolver:
             middle = len(drafts) // 2
             await self._insert_events(table, drafts[:middle], row)
             await self._insert_events(table, drafts[middle:], row)
+
+
+def _people(drafts: list[Draft]) -> list[Draft]:
+    return [draft for draft in drafts if not draft.is_bot]
 
 
 def _sighting(draft: Draft, settled: Settled) -> Sighting:

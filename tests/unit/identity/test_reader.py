@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, encode_batch
 from services.common.replication import Replicas
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Draft
-from services.identity.reader import BYTES_A_READ, ENTRIES_A_READ, FIRST_ENTRIES, Reader
+from services.identity.reader import BYTES_A_READ, ENTRIES_A_READ, FIRST_ENTRIES, Lane, Reader
+from services.identity.slow_lane import SlowLane
 
 
 def entry(hits: int, body: bytes = b"") -> bytes:
@@ -39,6 +41,9 @@ class FakeRedis:
         self.counts: list[int] = []
 
     def register_script(self, _: str) -> None: ...
+
+    async def xrange(self, *_: Any, **__: Any) -> list[Any]:
+        return []
 
     async def xreadgroup(self, group: str, consumer: str, streams: dict[str, Any], count: int) -> Any:
         await asyncio.sleep(0.001)
@@ -76,6 +81,7 @@ def make(redis: Any, resolver: Any, *, batch_hits: int = 1, batch_seconds: float
     leases = FakeLeases()
     reader = Reader(
         redis, leases, resolver, DeadLetters(redis, Replicas(redis, 0, 1.0)), IdentityMetrics(), FaultPoints("", 1),
+        Lane(keys.hits, SlowLane(redis, 1, IdentityMetrics()), is_slow=False),
         batch_hits=batch_hits, batch_seconds=batch_seconds, lease_seconds=0.04,
     )  # type: ignore[arg-type] # fmt: skip
     return reader, leases
@@ -121,6 +127,9 @@ class Stream:
         self.log: list[str] = []
 
     def register_script(self, _: str) -> None: ...
+
+    async def xrange(self, *_: Any, **__: Any) -> list[Any]:
+        return []
 
     async def xreadgroup(self, group: str, consumer: str, streams: dict[str, Any], count: int) -> Any:
         ((name, position),) = streams.items()

@@ -49,7 +49,7 @@ class FakePlacement:
     def follow(self, unique_fields: tuple[str, ...]) -> None:
         assert unique_fields == ("email",)
 
-    async def place(self, sightings: list[Sighting]) -> Placed:
+    async def place(self, sightings: list[Sighting], _: int) -> Placed:
         if any(one.device_contact_id == POISON for one in sightings):
             raise self._error
         placed = Placed()
