@@ -45,6 +45,11 @@ rebuild-redis *arguments:
 prune *arguments:
     @{{ python }} -m deploy.run services.identity.tools.prune "$@"
 
+# Say what is wrong between profiles, unique values, aliases, devices and ClickHouse (--fix mends it; status 3: something is)
+[no-exit-message]
+check-identity *arguments:
+    @{{ python }} -m deploy.run services.identity.tools.check_identity "$@"
+
 # Write .env.example anew from the settings
 env-example:
     {{ python }} -m services.common.settings > .env.example
