@@ -41,6 +41,10 @@ reclassify *arguments:
 rebuild-redis *arguments:
     @{{ python }} -m deploy.run services.identity.tools.rebuild_redis "$@"
 
+# Compare profiles, unique values, aliases, devices and ClickHouse, and say what is wrong (--fix mends it)
+check-identity *arguments:
+    @{{ python }} -m deploy.run services.identity.tools.check_identity "$@"
+
 # Remove what is past its retention: old events, and anonymous visitors who did not come back (--dry-run)
 prune *arguments:
     @{{ python }} -m deploy.run services.identity.tools.prune "$@"

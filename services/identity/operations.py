@@ -62,7 +62,7 @@ class Operations:
         return (await self._fields.now()).unique
 
     async def resolve(self, selectors: list[Selector]) -> list[Answer]:
-        return await self._lookup.all(selectors)
+        return await self._lookup.all(selectors, await self.unique_fields())
 
     async def merge(self, winner: Selector, loser: Selector, user: str) -> tuple[Profile, bool]:
         """(the survivor, whether anything was done). Raises `NobodyError`, `MergeError`."""
@@ -113,7 +113,7 @@ class Operations:
 
     async def _find(self, name: str, selector: Selector) -> int:
         """The id that it leads to before merges, of somebody who is there."""
-        answer = await self._lookup.one(selector)
+        answer = await self._lookup.one(selector, await self.unique_fields())
         if answer.status in (Status.UNKNOWN, Status.DELETED):
             raise NobodyError(name)
         return answer.under

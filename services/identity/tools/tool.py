@@ -1,7 +1,7 @@
 """What the tools have in common: arguments, connections, progress once a second, the summary and the exit status.
 
 Progress and troubles go to standard error, the summary to standard output: as text, or with --json as one line of JSON.
-Status 0: done. 1: not done, and why is said in one line. 2: the arguments were wrong.
+Status 0: done. 1: not done, and why is said in one line. 2: the arguments were wrong. Others are a tool's own.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def run(
     if getattr(options, "dry_run", False):
         print(f"{arguments.prog}: a dry run, nothing was changed", file=sys.stderr)
     print(summary_text(summary, is_json=options.json))
-    return 0
+    return int(getattr(options, "status", 0))
 
 
 async def _connected(
