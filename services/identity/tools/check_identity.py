@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 
-from services.common import keys
 from services.common.companies import CLAIM_FIELD
 from services.common.field_registry import Fields
 from services.common.profile import Profile
@@ -19,7 +18,7 @@ from services.common.profiles import ProfileStore
 from services.common.records import Record, RecordStore, Ref
 from services.identity.tools import projected, stored
 from services.identity.tools.claims import carried
-from services.identity.tools.invariants import MEANINGS, Finding, Kind, Picture, needed, of_profile
+from services.identity.tools.invariants import MEANINGS, Finding, Kind, Picture, is_carried, needed, of_profile
 from services.identity.tools.mending import Mending
 from services.identity.tools.stored import StoredClaim
 from services.identity.tools.tool import Connections, Progress, Summary, parser, run
@@ -134,7 +133,7 @@ class Check:
         found = await stored.with_leads(self._store, {claim.contact_id for claim in values})
         picture = Picture(found, {}, self._unique_fields)
         return [
-            Finding(Kind.CLAIM_VOID, claim.key, claim.time_us) for claim in values if not _is_carried(claim, picture)
+            Finding(Kind.CLAIM_VOID, claim.key, claim.time_us) for claim in values if not is_carried(claim, picture)
         ]
 
     async def _of_records(self, records: Iterable[Record]) -> list[Finding]:
@@ -162,13 +161,6 @@ class Check:
     async def _of_outbox(self) -> list[Finding]:
         waiting = await self._store.unsettled(time.time_ns() // 1_000 - OUTBOX_US, stored.AT_ONCE)
         return [Finding(Kind.OUTBOX_FORGOTTEN, str(contact_id)) for contact_id in waiting]
-
-
-def _is_carried(claim: StoredClaim, picture: Picture) -> bool:
-    holder = picture.survivor(claim.contact_id)
-    if holder is None or not holder.is_known():
-        return False
-    return any(keys.unique(claim.field, value) == claim.key for value in holder.carried(claim.field))
 
 
 async def work(connected: Connections, options: argparse.Namespace) -> Summary:

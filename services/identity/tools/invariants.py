@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from services.common import keys
 from services.common.merging import follow
 from services.common.profile import Profile
 from services.common.values import Claim, UniqueValue
 from services.identity.tools.claims import carried
+from services.identity.tools.stored import StoredClaim
 
 
 class Kind(Enum):
@@ -91,6 +93,14 @@ def of_profile(profile: Profile, picture: Picture) -> Iterator[Finding]:
         if target is None:
             kinds.append(Kind.MOVE_NOWHERE)
     yield from (Finding(kind, str(profile.id), profile.version) for kind in dict.fromkeys(kinds))
+
+
+def is_carried(claim: StoredClaim, picture: Picture) -> bool:
+    """Whether the contact that a claim leads to carries the value that it is of."""
+    holder = picture.survivor(claim.contact_id)
+    if holder is None or not holder.is_known():
+        return False
+    return any(keys.unique(claim.field, value) == claim.key for value in holder.carried(claim.field))
 
 
 def _of_alias(profile: Profile, picture: Picture) -> Iterator[Kind]:

@@ -18,7 +18,7 @@ from services.common.records import Record, RecordStore, Ref, project_records
 from services.common.redis_client import load_script
 from services.common.tables import ALIASES, AliasRow
 from services.identity.tools import claims, projected, stored
-from services.identity.tools.invariants import Finding, Kind
+from services.identity.tools.invariants import Finding, Kind, Picture, is_carried
 from services.identity.tools.tool import Connections
 
 AT_ONCE = 500
@@ -122,7 +122,10 @@ class Mending:
         await self._write([msgspec.structs.replace(one, moves=one.moves[:-1]) for one in profiles if one.moves])
 
     async def _free_claims(self, subjects: list[str]) -> None:
-        await self._store.free([(claim.key, claim.stored()) for claim in await stored.claims_of(self._redis, subjects)])
+        found = await stored.claims_of(self._redis, subjects)
+        profiles = await stored.with_leads(self._store, {claim.contact_id for claim in found})
+        picture = Picture(profiles, {}, self._unique_fields)  # what was mended before may have made them true
+        await self._store.free([(claim.key, claim.stored()) for claim in found if not is_carried(claim, picture)])
 
     async def _claim(self, subjects: list[str]) -> None:
         await claims.mend(self._store, await self._profiles(subjects), self._unique_fields)
