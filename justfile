@@ -45,6 +45,10 @@ rebuild-redis *arguments:
 check-identity *arguments:
     @{{ python }} -m deploy.run services.identity.tools.check_identity "$@"
 
+# Say which contacts share unique values, and merge them (--apply)
+dedupe *arguments:
+    @{{ python }} -m deploy.run services.identity.tools.dedupe "$@"
+
 # Remove what is past its retention: old events, and anonymous visitors who did not come back (--dry-run)
 prune *arguments:
     @{{ python }} -m deploy.run services.identity.tools.prune "$@"

@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from typing import Any, NamedTuple
-
-import msgspec
 
 from services.common.availability import Availability
 from services.common.clickhouse import ClickHouse, insert_rows
@@ -20,7 +17,7 @@ from services.common.profile import Profile
 from services.common.profiles import ProfileStore
 from services.common.projection import project
 from services.common.replication import Mark, Replicas
-from services.common.tables import AUDIT, AuditRow
+from services.common.tables import AUDIT, AuditRow, audit_rows
 from services.identity.identify import ContactDeleted, Sighting
 from services.identity.lookup import Answer, Lookup, Status
 from services.identity.placement import Placement
@@ -73,7 +70,7 @@ class Operations:
         audit: list[AuditRow] = []
         if merged.is_new:
             gone, into = merged.written[0].id, merged.survivor.id
-            audit = _audit("merge", user, {into: {"merged": gone}, gone: {"merged_into": into}})
+            audit = audit_rows("merge", user, {into: {"merged": gone}, gone: {"merged_into": into}})
         await self._project(merged.written, mark, audit)
         return merged.survivor, merged.is_new
 
@@ -86,7 +83,7 @@ class Operations:
         audit: list[AuditRow] = []
         if unmerged.is_new:
             back, rest = unmerged.back.id, unmerged.rest.id
-            audit = _audit("unmerge", user, {rest: {"taken_out": back}, back: {"taken_out_of": rest}})
+            audit = audit_rows("unmerge", user, {rest: {"taken_out": back}, back: {"taken_out_of": rest}})
         await self._project(unmerged.written, mark, audit)
         return unmerged
 
@@ -130,15 +127,6 @@ class Operations:
         except Exception:
             self._availability.distrust()
             raise
-
-
-def _audit(action: str, user: str, details: dict[int, dict[str, Any]]) -> list[AuditRow]:
-    """A row for each contact."""
-    now_ms = time.time_ns() // 1_000_000
-    return [
-        AuditRow(uuid.uuid4().hex, contact_id, now_ms, action, user, msgspec.json.encode(said).decode())
-        for contact_id, said in details.items()
-    ]
 
 
 def shown(profile: Profile) -> dict[str, Any]:

@@ -18,9 +18,17 @@ from services.common.profiles import ProfileStore
 from services.common.records import Record, RecordStore, Ref
 from services.identity.tools import projected, stored
 from services.identity.tools.claims import carried
-from services.identity.tools.invariants import MEANINGS, Finding, Kind, Picture, is_carried, needed, of_profile
+from services.identity.tools.invariants import (
+    MEANINGS,
+    Finding,
+    Kind,
+    Picture,
+    StoredClaim,
+    is_carried,
+    needed,
+    of_profile,
+)
 from services.identity.tools.mending import Mending
-from services.identity.tools.stored import StoredClaim
 from services.identity.tools.tool import Connections, Progress, Summary, parser, run
 
 PAUSE_SECONDS = 9.0  # a claim is void after 3 s, and the relay projects after 5

@@ -11,7 +11,6 @@ from services.common.merging import follow
 from services.common.profile import Profile
 from services.common.values import Claim, UniqueValue
 from services.identity.tools.claims import carried
-from services.identity.tools.stored import StoredClaim
 
 
 class Kind(Enum):
@@ -57,6 +56,16 @@ class Finding(NamedTuple):
     kind: Kind
     subject: str  # a contact's id, a record's name or a claim's key; never a value
     version: int = 0  # of the profile or record that it was seen in
+
+
+class StoredClaim(NamedTuple):
+    key: str
+    field: str
+    contact_id: int
+    time_us: int
+
+    def stored(self) -> str:
+        return f"{self.contact_id}:{self.time_us}"
 
 
 class Picture(NamedTuple):

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import NamedTuple
 
 from services.common.profile import Profile, decode_profile
 from services.common.profiles import ProfileStore
 from services.common.records import Record, RecordStore, Ref
 from services.common.redis_client import RedisClient, mget
+from services.identity.tools.invariants import StoredClaim
 
 AT_ONCE = 1_000
 MAX_STEPS = 30  # of aliases
-
-
-class StoredClaim(NamedTuple):
-    key: str
-    field: str
-    contact_id: int
-    time_us: int
-
-    def stored(self) -> str:
-        return f"{self.contact_id}:{self.time_us}"
 
 
 async def profiles(redis: RedisClient) -> AsyncIterator[list[Profile]]:
