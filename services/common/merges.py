@@ -136,7 +136,10 @@ class MergeStore:
         values = [UniqueValue(field, one) for field in unique_fields for one in sorted(parted.back.carried(field))]
         claims, taken = await self._claim(values, parted.back, parted.rest)
         back = await self._write(_without(parted.back, taken), claims)
-        rest = await self._write(_without(parted.rest, [value for value in values if value not in taken]))
+        # What it was told since the merge is the other one's now; what it had before it keeps.
+        merged_us = loser.merge.time_us if loser.merge else 0
+        since = [one for one in values if one not in taken and _told_us(parted.rest, one.field) > merged_us]
+        rest = await self._write(_without(parted.rest, since))
         followers = await self._lead(back.losers, rest.id, back.id)
         return Unmerged(back, rest, True, taken, [back, rest, *followers])
 
@@ -183,6 +186,10 @@ class MergeStore:
         if not version:
             raise _AgainError
         return msgspec.structs.replace(profile, version=version)
+
+
+def _told_us(profile: Profile, field: str) -> int:
+    return profile.own.told_us(field) if profile.own else 0
 
 
 def _without(profile: Profile, values: list[UniqueValue]) -> Profile:

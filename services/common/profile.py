@@ -204,7 +204,11 @@ class Profile(msgspec.Struct, omit_defaults=True):
         So a person who had two addresses is still known by both. What a contact was told after a merge puts an end to
         what the other one had brought.
         """
-        if _is(field, self.value(field), value) or (self.own and _is(field, self.own.value(field), value)):
+        if self.own is not None and _is(field, self.own.value(field), value):
+            return True
+        if not self.losers:
+            return False
+        if _is(field, self.value(field), value):
             return True
         return any(
             _is(field, part.value(field), value) and self._still_says(loser, field)

@@ -6,7 +6,7 @@ until done. Several operations go out in one pipeline.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -32,13 +32,13 @@ class ProfileStore:
         self._remember_brief = load_script(redis, "remember_brief", allow_oom=allow_oom)
         self._forget_brief = load_script(redis, "forget_brief", allow_oom=allow_oom)
 
-    async def load(self, contact_ids: Iterable[int]) -> dict[int, Profile | None]:
+    async def load(
+        self, contact_ids: Iterable[int], decode: Callable[[bytes], Profile] = decode_profile
+    ) -> dict[int, Profile | None]:
         """The stored profiles of these ids, None for an id that has none. Aliases are not followed."""
         ids = list(contact_ids)
         stored = await mget(self._redis, [keys.profile(contact_id) for contact_id in ids])
-        return {
-            contact_id: decode_profile(value) if value else None for contact_id, value in zip(ids, stored, strict=True)
-        }
+        return {contact_id: decode(value) if value else None for contact_id, value in zip(ids, stored, strict=True)}
 
     async def resolve(self, contact_id: int) -> Profile | None:
         """The profile that an id answers with, through all merges; None when nothing is stored for it.
@@ -113,6 +113,10 @@ class ProfileStore:
             ],
         )
         return [_claim(answer) if answer else None for answer in answers]
+
+    async def free(self, claims: Iterable[tuple[str, str]]) -> None:
+        """Frees values by their keys, if they are still held as (key, stored claim) says."""
+        await run_script(self._redis, self._claim, [([key], [seen, ""]) for key, seen in claims])
 
     async def remember_brief(self, devices: Mapping[int, list[int]]) -> None:
         """By contact, the devices that joined it without cookies just now; the oldest beyond `MAX_BRIEF` are

@@ -5,6 +5,10 @@ Rows go out as JSONCompactEachRow: an array a line, 0.4 CPU seconds of Python a 
 
 from __future__ import annotations
 
+import time
+import uuid
+from collections.abc import Mapping
+
 import msgspec
 
 from services.common.folding import fold
@@ -151,6 +155,15 @@ def alias_rows(profile: Profile) -> list[AliasRow]:
         return []
     led = profile.ids() if profile.separated else list(profile.losers)
     return [AliasRow(contact_id, profile.id, profile.version) for contact_id in led]
+
+
+def audit_rows(action: str, user: str, details: Mapping[int, Mapping[str, object]]) -> list[AuditRow]:
+    """What somebody has just done, a row for each contact that it was done to."""
+    now_ms = time.time_ns() // 1_000_000
+    return [
+        AuditRow(uuid.uuid4().hex, contact_id, now_ms, action, user, msgspec.json.encode(said).decode())
+        for contact_id, said in details.items()
+    ]
 
 
 def as_text(value: Value) -> str:

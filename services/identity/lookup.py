@@ -3,7 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.device import DeviceCodec
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
+from services.common.sketch import sketcher
 from services.common.values import Claim, UniqueValue
 from services.identity.selectors import Selector
 
@@ -43,14 +44,14 @@ class Lookup:
     def __init__(self, store: ProfileStore, clickhouse: ClickHouse, codec: DeviceCodec) -> None:
         self._store, self._clickhouse, self._codec = store, clickhouse, codec
 
-    async def one(self, selector: Selector) -> Answer:
-        return (await self.all([selector]))[0]
+    async def one(self, selector: Selector, unique_fields: tuple[str, ...]) -> Answer:
+        return (await self.all([selector], unique_fields))[0]
 
-    async def all(self, selectors: list[Selector]) -> list[Answer]:
+    async def all(self, selectors: list[Selector], unique_fields: tuple[str, ...]) -> list[Answer]:
         """In the order of the selectors. Raises `RedisError`, and what ClickHouse's absence raises."""
         claims = await self._store.holders({one.value for one in selectors if one.value})
         starts = [self._start(one, claims) for one in selectors]
-        profiles = await self._profiles(start for start in starts if start)
+        profiles = await self._profiles((start for start in starts if start), sketcher(unique_fields))
         answers = [
             self._answer(one, start, profiles, claims) for one, start in zip(selectors, starts, strict=True)
         ]  # fmt: skip
@@ -75,16 +76,17 @@ class Lookup:
         device = self._codec.choose(selector.device_id, "")
         return device.contact_id if device else 0
 
-    async def _profiles(self, starts: Iterable[int]) -> dict[int, Profile | None]:
+    async def _profiles(self, starts: Iterable[int], decode: Callable[[bytes], Profile]) -> dict[int, Profile | None]:
         """These and all that they lead to."""
         found: dict[int, Profile | None] = {}
         wanted = set(starts)
         for _ in range(MAX_STEPS):
             if not wanted:
                 break
-            loaded = await self._store.load(wanted)
+            loaded = await self._store.load(wanted, decode)
             found.update(loaded)
-            wanted = {lead for one in loaded.values() if one for lead in _leads(one)} - found.keys()
+            leading = [one for one in loaded.values() if one and (one.alias or one.moves)]
+            wanted = {lead for one in leading for lead in _leads(one)} - found.keys()
         return found
 
     def _answer(
@@ -98,6 +100,8 @@ class Lookup:
             return _NOBODY
         under = start
         first = profiles.get(start)
+        if selector.value and first is not None and _plainly_says(first, selector.value):
+            return Answer(Status.KNOWN, start, start)
         if not selector.value and first is not None and first.moves and (selector.device_id or first.own is None):
             under = first.moves[-1].contact_id
         profile = _survivor(under, profiles)
@@ -108,6 +112,14 @@ class Lookup:
         if selector.value and not profile.carries(*selector.value):
             return _NOBODY
         return Answer(Status.KNOWN, profile.id, under)
+
+
+def _plainly_says(profile: Profile, value: UniqueValue) -> bool:
+    """Nearly always: the holder of a claim was told the value itself. Half a microsecond."""
+    if profile.own is None or profile.alias or profile.deleted_us:
+        return False
+    told = profile.own.fields.get(value.field)
+    return told is not None and told.value == value.value
 
 
 def _leads(profile: Profile) -> Iterable[int]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from typing import Any, NamedTuple
-
-import msgspec
 
 from services.common.availability import Availability
 from services.common.clickhouse import ClickHouse, insert_rows
@@ -20,7 +17,7 @@ from services.common.profile import Profile
 from services.common.profiles import ProfileStore
 from services.common.projection import project
 from services.common.replication import Mark, Replicas
-from services.common.tables import AUDIT, AuditRow
+from services.common.tables import AUDIT, AuditRow, audit_rows
 from services.identity.identify import ContactDeleted, Sighting
 from services.identity.lookup import Answer, Lookup, Status
 from services.identity.placement import Placement
@@ -62,7 +59,7 @@ class Operations:
         return (await self._fields.now()).unique
 
     async def resolve(self, selectors: list[Selector]) -> list[Answer]:
-        return await self._lookup.all(selectors)
+        return await self._lookup.all(selectors, await self.unique_fields())
 
     async def merge(self, winner: Selector, loser: Selector, user: str) -> tuple[Profile, bool]:
         """(the survivor, whether anything was done). Raises `NobodyError`, `MergeError`."""
@@ -73,7 +70,7 @@ class Operations:
         audit: list[AuditRow] = []
         if merged.is_new:
             gone, into = merged.written[0].id, merged.survivor.id
-            audit = _audit("merge", user, {into: {"merged": gone}, gone: {"merged_into": into}})
+            audit = audit_rows("merge", user, {into: {"merged": gone}, gone: {"merged_into": into}})
         await self._project(merged.written, mark, audit)
         return merged.survivor, merged.is_new
 
@@ -86,7 +83,7 @@ class Operations:
         audit: list[AuditRow] = []
         if unmerged.is_new:
             back, rest = unmerged.back.id, unmerged.rest.id
-            audit = _audit("unmerge", user, {rest: {"taken_out": back}, back: {"taken_out_of": rest}})
+            audit = audit_rows("unmerge", user, {rest: {"taken_out": back}, back: {"taken_out_of": rest}})
         await self._project(unmerged.written, mark, audit)
         return unmerged
 
@@ -113,7 +110,7 @@ class Operations:
 
     async def _find(self, name: str, selector: Selector) -> int:
         """The id that it leads to before merges, of somebody who is there."""
-        answer = await self._lookup.one(selector)
+        answer = await self._lookup.one(selector, await self.unique_fields())
         if answer.status in (Status.UNKNOWN, Status.DELETED):
             raise NobodyError(name)
         return answer.under
@@ -130,15 +127,6 @@ class Operations:
         except Exception:
             self._availability.distrust()
             raise
-
-
-def _audit(action: str, user: str, details: dict[int, dict[str, Any]]) -> list[AuditRow]:
-    """A row for each contact."""
-    now_ms = time.time_ns() // 1_000_000
-    return [
-        AuditRow(uuid.uuid4().hex, contact_id, now_ms, action, user, msgspec.json.encode(said).decode())
-        for contact_id, said in details.items()
-    ]
 
 
 def shown(profile: Profile) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Deleted ones too: they hold aliases, moves and times of deletion, so nothing her
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from services.common.clickhouse import ClickHouse
 from services.common.device import HASHED_BASE
 from services.common.profile import Profile
+from services.common.records import Ref
 from services.common.tables import RecordRow
 from services.identity.tools.tool import ToolError
 
@@ -27,6 +28,13 @@ SELECT profile FROM contacts WHERE id > {after:UInt64} ORDER BY id, version DESC
 _RECORDS = """
 SELECT kind, id, version, is_deleted, data FROM records WHERE kind = {kind:String} AND id > {after:String}
 ORDER BY kind, id, version DESC LIMIT 1 BY id LIMIT {most:UInt64}
+"""
+_PROFILES_OF = """
+SELECT profile FROM contacts WHERE id IN {ids:Array(UInt64)} ORDER BY id, version DESC LIMIT 1 BY id
+"""
+_RECORD_OF = """
+SELECT kind, id, version, is_deleted, data FROM records WHERE kind = {kind:String} AND id = {id:String}
+ORDER BY version DESC LIMIT 1
 """
 _LAST_CONTACT_ID = f"""
 SELECT greatest(
@@ -63,6 +71,21 @@ async def records(clickhouse: ClickHouse, kind: str) -> AsyncIterator[list[Recor
             yield found
         if last == before:
             return
+
+
+async def profiles_of(clickhouse: ClickHouse, contact_ids: Iterable[int]) -> list[Profile]:
+    """The newest versions of these."""
+    rows = await clickhouse.query(_PROFILES_OF, parameters={"ids": list(contact_ids)})
+    return [_profiles.decode(document) for (document,) in rows.result_rows]
+
+
+async def records_of(clickhouse: ClickHouse, refs: Iterable[Ref]) -> list[RecordRow]:
+    """The same of records."""
+    found: list[RecordRow] = []
+    for ref in refs:
+        rows = await clickhouse.query(_RECORD_OF, parameters=ref._asdict())
+        found += [RecordRow(*row) for row in rows.result_rows]
+    return found
 
 
 async def contact_count(clickhouse: ClickHouse) -> int:

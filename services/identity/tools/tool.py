@@ -1,7 +1,7 @@
 """What the tools have in common: arguments, connections, progress once a second, the summary and the exit status.
 
 Progress and troubles go to standard error, the summary to standard output: as text, or with --json as one line of JSON.
-Status 0: done. 1: not done, and why is said in one line. 2: the arguments were wrong.
+Status 0: done. 1: not done, and why is said in one line. 2: the arguments were wrong. Others are a tool's own.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ async def _connected(
 
 
 def _done(summary: Summary, options: argparse.Namespace) -> Ended:
-    return Ended(summary_text(summary, is_json=options.json), 0)
+    return Ended(summary_text(summary, is_json=options.json), getattr(options, "status", 0))
 
 
 def summary_text(summary: Summary, *, is_json: bool) -> str:
