@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from argparse import Namespace
 from typing import Any
 
 import msgspec
@@ -14,7 +15,10 @@ from services.common.merges import MergeStore
 from services.common.merging import freeze_into
 from services.common.profile import Part, Profile
 from services.common.projection import project
+from services.common.settings import Settings
 from services.common.values import Claim, UniqueValue
+from services.identity.tools import dedupe as tool
+from services.identity.tools.tool import Connections
 from tests.integration.tools.conftest import Place, Servers
 
 NOW = time.time_ns() // 1_000
@@ -127,6 +131,17 @@ async def test_a_run_that_broke_off_is_gone_on_with(people: Servers) -> None:
         "projection_missing",
     }
     assert people.start("check_identity", "--pause", "0.1", "--fix", **ALL).returncode == 3
+
+
+@pytest.mark.parametrize("servers", ["server"], indirect=True)
+async def test_with_very_many_duplicates_contacts_are_read_again_for_each_share_of_the_values(
+    people: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool, "MOST_GATHERED", 1)
+    settings = Settings(unique_fields=("email", "mobile", "twitter"))
+    report = await tool.work(Connections(settings, people.redis, people.clickhouse), Namespace(apply=True))
+    assert (report.kinds["merged"].found, report.numbers["values_claimed"]) == (4, 5)
+    assert await survivors(people, *range(1, 10)) == [1, 1, 1, 4, 5, 6, 7, 7, 7]
 
 
 def test_what_was_told_before_a_field_became_unique(place: Place) -> None:
