@@ -41,11 +41,7 @@ reclassify *arguments:
 rebuild-redis *arguments:
     @{{ python }} -m deploy.run services.identity.tools.rebuild_redis "$@"
 
-# Compare profiles, unique values, aliases, devices and ClickHouse, and say what is wrong (--fix mends it)
-check-identity *arguments:
-    @{{ python }} -m deploy.run services.identity.tools.check_identity "$@"
-
-# Say which contacts share unique values, and merge them (--apply)
+# Say which contacts share unique values; --apply merges them, and claims what nobody holds
 dedupe *arguments:
     @{{ python }} -m deploy.run services.identity.tools.dedupe "$@"
 
@@ -56,6 +52,11 @@ erase *arguments:
 # Remove what is past its retention: old events, and anonymous visitors who did not come back (--dry-run)
 prune *arguments:
     @{{ python }} -m deploy.run services.identity.tools.prune "$@"
+
+# Say what is wrong between profiles, unique values, aliases, devices and ClickHouse (--fix mends it; status 3: something is)
+[no-exit-message]
+check-identity *arguments:
+    @{{ python }} -m deploy.run services.identity.tools.check_identity "$@"
 
 # Write .env.example anew from the settings
 env-example:

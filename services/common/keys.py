@@ -43,7 +43,7 @@ CONTACT_IDS = "contact-ids"
 TRACKING_EVENTS = "tracking-events"
 QUEUED_MERGES = "queued-merges"
 REBUILDING = "rebuilding"
-PROFILES = "c:*"  # as SCAN matches them
+PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 
 
 def fence(tag: str) -> str:

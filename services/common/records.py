@@ -83,13 +83,16 @@ class RecordStore:
         return [Ref(*name.split(":", 1)) for name in names[:limit]]
 
 
-async def project_records(store: RecordStore, clickhouse: ClickHouse, records: Iterable[Record]) -> None:
-    """Inserts these versions and settles them. Done twice it changes nothing; raises what the stores raise."""
+async def project_records(
+    store: RecordStore, clickhouse: ClickHouse, records: Iterable[Record], token: str = ""
+) -> None:
+    """Inserts these versions and settles them. Done twice it changes nothing; raises what the stores raise. `token`: as
+    in `project`."""
     written = list(records)
     if not written:
         return
     rows = [RecordRow(*record.ref, record.version, int(not record.data), record.data.decode()) for record in written]
-    await insert_rows(clickhouse, RECORDS, rows)
+    await insert_rows(clickhouse, RECORDS, rows, token)
     await store.settle(written)
 
 

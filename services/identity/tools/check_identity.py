@@ -1,7 +1,11 @@
-"""Compares profiles, claims, aliases, devices and ClickHouse, says what is wrong, and mends it where it may.
+"""Says what is wrong between profiles, unique values, aliases, devices and ClickHouse, and mends it with --fix.
 
-`python -m services.identity.tools.check_identity`: what is being written at this moment is looked at again after a
-pause, so it may run beside the services. Status 3 when something is wrong; with --fix, when something still is."""
+`python -m services.identity.tools.check_identity`: it may run beside the services. What looks wrong is looked at again
+after a pause, and counts only if it is still wrong and nobody has written any of it meanwhile. Not while Redis is being
+rebuilt, nor beside `prune`.
+
+Status 0: nothing is wrong, or all of it was mended. 3: something is (left) wrong. 1 and 2 as for all tools.
+"""
 
 from __future__ import annotations
 
@@ -9,209 +13,133 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
-from services.common.companies import CLAIM_FIELD
+from services.common import keys
 from services.common.field_registry import Fields
-from services.common.profile import Profile
-from services.common.profiles import ProfileStore
-from services.common.records import Record, RecordStore, Ref
-from services.identity.tools import projected, stored
-from services.identity.tools.claims import carried
-from services.identity.tools.invariants import (
-    MEANINGS,
-    Finding,
-    Kind,
-    Picture,
-    StoredClaim,
-    is_carried,
-    needed,
-    of_profile,
-)
-from services.identity.tools.mending import Mending
-from services.identity.tools.tool import Connections, Progress, Summary, parser, run
+from services.common.records import RecordStore
+from services.common.service import quiet_garbage_collector
+from services.identity.tools import projected
+from services.identity.tools.checking.contacts import Contacts
+from services.identity.tools.checking.findings import MOVE_NOWHERE, NOT_MENDED, VALUE_SHARED, Finding, Subject
+from services.identity.tools.checking.outbox import Outbox
+from services.identity.tools.checking.records import Records
+from services.identity.tools.checking.suspects import Suspects
+from services.identity.tools.checking.voids import Claims
+from services.identity.tools.report import Report, as_json, as_lines
+from services.identity.tools.tool import Connections, Ended, Progress, ToolError, parser, run_to_end
 
-PAUSE_SECONDS = 9.0  # a claim is void after 3 s, and the relay projects after 5
-OUTBOX_US = 60_000_000
-EXAMPLES = 5
-MAX_SUSPECTS = 100_000  # looked at twice; with more the first ones are enough to begin with
-WRONG_STATUS = 3
+# Longer than a claim may stay without its contact (3 s), and than the relay takes to do what a dead writer left (it
+# looks every 3 s for what is older than 5 s).
+PAUSE_SECONDS = 10.0
+STEPS = 12  # mending one thing shows the next one
+MOST_TOLD = 500_000  # some 50 MB; beyond that one may be counted twice
+WRONG = 3
+_HINTS = {
+    VALUE_SHARED: "./just dedupe says who is one person",
+    MOVE_NOWHERE: "its next hits make a visitor of it",
+}
 
-_VERSIONS = "SELECT id, max(version) FROM contacts WHERE id IN {ids:Array(UInt64)} GROUP BY id"
-_WINNERS = "SELECT loser, argMax(winner, version) FROM aliases WHERE loser IN {ids:Array(UInt64)} GROUP BY loser"
-_RECORDS = """
-SELECT id, max(version) FROM records WHERE kind = {kind:String} AND id IN {ids:Array(String)} GROUP BY id
-"""
+
+class Realm(Protocol):
+    """Things of one sort that can be wrong."""
+
+    def candidates(self) -> AsyncIterator[Sequence[Subject]]: ...
+    async def inspect(self, subjects: Sequence[Subject]) -> list[Finding]: ...
+    def first(self, findings: Sequence[Finding]) -> list[Finding]: ...
+    async def mend(self, findings: Sequence[Finding]) -> Sequence[Subject]: ...
 
 
 class Check:
-    """One run. What it finds is kept as ids alone."""
+    def __init__(self, pause_seconds: float, *, is_fix: bool) -> None:
+        self._pause_seconds, self._is_fix = pause_seconds, is_fix
+        self.report = Report()
+        self._told: set[int] = set()  # hashes of findings: SCAN may bring a key twice, and ClickHouse brings some again
 
-    def __init__(self, connected: Connections, unique_fields: tuple[str, ...], progress: Progress) -> None:
-        self._redis, self._clickhouse = connected.redis, connected.clickhouse
-        self._store, self._records = ProfileStore(connected.redis), RecordStore(connected.redis)
-        self._unique_fields, self._progress = unique_fields, progress
-        self.profiles = self.claims = 0
+    async def run(self, realm: Realm, progress: Progress | None = None) -> int:
+        """How many there were to look at."""
+        suspects, fresh = Suspects(self._pause_seconds), Suspects(self._pause_seconds)
+        count = 0
+        async for subjects in realm.candidates():
+            count += len(subjects)
+            if progress:
+                progress.add(len(subjects))
+            suspects.add(await realm.inspect(subjects), time.monotonic())
+            while (due := suspects.next_due()) and (due <= time.monotonic() or suspects.is_full):
+                await self._judge(realm, suspects, fresh)
+        while suspects.next_due():
+            await self._judge(realm, suspects, fresh)
+        while fresh.next_due():
+            await self._judge(realm, fresh, None)
+        return count
 
-    async def all(self) -> list[Finding]:
-        """What looks wrong at a first look."""
-        found: list[Finding] = []
-        async for one in self._every():
-            found += one
-            if len(found) >= MAX_SUSPECTS:
+    async def _judge(self, realm: Realm, suspects: Suspects, fresh: Suspects | None) -> None:
+        """Looks again at those that come next. What mending them shows is `fresh`: it may be somebody's write."""
+        await asyncio.sleep(max((suspects.next_due() or 0) - time.monotonic(), 0))
+        suspected = suspects.take()
+        found = set(await realm.inspect(_subjects(suspected)))
+        confirmed = [one for one in suspected if one in found]
+        left = set(confirmed)
+        if self._is_fix and fresh:
+            after = await self._mend(realm, confirmed)
+            left &= after
+            fresh.add(sorted(after - left), time.monotonic())
+        for one in confirmed:
+            if hash(one) not in self._told:
+                self.report.add(one.kind, one.example, is_left=one in left)
+            if len(self._told) < MOST_TOLD:
+                self._told.add(hash(one))
+
+    async def _mend(self, realm: Realm, confirmed: list[Finding]) -> set[Finding]:
+        """What is wrong with them, and with all that mending them has touched, afterwards."""
+        subjects, wrong, tried = _subjects(confirmed), list(confirmed), set[Finding]()
+        for _ in range(STEPS):
+            now = realm.first([one for one in wrong if one.kind not in NOT_MENDED and one not in tried])
+            if not now:
                 break
-        return found
-
-    async def again(self, suspects: Sequence[Finding]) -> list[Finding]:
-        """Those that are still wrong, and whose profile or record nobody has written since."""
-        still: set[Finding] = set()
-        for start in range(0, len(suspects), stored.AT_ONCE):
-            some = suspects[start : start + stored.AT_ONCE]
-            still.update(await self._of_subjects(some))
-        return [one for one in suspects if one in still]
-
-    async def _every(self) -> AsyncIterator[list[Finding]]:
-        async for profiles in stored.profiles(self._redis):
-            self.profiles += len(profiles)
-            self._progress.add(len(profiles))
-            yield await self._of_profiles(profiles)
-        async for claims in stored.claims(self._redis):
-            self.claims += len(claims)
-            yield await self._of_claims(claims)
-        async for records in stored.records(self._redis, self._records):
-            yield await self._of_records(records)
-        async for found in projected.profiles(self._clickhouse):
-            yield await self._of_rows(found)
-        yield await self._of_outbox()
-
-    async def _of_subjects(self, suspects: Sequence[Finding]) -> list[Finding]:
-        """The same questions about the same things."""
-        found: list[Finding] = []
-        ids = {int(one.subject) for one in suspects if one.subject.isdecimal()}
-        profiles = [one for one in (await self._store.load(ids)).values() if one is not None]
-        found += await self._of_profiles(profiles)
-        found += await self._of_rows([Profile(one) for one in ids - {profile.id for profile in profiles}])
-        names = [one.subject for one in suspects if one.kind is Kind.CLAIM_VOID]
-        found += await self._of_claims(await stored.claims_of(self._redis, names))
-        refs = [Ref(*one.subject.split(":", 1)) for one in suspects if ":" in one.subject and one.subject not in names]
-        found += await self._of_records((await self._records.load(refs)).values())
-        if any(one.kind is Kind.OUTBOX_FORGOTTEN for one in suspects):
-            found += await self._of_outbox()
-        return found
-
-    async def _of_profiles(self, profiles: Sequence[Profile]) -> list[Finding]:
-        if not profiles:
-            return []
-        picture = await self._picture(profiles)
-        found = [finding for profile in profiles for finding in of_profile(profile, picture)]
-        return found + await self._of_projection(profiles, picture)
-
-    async def _picture(self, profiles: Sequence[Profile]) -> Picture:
-        values = [value for profile in profiles for value in carried(profile, self._unique_fields)]
-        claims = await self._store.holders(values)
-        wanted = {one for profile in profiles for one in needed(profile)}
-        wanted |= {claim.contact_id for claim in claims.values() if claim}
-        found = await stored.with_leads(self._store, wanted)
-        return Picture({**found, **{profile.id: profile for profile in profiles}}, claims, self._unique_fields)
-
-    async def _of_projection(self, profiles: Sequence[Profile], picture: Picture) -> list[Finding]:
-        versions, winners = await asyncio.gather(self._numbers(_VERSIONS, profiles), self._numbers(_WINNERS, profiles))
-        found = []
-        for profile in profiles:
-            row = versions.get(profile.id, 0)
-            if row != profile.version:
-                kind = Kind.PROJECTION_BEHIND if row < profile.version else Kind.PROJECTION_AHEAD
-                found.append(Finding(kind, str(profile.id), profile.version))
-            survivor = picture.survivor(profile.id)
-            expected = survivor.id if survivor and not survivor.deleted_us else profile.id
-            if winners.get(profile.id, profile.id) != expected and not (survivor and survivor.deleted_us):
-                found.append(Finding(Kind.ALIAS_ROW_WRONG, str(profile.id), profile.version))
-        return found
-
-    async def _numbers(self, sql: str, profiles: Iterable[Profile]) -> dict[int, int]:
-        parameters = {"ids": [profile.id for profile in profiles]}
-        rows = (
-            await self._clickhouse.query(sql, parameters=parameters, settings={"max_query_size": 1 << 20})
-        ).result_rows
-        return {int(key): int(number) for key, number in rows}
-
-    async def _of_claims(self, claims: Iterable[StoredClaim]) -> list[Finding]:
-        """Of values: a company's name keeps its claim for ever."""
-        values = [claim for claim in claims if claim.field != CLAIM_FIELD]
-        found = await stored.with_leads(self._store, {claim.contact_id for claim in values})
-        picture = Picture(found, {}, self._unique_fields)
-        return [
-            Finding(Kind.CLAIM_VOID, claim.key, claim.time_us) for claim in values if not is_carried(claim, picture)
-        ]
-
-    async def _of_records(self, records: Iterable[Record]) -> list[Finding]:
-        by_kind: dict[str, dict[str, int]] = {}
-        for record in records:
-            by_kind.setdefault(record.ref.kind, {})[record.ref.id] = record.version
-        found = []
-        for kind, versions in by_kind.items():
-            asked = {"kind": kind, "ids": list(versions)}
-            rows = dict((await self._clickhouse.query(_RECORDS, parameters=asked)).result_rows)
-            for record_id, version in versions.items():
-                row = int(rows.get(record_id, 0))
-                if row != version:
-                    wrong = Kind.RECORD_BEHIND if row < version else Kind.RECORD_AHEAD
-                    found.append(Finding(wrong, f"{kind}:{record_id}", version))
-        return found
-
-    async def _of_rows(self, profiles: Sequence[Profile]) -> list[Finding]:
-        """Of ClickHouse: what Redis knows nothing of."""
-        if not profiles:
-            return []
-        known = await self._store.load(profile.id for profile in profiles)
-        return [Finding(Kind.PROFILE_LOST, str(one)) for one, profile in known.items() if profile is None]
-
-    async def _of_outbox(self) -> list[Finding]:
-        waiting = await self._store.unsettled(time.time_ns() // 1_000 - OUTBOX_US, stored.AT_ONCE)
-        return [Finding(Kind.OUTBOX_FORGOTTEN, str(contact_id)) for contact_id in waiting]
+            tried.update(now)
+            touched = await realm.mend(now)
+            subjects = list(dict.fromkeys([*subjects, *touched]))
+            wrong = await realm.inspect(subjects)
+        return set(wrong)
 
 
-async def work(connected: Connections, options: argparse.Namespace) -> Summary:
-    unique_fields = (await Fields(RecordStore(connected.redis), connected.settings).now()).unique
-    check = Check(connected, unique_fields, Progress("contacts", await projected.contact_count(connected.clickhouse)))
-    wrong = await _found(check, options.pause)
-    mended = 0
-    if options.fix and wrong:
-        mended = await Mending(connected, unique_fields).mend(wrong)
-        left = await _found(check, options.pause)
-        _say("wrong before", wrong)
-        wrong = left
-    _say("wrong", wrong)
-    counts: dict[str, int | float | str] = {f"{kind.value}": 0 for kind in Kind}
-    for one in wrong:
-        counts[one.kind.value] = int(counts[one.kind.value]) + 1
-    options.status = WRONG_STATUS if wrong else 0
-    named = {name: count for name, count in counts.items() if count}
-    return {"profiles": check.profiles, "claims": check.claims, "mended": mended, "wrong": len(wrong), **named}
+def _subjects(findings: Sequence[Finding]) -> list[Subject]:
+    return list(dict.fromkeys(one.subject for one in findings))
 
 
-async def _found(check: Check, pause_seconds: float) -> list[Finding]:
-    suspects = await check.all()
-    if suspects:
-        await asyncio.sleep(pause_seconds)
-        suspects = await check.again(suspects)
-    return suspects
+async def work(connected: Connections, options: argparse.Namespace) -> Report:
+    settings, redis, clickhouse = connected
+    if await redis.exists(keys.REBUILDING):
+        raise ToolError("Redis is being rebuilt, or that has broken off: ./just rebuild-redis first")
+    quiet_garbage_collector()
+    started = time.monotonic()
+    check = Check(options.pause, is_fix=options.fix)
+    # A record says which fields are unique.
+    counts = {"records": await check.run(Records(redis, clickhouse))}
+    await check.run(Outbox(redis, clickhouse))
+    unique_fields = (await Fields(RecordStore(redis), settings).now()).unique
+    progress = Progress("contacts", await projected.contact_count(clickhouse))
+    counts["contacts"] = await check.run(Contacts(redis, clickhouse, unique_fields), progress)
+    counts["claims"] = await check.run(Claims(redis))
+    found = sum(kind.found for kind in check.report.kinds.values())
+    outcome = {"mended": found - check.report.left, "wrong": check.report.left}
+    check.report.numbers = {"seconds": round(time.monotonic() - started, 2), **counts, **outcome}
+    return check.report
 
 
-def _say(what: str, findings: Sequence[Finding]) -> None:
-    by_kind: dict[Kind, list[str]] = {}
-    for one in findings:
-        by_kind.setdefault(one.kind, []).append(one.subject)
-    for kind, subjects in by_kind.items():
-        some = ", ".join(subjects[:EXAMPLES]) + (", ..." if len(subjects) > EXAMPLES else "")
-        print(f"{what}: {kind.value}: {len(subjects):,} {MEANINGS[kind]}: {some}", file=sys.stderr)
+def ended(report: Report, options: argparse.Namespace) -> Ended:
+    return Ended(as_json(report) if options.json else as_lines(report, _HINTS), WRONG if report.left else 0)
 
 
 def main() -> int:
     arguments = parser("check-identity", __doc__, has_dry_run=False)
-    arguments.add_argument("--fix", action="store_true", help="mend what may be mended")
-    arguments.add_argument("--pause", type=float, default=PAUSE_SECONDS, help="seconds before the second look")
-    return run(arguments, work)
+    arguments.add_argument("--fix", action="store_true", help="mend what can be mended")
+    arguments.add_argument(
+        "--pause", type=float, default=PAUSE_SECONDS, metavar="SECONDS", help="between the two looks (%(default)s)"
+    )
+    return run_to_end(arguments, work, ended)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
 from services.common.values import VOID_CLAIM_US, Claim, UniqueValue
+from services.identity.tools.leads import load_led, survivor_of
+
+
+class Unclaimed(NamedTuple):
+    """A value that a contact carries and nobody holds: its void claim, and the id under which it is to be held."""
+
+    value: UniqueValue
+    void: Claim | None
+    contact_id: int
+    bearer_id: int
 
 
 def carried(profile: Profile, unique_fields: tuple[str, ...]) -> Iterator[UniqueValue]:
@@ -30,37 +41,52 @@ async def mend(store: ProfileStore, profiles: Iterable[Profile], unique_fields: 
 
     Whoever carries a value keeps it: two contacts that do are for people, or `dedupe`, to judge.
     """
+    unclaimed, held = await missing(store, profiles, unique_fields)
+    return await give(store, unclaimed), held
+
+
+async def missing(
+    store: ProfileStore, profiles: Iterable[Profile], unique_fields: tuple[str, ...]
+) -> tuple[list[Unclaimed], int]:
+    """What of these contacts' values nobody holds, and how many others do. Nothing is written."""
     carrying = {value: profile for profile in profiles for value in carried(profile, unique_fields)}
-    given = held = 0
-    for value, claim in (await store.holders(carrying)).items():
+    claims = {
+        value: claim
+        for value, claim in (await store.holders(carrying)).items()
+        if claim is None or claim.contact_id not in carrying[value].ids()
+    }
+    led = await load_led(store, {claim.contact_id for claim in claims.values() if claim})
+    unclaimed, held = [], 0
+    for value, claim in claims.items():
         profile = carrying[value]
-        if claim and claim.contact_id in profile.ids():
+        holder = survivor_of(led, claim.contact_id) if claim else None
+        if holder is not None and holder.id == profile.id:
             continue
-        if claim and not await _is_void(store, value, claim, profile.id):
-            held += not await _leads_to(store, claim, profile.id)
-        elif await _shows(store, profile.id, value):
-            given += (await store.claim([(value, claim, bearer(profile, value))]))[0] is not None
-    return given, held
+        if claim and not is_void(claim, value, holder):
+            held += 1
+        else:
+            unclaimed.append(Unclaimed(value, claim, profile.id, bearer(profile, value)))
+    return unclaimed, held
 
 
-async def _is_void(store: ProfileStore, value: UniqueValue, claim: Claim, contact_id: int) -> bool:
-    """Whether nobody carries the value that it claims, or will."""
-    holder = await store.resolve(claim.contact_id)
-    if holder and (holder.id == contact_id or _carries(holder, value)):
-        return False
+async def give(store: ProfileStore, unclaimed: Iterable[Unclaimed]) -> int:
+    """Claims those that their contacts still carry: the services may have changed them. How many."""
+    asked = list(unclaimed)
+    now = await store.load({one.contact_id for one in asked})
+    wanted = [one for one in asked if _carries(now[one.contact_id], one.value)]
+    made = await store.claim([(one.value, one.void, one.bearer_id) for one in wanted])
+    return sum(claim is not None and claim.contact_id == one.bearer_id for one, claim in zip(wanted, made, strict=True))
+
+
+def is_void(claim: Claim, value: UniqueValue, holder: Profile | None) -> bool:
+    """Whether nobody carries the value that it claims, or will. `holder` is who it leads to."""
+    return not _carries(holder, value) and is_old(claim)
+
+
+def is_old(claim: Claim) -> bool:
+    """Whether it is carried by now, or never."""
     return time.time_ns() // 1_000 - claim.time_us > VOID_CLAIM_US
 
 
-async def _leads_to(store: ProfileStore, claim: Claim, contact_id: int) -> bool:
-    holder = await store.resolve(claim.contact_id)
-    return holder is not None and holder.id == contact_id
-
-
-async def _shows(store: ProfileStore, contact_id: int, value: UniqueValue) -> bool:
-    """Still: the services may have changed it."""
-    profile = (await store.load([contact_id]))[contact_id]
-    return profile is not None and _carries(profile, value)
-
-
-def _carries(profile: Profile, value: UniqueValue) -> bool:
-    return profile.is_known() and profile.carries(*value)
+def _carries(profile: Profile | None, value: UniqueValue) -> bool:
+    return profile is not None and profile.is_known() and profile.carries(*value)

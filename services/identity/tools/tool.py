@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import uvloop
@@ -25,6 +25,7 @@ AWAY = (ch.ClickHouseError, RedisError, OSError, TimeoutError)  # the servers do
 CLICKHOUSE_SECONDS = 3_600.0  # a deletion answers when it is done
 REDIS_SECONDS = 60.0
 Summary = Mapping[str, int | float | str]
+Outcome = TypeVar("Outcome")
 
 
 class ToolError(Exception):
@@ -90,28 +91,49 @@ def parser(name: str, doc: str | None, *, has_dry_run: bool = True) -> argparse.
     return made
 
 
+class Ended(NamedTuple):
+    """What is printed, and the status to exit with."""
+
+    text: str
+    status: int
+
+
 def run(
     arguments: argparse.ArgumentParser, work: Callable[[Connections, argparse.Namespace], Awaitable[Summary]]
 ) -> int:
-    """Does the work and says how it ended; the status to exit with."""
+    """Does the work and prints its summary; the status to exit with."""
+    return run_to_end(arguments, work, _done)
+
+
+def run_to_end(
+    arguments: argparse.ArgumentParser,
+    work: Callable[[Connections, argparse.Namespace], Awaitable[Outcome]],
+    ended: Callable[[Outcome, argparse.Namespace], Ended],
+) -> int:
+    """The same where `ended` says what the outcome means."""
     options = arguments.parse_args()
     try:
-        summary = uvloop.run(_connected(work, options))
+        outcome = uvloop.run(_connected(work, options))
     except (SettingsError, ToolError, *AWAY) as error:
         said = str(error).splitlines() or [type(error).__name__]
         print(f"{arguments.prog}: {said[0]}", file=sys.stderr)
         return 1
     if getattr(options, "dry_run", False):
         print(f"{arguments.prog}: a dry run, nothing was changed", file=sys.stderr)
-    print(summary_text(summary, is_json=options.json))
-    return int(getattr(options, "status", 0))
+    text, status = ended(outcome, options)
+    print(text)
+    return status
 
 
 async def _connected(
-    work: Callable[[Connections, argparse.Namespace], Awaitable[Summary]], options: argparse.Namespace
-) -> Summary:
+    work: Callable[[Connections, argparse.Namespace], Awaitable[Outcome]], options: argparse.Namespace
+) -> Outcome:
     async with connections(load_settings()) as connected:
         return await work(connected, options)
+
+
+def _done(summary: Summary, options: argparse.Namespace) -> Ended:
+    return Ended(summary_text(summary, is_json=options.json), getattr(options, "status", 0))
 
 
 def summary_text(summary: Summary, *, is_json: bool) -> str:
