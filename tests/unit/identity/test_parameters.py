@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.common.values import normalise_email, normalise_unique
 from services.identity.parameters import (
+    _OF_THE_DOOR,
     CACHED_PAIRS,
     MAX_PARAMETERS,
     MAX_VALUE_LENGTH,
@@ -24,7 +25,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 
 @given(st.dictionaries(texts, texts, max_size=10))
 def test_what_was_encoded_is_decoded(parameters: dict[str, str]) -> None:
-    assert parse_query(urlencode(parameters).encode()) == parameters
+    said = {name: value for name, value in parameters.items() if name.encode() not in _OF_THE_DOOR}
+    assert parse_query(urlencode(parameters).encode()) == said
 
 
 @given(st.binary(max_size=2000))
