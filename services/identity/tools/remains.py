@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote, quote_plus
 
@@ -17,17 +16,11 @@ ENTRIES_A_LOOK = 500
 
 
 async def forget(redis: RedisClient, contact_ids: Sequence[int]) -> None:
-    """What waits for them: tracking events, merges, who joined them without cookies, and kept answers that show
-    them."""
+    """What waits for them: tracking events, merges, and who joined them without cookies."""
     for contact_id in contact_ids:
         await redis.delete(keys.tracking_events(contact_id))
         await redis.delete(keys.brief_devices(contact_id))
     await redis.zrem(keys.TRACKING_EVENTS, *map(str, contact_ids))
-    shown = [b'\\"contact_id\\":%d' % contact_id for contact_id in contact_ids]
-    async for name in redis.scan_iter(match=keys.idempotent("*"), count=ENTRIES_A_LOOK):
-        kept = await redis.get(name) or b""
-        if any(re.search(re.escape(text) + rb"\b", kept) for text in shown):
-            await redis.delete(name)
     gone = set(contact_ids)
     async for member, _ in redis.zscan_iter(keys.QUEUED_MERGES):
         if not gone.isdisjoint(map(int, member.split(b":"))):
