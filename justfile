@@ -45,10 +45,6 @@ rebuild-redis *arguments:
 dedupe *arguments:
     @{{ python }} -m deploy.run services.identity.tools.dedupe "$@"
 
-# Erase contacts with all that is known of them: ids, device ids or addresses (--dry-run; --by NAME)
-erase *arguments:
-    @{{ python }} -m deploy.run services.identity.tools.erase "$@"
-
 # Remove what is past its retention: old events, and anonymous visitors who did not come back (--dry-run)
 prune *arguments:
     @{{ python }} -m deploy.run services.identity.tools.prune "$@"

@@ -21,7 +21,6 @@ from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
 from services.common.envelope import ApiDoor, add_error_handlers
-from services.common.erasures import Erasures
 from services.common.field_registry import Fields, preset_rules
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
@@ -153,9 +152,8 @@ class Worker:
             reads_companies=settings.companies_from_hits,
         )
         queue, fields = MergeQueue(self.redis), Fields(records, settings)
-        erasures = Erasures(records, settings.secret)
-        placement = Placement(store, ids, rules_of(settings), faults, queue, erasures)
-        self.operations = self._open_operations(client, ids, queue, fields, erasures)
+        placement = Placement(store, ids, rules_of(settings), faults, queue)
+        self.operations = self._open_operations(client, ids, queue, fields)
         companies = Companies(CompanyStore(store, records), faults)
         parts = (pipeline, fields, placement, store, client, dead_letters, self.metrics, faults, companies, records)
         slow_lane = SlowLane(self.redis, settings.streams, self.metrics)
@@ -193,12 +191,10 @@ class Worker:
             Relay(store, records, client, queue, lambda: placement.rules, self.metrics),
         )
 
-    def _open_operations(
-        self, client: ch.ClickHouse, ids: ContactIds, queue: MergeQueue, fields: Fields, erasures: Erasures
-    ) -> Operations:
+    def _open_operations(self, client: ch.ClickHouse, ids: ContactIds, queue: MergeQueue, fields: Fields) -> Operations:
         """For calls over HTTP, which may not write to a Redis that is full: they are told to come again."""
         store = ProfileStore(self.redis)
-        placement = Placement(store, ids, rules_of(self._settings), FaultPoints("", 1), queue, erasures)
+        placement = Placement(store, ids, rules_of(self._settings), FaultPoints("", 1), queue)
         return Operations(store, placement, client, DeviceCodec(self._settings.secret), fields, self._replicas)
 
 

@@ -95,10 +95,9 @@ class UnsettledClaimError(Exception):
 
 
 class ContactDeleted(Enum):
-    """The outcome of a hit that is older than the deletion of its contact, or the erasure of who it names."""
+    """The outcome of a hit that is older than the deletion of its contact."""
 
     DROPPED = "contact_deleted"
-    ERASED = "contact_erased"
 
 
 class State:
@@ -107,7 +106,6 @@ class State:
     def __init__(self) -> None:
         self.loaded: dict[int, Profile | None] = {}
         self.seen: dict[UniqueValue, Claim | None] = {}
-        self.erased: dict[UniqueValue, int] = {}  # values of people who were erased, and when
         self.profiles: dict[int, Profile] = {}  # changed ones
         self.claims: dict[UniqueValue, int] = {}  # new holders
         self.queued: set[tuple[int, int]] = set()  # merges to be made later: (winner, loser)
@@ -181,8 +179,6 @@ class Identifier:
 
     def place(self, sighting: Sighting) -> int | ContactDeleted:
         """The contact under which the hit's event is stored for ever."""
-        if self.state.erased and self._is_erased(sighting):
-            return ContactDeleted.ERASED
         if not sighting.device_contact_id:
             return self._place_without_device(sighting)
         says_nothing = not (sighting.unique or sighting.fields or sighting.tags or sighting.company_id)
@@ -209,11 +205,6 @@ class Identifier:
         if clicked:
             base = self._as_clicked(sighting, base, self.resolve(base), clicked)
         return self._take_in(sighting, base)
-
-    def _is_erased(self, sighting: Sighting) -> bool:
-        """Whether it names somebody who was erased since."""
-        given = _given(sighting).values()
-        return any(self.state.erased.get(value, 0) > sighting.time_us for value in given)
 
     def _take_in(self, sighting: Sighting, base: int) -> int:
         """What the hit says of its visitor; whose it is then."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 
 from services.common.contact_ids import ContactIds
-from services.common.erasures import Erasures
 from services.common.profile import Profile
 from services.common.profiles import MAX_BRIEF, ProfileStore
 from services.common.values import Claim, UniqueValue
@@ -61,9 +60,7 @@ class Placement:
         rules: Rules,
         faults: FaultPoints,
         queue: MergeQueue,
-        erasures: Erasures,
     ) -> None:
-        self._erasures = erasures
         self._store = store
         self._ids = ids
         self.rules = rules
@@ -135,9 +132,7 @@ class Placement:
         """Loads these, and whatever they lead to, in as few round trips as they have steps."""
         unseen = [value for value in values if value not in state.seen]
         if unseen:
-            holders, erased = await asyncio.gather(self._store.holders(unseen), self._erasures.times(unseen))
-            state.seen.update(holders)
-            state.erased.update(erased)
+            state.seen.update(await self._store.holders(unseen))
         wanted = set(contact_ids)
         wanted.update(claim.contact_id for value in values if (claim := state.seen[value]))
         for _ in range(MAX_LOADS):

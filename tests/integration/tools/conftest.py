@@ -39,12 +39,9 @@ class Place:
     def start(self, name: str, **environ: str) -> Service:
         return start_service(name, self.folder, self.redis_url, self.clickhouse_url, **{**ENVIRON, **environ})
 
-    def start_tool(self, tool: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        return start_tool(self.redis_url, self.clickhouse_url, tool, *arguments, **environ)
-
     def run(self, tool: str, *arguments: str, **environ: str) -> dict[str, Any]:
         """Its summary."""
-        return summary(self.start_tool(tool, *arguments, **environ))
+        return summary(start_tool(self.redis_url, self.clickhouse_url, tool, *arguments, **environ))
 
     def close(self) -> None:
         self.redis.close()

@@ -44,11 +44,6 @@ class FakeStore:
         assert not devices
 
 
-class FakeErasures:
-    async def times(self, _: Iterable[UniqueValue]) -> dict[UniqueValue, int]:
-        return {}
-
-
 class FakeQueue:
     async def put(self, merges: Iterable[tuple[int, int]]) -> None:
         assert not list(merges)
@@ -66,12 +61,11 @@ async def test_a_large_batch_of_new_addresses_is_claimed_and_written_some_at_a_t
     store: Any = FakeStore()
     ids: Any = FakeIds()
     queue: Any = FakeQueue()
-    erasures: Any = FakeErasures()
     sightings = [
         Sighting(number, False, number, number, number.to_bytes(16, "big"), {"email": f"{number}@x.org"}, {}, {}, "")
         for number in range(1, HITS + 1)
     ]
-    placed = await Placement(store, ids, Rules(), FaultPoints("", 1), queue, erasures).place(sightings)
+    placed = await Placement(store, ids, Rules(), FaultPoints("", 1), queue).place(sightings)
     assert len(placed.contacts) == store.written == HITS
     assert store.most <= PROFILES_AT_ONCE
     assert not store.waiting
