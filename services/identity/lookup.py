@@ -98,7 +98,7 @@ class Lookup:
             return _NOBODY
         under = start
         first = profiles.get(start)
-        if not selector.value and first is not None and first.moves and (selector.device_id or first.own is None):
+        if not selector.value and first and first.moves and (selector.device_id or first.is_device_only()):
             under = first.moves[-1].contact_id
         profile = _survivor(under, profiles)
         if profile is None or (profile.own is None and not profile.deleted_us):

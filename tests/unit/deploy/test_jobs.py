@@ -46,4 +46,5 @@ def test_a_job_may_do_nothing_else(path: Path) -> None:
 def test_there_is_a_job_for_each_tool() -> None:
     names = {path.stem for path in (ROOT / "services/identity/tools").glob("*.py")}
     tools = {name for name in names if "def main(" in (ROOT / f"services/identity/tools/{name}.py").read_text()}
-    assert tools - {"reclassify"} <= {path.stem.replace("-", "_") for path in JOBS}
+    by_hand = {"reclassify", "erase"}  # whom, somebody must say
+    assert tools - by_hand <= {path.stem.replace("-", "_") for path in JOBS}
