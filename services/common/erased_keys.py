@@ -66,4 +66,4 @@ def _has(said: Any, ids: Collection[int]) -> bool:
     """Whether one of the ids is anywhere in it."""
     if isinstance(said, dict | list):
         return any(_has(one, ids) for one in (said.values() if isinstance(said, dict) else said))
-    return isinstance(said, int) and said in ids
+    return isinstance(said, int) and not isinstance(said, bool) and said in ids
