@@ -13,10 +13,8 @@ from services.common.values import UniqueValue, normalise_unique
 ERASE = "erase"  # the action of the one audit row that stays
 _LONG = {"max_query_size": 16 << 20}
 _WAIT = {**_LONG, "mutations_sync": 2}
-# The latter are merges that a crash, or the erasure itself, left half done.
+# Not the aliases: a merge that a crash, or the erasure itself, left half done is not among them.
 _LED = """
-SELECT DISTINCT loser FROM aliases WHERE winner IN ({ids})
-UNION DISTINCT
 SELECT DISTINCT id FROM contacts WHERE is_deleted = 1 AND JSONExtractUInt(profile, 'alias') IN ({ids})
 """
 

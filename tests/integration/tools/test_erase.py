@@ -18,6 +18,7 @@ from services.common import clickhouse as ch
 from services.common import keys
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
+from services.common.draining import drain
 from services.common.erasing import Erased, Eraser, Stores
 from services.common.hit import BATCH_FIELD, Door, Hit, encode_batch
 from services.common.merging import freeze_into, take_in
@@ -417,6 +418,25 @@ async def test_a_hit_whose_contact_was_settled_before_is_stored_after_and_goes_t
     assert (behind, counts["events"]) == (0, 4)
     assert await ids_in(world, "events") == [4, 5]
     assert await emails_in(world) == ["four", "five"]
+
+
+async def test_a_stream_is_drained_when_all_that_it_had_is_acknowledged(servers: Servers) -> None:
+    redis, stream = servers.redis, keys.hits(0)
+
+    async def behind() -> int:
+        return await drain(redis, 2, 0, lambda _: None)
+
+    assert await behind() == 0, "there is no stream yet"
+    first, second = [await redis.xadd(stream, {BATCH_FIELD: b"hits"}) for _ in range(2)]
+    assert await behind() == 1, "nobody reads"
+    await redis.xgroup_create(stream, keys.HITS_GROUP, id="0")
+    await redis.xreadgroup(keys.HITS_GROUP, keys.HITS_CONSUMER, {stream: ">"}, count=1)
+    await redis.xack(stream, keys.HITS_GROUP, first)
+    assert await behind() == 1, "one is not read"
+    await redis.xreadgroup(keys.HITS_GROUP, keys.HITS_CONSUMER, {stream: ">"})
+    assert await behind() == 1, "one is read and not stored"
+    await redis.xack(stream, keys.HITS_GROUP, second)
+    assert await behind() == 0, "that they are not deleted does not matter"
 
 
 async def test_a_resolver_that_looked_before_the_erasure_looks_again(world: World) -> None:
