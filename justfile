@@ -54,6 +54,10 @@ prune *arguments:
 check-identity *arguments:
     @{{ python }} -m deploy.run services.identity.tools.check_identity "$@"
 
+# Erase people for good: contact ids, e-mail addresses, device ids (--dry-run; --by NAME for the audit)
+erase *arguments:
+    @{{ python }} -m deploy.run services.identity.tools.erase "$@"
+
 # Write .env.example anew from the settings
 env-example:
     {{ python }} -m services.common.settings > .env.example

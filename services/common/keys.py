@@ -11,14 +11,14 @@
 | `c:{c<slot>}:<id>`     | string | the profile store   | for ever; a day for the move of a caller without cookies  |
 | `changes:{c<slot>}`    | zset   | the profile store   | contacts not yet projected into ClickHouse, by version    |
 | `u:{u<slot>}:<f>:<h>`  | string | the profile store   | for ever: which contact (company) holds a value (name)    |
-| `r:{r<slot>}:<k>:<id>` | string | the record store    | for ever: what people made, a form say; and companies     |
+| `r:{r<slot>}:<k>:<id>` | string | the record store    | for ever: what people made, companies, what was erased    |
 | `made:{r<slot>}`       | zset   | the record store    | records not yet projected into ClickHouse, by version     |
 | `e:<event id>`         | string | ingest              | a day: when an event first came that has no time          |
 | `brief:{c<slot>}:<id>` | list   | identity            | a day: the newest devices that joined without cookies     |
 | `queued-merges`        | zset   | identity            | `<winner>:<loser>` by when that merge is to be tried      |
 | `q:{c<slot>}:<id>`     | list   | contacts            | a day: tracking events for a contact's next visit         |
 | `tracking-events`      | zset   | contacts            | contacts that such events wait for, by when they expire   |
-| `i:<hash>`             | string | identity            | a day: the answer to a request with an idempotency key    |
+| `i:<hash>`             | string | identity            | a day, or until erased: the answer to an idempotency key  |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 | `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 | `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
@@ -44,6 +44,7 @@ TRACKING_EVENTS = "tracking-events"
 QUEUED_MERGES = "queued-merges"
 REBUILDING = "rebuilding"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
+IDEMPOTENT = "i:*"
 
 
 def fence(tag: str) -> str:

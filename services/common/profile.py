@@ -177,6 +177,10 @@ class Profile(msgspec.Struct, omit_defaults=True):
         """Whether this is a contact of its own to list: not merged away, not deleted, not just a device's moves."""
         return self.own is not None and not self.alias and not self.deleted_us
 
+    def is_device_only(self) -> bool:
+        """Whether it says nothing but where its device went. The deleted and the erased may say that too."""
+        return self.own is None and bool(self.moves) and not self.alias and not self.deleted_us
+
     def is_anonymous(self) -> bool:
         """Whether nothing that it was told says who it is."""
         return all(part.is_anonymous() for part in self.parts())

@@ -6,7 +6,7 @@ until done. Several operations go out in one pipeline.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -72,9 +72,16 @@ class ProfileStore:
 
     async def holders(self, values: Iterable[UniqueValue]) -> dict[UniqueValue, Claim | None]:
         """Who holds each of these values; None for a free one."""
+        return (await self.holders_beside(values, ()))[0]
+
+    async def holders_beside(
+        self, values: Iterable[UniqueValue], others: Sequence[str]
+    ) -> tuple[dict[UniqueValue, Claim | None], list[bytes | None]]:
+        """The same, and in the same round trip what other keys hold."""
         wanted = list(values)
-        stored = await mget(self._redis, [keys.unique(value.field, value.value) for value in wanted])
-        return {value: _claim(holder) if holder else None for value, holder in zip(wanted, stored, strict=True)}
+        stored = await mget(self._redis, [*(keys.unique(*value) for value in wanted), *others])
+        held, beside = stored[: len(wanted)], stored[len(wanted) :]
+        return {value: _claim(one) if one else None for value, one in zip(wanted, held, strict=True)}, beside
 
     async def write(self, profiles: list[Profile], claims: Mapping[int, Claim] | None = None) -> dict[int, int]:
         """Stores each profile if its stored version is still the one it was read with.

@@ -34,7 +34,7 @@ class ContactReader:
             return await self._anonymous(clickhouse, contact_id)
         if profile.is_known():
             return await self.shown(profile)
-        if profile.own is None and profile.moves and not profile.deleted_us and profile.moves[-1].contact_id > 0:
+        if profile.is_device_only() and profile.moves[-1].contact_id > 0:
             # A visitor without cookies, stored under somebody who is known: ingest had answered with this id.
             moved = await self._stores.profiles.resolve(profile.moves[-1].contact_id)
             return await self.shown(moved) if moved is not None and moved.is_known() else None

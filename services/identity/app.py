@@ -29,6 +29,7 @@ from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.replication import Replicas
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
+from services.common.suppression import SuppressionList
 from services.common.values import Operator
 from services.identity.agents import Agents
 from services.identity.api import IdentityApi
@@ -152,7 +153,8 @@ class Worker:
             reads_companies=settings.companies_from_hits,
         )
         queue, fields = MergeQueue(self.redis), Fields(records, settings)
-        placement = Placement(store, ids, rules_of(settings), faults, queue)
+        suppression = SuppressionList(store, records, settings.secret)
+        placement = Placement(store, ids, rules_of(settings), faults, queue, suppression)
         self.operations = self._open_operations(client, ids, queue, fields)
         companies = Companies(CompanyStore(store, records), faults)
         parts = (pipeline, fields, placement, store, client, dead_letters, self.metrics, faults, companies, records)

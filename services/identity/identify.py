@@ -95,9 +95,10 @@ class UnsettledClaimError(Exception):
 
 
 class ContactDeleted(Enum):
-    """The outcome of a hit that is older than the deletion of its contact."""
+    """The outcome of a hit that is older than the deletion of its contact, or names a value that was erased since."""
 
     DROPPED = "contact_deleted"
+    ERASED = "contact_erased"
 
 
 class State:
@@ -106,6 +107,7 @@ class State:
     def __init__(self) -> None:
         self.loaded: dict[int, Profile | None] = {}
         self.seen: dict[UniqueValue, Claim | None] = {}
+        self.erased: dict[UniqueValue, int] = {}  # of those seen: when it was erased with its contact, microseconds
         self.profiles: dict[int, Profile] = {}  # changed ones
         self.claims: dict[UniqueValue, int] = {}  # new holders
         self.queued: set[tuple[int, int]] = set()  # merges to be made later: (winner, loser)
@@ -145,6 +147,12 @@ class State:
             raise Missing(value=value)
         return self.seen[value]
 
+    def erased_us(self, value: UniqueValue) -> int:
+        """When it was erased with its contact; 0 for never. Raises `Missing`."""
+        if value not in self.seen:
+            raise Missing(value=value)
+        return self.erased.get(value, 0)
+
     def claim(self, value: UniqueValue, contact_id: int) -> None:
         """Also anew where an old claim of the same contact is void: whoever is about to free that one must notice."""
         self.claims[value] = contact_id
@@ -179,6 +187,8 @@ class Identifier:
 
     def place(self, sighting: Sighting) -> int | ContactDeleted:
         """The contact under which the hit's event is stored for ever."""
+        if sighting.unique and self._is_erased(sighting):
+            return ContactDeleted.ERASED
         if not sighting.device_contact_id:
             return self._place_without_device(sighting)
         says_nothing = not (sighting.unique or sighting.fields or sighting.tags or sighting.company_id)
@@ -218,7 +228,7 @@ class Identifier:
         if sighting.contact_id:
             named = self.state.profile(sighting.contact_id)
             # An id that the door gave to a caller without cookies leads to whom it is stored under.
-            stored_under = named.moves[-1].contact_id if named.own is None and named.moves else sighting.contact_id
+            stored_under = named.moves[-1].contact_id if named.is_device_only() else sighting.contact_id
             contact = self.resolve(stored_under)
             if contact.deleted_us:
                 return ContactDeleted.DROPPED
@@ -231,6 +241,10 @@ class Identifier:
             self._take(self.resolve(stored_under), sighting, given)
         self._write(self.resolve(stored_under), sighting, sighting.fields, sighting.tags)
         return stored_under
+
+    def _is_erased(self, sighting: Sighting) -> bool:
+        """Whether it would bring back somebody who was erased since: its device may be one that nobody knows."""
+        return any(sighting.time_us < self.state.erased_us(value) for value in _given(sighting).values())
 
     def resolve(self, contact_id: int) -> Profile:
         """The survivor that an id leads to. Mends on the way what a crash in a merge, or two merges at once, left."""

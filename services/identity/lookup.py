@@ -102,7 +102,7 @@ class Lookup:
         first = profiles.get(start)
         if selector.value and first is not None and _plainly_says(first, selector.value):
             return Answer(Status.KNOWN, start, start)
-        if not selector.value and first is not None and first.moves and (selector.device_id or first.own is None):
+        if not selector.value and first and first.moves and (selector.device_id or first.is_device_only()):
             under = first.moves[-1].contact_id
         profile = _survivor(under, profiles)
         if profile is None or (profile.own is None and not profile.deleted_us):

@@ -6,7 +6,7 @@ from services.common.metrics import Metrics
 from services.identity.identify import OUTCOMES
 from services.identity.proofs import OUTCOMES as PROOFS
 
-DROP_REASONS = ("bot", "contact_deleted")
+DROP_REASONS = ("bot", "contact_deleted", "contact_erased")
 DEAD_REASONS = ("undecodable_entry", "unreadable", "unplaceable", "refused_by_clickhouse")
 SLOW_REASONS = ("device", "contact", "contested")
 CALLS = ("merge", "unmerge", "identify", "resolve")

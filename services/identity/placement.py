@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from services.common.contact_ids import ContactIds
 from services.common.profile import Profile
 from services.common.profiles import MAX_BRIEF, ProfileStore
+from services.common.suppression import SuppressionList
 from services.common.values import Claim, UniqueValue
 from services.identity.faults import FaultPoints
 from services.identity.identify import (
@@ -60,8 +61,9 @@ class Placement:
         rules: Rules,
         faults: FaultPoints,
         queue: MergeQueue,
+        suppression: SuppressionList | None = None,
     ) -> None:
-        self._store = store
+        self._store, self._suppression = store, suppression
         self._ids = ids
         self.rules = rules
         self._faults = faults
@@ -86,6 +88,7 @@ class Placement:
                     placed.outcomes = identifier.outcomes
                     return placed
                 contested = _touching(sightings, placed, identifier, state.lost)
+                state.seen.clear()  # a value may have been erased meanwhile
             else:
                 await asyncio.sleep(UNSETTLED_WAIT_SECONDS)
                 state = State()
@@ -132,7 +135,7 @@ class Placement:
         """Loads these, and whatever they lead to, in as few round trips as they have steps."""
         unseen = [value for value in values if value not in state.seen]
         if unseen:
-            state.seen.update(await self._store.holders(unseen))
+            await self._look(state, unseen)
         wanted = set(contact_ids)
         wanted.update(claim.contact_id for value in values if (claim := state.seen[value]))
         for _ in range(MAX_LOADS):
@@ -142,6 +145,14 @@ class Placement:
             profiles = await self._store.load(wanted)
             state.loaded.update(profiles)
             wanted = set(_leads(profiles.values()))
+
+    async def _look(self, state: State, values: list[UniqueValue]) -> None:
+        if self._suppression is None:
+            state.seen.update(await self._store.holders(values))
+            return
+        holders, erased_us = await self._suppression.holders(values)
+        state.erased.update(erased_us)
+        state.seen.update(holders)
 
     async def _commit(self, state: State, placed: Placed) -> bool:
         """Writes the difference; False when somebody else wrote one of its parts meanwhile.

@@ -114,8 +114,8 @@ class Resolver:
                 self._metrics.proofs.add(value=outcome)
         kept = []
         for draft, contact in zip(_people(drafts), placed.contacts, strict=True):
-            if contact is ContactDeleted.DROPPED:
-                self._metrics.dropped.add(value="contact_deleted")
+            if isinstance(contact, ContactDeleted):
+                self._metrics.dropped.add(value=contact.value)
             else:
                 draft.contact_id = contact
                 kept.append(draft)

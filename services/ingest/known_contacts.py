@@ -24,7 +24,7 @@ class KnownContacts:
     async def unknown(self, contact_ids: set[int]) -> set[int]:
         """Those that are nobody's, or were deleted. Raises what `STORES_AWAY` lists."""
         profiles = await self._profiles.load(contact_ids)
-        for one in [one for one in profiles.values() if one and (one.alias or (one.own is None and one.moves))]:
+        for one in [one for one in profiles.values() if one and (one.alias or one.is_device_only())]:
             profiles[one.id] = await self._profiles.resolve(one.id if one.alias else one.moves[-1].contact_id)
         deleted = {contact_id for contact_id, profile in profiles.items() if profile and profile.deleted_us}
         blank = [contact_id for contact_id, profile in profiles.items() if profile is None or profile.own is None]

@@ -62,16 +62,17 @@
   });
 
   // Somebody else may be in front of this device now. That is decided behind the answer, within a second.
-  function followMove(link, tries) {
+  function followMove(tries) {
     setTimeout(function () {
       window.MauticJS.makeCORSRequest('GET', INGEST_URL + '/mtc', {}, function (answer) {
+        var link = byId('login-result').querySelector('a');  // of the last login, which may be a later one
         window.MauticJS.setTrackedContact(answer);
         showVisitor();
         if (link) {
           link.href = byId('history').href;
         }
         if (tries > 1) {
-          followMove(link, tries - 1);
+          followMove(tries - 1);
         }
       });
     }, 500);
@@ -89,7 +90,7 @@
         if (!byId('history').hidden) {
           addLine(result, 'a', 'See the history').href = byId('history').href;
         }
-        followMove(result.querySelector('a'), 5);
+        followMove(5);
       },
       onerror: function () {
         result.textContent = 'The tracking server does not answer. Is it running, at the address of this page’s snippet?';

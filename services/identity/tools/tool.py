@@ -32,6 +32,14 @@ class ToolError(Exception):
     """Why a tool does not do what it was asked for, in one line."""
 
 
+class UnfinishedError(ToolError):
+    """Some of it is done, as the summary says, and the rest is not."""
+
+    def __init__(self, why: str, summary: Summary) -> None:
+        super().__init__(why)
+        self.summary = summary
+
+
 class Connections(NamedTuple):
     """What a tool works with. The schema is up to date."""
 
@@ -117,6 +125,8 @@ def run_to_end(
     except (SettingsError, ToolError, *AWAY) as error:
         said = str(error).splitlines() or [type(error).__name__]
         print(f"{arguments.prog}: {said[0]}", file=sys.stderr)
+        if isinstance(error, UnfinishedError):
+            print(summary_text(error.summary, is_json=options.json))
         return 1
     if getattr(options, "dry_run", False):
         print(f"{arguments.prog}: a dry run, nothing was changed", file=sys.stderr)

@@ -19,7 +19,7 @@ from services.common.settings import Settings
 from services.common.values import Claim, UniqueValue
 from services.identity.tools import dedupe as tool
 from services.identity.tools.tool import Connections
-from tests.integration.tools.conftest import Place, Servers
+from tests.integration.tools.conftest import Place, Servers, start_tool
 
 NOW = time.time_ns() // 1_000
 ALL = {"SPOOR_UNIQUE_FIELDS": "email,mobile,twitter"}
@@ -33,8 +33,7 @@ def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def dedupe(servers: Servers | Place, *arguments: str, **environ: str) -> dict[str, Any]:
-    start = servers.start_tool if isinstance(servers, Place) else servers.start
-    return told(start("dedupe", *arguments, **environ))
+    return told(start_tool(servers.redis_url, servers.clickhouse_url, "dedupe", *arguments, **environ))
 
 
 async def put(servers: Servers, number: int, **fields: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.merging import freeze_into, take_in
-from services.common.profile import Member, Part, Profile
+from services.common.profile import Member, Move, Part, Profile
 from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 from services.identity.identify import (
     MERGE_WINDOW_US,
@@ -37,6 +37,7 @@ class World:
     ) -> None:
         self.profiles: dict[int, Profile] = {}
         self.claims: dict[UniqueValue, Claim] = {}
+        self.erased: dict[UniqueValue, int] = {}
         self.rules = Rules(unique_fields, operator, **caps)
         self.queued: set[tuple[int, int]] = set()
         self._ids = itertools.count(10_000)
@@ -79,6 +80,7 @@ class World:
             except Missing as missing:
                 if missing.value:
                     state.seen[missing.value] = self.claims.get(missing.value)
+                    state.erased[missing.value] = self.erased.get(missing.value, 0)
                 else:
                     state.loaded[missing.contact_id] = self.profiles.get(missing.contact_id)
                 continue
@@ -561,3 +563,23 @@ def test_a_link_merges_an_anonymous_device_and_moves_that_of_somebody_else() -> 
     link = msgspec.structs.replace(world.sighting(2), linked_contact_id=1)
     assert world.place(link, link) == [1, 1]
     assert (world.survivor(2), world.visit(2)) == (2, 1)
+
+
+@pytest.mark.parametrize("device", [0, 1])
+def test_a_hit_that_names_an_erased_value_counts_only_when_it_is_newer(device: int) -> None:
+    world = World()
+    before, at_once, after = (world.sighting(device, "ada@x.org") for _ in range(3))
+    world.erased[UniqueValue("email", "ada@x.org")] = at_once.time_us
+    assert world.place(before) == [ContactDeleted.ERASED]
+    assert not world.profiles and not world.claims
+    [contact_id] = world.place(at_once)
+    assert world.place(after, before) == [contact_id, ContactDeleted.ERASED], "also when it is somebody's again"
+
+
+def test_a_server_that_names_an_erased_contact_does_not_reach_whose_the_device_is_now() -> None:
+    world = World()
+    world.visit(2, "bob@x.org")
+    moves = [Move(NOW, b"a" * 16, 2)]
+    for gone in (Profile(1, deleted_us=world.now, moves=moves), Profile(1, alias=3, moves=moves)):
+        world.profiles = {2: world.profiles[2], 3: Profile(3, deleted_us=world.now), 1: gone}
+        assert world.place(world.report(contact_id=1)) == [ContactDeleted.DROPPED]
