@@ -14,11 +14,13 @@ from services.common import keys
 from services.common.merging import follow
 from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile
 from services.common.redis_client import RedisClient, load_script, mget, run_script
+from services.common.tombstone import bare_alias
 from services.common.values import CARRY_CLAIM_US, Claim, UniqueValue
 
 BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
 MAX_BRIEF = 10  # such devices of one contact: callers that never keep a cookie must not fill Redis
 MAX_ALIAS_STEPS = 1_000
+STRIP_ROUNDS = 100
 
 
 class ProfileStore:
@@ -108,6 +110,22 @@ class ProfileStore:
             ],
         )
         return {profile.id: int(answer or 0) for profile, answer in zip(profiles, answers, strict=True)}
+
+    async def strip(self, contact_ids: Iterable[int], survivor_id: int) -> list[Profile]:
+        """Of these, which merged into a contact that is gone, nothing but the alias stays; one that was taken out of it
+        meanwhile is left alone. Returns what was written."""
+        written: list[Profile] = []
+        waiting = set(contact_ids)
+        for _ in range(STRIP_ROUNDS):
+            stored = [profile or Profile(one) for one, profile in (await self.load(waiting)).items()]
+            theirs = [one for one in stored if one.alias or one.own is None]
+            bare = [alias for one in theirs if (alias := bare_alias(one, survivor_id)) != one]
+            versions = await self.write(bare)
+            written += [msgspec.structs.replace(one, version=versions[one.id]) for one in bare if versions[one.id]]
+            waiting = {one for one, version in versions.items() if not version}
+            if not waiting:
+                return written
+        raise RuntimeError(f"what merged into contact {survivor_id} is being written all the time")
 
     async def claim(self, claims: list[tuple[UniqueValue, Claim | None, int]]) -> list[Claim | None]:
         """For each (value, holder as seen, contact id; 0 frees the value): who holds it now."""

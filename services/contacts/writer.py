@@ -17,6 +17,7 @@ import msgspec
 from services.common.merging import are_separated, conflicts, freeze_into, oldest, take_in
 from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
+from services.common.tombstone import tombstone
 from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 from services.contacts.change import Change, apply_change
 from services.contacts.company_writer import CompanyWriter
@@ -97,11 +98,11 @@ class ContactWriter:
             if profile is None or not profile.is_known():
                 return None
             held = await self._store.holders(_all_values(profile, (await self._stores.fields.now()).unique))
-            gone = msgspec.structs.replace(profile, own=None, losers={}, deleted_us=now_us(), is_brief=False)
+            gone = tombstone(profile, now_us())
             gone.version = (await self._store.write([gone]))[gone.id]
             if gone.version:
                 await self._free(profile, held)
-                await self._project([gone])
+                await self._project([gone, *await self._store.strip(profile.losers, gone.id)])
                 return profile
         raise BusyError
 

@@ -29,7 +29,6 @@ from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.replication import Replicas
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
-from services.common.suppression import SuppressionList
 from services.common.values import Operator
 from services.identity.agents import Agents
 from services.identity.api import IdentityApi
@@ -49,6 +48,7 @@ from services.identity.reader import Lane, Reader
 from services.identity.relay import Relay
 from services.identity.resolver import Resolver
 from services.identity.slow_lane import SlowLane
+from services.identity.suppression import SuppressionList
 
 log = structlog.get_logger()
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from services.common.contact_ids import ContactIds
 from services.common.profile import Profile
 from services.common.profiles import MAX_BRIEF, ProfileStore
-from services.common.suppression import SuppressionList
 from services.common.values import Claim, UniqueValue
 from services.identity.faults import FaultPoints
 from services.identity.identify import (
@@ -23,6 +22,7 @@ from services.identity.identify import (
     UnsettledClaimError,
 )
 from services.identity.merge_queue import MergeQueue
+from services.identity.suppression import SuppressionList
 
 MAX_ROUNDS = 200
 MAX_LOADS = 64

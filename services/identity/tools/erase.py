@@ -12,16 +12,16 @@ import sys
 from collections import Counter
 
 from services.common.device import DeviceCodec
-from services.common.erasing import BusyError, Eraser, Stores
 from services.common.field_registry import Fields
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
 from services.common.replication import Replicas
-from services.common.suppression import SuppressionList
 from services.identity.lookup import Lookup, Status
 from services.identity.selectors import Selector, SelectorError, read_selector
-from services.identity.tools import kept_files
-from services.identity.tools.dead_hits import DeadHits
+from services.identity.suppression import SuppressionList
+from services.identity.tools.erasing import kept_files
+from services.identity.tools.erasing.dead_hits import DeadHits
+from services.identity.tools.erasing.eraser import BusyError, Eraser, Stores
 from services.identity.tools.tool import Connections, Summary, ToolError, UnfinishedError, parser, run
 
 WAIT_SECONDS = 60.0

@@ -18,8 +18,6 @@ from services.common import clickhouse as ch
 from services.common import keys
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
-from services.common.draining import drain
-from services.common.erasing import Erased, Eraser, Stores
 from services.common.hit import BATCH_FIELD, Door, Hit, encode_batch
 from services.common.merging import freeze_into, take_in
 from services.common.profile import Move, Part, Profile
@@ -27,7 +25,6 @@ from services.common.profiles import ProfileStore
 from services.common.projection import project
 from services.common.records import RecordStore
 from services.common.replication import Replicas
-from services.common.suppression import SuppressionList
 from services.common.tables import BOT_EVENTS, CONTACTS, EVENTS, BotRow, contact_row
 from services.common.values import UniqueValue
 from services.identity.faults import FaultPoints
@@ -36,8 +33,11 @@ from services.identity.lookup import Lookup, Status
 from services.identity.merge_queue import MergeQueue
 from services.identity.placement import Placement
 from services.identity.selectors import Selector
-from services.identity.tools.dead_hits import DeadHits
+from services.identity.suppression import SuppressionList
 from services.identity.tools.erase import find
+from services.identity.tools.erasing.dead_hits import DeadHits
+from services.identity.tools.erasing.draining import drain
+from services.identity.tools.erasing.eraser import Erased, Eraser, Stores
 from tests.integration.conftest import event_row
 from tests.integration.site import Visitor, stop
 from tests.integration.tools.conftest import Place, Servers, start_tool, summary
@@ -224,6 +224,21 @@ def test_after_a_total_loss_of_redis_the_list_still_holds(place: Place) -> None:
         replay(place, kept)
         eventually(lambda: dropped(place, "contact_erased") == 1, "the drop")
         assert site.contacts(f"email:{joe}") == []
+
+
+def test_a_deletion_over_the_api_leaves_nothing_of_those_who_had_merged_in_either(place: Place) -> None:
+    """In Redis; what ClickHouse keeps of a deleted contact, `erase` removes."""
+    people = [
+        place.site.api.post("/api/contacts/new", json={"email": address(name), "city": f"{name}ville"})
+        for name in ("gone", "gonetoo")
+    ]
+    one, other = (int(made.json()["contact"]["id"]) for made in people)
+    merged = place.site.identity.http.post("/v1/merge", json={"winner": one, "loser": other})
+    assert merged.status_code == 200, merged.text
+    assert "gonetooville" in everything_in_redis(place.redis)
+    assert place.site.api.delete(f"/api/contacts/{other}/delete").json()["contact"]["id"] in (one, None)
+    assert not [name for name in ("goneville", "gonetooville", "gonetoo") if name in everything_in_redis(place.redis)]
+    assert place.site.api.get(f"/api/contacts/{other}").status_code == 404
 
 
 def make(number: int, email: str, **more: Any) -> Profile:

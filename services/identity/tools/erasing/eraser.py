@@ -20,19 +20,19 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.common import erased_keys, erased_rows
 from services.common.clickhouse import ClickHouse, insert_rows
-from services.common.draining import drain
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
 from services.common.projection import project
 from services.common.records import RecordStore, project_records
 from services.common.redis_client import RedisClient
 from services.common.replication import Replicas
-from services.common.suppression import SuppressionList
 from services.common.tables import AUDIT, AuditRow
 from services.common.tombstone import bare_alias, told_values, tombstone
 from services.common.values import Claim, UniqueValue
+from services.identity.suppression import SuppressionList
+from services.identity.tools.erasing import erased_keys, erased_rows
+from services.identity.tools.erasing.draining import drain
 
 ROUNDS = 200
 NEWER_THAN_ALL = (1 << 64) - 1
@@ -144,26 +144,12 @@ class Eraser:
                 continue
             await stores.profiles.claim([(value, claim, 0) for value, claim in family.held.items()])
             counts["contacts"] += grave != family.survivor
-            counts["merged_ids"] += await self._strip(_losers(family), grave.id)
+            counts["merged_ids"] += len(await stores.profiles.strip((one.id for one in _losers(family)), grave.id))
             counts["values"] += len(listed)
             traces.deleted_us.update(dict.fromkeys(family.profiles, grave.deleted_us))
             traces.values.update(dict.fromkeys(family.values, grave.deleted_us))
             return grave.id
         raise BusyError(f"contact {contact_id} is being written all the time")
-
-    async def _strip(self, losers: Iterable[Profile], survivor_id: int) -> int:
-        """Of all that had merged into it nothing but the alias stays."""
-        profiles, count = self._stores.profiles, 0
-        waiting = list(losers)
-        for _ in range(ROUNDS):
-            bare = [bare for one in waiting if (bare := bare_alias(one, survivor_id)) != one]
-            versions = await profiles.write(bare)
-            count += sum(1 for version in versions.values() if version)
-            lost = await profiles.load(one for one, version in versions.items() if not version)
-            waiting = [one for one in lost.values() if one is not None]
-            if not waiting:
-                return count
-        raise BusyError(f"what had merged into contact {survivor_id} is being written all the time")
 
     async def _family(self, contact_id: int) -> Family:
         for _ in range(ROUNDS):

@@ -9,15 +9,15 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from services.common import keys
-from services.common.erasing import Traces
 from services.common.hit import BATCH_FIELD, Door, Hit, decode_batch
 from services.common.profile import Profile, Value
 from services.common.profiles import ProfileStore
 from services.common.redis_client import RedisClient
 from services.common.statement import decode_statement
-from services.common.suppression import SuppressionList
 from services.common.values import UniqueValue, normalise_unique
 from services.identity.parameters import parameters_of
+from services.identity.suppression import SuppressionList
+from services.identity.tools.erasing.eraser import Traces
 
 ENTRIES_AT_ONCE = 200  # of at most 100 KB each
 
