@@ -1,1 +1,1 @@
-"""What erasing a contact takes: traces in Redis, rows in ClickHouse, dead letters, files, and the wait for the streams."""
+"""What erasing a contact takes: traces in Redis, rows in ClickHouse, dead letters, files, a wait for the streams."""
