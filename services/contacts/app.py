@@ -13,6 +13,7 @@ from starlette.routing import Route
 from services.common.access import Access
 from services.common.envelope import ApiDoor, add_error_handlers
 from services.common.field_registry import preset_rules
+from services.common.openapi import OPENAPI_PATH, openapi_route
 from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.api import ContactsApi
@@ -23,13 +24,13 @@ from services.contacts.fields_api import FieldsApi
 from services.contacts.form_resource import FORMS
 from services.contacts.link_resources import ASSETS, LINKS
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.openapi import openapi_route
+from services.contacts.openapi import DOCUMENT
 from services.contacts.records_api import RecordsApi
 from services.contacts.stores import Stores
 from services.contacts.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
 
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json"})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
 
 
 def create_app(settings: Settings | None = None) -> ApiDoor:
@@ -54,7 +55,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
             *operation_routes(metrics.registry, stores.trouble),
             *api_routes(stores, settings, metrics),
             *Pages(stores, settings.secret, metrics).routes(),
-            openapi_route(),
+            openapi_route(DOCUMENT),
         ],
         lifespan=lifespan,
     )

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from services.common.envelope import API_VERSION, json_response
-
-Json = dict[str, Any]
+from services.common.openapi import ERROR, Json, document
 
 
 def _parameter(name: str, where: str, kind: str = "string", text: str = "") -> Json:
@@ -18,8 +10,6 @@ def _parameter(name: str, where: str, kind: str = "string", text: str = "") -> J
 
 
 _ID = _parameter("id", "path", "integer", "The contact; an id that merged into another answers with that one.")
-_ERROR = {"description": "The error envelope", "content": {"application/json": {"schema": {
-    "$ref": "#/components/schemas/Errors"}}}}  # fmt: skip
 _LIST = [
     _parameter("search", "query", text="ada, email:ada%, is:anonymous, !tag:x, ip:192.0.2., ids:1,2, (a or b) c"),
     _parameter("start", "query", "integer", "How many to skip"),
@@ -61,7 +51,7 @@ def _operation(summary: str, parameters: list[Json], answers: dict[str, str], *,
         "parameters": parameters,
         "responses": {
             **{status: {"description": text} for status, text in answers.items()},
-            **dict.fromkeys(("401", "503"), _ERROR),
+            **dict.fromkeys(("401", "503"), ERROR),
         },
     }
     if has_body:
@@ -198,39 +188,4 @@ PATHS |= {
     },
 }
 
-DOCUMENT: Json = {
-    "openapi": "3.1.0",
-    "info": {"title": "Spoor contacts", "version": API_VERSION},
-    "security": [{"basic": []}],
-    "paths": PATHS,
-    "components": {
-        "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
-        "schemas": {
-            "Change": {"type": "object", "additionalProperties": True},
-            "Errors": {
-                "type": "object",
-                "properties": {
-                    "errors": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "properties": {
-                                "code": {"type": "integer"},
-                                "message": {"type": "string"},
-                                "details": {"type": "object"},
-                                "type": {"type": ["string", "null"]},
-                            },
-                        },
-                    }
-                },
-            },
-        },
-    },
-}
-
-
-def openapi_route() -> Route:
-    async def openapi(_: Request) -> Response:
-        return json_response(DOCUMENT)
-
-    return Route("/openapi.json", openapi, methods=["GET"])
+DOCUMENT = document("Spoor contacts", PATHS, {"Change": {"type": "object", "additionalProperties": True}})
