@@ -16,7 +16,9 @@ from services.common.field_registry import preset_rules
 from services.common.openapi import OPENAPI_PATH, openapi_route
 from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
+from services.contacts.actions_api import ActionsApi
 from services.contacts.api import ContactsApi
+from services.contacts.batch_api import BatchApi
 from services.contacts.bots_api import BotsApi
 from services.contacts.clickthrough_api import ClickthroughApi
 from services.contacts.companies_api import CompaniesApi
@@ -69,6 +71,8 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
     """Everything below /api."""
     user = settings.admin_user
     return [
+        *BatchApi(stores, user, metrics).routes(),  # before /{id}
+        *ActionsApi(stores, user, metrics).routes(),
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
         *RecordsApi(stores, user, metrics, LINKS).routes(),

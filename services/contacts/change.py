@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,13 +11,13 @@ import msgspec
 from services.common.contact_fields import FIELDS, TOLD_FIELDS, Field
 from services.common.field_values import NOT_VALID, TOO_LONG, read_value, scalar_as_text
 from services.common.folding import owner_of
-from services.common.profile import Member, Part, Profile, Stamped, Value
+from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value
 from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique, read_tag
+from services.contacts.do_not_contact import Refusal, new_refusals, read_refusals
 from services.contacts.memberships import MembershipChange, apply_memberships, read_memberships
 
 MAX_TAGS = 500
 MAX_IPS = 200
-MAX_POINTS = 2**31 - 1
 ONLY_USER_ID = 1
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -38,6 +38,8 @@ class Change(msgspec.Struct, frozen=True):
     fields: dict[str, Value] = {}
     tags: dict[str, bool] = {}
     points: int | None = None
+    points_change: Callable[[int], int] | None = None  # from those that it has
+    dnc: dict[str, Refusal] = {}  # by channel
     ip: str = ""
     owner_id: int | None = None  # 0 for nobody
     memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
@@ -61,7 +63,15 @@ def read_change(body: Mapping[str, Any], *, replaces: bool = False) -> Change:
     if replaces:
         missing = [field for field in TOLD_FIELDS if field not in fields and field not in _KEPT_BY_PUT]
         fields.update(dict.fromkeys(missing, ""))
-    change = Change(fields, reading.tags(), reading.points(), reading.ip(), read_owner(body), reading.memberships())
+    change = Change(
+        fields=fields,
+        tags=reading.tags(),
+        points=reading.points(),
+        dnc=reading.refusals(),
+        ip=reading.ip(),
+        owner_id=read_owner(body),
+        memberships=reading.memberships(),
+    )
     reading.check_stage()
     if reading.wrong:
         raise InvalidChangeError(reading.wrong)
@@ -121,6 +131,13 @@ class _Reading:
             self.wrong["companies"] = [str(error)]
             return MembershipChange()
 
+    def refusals(self) -> dict[str, Refusal]:
+        try:
+            return read_refusals(self._body)
+        except ValueError as error:
+            self.wrong["doNotContact"] = [str(error)]
+            return {}
+
     def points(self) -> int | None:
         """Points are set; an empty value never resets them."""
         try:
@@ -171,7 +188,8 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         fields={**own.fields, **_new_fields(profile, change.fields, now_us)},
         tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
         ips=_with_ip(profile, own, change.ip, now_us),
-        points=own.points if change.points is None else change.points - _points_of_losers(profile),
+        points=_new_points(profile, own, change),
+        dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
         owner_id=own.owner_id if change.owner_id is None else change.owner_id,
         owner_us=own.owner_us if change.owner_id in (None, owner_of(profile)) else now_us,
     )
@@ -212,5 +230,9 @@ def _with_ip(profile: Profile, own: Part, ip: str, now_us: int) -> dict[str, int
     return {**own.ips, ip: now_us}
 
 
-def _points_of_losers(profile: Profile) -> int:
-    return sum(part.points for part in profile.losers.values())
+def _new_points(profile: Profile, own: Part, change: Change) -> int:
+    of_losers = sum(part.points for part in profile.losers.values())
+    wanted = change.points
+    if change.points_change:
+        wanted = max(-MAX_POINTS, min(MAX_POINTS, change.points_change(own.points + of_losers)))
+    return own.points if wanted is None else wanted - of_losers

@@ -42,9 +42,13 @@ class ContactReader:
 
     async def shown(self, profile: Profile) -> Contact:
         """A known contact whose profile is at hand."""
-        ids = profile.ids()
-        footprints = await load_footprints(self._stores.clickhouse, {profile.id: ids})
-        return Contact(profile.id, fold(profile), footprints[profile.id], ids)
+        return (await self.all_shown([profile]))[0]
+
+    async def all_shown(self, profiles: list[Profile]) -> list[Contact]:
+        """The same for several."""
+        ids = {profile.id: profile.ids() for profile in profiles}
+        footprints = await load_footprints(self._stores.clickhouse, ids)
+        return [Contact(one.id, fold(one), footprints[one.id], ids[one.id]) for one in profiles]
 
     async def page(self, query: ListQuery) -> Page:
         clickhouse = self._stores.clickhouse

@@ -151,6 +151,53 @@ def _record_paths(plural: str, singular: str) -> Json:
 for _plural, _singular in (("links", "link"), ("assets", "asset"), ("forms", "form")):
     PATHS.update(_record_paths(_plural, _singular))
 
+_BATCH = {"500": "More than 200 items", "413": "Too large", "400": "No list or object of items"}
+_TOLD = "{contacts, statusCodes, errors}: by the keys of the items; errors only when there are any"
+PATHS |= {
+    "/api/contacts/batch/new": {
+        "post": _operation("Create or update up to 200", [], {"201": _TOLD, **_BATCH}, has_body=True)
+    },
+    "/api/contacts/batch/edit": {
+        method: _operation(f"{word} up to 200, each by its id", [], {"200": _TOLD, **_BATCH}, has_body=True)
+        for method, word in (("patch", "Change"), ("put", "Replace"))
+    },
+    "/api/contacts/batch/delete": {
+        "delete": _operation(
+            "Delete up to 200",
+            [_parameter("ids", "query", text="1,2,3, or ids[]=1&ids[]=2")],
+            {"200": "{contacts, errors}", "500": "More than 200 ids"},
+        )
+    },
+    "/api/contacts/{id}/points/{operator}/{delta}": {
+        "post": _operation(
+            "Change the points",
+            [
+                _ID,
+                _parameter("operator", "path", text="plus, minus, times, divide"),
+                _parameter("delta", "path", "integer"),
+            ],
+            {"200": "{success: 1}", "400": "Invalid operator", "404": "Nobody"},
+            has_body=True,
+        )
+    },
+    **{
+        f"/api/contacts/{{id}}/dnc/{path}": {
+            "post": _operation(
+                summary, [_ID, _parameter("channel", "path", text="email, sms, ...")], answers, has_body=True
+            )
+        }
+        for word, summary, answers in (
+            (
+                "add",
+                "Do not contact: reason 1 unsubscribed, 2 bounced, 3 by hand; comments, channelId",
+                {**_ONE, **_WRONG},
+            ),
+            ("remove", "May be contacted again", {**_ONE, "200": "{recordFound, contact}"}),
+        )
+        for path in (f"{word}/{{channel}}", f"{{channel}}/{word}")
+    },
+}
+
 _FIELD = {"200": "{field}", "404": "No such field"}
 _EDIT_FIELD = _operation(
     "Say whether a hit may set it: isPubliclyUpdatable", [_RECORD_ID], {**_FIELD, "400": "Invalid"}, has_body=True
