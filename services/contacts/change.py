@@ -43,8 +43,16 @@ class Change(msgspec.Struct, frozen=True):
     ip: str = ""
     owner_id: int | None = None  # 0 for nobody
     stage_id: int | None = None  # 0 for none
+    left_stage_id: int = 0  # none, if this is the one that it is in
     campaigns: dict[int, bool] = {}  # joined or left
     memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
+    subject: str = ""  # what the history calls it: the name of the stage, of the reason for points
+    action: str = ""
+
+    def is_in_history(self) -> bool:
+        """Whether it may add anything to the contact's history."""
+        is_staged = self.stage_id is not None or bool(self.left_stage_id)
+        return self.points is not None or bool(self.points_change or self.dnc or self.campaigns) or is_staged
 
     def unique_values(self, unique_fields: tuple[str, ...]) -> dict[str, str]:
         """The unique values that it gives, normalised; what identifies nobody is none."""
@@ -195,6 +203,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
     What an API says is newer than whatever is stored, also in a part that another contact brought along.
     """
     own = profile.own or Part(added_us=now_us, created_by=user)
+    stage_id = 0 if change.left_stage_id and change.left_stage_id == stage_of(profile) else change.stage_id
     part = msgspec.structs.replace(
         own,
         fields={**own.fields, **_new_fields(profile, change.fields, now_us)},
@@ -204,8 +213,8 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
         owner_id=own.owner_id if change.owner_id is None else change.owner_id,
         owner_us=own.owner_us if change.owner_id in (None, owner_of(profile)) else now_us,
-        stage_id=own.stage_id if change.stage_id is None else change.stage_id,
-        stage_us=own.stage_us if change.stage_id in (None, stage_of(profile)) else now_us,
+        stage_id=own.stage_id if stage_id is None else stage_id,
+        stage_us=own.stage_us if stage_id in (None, stage_of(profile)) else now_us,
         campaigns={**own.campaigns, **_new_campaigns(profile, change.campaigns, now_us)},
     )
     part = apply_memberships(profile, part, change.memberships, now_us)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -28,15 +29,21 @@ SELECT id FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})
 ORDER BY id LIMIT {limit:UInt64} OFFSET {start:UInt64}
 """
 _COUNT = "SELECT count() FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})"
-ChangeOf = Callable[[int, bool], Change]  # of one thing: put in or taken out
+ChangeOf = Callable[[int, bool, str], Change]  # of one thing: put in or taken out, and its name
 
 
-def _stage(stage_id: int, is_in: bool) -> Change:
-    return Change(stage_id=stage_id if is_in else 0)
+def _stage(stage_id: int, is_in: bool, name: str) -> Change:
+    return Change(stage_id=stage_id, subject=name) if is_in else Change(left_stage_id=stage_id, subject=name)
 
 
-def _campaign(campaign_id: int, is_in: bool) -> Change:
-    return Change(campaigns={campaign_id: is_in})
+def _campaign(campaign_id: int, is_in: bool, name: str) -> Change:
+    return Change(campaigns={campaign_id: is_in}, subject=name)
+
+
+class _Named(msgspec.Struct):
+    """What stages and campaigns have in common."""
+
+    name: str
 
 
 class MembershipApi:
@@ -65,9 +72,11 @@ class MembershipApi:
     def _link(self, kind: str, change: ChangeOf, *, is_in: bool) -> Callable[[Request], Any]:
         async def link(request: Request) -> Response:
             thing, contact_id = contact_id_of(request), contact_id_of(request, "contact")
-            if await self._stores.records.one(Ref(kind, str(thing))) is None:
+            record = await self._stores.records.one(Ref(kind, str(thing)))
+            if record is None:
                 raise ApiError(404, NOT_FOUND)
-            await self._editor.change(contact_id, change(thing, is_in))
+            named = msgspec.json.decode(record.data, type=_Named)
+            await self._editor.change(contact_id, change(thing, is_in, named.name))
             return json_response({"success": 1})
 
         return link

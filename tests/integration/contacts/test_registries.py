@@ -94,7 +94,10 @@ def test_a_contact_is_in_one_stage(api: httpx.Client, path: str) -> None:
         assert shown(api, one)["stage"] == {
             "id": stage["id"], "name": stage["name"], "weight": stage["weight"], "description": None, "category": None,
         }  # fmt: skip
-    told(api.post(f"/api/stages/{customer['id']}/{path.format(one).replace('add', 'remove')}"))
+    remove = path.format(one).replace("add", "remove")
+    told(api.post(f"/api/stages/{lead['id']}/{remove}"))
+    assert shown(api, one)["stage"]["id"] == customer["id"], "it is no longer in the one that it is taken out of"
+    told(api.post(f"/api/stages/{customer['id']}/{remove}"))
     assert shown(api, one)["stage"] is None
     assert api.post(f"/api/stages/5555/{path.format(one)}").status_code == 404
     assert api.post(f"/api/stages/{lead['id']}/{path.format(5)}").status_code == 404
@@ -158,3 +161,32 @@ def test_what_clients_ask_before_they_work(api: httpx.Client) -> None:
     assert told(api.post(f"/api/users/{me['id']}/permissioncheck", json=asked)) == dict.fromkeys(
         asked["permissions"], True
     )
+
+
+def history(api: httpx.Client, contact_id: int, kind: str) -> list[dict[str, Any]]:
+    query = {"filters[includeEvents][]": kind, "order[0]": "timestamp", "order[1]": "ASC"}
+    events: list[dict[str, Any]] = told(api.get(f"/api/contacts/{contact_id}/activity", params=query))["events"]
+    return events
+
+
+def test_what_changes_over_the_api_is_in_the_history(api: httpx.Client) -> None:
+    one = new_contact(api, points=3)
+    stage, campaign = make(api, "stages", "stage", name=name("s")), make(api, "campaigns", "campaign", name=name("c"))
+    told(api.post(f"/api/contacts/{one}/points/plus/5", json={"eventName": "Gift", "actionName": "spring"}))
+    told(api.post(f"/api/contacts/{one}/points/minus/2"))
+    told(api.post(f"/api/contacts/{one}/points/plus/0"))
+    gained = history(api, one, "point.gained")
+    assert [event["eventLabel"] for event in gained] == ["API / +3", "Gift / +5", "API / -2"]
+    assert gained[1]["details"]["log"] == {"eventName": "Gift", "actionName": "spring", "delta": 5, "type": "API"}
+    told(api.post(f"/api/stages/{stage['id']}/contact/{one}/add"))
+    told(api.post(f"/api/stages/{stage['id']}/contact/{one}/add"))
+    assert [event["eventLabel"] for event in history(api, one, "stage.changed")] == [stage["name"]]
+    told(api.post(f"/api/contacts/{one}/dnc/email/add", json={"reason": 1, "comments": "enough"}))
+    [refused] = history(api, one, "lead.donotcontact")
+    assert (refused["eventLabel"], refused["details"]["dnc"]["reason"]) == ("Email", "unsubscribed")
+    for word in ("add", "add", "remove"):
+        told(api.post(f"/api/campaigns/{campaign['id']}/contact/{one}/{word}"))
+    assert [event["eventLabel"] for event in history(api, one, "campaign_membership")] == [
+        f"Contact {word} campaign, {campaign['name']}" for word in ("added to", "removed from")
+    ]
+    assert shown(api, one)["lastActive"] is None, "none of it is anything that the contact did"
