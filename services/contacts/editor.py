@@ -10,6 +10,7 @@ from typing import Any
 
 from services.common.documents import STAGE
 from services.common.envelope import NOT_FOUND, ApiError
+from services.common.notes import remove_notes
 from services.common.records import Ref
 from services.contacts.change import Change, InvalidChangeError, no_stage, read_change
 from services.contacts.contact import Contact
@@ -21,7 +22,7 @@ from services.contacts.writer import ContactWriter, ValueTakenError, Written
 
 class ContactEditor:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
-        self._metrics, self._records = metrics, stores.records
+        self._stores, self._records, self._metrics = stores, stores.records, metrics
         self._reader = ContactReader(stores)
         self._writer = ContactWriter(stores, user)
 
@@ -65,6 +66,7 @@ class ContactEditor:
             raise self._busy() from None
         if gone is None:
             raise ApiError(404, NOT_FOUND)
+        await remove_notes(self._records, self._stores.clickhouse, contact.ids)
         self._metrics.writes.add(value="deleted")
         return contact
 

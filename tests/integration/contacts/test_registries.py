@@ -82,6 +82,8 @@ def test_notes_stay_with_the_person(api: httpx.Client) -> None:
     winner = new_contact(api)
     told(api.patch(f"/api/contacts/{winner}/edit", json={"email": email}))
     assert told(api.get(f"/api/contacts/{winner}/notes"))["total"] == 2, "also of who merged into it"
+    told(api.delete(f"/api/contacts/{winner}/delete"))
+    assert [api.get(f"/api/notes/{note['id']}").status_code for note in (first, second)] == [404, 404]
 
 
 @pytest.mark.parametrize("path", ["contact/{}/add", "contact/add/{}"])
