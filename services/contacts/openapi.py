@@ -227,6 +227,9 @@ PATHS |= {
             {**_ONE, "200": "{recordFound, contact}", "400": "No number"},
         )
     },
+    "/api/contacts/{id}/devices": {
+        "get": _operation("What a contact came with", [_ID, *_LIST[1:3]], {**_ONE, "200": "{total, devices: [...]}"})
+    },
     "/api/contacts/{id}/notes": {
         "get": _operation("The notes of a contact", [_ID, *_RECORDS], {**_ONE, "200": "{total, notes: [...]}"})
     },
