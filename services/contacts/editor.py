@@ -72,17 +72,12 @@ class ContactEditor:
 
     async def _edit(self, contact_id: int, change: Change) -> Written | None:
         try:
-            written = await self._writer.edit(contact_id, change, await self._first_seen_us(contact_id))
+            written = await self._writer.edit(contact_id, change, await self._reader.first_seen_us(contact_id))
         except BusyError:
             raise self._busy() from None
         if written is not None:
             self._metrics.writes.add(value="edited")
         return written
-
-    async def _first_seen_us(self, contact_id: int) -> int:
-        """When an anonymous visitor first came; 0 for everybody else."""
-        contact = await self._reader.one(contact_id)
-        return contact.footprint.first_seen_ms * 1_000 if contact and contact.view is None else 0
 
     async def _checked(self, body: Mapping[str, Any], *, replaces: bool = False) -> Change:
         try:
