@@ -12,7 +12,7 @@ from services.common.documents import STAGE, Stage, decode_document
 from services.common.folding import fold
 from services.common.profile import Profile
 from services.common.records import Ref
-from services.contacts.contact import Contact
+from services.contacts.contact import Contact, Footprint
 from services.contacts.contact_list import ListQuery, Statement, count_statement, page_statement
 from services.contacts.footprints import load_footprints
 from services.contacts.stores import Stores
@@ -52,9 +52,13 @@ class ContactReader:
         ids = {profile.id: profile.ids() for profile in profiles}
         views = [fold(profile) for profile in profiles]
         footprints, stages = await asyncio.gather(
-            load_footprints(self._stores.clickhouse, ids), self._stages({view.stage_id for view in views})
+            load_footprints(self._stores.clickhouse, {one: every for one, every in ids.items() if one not in new}),
+            self._stages({view.stage_id for view in views}),
         )
-        return [Contact(view.id, view, footprints[view.id], ids[view.id], stages.get(view.stage_id)) for view in views]
+        return [
+            Contact(view.id, view, footprints.get(view.id, Footprint()), ids[view.id], stages.get(view.stage_id))
+            for view in views
+        ]
 
     async def first_seen_us(self, contact_id: int) -> int:
         """When an anonymous visitor first came; 0 for everybody else."""
