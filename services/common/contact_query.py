@@ -119,9 +119,9 @@ class _Compiler:
                 known, anonymous = self.condition(inner)
                 return Condition(_negate(known), _negate(anonymous))
             case And(nodes):
-                return _join([self.condition(one) for one in nodes], "AND", TRUE, FALSE)
+                return join_conditions([self.condition(one) for one in nodes], "AND", TRUE, FALSE)
             case Or(nodes):
-                return _join([self.condition(one) for one in nodes], "OR", FALSE, TRUE)
+                return join_conditions([self.condition(one) for one in nodes], "OR", FALSE, TRUE)
 
     def _bind(self, value: Any, kind: str = "String") -> str:
         name = f"p{len(self.parameters)}"
@@ -205,7 +205,7 @@ def _negate(sql: str) -> str:
     return {TRUE: FALSE, FALSE: TRUE}.get(sql) or f"NOT ({sql})"
 
 
-def _join(conditions: list[Condition], word: str, neutral: str, decisive: str) -> Condition:
+def join_conditions(conditions: list[Condition], word: str, neutral: str, decisive: str) -> Condition:
     return Condition(
         _fold([one.known for one in conditions], word, neutral, decisive),
         _fold([one.anonymous for one in conditions], word, neutral, decisive),

@@ -11,13 +11,18 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from services.common.query_error import QueryError
+
 MAX_LENGTH = 2_000
 MAX_TERMS = 100
 MAX_DEPTH = 10
 
 
-class SearchError(ValueError):
+class SearchError(QueryError):
     """A search that cannot be answered; the message says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "search")
 
 
 class Term(NamedTuple):

@@ -15,6 +15,7 @@ from services.common.documents import Some, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
 from services.contacts.change import InvalidChangeError
 from services.contacts.contact_object import Json, publishing
+from services.contacts.list_parameters import read_shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.record_list import read_record_list
 from services.contacts.record_writer import RecordWriter, TakenError
@@ -57,13 +58,14 @@ class RecordsApi(Generic[Some]):
         ]
 
     async def list(self, request: Request) -> Response:
-        asked = read_record_list(self._resource.kind, query_of(request))
+        query = query_of(request)
+        asked, shape = read_record_list(self._resource.kind, query), read_shape(query)
         page, total = await asyncio.gather(
             self._stores.clickhouse.query(asked.page, parameters=asked.parameters),
             self._stores.clickhouse.query(asked.total, parameters=asked.parameters),
         )
         self._metrics.reads.add(value="list")
-        items = [self._shown(found, self._decode(data)) for found, data in page.result_rows]
+        items = [shape.of(self._shown(found, self._decode(data))) for found, data in page.result_rows]
         return json_response({"total": int(total.result_rows[0][0]), self._resource.plural: items})
 
     async def one(self, request: Request) -> Response:
