@@ -9,6 +9,10 @@ FORM_SUBMITTED = "form.submitted"
 EMAIL_READ = "email.read"
 ASSET_DOWNLOAD = "asset.download"
 UTM = "lead.utmtagsadded"
+POINT_GAINED = "point.gained"
+STAGE_CHANGED = "stage.changed"
+DO_NOT_CONTACT = "lead.donotcontact"
+CAMPAIGN_MEMBERSHIP = "campaign_membership"
 IDENTIFIED = "lead.identified"
 CREATED = "lead.create"
 
@@ -21,12 +25,12 @@ _TYPES = {
     ASSET_DOWNLOAD: "Asset downloaded",
     "campaign.event.scheduled": "Campaign event scheduled",
     "campaign.event": "Campaign action triggered",
-    "campaign_membership": "Campaign membership change",
+    CAMPAIGN_MEMBERSHIP: "Campaign membership change",
     CREATED: "Contact created",
     "lead.source.created": "Contact created by source",
     IDENTIFIED: "Contact identified",
     "lead.source.identified": "Contact identified by source",
-    "lead.donotcontact": "Do not contact",
+    DO_NOT_CONTACT: "Do not contact",
     "dynamic.content.sent": "Dynamic Content Triggered",
     "email.failed": "Email failed",
     EMAIL_READ: "Email read",
@@ -37,9 +41,9 @@ _TYPES = {
     "integration_sync_issues": "Integration sync notice",
     "message.queue": "Message Queue",
     PAGE_HIT: "Page hit",
-    "point.gained": "Point gained",
+    POINT_GAINED: "Point gained",
     "segment_membership": "Segment membership change",
-    "stage.changed": "Stage changed",
+    STAGE_CHANGED: "Stage changed",
     "sms.failed": "Text message failed",
     "sms_reply": "Text message received",
     "sms.sent": "Text message sent",

@@ -18,6 +18,7 @@ from services.contacts.contact_reader import ContactReader
 from services.contacts.do_not_contact import CONTACTABLE, WRONG_REASON, Refusal, read_channel, read_refusal
 from services.contacts.editor import ContactEditor
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.record_body import RecordBody
 from services.contacts.stores import Stores
 
 _DELTA = re.compile(r"[0-9]{1,10}", re.ASCII)
@@ -74,8 +75,13 @@ class ActionsApi:
         operator = OPERATORS.get(request.path_params["operator"])
         if operator is None or not _DELTA.fullmatch(delta):
             raise ApiError(400, "Invalid operator" if operator is None else "The delta is a whole number.")
-        await read_object(request)
-        await self._editor.change(contact_id, Change(points_change=lambda points: operator(points, int(delta))))
+        body = RecordBody(await read_object(request))
+        subject, action = body.text("eventName", "API"), body.text("actionName")
+        body.refuse_if_wrong()
+        change = Change(
+            points_change=lambda points: operator(points, int(delta)), subject=subject or "API", action=action
+        )
+        await self._editor.change(contact_id, change)
         return json_response({"success": 1})
 
     async def _find(self, request: Request) -> Contact:

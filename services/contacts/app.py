@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -22,17 +23,22 @@ from services.contacts.batch_api import BatchApi
 from services.contacts.bots_api import BotsApi
 from services.contacts.clickthrough_api import ClickthroughApi
 from services.contacts.companies_api import CompaniesApi
+from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields_api import FieldsApi
 from services.contacts.form_resource import FORMS
 from services.contacts.link_resources import ASSETS, LINKS
+from services.contacts.membership_api import MembershipApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import DOCUMENT
-from services.contacts.records_api import RecordsApi
+from services.contacts.records_api import RecordsApi, Resource
+from services.contacts.registry_resources import CAMPAIGNS, CATEGORIES, NOTES, STAGES
 from services.contacts.stores import Stores
+from services.contacts.tags_api import TagsApi
 from services.contacts.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
+RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
 
 
 def create_app(settings: Settings | None = None) -> ApiDoor:
@@ -72,12 +78,13 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
     user = settings.admin_user
     return [
         *BatchApi(stores, user, metrics).routes(),  # before /{id}
+        *DirectoryApi(user).routes(),
         *ActionsApi(stores, user, metrics).routes(),
+        *MembershipApi(stores, user, metrics).routes(),
+        *TagsApi(stores, user, metrics).routes(),
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
-        *RecordsApi(stores, user, metrics, LINKS).routes(),
-        *RecordsApi(stores, user, metrics, ASSETS).routes(),
-        *RecordsApi(stores, user, metrics, FORMS).routes(),
+        *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),
         *FieldsApi(stores, user, preset_rules(settings)).routes(),
         *BotsApi(stores).routes(),
         *TrackingEventsApi(stores).routes(),

@@ -10,8 +10,8 @@ import msgspec
 
 from services.common.contact_fields import FIELDS, TOLD_FIELDS, Field
 from services.common.field_values import NOT_VALID, TOO_LONG, read_value, scalar_as_text
-from services.common.folding import owner_of
-from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value
+from services.common.folding import owner_of, stage_of
+from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value, newest
 from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique, read_tag
 from services.contacts.do_not_contact import Refusal, new_refusals, read_refusals
 from services.contacts.memberships import MembershipChange, apply_memberships, read_memberships
@@ -42,7 +42,17 @@ class Change(msgspec.Struct, frozen=True):
     dnc: dict[str, Refusal] = {}  # by channel
     ip: str = ""
     owner_id: int | None = None  # 0 for nobody
+    stage_id: int | None = None  # 0 for none
+    left_stage_id: int = 0  # none, if this is the one that it is in
+    campaigns: dict[int, bool] = {}  # joined or left
     memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
+    subject: str = ""  # what the history calls it: the name of the stage, of the reason for points
+    action: str = ""
+
+    def is_in_history(self) -> bool:
+        """Whether it may add anything to the contact's history."""
+        is_staged = self.stage_id is not None or bool(self.left_stage_id)
+        return self.points is not None or bool(self.points_change or self.dnc or self.campaigns) or is_staged
 
     def unique_values(self, unique_fields: tuple[str, ...]) -> dict[str, str]:
         """The unique values that it gives, normalised; what identifies nobody is none."""
@@ -70,9 +80,9 @@ def read_change(body: Mapping[str, Any], *, replaces: bool = False) -> Change:
         dnc=reading.refusals(),
         ip=reading.ip(),
         owner_id=read_owner(body),
+        stage_id=reading.stage(),
         memberships=reading.memberships(),
     )
-    reading.check_stage()
     if reading.wrong:
         raise InvalidChangeError(reading.wrong)
     return change
@@ -159,10 +169,20 @@ class _Reading:
         except ValueError:
             return ""
 
-    def check_stage(self) -> None:
-        said = self._body.get("stage")
-        if said not in (None, "", 0, "0"):
-            self.wrong["stage"] = [f"Stage with ID or name '{str(said)[:60]}' was not found."]
+    def stage(self) -> int | None:
+        """An id; whether there is such a stage is for others to see."""
+        if "stage" not in self._body:
+            return None
+        said = self._body["stage"]
+        text = str((said.get("id") if isinstance(said, dict) else said) or 0).strip()
+        if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+            self.wrong["stage"] = [no_stage(text)]
+            return None
+        return int(text)
+
+
+def no_stage(said: object) -> str:
+    return f"Stage with ID or name '{str(said)[:60]}' was not found."
 
 
 def is_true(said: Any) -> bool:
@@ -183,6 +203,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
     What an API says is newer than whatever is stored, also in a part that another contact brought along.
     """
     own = profile.own or Part(added_us=now_us, created_by=user)
+    stage_id = 0 if change.left_stage_id and change.left_stage_id == stage_of(profile) else change.stage_id
     part = msgspec.structs.replace(
         own,
         fields={**own.fields, **_new_fields(profile, change.fields, now_us)},
@@ -192,6 +213,9 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
         owner_id=own.owner_id if change.owner_id is None else change.owner_id,
         owner_us=own.owner_us if change.owner_id in (None, owner_of(profile)) else now_us,
+        stage_id=own.stage_id if stage_id is None else stage_id,
+        stage_us=own.stage_us if stage_id in (None, stage_of(profile)) else now_us,
+        campaigns={**own.campaigns, **_new_campaigns(profile, change.campaigns, now_us)},
     )
     part = apply_memberships(profile, part, change.memberships, now_us)
     if part == profile.own:
@@ -222,6 +246,15 @@ def _new_tags(profile: Profile, tags: dict[str, bool], now_us: int) -> dict[str,
             times = [part.tags[tag].time_us for part in profile.parts() if tag in part.tags]
             news[tag] = Member(is_in, max([now_us, *(time + 1 for time in times)]))
     return news
+
+
+def _new_campaigns(profile: Profile, campaigns: dict[int, bool], now_us: int) -> dict[int, Member]:
+    said = newest([part.campaigns for part in profile.parts()])
+    return {
+        campaign: Member(is_in, max(now_us, said[campaign].time_us + 1) if campaign in said else now_us)
+        for campaign, is_in in campaigns.items()
+        if (campaign in said and said[campaign].is_in) != is_in
+    }
 
 
 def _with_ip(profile: Profile, own: Part, ip: str, now_us: int) -> dict[str, int]:

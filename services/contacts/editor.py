@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.common.documents import STAGE
 from services.common.envelope import NOT_FOUND, ApiError
-from services.contacts.change import Change, InvalidChangeError, read_change
+from services.common.records import Ref
+from services.contacts.change import Change, InvalidChangeError, no_stage, read_change
 from services.contacts.contact import Contact
 from services.contacts.contact_reader import ContactReader
 from services.contacts.metrics import ContactsMetrics
@@ -19,13 +21,13 @@ from services.contacts.writer import ContactWriter, ValueTakenError, Written
 
 class ContactEditor:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
-        self._metrics = metrics
+        self._metrics, self._records = metrics, stores.records
         self._reader = ContactReader(stores)
         self._writer = ContactWriter(stores, user)
 
     async def create(self, body: Mapping[str, Any]) -> Written:
         """A new contact, or the one that holds the unique values that the body gives."""
-        change = self._read(body)
+        change = await self._checked(body)
         try:
             written = await self._writer.create(change)
         except BusyError:
@@ -39,7 +41,7 @@ class ContactEditor:
 
     async def edit(self, contact_id: int, body: Mapping[str, Any], *, replaces: bool = False) -> Written:
         """`replaces` is PUT: it also blanks what the body does not name, and makes a contact of an unknown id."""
-        written = await self._edit(contact_id, self._read(body, replaces=replaces))
+        written = await self._edit(contact_id, await self._checked(body, replaces=replaces))
         if written is None:
             if replaces:
                 return await self.create(body)  # it may match somebody, who must not be blanked
@@ -80,12 +82,15 @@ class ContactEditor:
         contact = await self._reader.one(contact_id)
         return contact.footprint.first_seen_ms * 1_000 if contact and contact.view is None else 0
 
-    def _read(self, body: Mapping[str, Any], *, replaces: bool = False) -> Change:
+    async def _checked(self, body: Mapping[str, Any], *, replaces: bool = False) -> Change:
         try:
-            return read_change(body, replaces=replaces)
+            change = read_change(body, replaces=replaces)
+            if change.stage_id and not await self._records.one(Ref(STAGE, str(change.stage_id))):
+                raise InvalidChangeError({"stage": [no_stage(change.stage_id)]})
         except InvalidChangeError as error:
             self._metrics.writes.add(value="refused")
             raise ApiError(400, str(error), error.details) from error
+        return change
 
     def _busy(self) -> ApiError:
         self._metrics.writes.add(value="busy")

@@ -161,7 +161,10 @@ def _record_paths(plural: str, singular: str) -> Json:
     }
 
 
-for _plural, _singular in (("links", "link"), ("assets", "asset"), ("forms", "form")):
+for _plural, _singular in (
+    ("links", "link"), ("assets", "asset"), ("forms", "form"), ("notes", "note"), ("stages", "stage"),
+    ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"),
+):  # fmt: skip
     PATHS.update(_record_paths(_plural, _singular))
 
 _BATCH = {"500": "More than 200 items", "413": "Too large", "400": "No list or object of items"}
@@ -208,6 +211,36 @@ PATHS |= {
             ("remove", "May be contacted again", {**_ONE, "200": "{recordFound, contact}"}),
         )
         for path in (f"{word}/{{channel}}", f"{{channel}}/{word}")
+    },
+}
+
+_THING = [_RECORD_ID, _parameter("contact", "path", "integer", "The contact")]
+PATHS |= {
+    f"/api/{plural}/{{id}}/{path}": {"post": _operation(f"{text} a {plural[:-1]}", _THING, _LINK)}
+    for plural in ("stages", "campaigns")
+    for word, text in (("add", "Put the contact in"), ("remove", "Take the contact out of"))
+    for path in (f"contact/{{contact}}/{word}", f"contact/{word}/{{contact}}", f"contacts/{{contact}}/{word}")
+}
+_USER = _parameter("id", "path", "integer", "The user")
+_MAY = {"200": "{permission: true}", "404": "No such user"}
+PATHS |= {
+    "/api/campaigns/{id}/contacts": {
+        "get": _operation("The contacts of a campaign", [_RECORD_ID, *_LIST[1:3]], {"200": "{total, contacts: [...]}"})
+    },
+    "/api/contacts/{id}/campaigns": {
+        "get": _operation("The campaigns of a contact", [_ID], {**_ONE, "200": "{total, campaigns: {id: campaign}}"})
+    },
+    "/api/contacts/{id}/notes": {
+        "get": _operation("The notes of a contact", [_ID, *_RECORDS], {**_ONE, "200": "{total, notes: [...]}"})
+    },
+    "/api/contacts/list/fields": {"get": _operation("The fields of contacts, bare", [], {"200": "[field, ...]"})},
+    "/api/contacts/list/owners": {"get": _operation("Who may own contacts, bare", [], {"200": "[user, ...]"})},
+    "/api/users": {"get": _operation("The users", [], {"200": "{total, users: [...]}"})},
+    "/api/users/self": {"get": _operation("Who asks, bare", [], {"200": "user"})},
+    "/api/users/{id}": {"get": _operation("One user", [_USER], {"200": "{user}", "404": "No such user"})},
+    "/api/users/{id}/permissioncheck": {
+        "get": _operation("What a user may do", [_USER], _MAY),
+        "post": _operation("What a user may do: permissions, a list", [_USER], _MAY, has_body=True),
     },
 }
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import ClickHouse, insert_rows
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
 from services.common.projection import project
+from services.common.tables import EVENTS, EventRow
 
 WINDOW_SECONDS = 0.003
 MAX_AT_ONCE = 2_000  # profiles in one insert
@@ -16,6 +17,7 @@ MAX_AT_ONCE = 2_000  # profiles in one insert
 
 class _Waiting(NamedTuple):
     profiles: list[Profile]
+    events: list[EventRow]
     done: asyncio.Future[None]
 
 
@@ -25,12 +27,13 @@ class Projector:
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def put(self, profiles: list[Profile]) -> None:
-        """Returns when these versions are in ClickHouse; raises what the insert raised, and the outbox repeats it."""
+    async def put(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
+        """Returns when these versions, and what they add to histories, are in ClickHouse; raises what the insert
+        raised, and the outbox repeats the versions."""
         if not profiles:
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(profiles, done))
+        self._waiting.append(_Waiting(profiles, events or [], done))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush_all())
         await done
@@ -52,7 +55,10 @@ class Projector:
 
     async def _flush(self, batch: list[_Waiting]) -> None:
         try:
-            await project(self._store, self._clickhouse, [one for waiting in batch for one in waiting.profiles])
+            await asyncio.gather(
+                project(self._store, self._clickhouse, [one for waiting in batch for one in waiting.profiles]),
+                insert_rows(self._clickhouse, EVENTS, [one for waiting in batch for one in waiting.events]),
+            )
         except Exception as error:  # whoever waits is told, whatever it was
             for waiting in batch:
                 if not waiting.done.done():

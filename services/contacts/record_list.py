@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.common.comparisons import Column, Columns, compile_where, order_keys
@@ -12,6 +12,7 @@ from services.common.where import read_where
 from services.contacts.list_parameters import read_orders, read_page, wants_published
 
 _NUMBER = "toUInt64OrZero(id)"
+_TEXTS = ", ".join(f"JSONExtractString(data, '{name}')" for name in ("name", "title", "tag", "text"))
 _IS_PUBLISHED = "(NOT JSONHas(data, 'is_published') OR JSONExtractBool(data, 'is_published'))"
 
 
@@ -19,18 +20,25 @@ def _text(name: str) -> Column:
     return Column("text", f"JSONExtractString(data, '{name}')")
 
 
+def _time(name: str) -> Column:
+    return Column("time", f"intDiv(JSONExtractInt(data, '{name}'), 1000)")
+
+
 _COLUMNS = Columns(
     {
         "id": Column("reference", _NUMBER),
         "name": Column("text", "name"),
-        "date_added": Column("time", "intDiv(JSONExtractInt(data, 'added_us'), 1000)"),
-        "date_modified": Column("time", "intDiv(JSONExtractInt(data, 'modified_us'), 1000)"),
+        "date_added": _time("added_us"),
+        "date_modified": _time("modified_us"),
+        "date_time": _time("time_us"),
         "is_published": Column("number", f"toUInt8({_IS_PUBLISHED})"),
         "created_by_user": _text("created_by"),
         "modified_by_user": _text("modified_by"),
-        **{name: _text(name) for name in ("alias", "description", "url", "language")},
+        "weight": Column("number", "JSONExtractInt(data, 'weight')"),
+        "category": Column("reference", "JSONExtractUInt(data, 'category_id')"),
+        **{name: _text(name) for name in ("alias", "description", "url", "language", "type", "bundle", "color")},
     },
-    {"title": "name"},
+    {"title": "name", "tag": "name", "text": "name", "category_id": "category"},
 )
 
 
@@ -42,11 +50,12 @@ class RecordList(NamedTuple):
     parameters: dict[str, Any]
 
 
-def read_record_list(kind: str, query: Mapping[str, Node]) -> RecordList:
-    """From `search` (a part of the name) and what every list takes. Raises `ApiError` 400, `QueryError`."""
+def read_record_list(kind: str, query: Mapping[str, Node], contact_ids: Sequence[int] = ()) -> RecordList:
+    """From `search` (a part of the name) and what every list takes; with `contact_ids` those that belong to one of
+    these. Raises `ApiError` 400, `QueryError`."""
     asked, orders = read_page(query), read_orders(query, _COLUMNS)
     told = compile_where(read_where(query.get("where")), _COLUMNS)
-    parameters = {
+    parameters: dict[str, Any] = {
         **told.parameters,
         "kind": kind,
         "search": text_of(query, "search").strip()[:200],
@@ -54,11 +63,13 @@ def read_record_list(kind: str, query: Mapping[str, Node]) -> RecordList:
         "limit": asked.limit,
     }
     rows = (
-        "SELECT id, data, concat(JSONExtractString(data, 'name'), JSONExtractString(data, 'title')) AS name"
-        " FROM records FINAL WHERE kind = {kind:String}"
+        f"SELECT id, data, concat({_TEXTS}) AS name FROM records FINAL WHERE kind = {{kind:String}}"
         " AND (empty({search:String}) OR positionCaseInsensitiveUTF8(name, {search:String}) > 0)"
         f" AND {told.condition.known}{f' AND {_IS_PUBLISHED}' if wants_published(query) else ''}"
     )
+    if contact_ids:
+        rows += " AND JSONExtractUInt(data, 'contact_id') IN {contact_ids:Array(UInt64)}"
+        parameters["contact_ids"] = list(contact_ids)
     order = ", ".join(f"{order_keys(_COLUMNS[one.column])[0]} {one.word()}" for one in orders)
     page = f"SELECT id, data FROM ({rows}) ORDER BY {order}, id LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}"
     return RecordList(page, f"SELECT count() FROM ({rows})", parameters)

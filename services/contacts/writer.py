@@ -14,13 +14,16 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.common.folding import fold
 from services.common.merging import are_separated, conflicts, freeze_into, oldest, take_in
 from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
+from services.common.tables import EventRow
 from services.common.tombstone import tombstone
 from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 from services.contacts.change import Change, apply_change
 from services.contacts.company_writer import CompanyWriter
+from services.contacts.history import events_of
 from services.contacts.stores import BusyError as BusyError
 from services.contacts.stores import Stores
 
@@ -38,10 +41,11 @@ class _GoneError(Exception):
 
 
 class Written(NamedTuple):
-    """The profile as it is stored now, and whether this write made a new contact."""
+    """The profile as it is stored now, whether this write made a new contact, and the profile as it was before it."""
 
     profile: Profile
     is_new: bool
+    before: Profile | None = None
 
 
 class ValueTakenError(Exception):
@@ -124,7 +128,7 @@ class ContactWriter:
                 await asyncio.sleep(0 if number < 3 else UNSETTLED_WAIT_SECONDS)
                 continue
             await self._free(written.profile, attempt.given_up)
-            await self._project(list(attempt.written.values()))
+            await self._project(list(attempt.written.values()), self._events(written, attempt.change))
             return written
         raise BusyError
 
@@ -140,10 +144,16 @@ class ContactWriter:
         holder = await self._store.resolve(claim.contact_id)
         return holder is not None and holder.id == profile.id
 
-    async def _project(self, profiles: list[Profile]) -> None:
+    def _events(self, written: Written, change: Change) -> list[EventRow]:
+        if not change.is_in_history():
+            return []
+        before = fold(written.before) if written.before and written.before.own else None
+        return events_of(before, fold(written.profile), change, self._user, now_us())
+
+    async def _project(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
         try:
             await self._stores.confirm()
-            await self._stores.projector.put(profiles)
+            await self._stores.projector.put(profiles, events)
         except Exception:
             self._stores.distrust()
             raise
@@ -161,7 +171,7 @@ class _Attempt:
         rules: Rules,
         target: Target,
     ) -> None:
-        self._store, self._companies, self._change, self._user = store, companies, change, user
+        self._store, self._companies, self.change, self._user = store, companies, change, user
         self._unique_fields, self._operator = rules
         self._new_id, self._contact_id, self._first_seen_us = target
         self.written: dict[int, Profile] = {}
@@ -169,7 +179,7 @@ class _Attempt:
 
     async def run(self) -> Written:
         """Raises `_AgainError`, `_GoneError`."""
-        values = [UniqueValue(field, value) for field, value in self._change.unique_values(self._unique_fields).items()]
+        values = [UniqueValue(field, value) for field, value in self.change.unique_values(self._unique_fields).items()]
         seen = await self._store.holders(values)
         found = {value: await self._holder(value, seen[value]) for value in values}
         holders = [holder for holder in found.values() if holder]
@@ -178,7 +188,7 @@ class _Attempt:
         for holder in holders:
             if holder.id == target.id and len(holder.losers) > len(target.losers):
                 target = holder  # with those whose merge into it was left half done
-        self._change = await self._companies.settled(self._change, [target, *others.values()])
+        self.change = await self._companies.settled(self.change, [target, *others.values()])
         # The target was read after its claims: a value that it no longer shows may be freed by whoever took it away.
         as_read = {target.id: target, **others}
         free = [
@@ -190,7 +200,7 @@ class _Attempt:
         merged = target
         for loser in others.values():
             merged = await self._merge(merged, loser)
-        return Written(await self._finish(target, merged, claims), is_new)
+        return Written(await self._finish(target, merged, claims), is_new, merged)
 
     async def _merge(self, winner: Profile, loser: Profile) -> Profile:
         """The loser is frozen first: whoever finds it alone is led to the winner, which then takes it in."""
@@ -231,7 +241,7 @@ class _Attempt:
 
     async def _finish(self, before: Profile, target: Profile, claims: list[Claim]) -> Profile:
         """Writes the target, changed. What it showed `before` all merges and no longer shows is given up."""
-        changed = apply_change(target, self._change, now_us(), self._user)
+        changed = apply_change(target, self.change, now_us(), self._user)
         if changed is target and changed.version and not self.written:
             self.written[changed.id] = changed  # nothing to write; projected again, which does no harm
             return changed
