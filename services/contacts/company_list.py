@@ -110,19 +110,19 @@ class _Compiler:
             case "":
                 return "(" + " OR ".join(self._like(alias, term, contains=True) for alias in _TEXT) + ")"
             case "is":
-                return _is(term.value.lower())
+                return _is(term)
             case "ids":
-                return self._ids(term.value)
+                return self._ids(term)
         return self._like(term.command, term, contains=False)
 
     def _like(self, alias: str, term: Term, *, contains: bool) -> str:
         pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value, contains=contains)
         return f"{_field_sql(alias)} ILIKE {self._bind(pattern)}"
 
-    def _ids(self, value: str) -> str:
-        ids = [int(one) for one in value.split(",") if one.isascii() and one.isdigit() and len(one) < 17]
+    def _ids(self, term: Term) -> str:
+        ids = [int(one) for one in term.value.split(",") if one.isascii() and one.isdigit() and len(one) < 17]
         if len(ids) > MAX_IDS:
-            raise SearchError(f"ids: takes at most {MAX_IDS} ids.")
+            raise SearchError(f"ids: takes at most {MAX_IDS} ids.", term.at)
         return f"number IN {self._bind(ids, 'Array(UInt64)')}"
 
     def _bind(self, value: Any, kind: str = "String") -> str:
@@ -131,8 +131,8 @@ class _Compiler:
         return f"{{{name}:{kind}}}"
 
 
-def _is(value: str) -> str:
-    match value:
+def _is(term: Term) -> str:
+    match term.value.lower():
         case "mine":
             return "JSONExtractUInt(data, 'owner_id') = 1"  # there is one login
         case "unowned":
@@ -141,4 +141,4 @@ def _is(value: str) -> str:
             return "1"
         case "unpublished":
             return "0"
-    raise SearchError(f"Searching by is:{value[:40]} is not available.")
+    raise SearchError(f"Searching by is:{term.value[:40]} is not available.", term.at)

@@ -45,11 +45,11 @@ class Statement(NamedTuple):
     parameters: dict[str, Any]
 
 
-def read_list_query(query: Mapping[str, Node]) -> ListQuery:
-    """Raises `ApiError` 400, `QueryError`."""
+def read_list_query(query: Mapping[str, Node], user: str = "") -> ListQuery:
+    """`user` is the name of the one who may own contacts. Raises `ApiError` 400, `QueryError`."""
     page = read_page(query)
     return ListQuery(
-        compile_search(text_of(query, "search")),
+        compile_search(text_of(query, "search"), user),
         compile_where(read_where(query.get("where")), _COLUMNS),
         page.start,
         page.limit,
