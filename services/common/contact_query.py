@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from services.common.contact_fields import FIELDS
+from services.common.event_types import EMAIL_READ, EMAIL_SENT
 from services.common.search import And, Node, Not, Or, SearchError, Term, parse_search
 
 MAX_IDS = 1_000
@@ -21,13 +22,8 @@ _NOT_YET = frozenset(
     [
         "segment",
         "common",
-        "owner",
-        "stage",
-        "company_id",
         "category",
         "lang",
-        "email_sent",
-        "email_read",
         "email_queued",
         "email_pending",
         "sms_sent",
@@ -41,8 +37,12 @@ _NOT_YET = frozenset(
         "has",
     ]
 )
-COMMANDS = frozenset({"is", "ip", "ids", "name", "tag", *FIELDS}) | _NOT_YET
+_MAIL_EVENTS = {"email_sent": EMAIL_SENT, "email_read": EMAIL_READ}
+COMMANDS = (
+    frozenset({"is", "ip", "ids", "name", "tag", "owner", "stage", "company_id", *_MAIL_EVENTS, *FIELDS}) | _NOT_YET
+)
 
+_NAME = "JSONExtractString(data, 'name')"
 TRUE, FALSE = "1", "0"
 
 ALIASES = "(SELECT loser, winner FROM aliases FINAL WHERE loser != winner)"
@@ -80,9 +80,9 @@ class Where(NamedTuple):
     parameters: dict[str, Any]
 
 
-def compile_search(text: str) -> Where:
-    """Raises `SearchError`, which says what is wrong with the search."""
-    compiler = _Compiler()
+def compile_search(text: str, user: str = "") -> Where:
+    """`user` is the name of the one who may own contacts. Raises `SearchError`, which says what is wrong, and where."""
+    compiler = _Compiler(user)
     condition = compiler.condition(parse_search(text, COMMANDS))
     return Where(condition, compiler.parameters)
 
@@ -108,7 +108,8 @@ def exact_pattern(value: str) -> str:
 
 
 class _Compiler:
-    def __init__(self) -> None:
+    def __init__(self, user: str) -> None:
+        self._user = user
         self.parameters: dict[str, Any] = {}
 
     def condition(self, node: Node) -> Condition:
@@ -119,9 +120,9 @@ class _Compiler:
                 known, anonymous = self.condition(inner)
                 return Condition(_negate(known), _negate(anonymous))
             case And(nodes):
-                return _join([self.condition(one) for one in nodes], "AND", TRUE, FALSE)
+                return join_conditions([self.condition(one) for one in nodes], "AND", TRUE, FALSE)
             case Or(nodes):
-                return _join([self.condition(one) for one in nodes], "OR", FALSE, TRUE)
+                return join_conditions([self.condition(one) for one in nodes], "OR", FALSE, TRUE)
 
     def _bind(self, value: Any, kind: str = "String") -> str:
         name = f"p{len(self.parameters)}"
@@ -133,18 +134,30 @@ class _Compiler:
             case "":
                 return Condition(self._text(term), FALSE)
             case "is":
-                return _is(term.value.lower())
+                return _is(term)
             case "ids":
-                return self._ids(term.value)
+                return self._ids(term)
             case "ip":
                 return self._ip(term)
             case "name":
                 return Condition(f"({self._like('firstname', term)} OR {self._like('lastname', term)})", FALSE)
             case "tag":
                 return Condition(f"arrayExists(tag -> {self._like('tag', term)}, tags)", FALSE)
+            case "owner" if self._user:
+                return Condition(f"(owner_id = 1 AND {self._like(self._bind(self._user), term)})", FALSE)
+            case "stage":
+                return Condition(f"stage_id IN ({self._records('stage', _NAME, term)})", FALSE)
+            case "company":
+                of_these = self._records("company", "JSONExtractString(data, 'fields', 'companyname', 1)", term)
+                member = f"hasAny(companies, (SELECT groupArray(number) FROM ({of_these})))"
+                return Condition(f"({self._like('company', term)} OR {member})", FALSE)
+            case "company_id":
+                return Condition(f"has(companies, {self._bind(_number(term), 'UInt64')})", FALSE)
+            case "email_sent" | "email_read":
+                return self._mail(term)
             case command if command in FIELDS:
                 return Condition(self._field(command, term), FALSE)
-        raise SearchError(f"Searching by {term.command}: is not available.")
+        raise SearchError(f"Searching by {term.command}: is not available.", term.at)
 
     def _text(self, term: Term) -> str:
         if term.is_strict or "%" in term.value:
@@ -164,11 +177,11 @@ class _Compiler:
         pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value)
         return f"{column} ILIKE {self._bind(pattern)}"
 
-    def _ids(self, value: str) -> Condition:
-        ids = [int(one) for one in value.split(",") if one.strip().isascii() and one.strip().isdigit()
+    def _ids(self, term: Term) -> Condition:
+        ids = [int(one) for one in term.value.split(",") if one.strip().isascii() and one.strip().isdigit()
                and len(one.strip()) < 17]  # fmt: skip
         if len(ids) > MAX_IDS:
-            raise SearchError(f"ids: takes at most {MAX_IDS} ids.")
+            raise SearchError(f"ids: takes at most {MAX_IDS} ids.", term.at)
         if not ids:
             return Condition(FALSE, FALSE)
         sql = f"id IN {self._bind(ids, 'Array(UInt64)')}"
@@ -177,17 +190,40 @@ class _Compiler:
     def _ip(self, term: Term) -> Condition:
         value = self._bind(term.value if term.is_strict else like_pattern(term.value))
         operator = "=" if term.is_strict else "LIKE"
-        seen = f"(SELECT contact_id FROM events WHERE ip {operator} {value})"
-        survivors = (
-            f"(SELECT if(a.winner = 0, e.contact_id, a.winner) FROM (SELECT DISTINCT contact_id FROM events"
-            f" WHERE ip {operator} {value}) AS e LEFT ANY JOIN {ALIASES} AS a ON a.loser = e.contact_id)"
+        seen = f"ip {operator} {value}"
+        known = f"(arrayExists(address -> address {operator} {value}, ips) OR id IN {_survivors(seen)})"
+        return Condition(known, f"id IN (SELECT contact_id FROM events WHERE {seen})")
+
+    def _mail(self, term: Term) -> Condition:
+        """What happened with a mail, by its id."""
+        happened = (
+            f"type = '{_MAIL_EVENTS[term.command]}'"
+            f" AND JSONExtractUInt(query, 'stat', 'emailId') = {self._bind(_number(term), 'UInt64')}"
         )
-        known = f"(arrayExists(address -> address {operator} {value}, ips) OR id IN {survivors})"
-        return Condition(known, f"id IN {seen}")
+        return Condition(f"id IN {_survivors(happened)}", f"id IN (SELECT contact_id FROM events WHERE {happened})")
+
+    def _records(self, kind: str, name: str, term: Term) -> str:
+        """The ids of the records of this kind whose name is meant."""
+        ids = f"SELECT toUInt64OrZero(id) AS number FROM records FINAL WHERE kind = '{kind}'"
+        return f"{ids} AND {self._like(name, term)}"
 
 
-def _is(value: str) -> Condition:
-    match value:
+def _survivors(happened: str) -> str:
+    """The contacts of whose events this is true, after all merges."""
+    return (
+        f"(SELECT if(a.winner = 0, e.contact_id, a.winner) FROM (SELECT DISTINCT contact_id FROM events"
+        f" WHERE {happened}) AS e LEFT ANY JOIN {ALIASES} AS a ON a.loser = e.contact_id)"
+    )
+
+
+def _number(term: Term) -> int:
+    if not (term.value.isascii() and term.value.isdigit() and len(term.value) < 17):
+        raise SearchError(f"{term.command}: takes an id.", term.at)
+    return int(term.value)
+
+
+def _is(term: Term) -> Condition:
+    match term.value.lower():
         case "anonymous":
             return Condition("toUnixTimestamp64Milli(date_identified) = 0", TRUE)
         case "unowned":
@@ -198,14 +234,14 @@ def _is(value: str) -> Condition:
             return Condition(TRUE, TRUE)
         case "unpublished":
             return Condition(FALSE, FALSE)
-    raise SearchError(f"Searching by is:{value[:40]} is not available.")
+    raise SearchError(f"Searching by is:{term.value[:40]} is not available.", term.at)
 
 
 def _negate(sql: str) -> str:
     return {TRUE: FALSE, FALSE: TRUE}.get(sql) or f"NOT ({sql})"
 
 
-def _join(conditions: list[Condition], word: str, neutral: str, decisive: str) -> Condition:
+def join_conditions(conditions: list[Condition], word: str, neutral: str, decisive: str) -> Condition:
     return Condition(
         _fold([one.known for one in conditions], word, neutral, decisive),
         _fold([one.anonymous for one in conditions], word, neutral, decisive),

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from services.common.access import Access
 from services.common.clickhouse import ClickHouseError
 from services.common.php_query import Node, PhpQueryError, parse_php_query
+from services.common.query_error import QueryError
 from services.common.redis_client import RedisError
-from services.common.search import SearchError
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ def add_error_handlers(app: Starlette) -> None:
     """Every error of this app is answered in the envelope, with the status that its kind means."""
     app.add_exception_handler(ApiError, _answer_api_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
-    app.add_exception_handler(SearchError, _answer_bad_input)
+    app.add_exception_handler(QueryError, _answer_bad_input)
     app.add_exception_handler(PhpQueryError, _answer_bad_input)
     for kind in STORES_AWAY:
         app.add_exception_handler(kind, _answer_stores_away)
@@ -78,7 +78,8 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_bad_input(_: Request, error: Exception) -> Response:
-    return error_response(ApiError(400, str(error)))
+    details = error.details() if isinstance(error, QueryError) else None
+    return error_response(ApiError(400, str(error), details))
 
 
 async def _answer_stores_away(_: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ PAGE_LEAVE = "page.leave"  # how long a page was looked at: shown with its page 
 VIDEO_HIT = "page.videohit"
 FORM_SUBMITTED = "form.submitted"
 EMAIL_READ = "email.read"
+EMAIL_SENT = "email.sent"
 ASSET_DOWNLOAD = "asset.download"
 UTM = "lead.utmtagsadded"
 POINT_GAINED = "point.gained"
@@ -35,7 +36,7 @@ _TYPES = {
     "email.failed": "Email failed",
     EMAIL_READ: "Email read",
     "email.replied": "Email replied",
-    "email.sent": "Email sent",
+    EMAIL_SENT: "Email sent",
     FORM_SUBMITTED: "Form submitted",
     "lead.imported": "Imported",
     "integration_sync_issues": "Integration sync notice",

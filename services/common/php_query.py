@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 Node = str | list["Node"] | dict[str, "Node"]
 
 MAX_PAIRS = 2_000
-MAX_DEPTH = 8
+MAX_DEPTH = 12  # five nested groups of conditions
 MAX_NAME_LENGTH = 300
 
 

@@ -9,23 +9,35 @@ a b, a and b, a or b, (a or b) c          `and` binds closer than `or`
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from services.common.query_error import QueryError
 
 MAX_LENGTH = 2_000
 MAX_TERMS = 100
 MAX_DEPTH = 10
 
 
-class SearchError(ValueError):
-    """A search that cannot be answered; the message says why."""
+class SearchError(QueryError):
+    """A search that cannot be answered; the message says why. `at` is the character that it is about, from 0."""
+
+    def __init__(self, message: str, at: int = 0) -> None:
+        super().__init__(f"{message} (character {at + 1})", "search")
+        self.at = at
+
+    def details(self) -> dict[str, list[str]]:
+        return {**super().details(), "character": [str(self.at + 1)]}
 
 
-class Term(NamedTuple):
-    """One condition. `command` is '' for text anywhere."""
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition. `command` is '' for text anywhere; `at` is where it stands in the text."""
 
     command: str
     value: str
     is_strict: bool = False
+    at: int = field(default=0, compare=False)
 
 
 class Not(NamedTuple):
@@ -57,6 +69,7 @@ _TOKEN = re.compile(
 
 class _Token(NamedTuple):
     kind: str  # open, close, and, or, term
+    at: int
     node: Node | None = None
     is_negative: bool = False
 
@@ -67,14 +80,15 @@ def parse_search(text: str, commands: frozenset[str]) -> Node:
     Raises `SearchError` beyond the bounds above and on unbalanced parentheses.
     """
     if len(text) > MAX_LENGTH:
-        raise SearchError(f"The search is longer than {MAX_LENGTH} characters.")
-    tokens = _tokens(text.replace("\0", ""), commands)
-    if sum(token.kind == "term" for token in tokens) > MAX_TERMS:
-        raise SearchError(f"The search has more than {MAX_TERMS} terms.")
+        raise SearchError(f"The search is longer than {MAX_LENGTH} characters.", MAX_LENGTH)
+    tokens = _tokens(text, commands)
+    terms = [token for token in tokens if token.kind == "term"]
+    if len(terms) > MAX_TERMS:
+        raise SearchError(f"The search has more than {MAX_TERMS} terms.", terms[MAX_TERMS].at)
     parser = _Parser(tokens)
     node = parser.any_of(0)
     if parser.position < len(tokens):
-        raise SearchError("The search closes a parenthesis that it never opened.")
+        raise SearchError("The search closes a parenthesis that it never opened.", tokens[parser.position].at)
     return node
 
 
@@ -95,12 +109,12 @@ def _tokens(text: str, commands: frozenset[str]) -> list[_Token]:
 
 def _token(match: re.Match[str], commands: frozenset[str]) -> _Token | None:
     if match["open"]:
-        return _Token("open", is_negative=match["open"].startswith("!"))
+        return _Token("open", match.start("open"), is_negative=match["open"].startswith("!"))
     if match["close"]:
-        return _Token("close")
+        return _Token("close", match.start("close"))
     word = match["word"]
     if word.lower() in ("and", "or"):
-        return _Token(word.lower())
+        return _Token(word.lower(), match.start("word"))
     return _term(match, commands) if word else None
 
 
@@ -111,11 +125,12 @@ def _term(match: re.Match[str], commands: frozenset[str]) -> _Token | None:
     signs = match["sign"] + value_sign
     if command and command not in commands:  # a URL or a time of day, say: exactly this text
         command, value, signs = "", match["word"].lstrip("!+"), match["sign"] + "+"
-    value = value.strip()
+    value = value.replace("\0", "").strip()
     if not value:
         return None
-    term = Term(command, value, "+" in signs)
-    return _Token("term", Not(term) if "!" in signs else term)
+    at = match.start("word")
+    term = Term(command, value, "+" in signs, at)
+    return _Token("term", at, Not(term) if "!" in signs else term)
 
 
 def _unsigned(bare: str) -> tuple[str, str]:
@@ -133,7 +148,8 @@ class _Parser:
 
     def any_of(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
-            raise SearchError(f"The search is nested deeper than {MAX_DEPTH} parentheses.")
+            opened = self._tokens[self.position - 1].at
+            raise SearchError(f"The search is nested deeper than {MAX_DEPTH} parentheses.", opened)
         nodes = [self._all_of(depth)]
         while self._take("or"):
             nodes.append(self._all_of(depth))
@@ -158,7 +174,7 @@ class _Parser:
     def _group(self, token: _Token, depth: int) -> Node:
         inner = self.any_of(depth + 1)
         if not self._take("close"):
-            raise SearchError("The search opens a parenthesis that it never closes.")
+            raise SearchError("The search opens a parenthesis that it never closes.", token.at)
         return Not(inner) if token.is_negative else inner
 
     def _take(self, kind: str) -> bool:

@@ -90,6 +90,7 @@ class ContactRow(msgspec.Struct, array_like=True, gc=False):
     campaigns: list[int] = []
     categories: list[int] = []
     dnc: list[str] = []  # channel:reason
+    companies: list[int] = []
 
 
 class AliasRow(msgspec.Struct, array_like=True, gc=False):
@@ -149,6 +150,7 @@ def contact_row(profile: Profile) -> ContactRow:
         profile=document,
         q="\n".join(text.get(field, "") for field in ("email", "firstname", "lastname", "company")).casefold(),
         campaigns=view.campaigns,
+        companies=list(view.companies),
         categories=view.categories,
         dnc=[f"{channel}:{entry.reason}" for channel, entry in sorted(view.dnc.items())],
     )

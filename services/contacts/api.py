@@ -15,11 +15,14 @@ from services.contacts.contact_list import read_list_query
 from services.contacts.contact_object import contact_object
 from services.contacts.contact_reader import ContactReader
 from services.contacts.editor import ContactEditor
+from services.contacts.list_parameters import read_shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
 from services.contacts.timeline import load_timeline, timeline_object
 from services.contacts.timeline_query import read_timeline_query
 from services.contacts.writer import Written
+
+MINIMAL = ("id", "points", "color", "fields")
 
 
 class ContactsApi:
@@ -40,9 +43,13 @@ class ContactsApi:
         ]
 
     async def list(self, request: Request) -> Response:
-        page = await self._reader.page(read_list_query(query_of(request)))
+        query = query_of(request)
+        shape = read_shape(query)
+        page = await self._reader.page(read_list_query(query, self._user))
         self._metrics.reads.add(value="list")
-        contacts = {str(contact.id): contact_object(contact, self._user) for contact in page.contacts}
+        contacts = {
+            str(contact.id): shape.of(contact_object(contact, self._user), MINIMAL) for contact in page.contacts
+        }
         return json_response({"total": str(page.total), "contacts": contacts})
 
     async def one(self, request: Request) -> Response:

@@ -19,10 +19,13 @@ from services.contacts.company_writer import CompanyWriter
 from services.contacts.contact import Contact
 from services.contacts.contact_list import Statement
 from services.contacts.contact_reader import ContactReader
+from services.contacts.list_parameters import read_shape
 from services.contacts.memberships import MembershipChange
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import BusyError, Stores
 from services.contacts.writer import ContactWriter
+
+MINIMAL = ("id", "score", "fields")
 
 
 class CompaniesApi:
@@ -49,13 +52,14 @@ class CompaniesApi:
         ]
 
     async def list(self, request: Request) -> Response:
-        query = read_company_query(query_of(request))
+        said = query_of(request)
+        query, shape = read_company_query(said), read_shape(said)
         rows, counted = await asyncio.gather(
             _rows(self._stores, page_statement(query)), _rows(self._stores, count_statement(query))
         )
         self._metrics.reads.add(value="companies")
         companies = [decode_company(company_id, version, data.encode()) for company_id, version, data in rows]
-        objects = {str(company.id): company_object(company, self._user) for company in companies}
+        objects = {str(company.id): shape.of(company_object(company, self._user), MINIMAL) for company in companies}
         return json_response({"total": str(counted[0][0]), "companies": objects})
 
     async def one(self, request: Request) -> Response:

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from services.common.company_fields import COMPANY_FIELDS
+from services.common.comparisons import Column, Columns, compile_where, order_keys
 from services.common.contact_query import exact_pattern, like_pattern
-from services.common.envelope import ApiError, text_of, whole_number
+from services.common.envelope import text_of
 from services.common.php_query import Node as QueryNode
 from services.common.search import And, Node, Not, Or, SearchError, Term, parse_search
-from services.contacts.contact_list import DEFAULT_LIMIT, MAX_LIMIT, MAX_START, Statement
+from services.common.where import read_where
+from services.contacts.contact_list import Statement
+from services.contacts.list_parameters import read_orders, read_page
 
 COMMANDS = frozenset({"is", "ids", *COMPANY_FIELDS})
 MAX_IDS = 1_000
@@ -20,26 +23,30 @@ _TEXT = ("companyname", "companyemail", "companyphone", "companywebsite", "compa
 _ROWS = "(SELECT toUInt64OrZero(id) AS number, version, data FROM records FINAL WHERE kind = 'company')"
 
 
-def _order_sql(alias: str) -> str:
-    if COMPANY_FIELDS[alias].type == "number":
-        return f"JSONExtractFloat(data, 'fields', '{alias}', 1)"
-    return f"lower({_field_sql(alias)})"
-
-
 def _field_sql(alias: str) -> str:
     """The text of a field of the table."""
     kind = "Raw" if COMPANY_FIELDS[alias].type == "number" else "String"
     return f"JSONExtract{kind}(data, 'fields', '{alias}', 1)"
 
 
-_ORDERS = {
-    "id": "number",
-    "date_added": "JSONExtractUInt(data, 'added_us')",
-    "date_modified": "JSONExtractUInt(data, 'modified_us')",
-    "score": "JSONExtractInt(data, 'score')",
-    **{alias: _order_sql(alias) for alias in COMPANY_FIELDS},
-}
-_CAMEL = {"dateAdded": "date_added", "dateModified": "date_modified"}
+def _column(alias: str) -> Column:
+    if COMPANY_FIELDS[alias].type == "number":
+        return Column("number", f"toFloat64OrNull({_field_sql(alias)})")
+    return Column("text", _field_sql(alias))
+
+
+_COLUMNS = Columns(
+    {
+        "id": Column("reference", "number"),
+        "date_added": Column("time", "intDiv(JSONExtractInt(data, 'added_us'), 1000)"),
+        "date_modified": Column("time", "intDiv(JSONExtractInt(data, 'modified_us'), 1000)"),
+        "score": Column("number", "JSONExtractInt(data, 'score')"),
+        "owner_id": Column("reference", "JSONExtractUInt(data, 'owner_id')"),
+        "is_published": Column("number", "toUInt8(1)"),
+        **{alias: _column(alias) for alias in COMPANY_FIELDS},
+    },
+    {"owner": "owner_id"},
+)
 
 
 class CompanyQuery(NamedTuple):
@@ -53,23 +60,17 @@ class CompanyQuery(NamedTuple):
 
 
 def read_company_query(query: Mapping[str, QueryNode]) -> CompanyQuery:
-    """Raises `ApiError` 400, `SearchError`."""
-    name = text_of(query, "orderBy").strip().removeprefix("comp.") or "id"
-    key = _ORDERS.get(_CAMEL.get(name, name))
-    if key is None:
-        raise ApiError(400, f"The list cannot be ordered by {name[:60]}.", {"orderBy": [", ".join(_ORDERS)]})
-    direction = text_of(query, "orderByDir").strip().upper() or "ASC"
-    if direction not in ("ASC", "DESC"):
-        raise ApiError(400, "orderByDir must be ASC or DESC.", {"orderByDir": ["ASC, DESC"]})
-    limit = whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000)
+    """Raises `ApiError` 400, `QueryError`."""
+    page, orders = read_page(query), read_orders(query, _COLUMNS)
     compiler = _Compiler()
-    condition = compiler.condition(parse_search(text_of(query, "search"), COMMANDS))
+    searched = compiler.condition(parse_search(text_of(query, "search"), COMMANDS))
+    told = compile_where(read_where(query.get("where")), _COLUMNS)
     return CompanyQuery(
-        condition,
-        compiler.parameters,
-        whole_number(query, "start", 0, most=MAX_START),
-        min(limit or MAX_LIMIT, MAX_LIMIT),
-        f"{key} {direction}, number {direction}",
+        f"{searched} AND {told.condition.known}",
+        {**compiler.parameters, **told.parameters},
+        page.start,
+        page.limit,
+        ", ".join(f"{order_keys(_COLUMNS[order.column])[0]} {order.word()}" for order in orders),
     )
 
 
@@ -109,19 +110,19 @@ class _Compiler:
             case "":
                 return "(" + " OR ".join(self._like(alias, term, contains=True) for alias in _TEXT) + ")"
             case "is":
-                return _is(term.value.lower())
+                return _is(term)
             case "ids":
-                return self._ids(term.value)
+                return self._ids(term)
         return self._like(term.command, term, contains=False)
 
     def _like(self, alias: str, term: Term, *, contains: bool) -> str:
         pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value, contains=contains)
         return f"{_field_sql(alias)} ILIKE {self._bind(pattern)}"
 
-    def _ids(self, value: str) -> str:
-        ids = [int(one) for one in value.split(",") if one.isascii() and one.isdigit() and len(one) < 17]
+    def _ids(self, term: Term) -> str:
+        ids = [int(one) for one in term.value.split(",") if one.isascii() and one.isdigit() and len(one) < 17]
         if len(ids) > MAX_IDS:
-            raise SearchError(f"ids: takes at most {MAX_IDS} ids.")
+            raise SearchError(f"ids: takes at most {MAX_IDS} ids.", term.at)
         return f"number IN {self._bind(ids, 'Array(UInt64)')}"
 
     def _bind(self, value: Any, kind: str = "String") -> str:
@@ -130,8 +131,8 @@ class _Compiler:
         return f"{{{name}:{kind}}}"
 
 
-def _is(value: str) -> str:
-    match value:
+def _is(term: Term) -> str:
+    match term.value.lower():
         case "mine":
             return "JSONExtractUInt(data, 'owner_id') = 1"  # there is one login
         case "unowned":
@@ -140,4 +141,4 @@ def _is(value: str) -> str:
             return "1"
         case "unpublished":
             return "0"
-    raise SearchError(f"Searching by is:{value[:40]} is not available.")
+    raise SearchError(f"Searching by is:{term.value[:40]} is not available.", term.at)

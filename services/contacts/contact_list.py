@@ -5,38 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from services.common.contact_query import ANONYMOUS, FALSE, SEEN, TRUE, Where, compile_search, known_since
-from services.common.envelope import ApiError, text_of, whole_number
+from services.common.comparisons import Filter, compile_where, order_keys
+from services.common.contact_query import (
+    ANONYMOUS,
+    FALSE,
+    SEEN,
+    TRUE,
+    Where,
+    compile_search,
+    known_since,
+)
+from services.common.envelope import text_of
 from services.common.php_query import Node
+from services.common.where import read_where
+from services.contacts.contact_columns import SEEN_COLUMNS, contact_columns
+from services.contacts.list_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_START, Order, read_orders, read_page
 
-DEFAULT_LIMIT = 30
-MAX_LIMIT = 1_000  # also what limit=0 ("all") gives
-MAX_START = 10_000_000
+__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "MAX_START", "ListQuery", "Statement", "count_statement", "page_statement",
+           "read_list_query"]  # fmt: skip
 
-_EPOCH = "toDateTime64(0, 3, 'UTC')"
-# By what the list can be ordered: the value of a known contact, and of an anonymous one.
-_ORDERS = {
-    "id": ("id", "id"),
-    "date_added": ("date_added", "first_seen"),
-    "date_modified": ("date_modified", _EPOCH),
-    "date_identified": ("date_identified", _EPOCH),
-    "last_active": ("last_active", "last_active"),
-    "points": ("points", "toInt32(0)"),
-    **{name: (f"lower({name})", "''") for name in ("email", "firstname", "lastname", "company", "city")},
-    "country": ("lower(toString(country))", "''"),
-}
-_CAMEL = {"dateAdded": "date_added", "dateModified": "date_modified", "dateIdentified": "date_identified",
-          "lastActive": "last_active"}  # fmt: skip
+_COLUMNS = contact_columns()
 
 
 class ListQuery(NamedTuple):
     """What a request asks of the list."""
 
-    where: Where
+    search: Where
+    filter: Filter
     start: int
     limit: int
-    order_by: str
-    is_descending: bool
+    orders: tuple[Order, ...]
+
+    def parameters(self) -> dict[str, Any]:
+        return {**self.search.parameters, **self.filter.parameters}
 
 
 class Statement(NamedTuple):
@@ -44,68 +45,69 @@ class Statement(NamedTuple):
     parameters: dict[str, Any]
 
 
-def read_list_query(query: Mapping[str, Node]) -> ListQuery:
-    """Raises `ApiError` 400, `SearchError`."""
-    name = text_of(query, "orderBy").strip().removeprefix("l.") or "id"
-    order_by = _CAMEL.get(name, name)
-    if order_by not in _ORDERS:
-        raise ApiError(400, f"The list cannot be ordered by {name[:60]}.", {"orderBy": [", ".join(_ORDERS)]})
-    direction = text_of(query, "orderByDir").strip().upper() or "ASC"
-    if direction not in ("ASC", "DESC"):
-        raise ApiError(400, "orderByDir must be ASC or DESC.", {"orderByDir": ["ASC, DESC"]})
-    limit = whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000)
+def read_list_query(query: Mapping[str, Node], user: str = "") -> ListQuery:
+    """`user` is the name of the one who may own contacts. Raises `ApiError` 400, `QueryError`."""
+    page = read_page(query)
     return ListQuery(
-        compile_search(text_of(query, "search")),
-        whole_number(query, "start", 0, most=MAX_START),
-        min(limit or MAX_LIMIT, MAX_LIMIT),
-        order_by,
-        direction == "DESC",
+        compile_search(text_of(query, "search"), user),
+        compile_where(read_where(query.get("where")), _COLUMNS),
+        page.start,
+        page.limit,
+        read_orders(query, _COLUMNS),
     )
 
 
 def page_statement(query: ListQuery) -> Statement | None:
     """Rows (id, is_known) of the page; None when nothing can match."""
-    condition, known_key, anonymous_key = query.where.condition, *_ORDERS[query.order_by]
-    sides = []
-    if condition.known != FALSE:
-        sides.append(f"SELECT id, toUInt8(1) AS is_known, {known_key} AS key FROM {_known(query)}")
-    if condition.anonymous != FALSE:
-        anonymous = f"{ANONYMOUS}{_filter(condition.anonymous)}"
-        sides.append(f"SELECT id, toUInt8(0) AS is_known, {anonymous_key} AS key FROM {anonymous}")
+    keys = [order_keys(_COLUMNS[order.column]) for order in query.orders]
+    ordered_by = frozenset(order.column for order in query.orders)
+    sides = [
+        f"SELECT id, toUInt8({is_known}) AS is_known, {_named(one[1 - is_known] for one in keys)} FROM {rows}"
+        for is_known, rows in ((1, _known(query, ordered_by)), (0, _anonymous(query)))
+        if rows
+    ]
     if not sides:
         return None
-    direction = "DESC" if query.is_descending else "ASC"
+    order = ", ".join(f"key{number} {order.word()}" for number, order in enumerate(query.orders))
     sql = (
-        f"SELECT id, is_known FROM ({' UNION ALL '.join(sides)}) ORDER BY key {direction}, id {direction}"
+        f"SELECT id, is_known FROM ({' UNION ALL '.join(sides)}) ORDER BY {order}"
         " LIMIT {limit:UInt64} OFFSET {start:UInt64}"
     )
-    return Statement(sql, {**query.where.parameters, "limit": query.limit, "start": query.start})
+    return Statement(sql, {**query.parameters(), "limit": query.limit, "start": query.start})
 
 
 def count_statement(query: ListQuery) -> Statement | None:
     """One row with one number; None when nothing can match."""
-    condition = query.where.condition
-    counts = []
-    if condition.known != FALSE:
-        counts.append(f"(SELECT count() FROM contacts FINAL{_filter(condition.known)})")
-    if condition.anonymous != FALSE:
-        counts.append(f"(SELECT count() FROM {ANONYMOUS}{_filter(condition.anonymous)})")
-    return Statement("SELECT " + " + ".join(counts), query.where.parameters) if counts else None
+    sides = [rows for rows in (_known(query, frozenset()), _anonymous(query)) if rows]
+    counts = " + ".join(f"(SELECT count() FROM {rows})" for rows in sides)
+    return Statement(f"SELECT {counts}", query.parameters()) if sides else None
 
 
-def _known(query: ListQuery) -> str:
-    """Rows with the id and the column that is ordered by; what visits say of it is joined only where it counts."""
-    where = _filter(query.where.condition.known)
-    if query.order_by not in ("last_active", "date_added"):
-        return f"contacts FINAL{where}"
-    told = "toDateTime64OrZero(c.told, 3, 'UTC')"
+def _named(keys: Any) -> str:
+    return ", ".join(f"{key} AS key{number}" for number, key in enumerate(keys))
+
+
+def _known(query: ListQuery, ordered_by: frozenset[str]) -> str:
+    """Rows of known contacts, '' where none can match; what visits say of them is joined only where it counts."""
+    search, told = query.search.condition.known, query.filter.condition.known
+    if FALSE in (search, told):
+        return ""
+    if not SEEN_COLUMNS & (ordered_by | query.filter.columns):
+        return f"contacts FINAL{_filter(search, told)}"
+    last_active = "toDateTime64OrZero(contact.fields['last_active'], 3, 'UTC')"
     return (
-        f"(SELECT c.id AS id, greatest(a.last_active, {told}) AS last_active,"
-        f" {known_since('c.added', 'a.first_seen')} AS date_added"
-        f" FROM (SELECT id, fields['last_active'] AS told, date_added AS added FROM contacts FINAL{where}) AS c"
-        f" LEFT ANY JOIN {SEEN} AS a ON a.id = c.id)"
+        f"(SELECT contact.* EXCEPT (date_added), greatest(seen.last_active, {last_active}) AS last_active,"
+        f" {known_since('contact.date_added', 'seen.first_seen')} AS date_added"
+        f" FROM (SELECT * EXCEPT (profile, q) FROM contacts FINAL{_filter(search)}) AS contact"
+        f" LEFT ANY JOIN {SEEN} AS seen ON seen.id = contact.id){_filter(told)}"
     )
 
 
-def _filter(condition: str) -> str:
-    return "" if condition == TRUE else f" WHERE {condition}"
+def _anonymous(query: ListQuery) -> str:
+    conditions = query.search.condition.anonymous, query.filter.condition.anonymous
+    return "" if FALSE in conditions else f"{ANONYMOUS}{_filter(*conditions)}"
+
+
+def _filter(*conditions: str) -> str:
+    said = [condition for condition in conditions if condition != TRUE]
+    return " WHERE " + " AND ".join(said) if said else ""

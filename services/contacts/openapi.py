@@ -16,6 +16,19 @@ _LIST = [
     _parameter("limit", "query", "integer", "At most so many: 30 unless said, 0 for as many as are allowed (1,000)"),
     _parameter("orderBy", "query", text="id, date_added, last_active, email, points, ... or in camelCase"),
     _parameter("orderByDir", "query", text="ASC or DESC"),
+    _parameter("where[0][col]", "query", text="Conditions, all of which must hold: a column"),
+    _parameter(
+        "where[0][expr]",
+        "query",
+        text="eq neq lt lte gt gte like notLike in notIn between notBetween isNull "
+        "isNotNull isEmpty isNotEmpty; andX and orX group what is in val",
+    ),
+    _parameter("where[0][val]", "query", text="A value; a list, or one with commas, for in and between"),
+    _parameter("order[0][col]", "query", text="Several orders: a column"),
+    _parameter("order[0][dir]", "query", text="ASC or DESC"),
+    _parameter("select[]", "query", text="Only these properties, and no nulls"),
+    _parameter("minimal", "query", text="1: a few properties"),
+    _parameter("published", "query", text="1: only what is published; also publishedOnly"),
 ]
 _TIMELINE = [
     _ID,
@@ -35,7 +48,7 @@ _COMPANIES = [
     _parameter("search", "query", text="acme, companycity:rome, companyname:+Acme, is:mine, ids:1,2, !x, (a or b) c"),
     *_LIST[1:3],
     _parameter("orderBy", "query", text="id, companyname or another field, score, date_added, date_modified"),
-    _LIST[4],
+    *_LIST[4:],
 ]
 _BODY = {
     "content": {
@@ -129,7 +142,7 @@ _RECORDS = [
     _parameter("search", "query", text="A part of the name"),
     *_LIST[1:3],
     _parameter("orderBy", "query", text="id, name, title, dateAdded, dateModified"),
-    _LIST[4],
+    *_LIST[4:],
 ]
 
 

@@ -17,6 +17,7 @@ from services.contacts.api import contact_id_of
 from services.contacts.change import InvalidChangeError
 from services.contacts.contact_object import Json, publishing
 from services.contacts.contact_reader import ContactReader
+from services.contacts.list_parameters import Shape, read_shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.record_list import RecordList, read_record_list
 from services.contacts.record_writer import RecordWriter, TakenError
@@ -65,7 +66,8 @@ class RecordsApi(Generic[Some]):
         return routes
 
     async def list(self, request: Request) -> Response:
-        return await self._list(read_record_list(self._resource.kind, query_of(request)))
+        query = query_of(request)
+        return await self._list(read_record_list(self._resource.kind, query), read_shape(query))
 
     async def of_contact(self, request: Request) -> Response:
         """Those of one contact and of all that merged into it, the newest first unless another order is asked for."""
@@ -73,15 +75,15 @@ class RecordsApi(Generic[Some]):
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         query = {"orderBy": "dateAdded", "orderByDir": "DESC", **{k: v for k, v in query_of(request).items() if v}}
-        return await self._list(read_record_list(self._resource.kind, query, contact.ids))
+        return await self._list(read_record_list(self._resource.kind, query, contact.ids), read_shape(query))
 
-    async def _list(self, asked: RecordList) -> Response:
+    async def _list(self, asked: RecordList, shape: Shape) -> Response:
         page, total = await asyncio.gather(
             self._stores.clickhouse.query(asked.page, parameters=asked.parameters),
             self._stores.clickhouse.query(asked.total, parameters=asked.parameters),
         )
         self._metrics.reads.add(value="list")
-        items = [self._shown(found, self._decode(data)) for found, data in page.result_rows]
+        items = [shape.of(self._shown(found, self._decode(data))) for found, data in page.result_rows]
         return json_response({"total": int(total.result_rows[0][0]), self._resource.plural: items})
 
     async def one(self, request: Request) -> Response:

@@ -16,9 +16,9 @@ from services.contacts.api import contact_id_of
 from services.contacts.change import Change
 from services.contacts.contact_object import Json, short_id
 from services.contacts.editor import ContactEditor
+from services.contacts.list_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_START
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.record_body import MAX_LONG_TEXT, RecordBody
-from services.contacts.record_list import DEFAULT_LIMIT, MAX_LIMIT, MAX_START
 from services.contacts.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
 

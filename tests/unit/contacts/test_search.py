@@ -58,6 +58,27 @@ def test_what_cannot_be_answered_is_refused(text: str) -> None:
         parse_search(text, COMMANDS)
 
 
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("ada (b", 4),
+        ("ada b) c", 5),
+        ("(" * 10 + "(a", 10),
+        ("a " * 101, 200),
+        ("x" * 2_001, 2_000),
+        ("ada lang:de", 4),
+        ("a\0 ( is:nonsense )", 5),
+        ("!company_id:x", 0),
+        ("ada !page_id:5", 4),
+    ],
+)
+def test_an_error_points_at_the_character(text: str, at: int) -> None:
+    with pytest.raises(SearchError) as caught:
+        compile_search(text)
+    assert caught.value.at == at
+    assert caught.value.details() == {"search": [str(caught.value)], "character": [str(at + 1)]}
+
+
 @pytest.mark.parametrize("text", ["segment:x", "is:nonsense", "owner:ada", "ids:" + "1," * 900 + "1" * 1])
 def test_what_is_not_available_is_refused_and_not_ignored(text: str) -> None:
     if text.startswith("ids:"):
@@ -69,14 +90,15 @@ def test_what_is_not_available_is_refused_and_not_ignored(text: str) -> None:
 
 words = st.sampled_from(
     ["ada", "email:x", "!tag:y", "or", "and", "(", ")", '"', "+", "!", "%", "ip:10.", "is:anonymous", "ids:1,2",
-     "city:'; DROP", "\\", "name:{p0:String}", "x:y:z"]
+     "city:'; DROP", "\\", "name:{p0:String}", "x:y:z", "owner:a", "stage:x", "company:y", "company_id:7",
+     "email_read:9"]
 )  # fmt: skip
 
 
 @given(st.one_of(st.text(), st.lists(words).map(" ".join), st.lists(words).map("".join)))
 def test_any_text_is_compiled_or_refused(text: str) -> None:
     try:
-        where = compile_search(text)
+        where = compile_search(text, "admin")
     except SearchError:
         return
     for sql in where.condition:

@@ -1,0 +1,120 @@
+"""What every list understands: pages, orders, and how much of an object is shown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from services.common.comparisons import Columns
+from services.common.envelope import text_of, whole_number
+from services.common.php_query import Node, as_list
+from services.common.query_error import QueryError
+
+DEFAULT_LIMIT = 30
+MAX_LIMIT = 1_000  # also what limit=0 ("all") gives
+MAX_START = 10_000_000
+MAX_ORDERS = 10
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_PUBLISHING = ("isPublished", "dateAdded", "dateModified", "createdBy", "createdByUser", "modifiedBy",
+               "modifiedByUser")  # fmt: skip
+
+Json = dict[str, Any]
+
+
+class Order(NamedTuple):
+    column: str
+    is_descending: bool
+
+    def word(self) -> str:
+        return "DESC" if self.is_descending else "ASC"
+
+
+class Shape(NamedTuple):
+    """How much of an object is shown: all, these properties without nulls, or what a short list has."""
+
+    selected: frozenset[str] = frozenset()
+    is_minimal: bool = False
+
+    def of(self, shown: Json, minimal: tuple[str, ...] = ()) -> Json:
+        """`minimal`: the properties of a short list; without them all but who made it when."""
+        if self.is_minimal and minimal:
+            shown = {name: value for name, value in shown.items() if name in minimal}
+        elif self.is_minimal:
+            shown = {name: value for name, value in shown.items() if name not in _PUBLISHING}
+        if self.selected:
+            shown = _without_nulls({name: value for name, value in shown.items() if name in self.selected})
+        return shown
+
+
+class Page(NamedTuple):
+    start: int
+    limit: int
+
+
+def read_page(query: Mapping[str, Node]) -> Page:
+    """From `start` and `limit`. Raises `ApiError` 400."""
+    limit = whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000)
+    return Page(whole_number(query, "start", 0, most=MAX_START), min(limit or MAX_LIMIT, MAX_LIMIT))
+
+
+def read_orders(query: Mapping[str, Node], columns: Columns) -> tuple[Order, ...]:
+    """`order[i][col|dir]` in their order, then the comma list `orderBy`, by `id` when neither is given; the id always
+    decides last. Raises `ApiError` 400, `QueryError`."""
+    orders = [*_listed(query.get("order"), columns), *_flat(query, columns)]
+    if len(orders) > MAX_ORDERS:
+        raise QueryError(f"The list is ordered by more than {MAX_ORDERS} columns.", "order")
+    is_descending = orders[0].is_descending if orders else _is_descending(text_of(query, "orderByDir"), "orderByDir")
+    orders.append(Order("id", is_descending))
+    first = {order.column: order for order in reversed(orders)}  # a column that was said twice counts once
+    return tuple(order for order in dict.fromkeys(orders) if first[order.column] == order)
+
+
+def read_shape(query: Mapping[str, Node]) -> Shape:
+    """From `select[]` and `minimal`. Raises `ApiError` 400."""
+    return Shape(frozenset(as_list(query.get("select"))) - {""}, is_set(query, "minimal"))
+
+
+def wants_published(query: Mapping[str, Node]) -> bool:
+    """Under either of its names. Raises `ApiError` 400."""
+    return is_set(query, "published") or is_set(query, "publishedOnly")
+
+
+def is_set(query: Mapping[str, Node], name: str) -> bool:
+    return text_of(query, name).strip().lower() in _TRUE
+
+
+def _listed(node: Node | None, columns: Columns) -> list[Order]:
+    if node is None or node == "":
+        return []
+    if isinstance(node, str):
+        raise QueryError("order must be a list of col and dir.", "order")
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    return [_listed_one(item, columns, f"order[{key}]") for key, item in items]
+
+
+def _listed_one(item: Node, columns: Columns, place: str) -> Order:
+    said = (item.get("col", item.get("column")), item.get("dir", "")) if isinstance(item, dict) else (None, "")
+    if not isinstance(said[0], str) or not said[0].strip():
+        raise QueryError(f"{place} has no col.", f"{place}[col]")
+    if not isinstance(said[1], str):
+        raise QueryError(f"{place}[dir] must be ASC or DESC.", f"{place}[dir]")
+    return Order(columns.find(said[0].strip(), f"{place}[col]"), _is_descending(said[1], f"{place}[dir]"))
+
+
+def _flat(query: Mapping[str, Node], columns: Columns) -> list[Order]:
+    names = [name.strip() for name in text_of(query, "orderBy").split(",") if name.strip()]
+    is_descending = _is_descending(text_of(query, "orderByDir"), "orderByDir")
+    return [Order(columns.find(name, "orderBy"), is_descending) for name in names]
+
+
+def _is_descending(said: str, place: str) -> bool:
+    direction = said.strip().upper() or "ASC"
+    if direction not in ("ASC", "DESC"):
+        raise QueryError(f"{place} must be ASC or DESC.", place)
+    return direction == "DESC"
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
+    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
