@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, whole_number
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
 from services.contacts.api import contact_id_of
 from services.contacts.contact_object import Json, iso, short_id
 from services.contacts.contact_reader import ContactReader
-from services.contacts.record_list import DEFAULT_LIMIT, MAX_LIMIT
+from services.contacts.list_parameters import read_page
 from services.contacts.stores import Stores
 
 _DEVICES = """
@@ -31,14 +31,12 @@ class DevicesApi:
 
     async def list(self, request: Request) -> Response:
         """The newest first; `start`, `limit`."""
-        query = query_of(request)
-        start = whole_number(query, "start", 0, most=1_000_000_000)
-        limit = whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000) or MAX_LIMIT
+        asked = read_page(query_of(request))
         contact = await self._reader.one(contact_id_of(request))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         rows = (await self._stores.clickhouse.query(_DEVICES, parameters={"ids": contact.ids})).result_rows
-        page = rows[start : start + min(limit, MAX_LIMIT)]
+        page = rows[asked.start : asked.start + asked.limit]
         return json_response({"total": len(rows), "devices": [_shown(contact.id, *row) for row in page]})
 
 

@@ -9,6 +9,7 @@ const client = new MauticConnector({ apiUrl: API_URL, username: API_USER, passwo
 const mark = `${process.pid}x${Date.now()}`;
 
 async function run() {
+  await client.contacts.createContact({ email: `other.${mark}@client.org` });
   const email = `node.${mark}@client.org`;
   const { contact } = await client.contacts.createContact({ email, firstname: 'Node', lastname: undefined, tags: [`t${mark}`] });
   const id = contact.id;
