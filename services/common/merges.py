@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.common.faults import NO_FAULTS, FaultPoints
 from services.common.merging import freeze_into, take_in, take_out
 from services.common.profile import Part, Profile, Stamped
 from services.common.profiles import ProfileStore
@@ -20,6 +21,7 @@ from services.common.values import VOID_CLAIM_US, Claim, UniqueValue
 
 ROUNDS = 200
 UNSETTLED_WAIT_SECONDS = 0.05
+MERGE_POINTS = ("after_freeze", "after_take_in", "after_claim_back", "after_give_back", "after_take_out")
 
 FirstSeen = Callable[[int], Awaitable[int]]  # when an anonymous visitor first came, microseconds; 0 for nobody
 
@@ -60,8 +62,8 @@ class _AgainError(Exception):
 
 
 class MergeStore:
-    def __init__(self, store: ProfileStore, first_seen: FirstSeen) -> None:
-        self._store, self._first_seen = store, first_seen
+    def __init__(self, store: ProfileStore, first_seen: FirstSeen, faults: FaultPoints = NO_FAULTS) -> None:
+        self._store, self._first_seen, self._faults = store, first_seen, faults
 
     async def merge(self, winner_id: int, loser_id: int, by: str, unless: Doubt | None = None) -> Merged:
         """Merges the contact that one id leads to into that of another; merged before, nothing is done again.
@@ -77,9 +79,11 @@ class MergeStore:
                 raise MergeError(reason, loser.id)
             try:
                 frozen = await self._write(freeze_into(loser, winner, now_us(), under=winner_id, by=by))
+                self._faults.pass_by("after_freeze")
                 survivor = await self._write(take_in(winner, frozen))
             except _AgainError:
                 continue  # a frozen loser leads to its winner, which takes it in when it is read
+            self._faults.pass_by("after_take_in")
             followers = await self._lead(loser.losers, loser.id, survivor.id)
             return Merged(survivor, is_new=True, written=[frozen, survivor, *followers])
         raise MergeError("busy", loser_id)
@@ -135,11 +139,14 @@ class MergeStore:
             raise _AgainError
         values = [UniqueValue(field, one) for field in unique_fields for one in sorted(parted.back.carried(field))]
         claims, taken = await self._claim(values, parted.back, parted.rest)
+        self._faults.pass_by("after_claim_back")
         back = await self._write(_without(parted.back, taken), claims)
+        self._faults.pass_by("after_give_back")
         # What it was told since the merge is the other one's now; what it had before it keeps.
         merged_us = loser.merge.time_us if loser.merge else 0
         since = [one for one in values if one not in taken and _told_us(parted.rest, one.field) > merged_us]
         rest = await self._write(_without(parted.rest, since))
+        self._faults.pass_by("after_take_out")
         followers = await self._lead(back.losers, rest.id, back.id)
         return Unmerged(back, rest, True, taken, [back, rest, *followers])
 

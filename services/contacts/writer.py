@@ -101,8 +101,11 @@ class ContactWriter:
             gone = tombstone(profile, now_us())
             gone.version = (await self._store.write([gone]))[gone.id]
             if gone.version:
+                self._stores.faults.pass_by("after_tombstone")
                 await self._free(profile, held)
-                await self._project([gone, *await self._store.strip(profile.losers, gone.id)])
+                stripped = await self._store.strip(profile.losers, gone.id)
+                self._stores.faults.pass_by("after_strip")
+                await self._project([gone, *stripped])
                 return profile
         raise BusyError
 
@@ -111,7 +114,7 @@ class ContactWriter:
     ) -> _Attempt:
         rules = Rules((await self._stores.fields.now()).unique, self._stores.operator)
         target = Target(new_id, contact_id, first_seen_us)
-        return _Attempt(self._store, self._companies, change, self._user, rules, target)
+        return _Attempt(self._stores, self._companies, change, self._user, rules, target)
 
     async def _persist(self, attempt: _Attempt) -> Written:
         deadline = time.monotonic() + ROUND_SECONDS
@@ -123,7 +126,9 @@ class ContactWriter:
                     break
                 await asyncio.sleep(0 if number < 3 else UNSETTLED_WAIT_SECONDS)
                 continue
+            self._stores.faults.pass_by("after_write")
             await self._free(written.profile, attempt.given_up)
+            self._stores.faults.pass_by("after_freeing")
             await self._project(list(attempt.written.values()))
             return written
         raise BusyError
@@ -154,14 +159,16 @@ class _Attempt:
 
     def __init__(
         self,
-        store: ProfileStore,
+        stores: Stores,
         companies: CompanyWriter,
         change: Change,
         user: str,
         rules: Rules,
         target: Target,
     ) -> None:
-        self._store, self._companies, self._change, self._user = store, companies, change, user
+        self._store: ProfileStore = stores.profiles
+        self._faults = stores.faults
+        self._companies, self._change, self._user = companies, change, user
         self._unique_fields, self._operator = rules
         self._new_id, self._contact_id, self._first_seen_us = target
         self.written: dict[int, Profile] = {}
@@ -187,6 +194,7 @@ class _Attempt:
             if holder is None or not as_read[holder.id].carries(value.field, value.value)
         ]
         claims = await self._claim(free, seen, target.id)
+        self._faults.pass_by("after_claim")
         merged = target
         for loser in others.values():
             merged = await self._merge(merged, loser)
@@ -194,7 +202,9 @@ class _Attempt:
 
     async def _merge(self, winner: Profile, loser: Profile) -> Profile:
         """The loser is frozen first: whoever finds it alone is led to the winner, which then takes it in."""
-        return take_in(winner, await self._write(freeze_into(loser, winner, now_us(), by=self._user)))
+        frozen = await self._write(freeze_into(loser, winner, now_us(), by=self._user))
+        self._faults.pass_by("after_freeze")
+        return take_in(winner, frozen)
 
     async def _target(self, found: dict[UniqueValue, Profile | None]) -> tuple[Profile, bool]:
         """The contact that is written, and whether it is new. Of several holders the oldest is upserted, and takes in
