@@ -84,7 +84,7 @@ class MergeStore:
             except _AgainError:
                 continue  # a frozen loser leads to its winner, which takes it in when it is read
             self._faults.pass_by("after_take_in")
-            followers = await self._lead(loser.losers, loser.id, survivor.id)
+            followers = await self._store.lead(loser.losers, loser.id, survivor.id)
             return Merged(survivor, is_new=True, written=[frozen, survivor, *followers])
         raise MergeError("busy", loser_id)
 
@@ -102,13 +102,23 @@ class MergeStore:
         raise MergeError("busy", loser_id)
 
     async def complete(self, back: Profile) -> list[Profile]:
-        """Takes a contact that an undo gave back out of whoever still has it: its writer died in between. Returns what
-        was written."""
+        """Takes a contact that an undo gave back, with all that had merged into it, out of whoever still has it: its
+        writer died in between. Returns what was written. Raises `MergeError` (`busy`)."""
+        for _ in range(ROUNDS):
+            try:
+                return await self._complete(back)
+            except _AgainError:
+                continue
+        raise MergeError("busy", back.id)
+
+    async def _complete(self, back: Profile) -> list[Profile]:
         written = []
         others = await self._store.load(back.separated)
         for whole in [one for one in others.values() if one is not None and back.id in one.losers]:
             if parted := take_out(whole, back, back.separated[whole.id]):
                 written.append(await self._write(parted.rest))
+        for other in back.separated:
+            written += await self._store.lead(back.losers, other, back.id)
         return written
 
     async def _contact(self, contact_id: int) -> Profile:
@@ -121,14 +131,6 @@ class MergeStore:
             raise MergeError("contact_not_found", contact_id)
         own = Part(added_us=first_seen_us)
         return msgspec.structs.replace(profile or Profile(contact_id), own=own, is_brief=False)
-
-    async def _lead(self, contact_ids: Iterable[int], from_id: int, to_id: int) -> list[Profile]:
-        """Whoever of these led to one contact leads to another one now; what is written meanwhile is led when it is
-        read. Returns what was written."""
-        loaded = await self._store.load(contact_ids)
-        led = [msgspec.structs.replace(one, alias=to_id) for one in loaded.values() if one and one.alias == from_id]
-        versions = await self._store.write(led)
-        return [msgspec.structs.replace(one, version=versions[one.id]) for one in led if versions[one.id]]
 
     async def _take_out(self, loser: Profile, unique_fields: tuple[str, ...]) -> Unmerged:
         whole = await self._store.resolve(loser.id)
@@ -147,7 +149,7 @@ class MergeStore:
         since = [one for one in values if one not in taken and _told_us(parted.rest, one.field) > merged_us]
         rest = await self._write(_without(parted.rest, since))
         self._faults.pass_by("after_take_out")
-        followers = await self._lead(back.losers, rest.id, back.id)
+        followers = await self._store.lead(back.losers, rest.id, back.id)
         return Unmerged(back, rest, True, taken, [back, rest, *followers])
 
     async def _claim(
@@ -179,7 +181,7 @@ class MergeStore:
 
     async def _as_before(self, back: Profile) -> Unmerged:
         """An undo that was made before, perhaps not all of it."""
-        written = await self.complete(back)
+        written = await self._complete(back)
         if not back.separated:
             raise MergeError("not_merged", back.id)
         rest = await self._store.resolve(max(back.separated, key=lambda other: back.separated[other]))

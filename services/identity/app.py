@@ -23,6 +23,7 @@ from services.common.device import DeviceCodec
 from services.common.envelope import ApiDoor, add_error_handlers
 from services.common.faults import FaultPoints, fault_points_from_environment
 from services.common.field_registry import Fields, preset_rules
+from services.common.merges import MergeStore
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
@@ -114,6 +115,7 @@ class Worker:
         reader, slow_reader, relay_work = self._assemble(client, ids)
         quiet_garbage_collector()
         relay = asyncio.create_task(relay_work.run())
+        relay.add_done_callback(end_process_if_failed)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(reader.run())
@@ -156,7 +158,7 @@ class Worker:
         queue, fields = MergeQueue(self.redis, faults), Fields(records, settings)
         suppression = SuppressionList(store, records, settings.secret)
         placement = Placement(store, ids, rules_of(settings), faults, queue, suppression)
-        self.operations = self._open_operations(client, ids, queue, fields, faults)
+        operations = self.operations = self._open_operations(client, ids, queue, fields, faults)
         companies = Companies(CompanyStore(store, records), faults)
         parts = (pipeline, fields, placement, store, client, dead_letters, self.metrics, faults, companies, records)
         slow_lane = SlowLane(self.redis, settings.streams, self.metrics)
@@ -188,11 +190,9 @@ class Worker:
             batch_seconds=SLOW_BATCH_SECONDS,
             lease_seconds=settings.lease_seconds,
         )
-        return (
-            self._reader,
-            self._slow_reader,
-            Relay(store, records, client, queue, lambda: placement.rules, self.metrics),
-        )
+        merges = MergeStore(store, operations.first_seen_us, faults)
+        relay = Relay(store, records, client, queue, merges, lambda: placement.rules, self.metrics)
+        return self._reader, self._slow_reader, relay
 
     def _open_operations(
         self, client: ch.ClickHouse, ids: ContactIds, queue: MergeQueue, fields: Fields, faults: FaultPoints

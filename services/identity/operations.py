@@ -53,7 +53,7 @@ class Operations:
         self._store, self._placement, self._clickhouse, self._fields = store, placement, clickhouse, fields
         self._lookup = Lookup(store, clickhouse, codec)
         self._codec = codec
-        self._merges = MergeStore(store, self._first_seen_us, faults)
+        self._merges = MergeStore(store, self.first_seen_us, faults)
         self._availability = Availability()
         self._availability.watch(clickhouse)
 
@@ -117,7 +117,8 @@ class Operations:
             raise NobodyError(name)
         return answer.under
 
-    async def _first_seen_us(self, contact_id: int) -> int:
+    async def first_seen_us(self, contact_id: int) -> int:
+        """When an anonymous visitor first came, microseconds; 0 for nobody."""
         return (await self._lookup.first_seen([contact_id])).get(contact_id, 0)
 
     async def _project(self, profiles: list[Profile], mark: Mark, audit: list[AuditRow]) -> None:
