@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
+NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", "tag"
 CONTACT_FIELDS = "contact"  # the one record of the kind `fields` that there is
 
 
@@ -72,6 +73,47 @@ class Form(Document):
     post_action: str = "message"
     post_action_property: str = ""
     is_kiosk: bool = False  # many people at one device: nobody is remembered by it
+
+
+class Note(Document):
+    """What somebody wrote down about a contact; `time_us` is when it happened, 0: when it was written down."""
+
+    contact_id: int
+    text: str
+    type: str = "general"
+    time_us: int = 0
+
+
+class Stage(Document):
+    """How far a contact has come; `weight` orders stages."""
+
+    name: str
+    weight: int = 0
+    description: str = ""
+    category_id: int = 0
+
+
+class Category(Document):
+    title: str
+    alias: str = ""
+    bundle: str = "global"
+    color: str = ""
+    description: str = ""
+
+
+class Campaign(Document):
+    """What contacts can be members of; what it does is decided elsewhere."""
+
+    name: str
+    description: str = ""
+    category_id: int = 0
+
+
+class Tag(Document):
+    """What is said of a tag; contacts carry the tag itself."""
+
+    tag: str
+    description: str = ""
 
 
 class FieldRegistry(Document):

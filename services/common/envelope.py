@@ -166,8 +166,27 @@ async def read_object(request: Request) -> dict[str, Any]:
     return parse_object(await read_body(request), request.headers.get("content-type", ""))
 
 
+async def read_items(request: Request) -> dict[str, Any]:
+    """The items of a batch by their keys, which in a list are the numbers from 0. Raises `ApiError` 400, 413."""
+    said = _parse(await read_body(request), request.headers.get("content-type", ""))
+    if isinstance(said, list):
+        return {str(number): item for number, item in enumerate(said)}
+    if isinstance(said, dict):
+        return said
+    raise ApiError(400, "The body must be a list, or an object of items.")
+
+
 def parse_object(body: bytes, content_type: str) -> dict[str, Any]:
     """An empty body is an empty object. Raises `ApiError` 400, `PhpQueryError`."""
+    value = _parse(body, content_type)
+    if value == []:
+        return {}  # how PHP writes an empty object
+    if not isinstance(value, dict):
+        raise ApiError(400, "The body must be an object.")
+    return value
+
+
+def _parse(body: bytes, content_type: str) -> Any:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         raise ApiError(400, "Bodies are read as JSON or as application/x-www-form-urlencoded.")
@@ -178,14 +197,9 @@ def parse_object(body: bytes, content_type: str) -> dict[str, Any]:
     if kind in ("", "application/x-www-form-urlencoded") and not is_like_json:
         return dict(parse_php_query(body))
     try:
-        value = msgspec.json.decode(body)
+        return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise ApiError(400, "The body is no JSON that can be read.") from error
-    if value == []:
-        return {}  # how PHP writes an empty object
-    if not isinstance(value, dict):
-        raise ApiError(400, "The body must be an object.")
-    return value
 
 
 def query_of(request: Request) -> dict[str, Node]:

@@ -57,7 +57,7 @@ def fold(profile: Profile) -> View:
         dnc=_strictest(parts),
         points=max(-MAX_POINTS, min(MAX_POINTS, sum(part.points for part in parts))),
         owner_id=owner_of(profile),
-        stage_id=_first([(part.stage_id, part.stage_us) for part in parts]),
+        stage_id=stage_of(profile),
         added_us=min(part.added_us for part in parts),
         modified_us=max(part.modified_us for part in parts),
         identified_us=min(identified, default=0),
@@ -76,6 +76,11 @@ def fold(profile: Profile) -> View:
 def owner_of(profile: Profile) -> int:
     """0 for nobody."""
     return _first([(part.owner_id, part.owner_us) for part in profile.parts()])
+
+
+def stage_of(profile: Profile) -> int:
+    """0 for none."""
+    return _first([(part.stage_id, part.stage_us) for part in profile.parts()])
 
 
 def _joined(maps: list[dict[Key, Member]]) -> list[Key]:

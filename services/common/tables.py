@@ -87,6 +87,9 @@ class ContactRow(msgspec.Struct, array_like=True, gc=False):
     date_identified: int
     profile: str
     q: str
+    campaigns: list[int] = []
+    categories: list[int] = []
+    dnc: list[str] = []  # channel:reason
 
 
 class AliasRow(msgspec.Struct, array_like=True, gc=False):
@@ -145,6 +148,9 @@ def contact_row(profile: Profile) -> ContactRow:
         date_identified=view.identified_us // 1000,
         profile=document,
         q="\n".join(text.get(field, "") for field in ("email", "firstname", "lastname", "company")).casefold(),
+        campaigns=view.campaigns,
+        categories=view.categories,
+        dnc=[f"{channel}:{entry.reason}" for channel, entry in sorted(view.dnc.items())],
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -13,23 +14,31 @@ from starlette.routing import Route
 from services.common.access import Access
 from services.common.envelope import ApiDoor, add_error_handlers
 from services.common.field_registry import preset_rules
+from services.common.openapi import OPENAPI_PATH, openapi_route
 from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
+from services.contacts.actions_api import ActionsApi
 from services.contacts.api import ContactsApi
+from services.contacts.batch_api import BatchApi
 from services.contacts.bots_api import BotsApi
 from services.contacts.clickthrough_api import ClickthroughApi
 from services.contacts.companies_api import CompaniesApi
+from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields_api import FieldsApi
 from services.contacts.form_resource import FORMS
 from services.contacts.link_resources import ASSETS, LINKS
+from services.contacts.membership_api import MembershipApi
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.openapi import openapi_route
-from services.contacts.records_api import RecordsApi
+from services.contacts.openapi import DOCUMENT
+from services.contacts.records_api import RecordsApi, Resource
+from services.contacts.registry_resources import CAMPAIGNS, CATEGORIES, NOTES, STAGES
 from services.contacts.stores import Stores
+from services.contacts.tags_api import TagsApi
 from services.contacts.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
 
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json"})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
+RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
 
 
 def create_app(settings: Settings | None = None) -> ApiDoor:
@@ -54,7 +63,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
             *operation_routes(metrics.registry, stores.trouble),
             *api_routes(stores, settings, metrics),
             *Pages(stores, settings.secret, metrics).routes(),
-            openapi_route(),
+            openapi_route(DOCUMENT),
         ],
         lifespan=lifespan,
     )
@@ -68,11 +77,14 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
     """Everything below /api."""
     user = settings.admin_user
     return [
+        *BatchApi(stores, user, metrics).routes(),  # before /{id}
+        *DirectoryApi(user).routes(),
+        *ActionsApi(stores, user, metrics).routes(),
+        *MembershipApi(stores, user, metrics).routes(),
+        *TagsApi(stores, user, metrics).routes(),
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
-        *RecordsApi(stores, user, metrics, LINKS).routes(),
-        *RecordsApi(stores, user, metrics, ASSETS).routes(),
-        *RecordsApi(stores, user, metrics, FORMS).routes(),
+        *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),
         *FieldsApi(stores, user, preset_rules(settings)).routes(),
         *BotsApi(stores).routes(),
         *TrackingEventsApi(stores).routes(),

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from services.common.contact_fields import FIELDS, TOLD_FIELDS, Field
 from services.common.field_values import NOT_VALID, TOO_LONG, read_value, scalar_as_text
-from services.common.folding import owner_of
-from services.common.profile import Member, Part, Profile, Stamped, Value
+from services.common.folding import owner_of, stage_of
+from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value, newest
 from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique, read_tag
+from services.contacts.do_not_contact import Refusal, new_refusals, read_refusals
 from services.contacts.memberships import MembershipChange, apply_memberships, read_memberships
 
 MAX_TAGS = 500
 MAX_IPS = 200
-MAX_POINTS = 2**31 - 1
 ONLY_USER_ID = 1
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -38,8 +38,12 @@ class Change(msgspec.Struct, frozen=True):
     fields: dict[str, Value] = {}
     tags: dict[str, bool] = {}
     points: int | None = None
+    points_change: Callable[[int], int] | None = None  # from those that it has
+    dnc: dict[str, Refusal] = {}  # by channel
     ip: str = ""
     owner_id: int | None = None  # 0 for nobody
+    stage_id: int | None = None  # 0 for none
+    campaigns: dict[int, bool] = {}  # joined or left
     memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
 
     def unique_values(self, unique_fields: tuple[str, ...]) -> dict[str, str]:
@@ -61,8 +65,16 @@ def read_change(body: Mapping[str, Any], *, replaces: bool = False) -> Change:
     if replaces:
         missing = [field for field in TOLD_FIELDS if field not in fields and field not in _KEPT_BY_PUT]
         fields.update(dict.fromkeys(missing, ""))
-    change = Change(fields, reading.tags(), reading.points(), reading.ip(), read_owner(body), reading.memberships())
-    reading.check_stage()
+    change = Change(
+        fields=fields,
+        tags=reading.tags(),
+        points=reading.points(),
+        dnc=reading.refusals(),
+        ip=reading.ip(),
+        owner_id=read_owner(body),
+        stage_id=reading.stage(),
+        memberships=reading.memberships(),
+    )
     if reading.wrong:
         raise InvalidChangeError(reading.wrong)
     return change
@@ -121,6 +133,13 @@ class _Reading:
             self.wrong["companies"] = [str(error)]
             return MembershipChange()
 
+    def refusals(self) -> dict[str, Refusal]:
+        try:
+            return read_refusals(self._body)
+        except ValueError as error:
+            self.wrong["doNotContact"] = [str(error)]
+            return {}
+
     def points(self) -> int | None:
         """Points are set; an empty value never resets them."""
         try:
@@ -142,10 +161,20 @@ class _Reading:
         except ValueError:
             return ""
 
-    def check_stage(self) -> None:
-        said = self._body.get("stage")
-        if said not in (None, "", 0, "0"):
-            self.wrong["stage"] = [f"Stage with ID or name '{str(said)[:60]}' was not found."]
+    def stage(self) -> int | None:
+        """An id; whether there is such a stage is for others to see."""
+        if "stage" not in self._body:
+            return None
+        said = self._body["stage"]
+        text = str((said.get("id") if isinstance(said, dict) else said) or 0).strip()
+        if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+            self.wrong["stage"] = [no_stage(text)]
+            return None
+        return int(text)
+
+
+def no_stage(said: object) -> str:
+    return f"Stage with ID or name '{str(said)[:60]}' was not found."
 
 
 def is_true(said: Any) -> bool:
@@ -171,9 +200,13 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         fields={**own.fields, **_new_fields(profile, change.fields, now_us)},
         tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
         ips=_with_ip(profile, own, change.ip, now_us),
-        points=own.points if change.points is None else change.points - _points_of_losers(profile),
+        points=_new_points(profile, own, change),
+        dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
         owner_id=own.owner_id if change.owner_id is None else change.owner_id,
         owner_us=own.owner_us if change.owner_id in (None, owner_of(profile)) else now_us,
+        stage_id=own.stage_id if change.stage_id is None else change.stage_id,
+        stage_us=own.stage_us if change.stage_id in (None, stage_of(profile)) else now_us,
+        campaigns={**own.campaigns, **_new_campaigns(profile, change.campaigns, now_us)},
     )
     part = apply_memberships(profile, part, change.memberships, now_us)
     if part == profile.own:
@@ -206,11 +239,24 @@ def _new_tags(profile: Profile, tags: dict[str, bool], now_us: int) -> dict[str,
     return news
 
 
+def _new_campaigns(profile: Profile, campaigns: dict[int, bool], now_us: int) -> dict[int, Member]:
+    said = newest([part.campaigns for part in profile.parts()])
+    return {
+        campaign: Member(is_in, max(now_us, said[campaign].time_us + 1) if campaign in said else now_us)
+        for campaign, is_in in campaigns.items()
+        if (campaign in said and said[campaign].is_in) != is_in
+    }
+
+
 def _with_ip(profile: Profile, own: Part, ip: str, now_us: int) -> dict[str, int]:
     if not ip or len(own.ips) >= MAX_IPS or any(ip in part.ips for part in profile.parts()):
         return own.ips
     return {**own.ips, ip: now_us}
 
 
-def _points_of_losers(profile: Profile) -> int:
-    return sum(part.points for part in profile.losers.values())
+def _new_points(profile: Profile, own: Part, change: Change) -> int:
+    of_losers = sum(part.points for part in profile.losers.values())
+    wanted = change.points
+    if change.points_change:
+        wanted = max(-MAX_POINTS, min(MAX_POINTS, change.points_change(own.points + of_losers)))
+    return own.points if wanted is None else wanted - of_losers

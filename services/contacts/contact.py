@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from services.common.documents import Stage
 from services.common.folding import View
 
 
@@ -37,6 +38,7 @@ class Contact(NamedTuple):
     view: View | None
     footprint: Footprint
     ids: list[int]  # its own and all that merged into it
+    stage: Stage | None = None  # under the id that `view` says
 
     def added_us(self) -> int:
         """When it came to be: told, or first seen, whichever was earlier."""

@@ -38,7 +38,7 @@ def contact_object(contact: Contact, user: str) -> Json:
         "ipAddresses": _addresses(view, seen),
         "tags": [{"id": short_id("tag", tag), "tag": tag, "description": None} for tag in (view.tags if view else [])],
         "utmtags": [],
-        "stage": None,
+        "stage": _stage(contact),
         "dateIdentified": iso(view.identified_us) if view else None,
         "preferredProfileImage": "gravatar",
         "doNotContact": _do_not_contact(view),
@@ -135,6 +135,13 @@ def _owner(view: View | None, user: str) -> Json | None:
         return None
     return {"createdByUser": None, "modifiedByUser": None, "id": view.owner_id, "username": user,
             "firstName": user, "lastName": ""}  # fmt: skip
+
+
+def _stage(contact: Contact) -> Json | None:
+    if contact.view is None or contact.stage is None:
+        return None
+    return {"id": contact.view.stage_id, "name": contact.stage.name, "weight": contact.stage.weight,
+            "description": contact.stage.description or None, "category": None}  # fmt: skip
 
 
 def _addresses(view: View | None, seen: Footprint) -> list[Json]:

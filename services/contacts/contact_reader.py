@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from services.common.clickhouse import ClickHouse
 from services.common.device import MAX_CONTACT_ID
+from services.common.documents import STAGE, Stage, decode_document
 from services.common.folding import fold
 from services.common.profile import Profile
+from services.common.records import Ref
 from services.contacts.contact import Contact
 from services.contacts.contact_list import ListQuery, Statement, count_statement, page_statement
 from services.contacts.footprints import load_footprints
@@ -42,9 +44,16 @@ class ContactReader:
 
     async def shown(self, profile: Profile) -> Contact:
         """A known contact whose profile is at hand."""
-        ids = profile.ids()
-        footprints = await load_footprints(self._stores.clickhouse, {profile.id: ids})
-        return Contact(profile.id, fold(profile), footprints[profile.id], ids)
+        return (await self.all_shown([profile]))[0]
+
+    async def all_shown(self, profiles: list[Profile]) -> list[Contact]:
+        """The same for several."""
+        ids = {profile.id: profile.ids() for profile in profiles}
+        views = [fold(profile) for profile in profiles]
+        footprints, stages = await asyncio.gather(
+            load_footprints(self._stores.clickhouse, ids), self._stages({view.stage_id for view in views})
+        )
+        return [Contact(view.id, view, footprints[view.id], ids[view.id], stages.get(view.stage_id)) for view in views]
 
     async def page(self, query: ListQuery) -> Page:
         clickhouse = self._stores.clickhouse
@@ -54,15 +63,24 @@ class ContactReader:
         known = [contact_id for contact_id, is_known in rows if is_known]
         profiles = await self._stores.profiles.load(known)
         ids = {contact_id: _ids(contact_id, profiles.get(contact_id)) for contact_id, _ in rows}
-        footprints = await load_footprints(clickhouse, ids)
+        views = {one: fold(profile) for one, profile in profiles.items() if profile is not None and profile.is_known()}
+        footprints, stages = await asyncio.gather(
+            load_footprints(clickhouse, ids), self._stages({view.stage_id for view in views.values()})
+        )
         contacts = []
         for contact_id, is_known in rows:
-            profile = profiles.get(contact_id)
-            if is_known and (profile is None or not profile.is_known()):
+            view = views.get(contact_id)
+            if is_known and view is None:
                 continue  # gone since the search
-            view = fold(profile) if profile is not None and profile.is_known() else None
-            contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id]))
+            stage = stages.get(view.stage_id) if view else None
+            contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id], stage))
         return Page(int(counted[0][0]) if counted else 0, contacts)
+
+    async def _stages(self, stage_ids: set[int]) -> dict[int, Stage]:
+        """Those of these that there are."""
+        refs = [Ref(STAGE, str(stage_id)) for stage_id in stage_ids if stage_id]
+        records = await self._stores.records.load(refs) if refs else {}
+        return {int(ref.id): decode_document(one.data, Stage) for ref, one in records.items() if one.data}
 
     async def _anonymous(self, clickhouse: ClickHouse, contact_id: int) -> Contact | None:
         footprint = (await load_footprints(clickhouse, {contact_id: [contact_id]}))[contact_id]

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from services.common.envelope import API_VERSION, json_response
-
-Json = dict[str, Any]
+from services.common.openapi import ERROR, Json, document
 
 
 def _parameter(name: str, where: str, kind: str = "string", text: str = "") -> Json:
@@ -18,8 +10,6 @@ def _parameter(name: str, where: str, kind: str = "string", text: str = "") -> J
 
 
 _ID = _parameter("id", "path", "integer", "The contact; an id that merged into another answers with that one.")
-_ERROR = {"description": "The error envelope", "content": {"application/json": {"schema": {
-    "$ref": "#/components/schemas/Errors"}}}}  # fmt: skip
 _LIST = [
     _parameter("search", "query", text="ada, email:ada%, is:anonymous, !tag:x, ip:192.0.2., ids:1,2, (a or b) c"),
     _parameter("start", "query", "integer", "How many to skip"),
@@ -61,7 +51,7 @@ def _operation(summary: str, parameters: list[Json], answers: dict[str, str], *,
         "parameters": parameters,
         "responses": {
             **{status: {"description": text} for status, text in answers.items()},
-            **dict.fromkeys(("401", "503"), _ERROR),
+            **dict.fromkeys(("401", "503"), ERROR),
         },
     }
     if has_body:
@@ -158,8 +148,88 @@ def _record_paths(plural: str, singular: str) -> Json:
     }
 
 
-for _plural, _singular in (("links", "link"), ("assets", "asset"), ("forms", "form")):
+for _plural, _singular in (
+    ("links", "link"), ("assets", "asset"), ("forms", "form"), ("notes", "note"), ("stages", "stage"),
+    ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"),
+):  # fmt: skip
     PATHS.update(_record_paths(_plural, _singular))
+
+_BATCH = {"500": "More than 200 items", "413": "Too large", "400": "No list or object of items"}
+_TOLD = "{contacts, statusCodes, errors}: by the keys of the items; errors only when there are any"
+PATHS |= {
+    "/api/contacts/batch/new": {
+        "post": _operation("Create or update up to 200", [], {"201": _TOLD, **_BATCH}, has_body=True)
+    },
+    "/api/contacts/batch/edit": {
+        method: _operation(f"{word} up to 200, each by its id", [], {"200": _TOLD, **_BATCH}, has_body=True)
+        for method, word in (("patch", "Change"), ("put", "Replace"))
+    },
+    "/api/contacts/batch/delete": {
+        "delete": _operation(
+            "Delete up to 200",
+            [_parameter("ids", "query", text="1,2,3, or ids[]=1&ids[]=2")],
+            {"200": "{contacts, errors}", "500": "More than 200 ids"},
+        )
+    },
+    "/api/contacts/{id}/points/{operator}/{delta}": {
+        "post": _operation(
+            "Change the points",
+            [
+                _ID,
+                _parameter("operator", "path", text="plus, minus, times, divide"),
+                _parameter("delta", "path", "integer"),
+            ],
+            {"200": "{success: 1}", "400": "Invalid operator", "404": "Nobody"},
+            has_body=True,
+        )
+    },
+    **{
+        f"/api/contacts/{{id}}/dnc/{path}": {
+            "post": _operation(
+                summary, [_ID, _parameter("channel", "path", text="email, sms, ...")], answers, has_body=True
+            )
+        }
+        for word, summary, answers in (
+            (
+                "add",
+                "Do not contact: reason 1 unsubscribed, 2 bounced, 3 by hand; comments, channelId",
+                {**_ONE, **_WRONG},
+            ),
+            ("remove", "May be contacted again", {**_ONE, "200": "{recordFound, contact}"}),
+        )
+        for path in (f"{word}/{{channel}}", f"{{channel}}/{word}")
+    },
+}
+
+_THING = [_RECORD_ID, _parameter("contact", "path", "integer", "The contact")]
+PATHS |= {
+    f"/api/{plural}/{{id}}/{path}": {"post": _operation(f"{text} a {plural[:-1]}", _THING, _LINK)}
+    for plural in ("stages", "campaigns")
+    for word, text in (("add", "Put the contact in"), ("remove", "Take the contact out of"))
+    for path in (f"contact/{{contact}}/{word}", f"contact/{word}/{{contact}}", f"contacts/{{contact}}/{word}")
+}
+_USER = _parameter("id", "path", "integer", "The user")
+_MAY = {"200": "{permission: true}", "404": "No such user"}
+PATHS |= {
+    "/api/campaigns/{id}/contacts": {
+        "get": _operation("The contacts of a campaign", [_RECORD_ID, *_LIST[1:3]], {"200": "{total, contacts: [...]}"})
+    },
+    "/api/contacts/{id}/campaigns": {
+        "get": _operation("The campaigns of a contact", [_ID], {**_ONE, "200": "{total, campaigns: {id: campaign}}"})
+    },
+    "/api/contacts/{id}/notes": {
+        "get": _operation("The notes of a contact", [_ID, *_RECORDS], {**_ONE, "200": "{total, notes: [...]}"})
+    },
+    "/api/contacts/list/fields": {"get": _operation("The fields of contacts, bare", [], {"200": "[field, ...]"})},
+    "/api/contacts/list/owners": {"get": _operation("Who may own contacts, bare", [], {"200": "[user, ...]"})},
+    "/api/users": {"get": _operation("The users", [], {"200": "{total, users: [...]}"})},
+    "/api/users/self": {"get": _operation("Who asks, bare", [], {"200": "user"})},
+    "/api/users/{id}": {"get": _operation("One user", [_USER], {"200": "{user}", "404": "No such user"})},
+    "/api/users/{id}/permissioncheck": {
+        "get": _operation("What a user may do", [_USER], _MAY),
+        "post": _operation("What a user may do: permissions, a list", [_USER], _MAY, has_body=True),
+    },
+}
 
 _FIELD = {"200": "{field}", "404": "No such field"}
 _EDIT_FIELD = _operation(
@@ -198,39 +268,4 @@ PATHS |= {
     },
 }
 
-DOCUMENT: Json = {
-    "openapi": "3.1.0",
-    "info": {"title": "Spoor contacts", "version": API_VERSION},
-    "security": [{"basic": []}],
-    "paths": PATHS,
-    "components": {
-        "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
-        "schemas": {
-            "Change": {"type": "object", "additionalProperties": True},
-            "Errors": {
-                "type": "object",
-                "properties": {
-                    "errors": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "properties": {
-                                "code": {"type": "integer"},
-                                "message": {"type": "string"},
-                                "details": {"type": "object"},
-                                "type": {"type": ["string", "null"]},
-                            },
-                        },
-                    }
-                },
-            },
-        },
-    },
-}
-
-
-def openapi_route() -> Route:
-    async def openapi(_: Request) -> Response:
-        return json_response(DOCUMENT)
-
-    return Route("/openapi.json", openapi, methods=["GET"])
+DOCUMENT = document("Spoor contacts", PATHS, {"Change": {"type": "object", "additionalProperties": True}})

@@ -57,6 +57,21 @@ class RecordWriter(Generic[Some]):
                 return changed
         raise BusyError
 
+    async def revive(self, record_id: str, document: Some) -> None:
+        """Writes the document whether there is one, was one, or never."""
+        await self._stores.check_clickhouse()
+        now, ref = time.time_ns() // 1_000, Ref(self._kind, record_id)
+        for _ in range(ROUNDS):
+            stored = (await self._store.load([ref])).get(ref) or Record(ref, 0, b"")
+            old = decode_document(stored.data, self._document) if stored.data else None
+            news = {"modified_us": now, "modified_by": self._user} if old else {}
+            added = {"added_us": old.added_us if old else now, "created_by": old.created_by if old else self._user}
+            if await self._put(
+                stored._replace(data=msgspec.json.encode(msgspec.structs.replace(document, **added, **news)))
+            ):
+                return
+        raise BusyError
+
     async def delete(self, record_id: str) -> Some | None:
         """The document as it was; None when there is none."""
         await self._stores.check_clickhouse()

@@ -13,10 +13,12 @@ from starlette.routing import Route
 
 from services.common.documents import Some, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
+from services.contacts.api import contact_id_of
 from services.contacts.change import InvalidChangeError
 from services.contacts.contact_object import Json, publishing
+from services.contacts.contact_reader import ContactReader
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.record_list import read_record_list
+from services.contacts.record_list import RecordList, read_record_list
 from services.contacts.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
 from services.contacts.writer import BusyError
@@ -29,7 +31,8 @@ class Resource(NamedTuple, Generic[Some]):
     """A kind of record as the API shows it.
 
     `read` makes a document of a body, over the old one if there is one; it raises `InvalidChangeError`. `show` gives
-    what is peculiar to the kind. `own_id` reads the id that a body may choose.
+    what is peculiar to the kind. `own_id` reads the id that a body may choose. `contact_of` says to which contact one
+    belongs, who must be there.
     """
 
     kind: str
@@ -39,25 +42,40 @@ class Resource(NamedTuple, Generic[Some]):
     read: Callable[[dict[str, Any], Some | None], Some]
     show: Callable[[str, Some], Json]
     own_id: Callable[[dict[str, Any]], str] = lambda _: ""
+    contact_of: Callable[[Some], int] | None = None
 
 
 class RecordsApi(Generic[Some]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics, resource: Resource[Some]) -> None:
         self._stores, self._metrics, self._resource = stores, metrics, resource
         self._writer = RecordWriter(stores, resource.kind, resource.document, user)
+        self._contact_reader = ContactReader(stores)
 
     def routes(self) -> list[Route]:
         base = f"/api/{self._resource.plural}"
-        return [
+        routes = [
             Route(base, self.list, methods=["GET"]),
             Route(f"{base}/new", self.new, methods=["POST"]),
             Route(f"{base}/{{id}}", self.one, methods=["GET"]),
             Route(f"{base}/{{id}}/edit", self.edit, methods=["PUT", "PATCH"]),
             Route(f"{base}/{{id}}/delete", self.delete, methods=["DELETE"]),
         ]
+        if self._resource.contact_of:
+            routes.append(Route(f"/api/contacts/{{id}}/{self._resource.plural}", self.of_contact, methods=["GET"]))
+        return routes
 
     async def list(self, request: Request) -> Response:
-        asked = read_record_list(self._resource.kind, query_of(request))
+        return await self._list(read_record_list(self._resource.kind, query_of(request)))
+
+    async def of_contact(self, request: Request) -> Response:
+        """Those of one contact and of all that merged into it, the newest first unless another order is asked for."""
+        contact = await self._contact_reader.one(contact_id_of(request))
+        if contact is None:
+            raise ApiError(404, NOT_FOUND)
+        query = {"orderBy": "dateAdded", "orderByDir": "DESC", **{k: v for k, v in query_of(request).items() if v}}
+        return await self._list(read_record_list(self._resource.kind, query, contact.ids))
+
+    async def _list(self, asked: RecordList) -> Response:
         page, total = await asyncio.gather(
             self._stores.clickhouse.query(asked.page, parameters=asked.parameters),
             self._stores.clickhouse.query(asked.total, parameters=asked.parameters),
@@ -80,6 +98,8 @@ class RecordsApi(Generic[Some]):
     async def _create(self, body: dict[str, Any]) -> Response:
         document = self._checked(lambda: self._resource.read(body, None))
         own_id = self._checked(lambda: self._resource.own_id(body))
+        if self._resource.contact_of and not await self._contact_reader.one(self._resource.contact_of(document)):
+            raise ApiError(404, NOT_FOUND)
         try:
             record_id = await self._writer.create(document, own_id)
         except TakenError:

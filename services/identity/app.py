@@ -25,6 +25,7 @@ from services.common.faults import FaultPoints, fault_points_from_environment
 from services.common.field_registry import Fields, preset_rules
 from services.common.merges import MergeStore
 from services.common.migrate import migrate
+from services.common.openapi import OPENAPI_PATH, openapi_route
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, RedisError, connect
@@ -41,6 +42,7 @@ from services.identity.identify import Rules
 from services.identity.leases import Leases
 from services.identity.merge_queue import MergeQueue
 from services.identity.metrics import IdentityMetrics
+from services.identity.openapi import DOCUMENT
 from services.identity.operations import Operations
 from services.identity.pipeline import Pipeline
 from services.identity.placement import Placement
@@ -56,7 +58,7 @@ log = structlog.get_logger()
 
 # Of the slow lane: at most so many hits, so often, whatever else there is to do.
 SLOW_BATCH_HITS, SLOW_BATCH_SECONDS = 2_000, 0.25
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
 
 
 def create_app(settings: Settings | None = None) -> ApiDoor:
@@ -76,9 +78,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         await running
 
     api = IdentityApi(worker.redis, lambda: worker.operations, worker.metrics)
-    app = Starlette(
-        routes=[*operation_routes(worker.metrics.registry, worker.readiness), *api.routes()], lifespan=lifespan
-    )
+    operations = operation_routes(worker.metrics.registry, worker.readiness)
+    app = Starlette(routes=[*operations, *api.routes(), openapi_route(DOCUMENT)], lifespan=lifespan)
     app.router.redirect_slashes = False
     add_error_handlers(app)
     access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)

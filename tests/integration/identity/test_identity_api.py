@@ -282,6 +282,8 @@ def test_only_the_login_and_tokens_are_let_in(site: Site) -> None:
     for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer"}):
         assert httpx.post(url, json={"ids": []}, headers=headers, trust_env=False).status_code == 401
     assert httpx.post(url, json={"ids": []}, headers=TOKEN, trust_env=False).status_code == 200
+    described = httpx.get(f"{site.identity.http.base_url}/openapi.json", trust_env=False)
+    assert (described.status_code, described.json()["info"]["title"]) == (200, "Spoor identity")
 
 
 def test_a_request_that_comes_again_under_its_key_gets_the_first_answer(site: Site) -> None:

@@ -44,7 +44,7 @@ def test_values_are_trimmed_and_addresses_folded() -> None:
         ({"tags": 7}, "tags"),
         ({"tags": [["a"]]}, "tags"),
         ({"tags": ["x" * 192]}, "tags"),
-        ({"stage": 5}, "stage"),
+        ({"stage": "x"}, "stage"),
     ],
 )
 def test_invalid_values_are_named(body: dict[str, Any], field: str) -> None:

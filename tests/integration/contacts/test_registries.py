@@ -1,0 +1,160 @@
+"""Notes, stages, categories, campaigns, tags and what clients ask of an installation, against real servers."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+_numbers = itertools.count()
+PREFIX = uuid.uuid4().hex[:8]
+
+
+def name(what: str = "thing") -> str:
+    return f"{what}{next(_numbers)}-{PREFIX}"
+
+
+def told(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def make(api: httpx.Client, plural: str, singular: str, **body: Any) -> dict[str, Any]:
+    made: dict[str, Any] = told(api.post(f"/api/{plural}/new", json=body), 201)[singular]
+    return made
+
+
+def new_contact(api: httpx.Client, **body: Any) -> int:
+    return int(make(api, "contacts", "contact", email=f"{name('registry')}@x.org", **body)["id"])
+
+
+def shown(api: httpx.Client, contact_id: int) -> dict[str, Any]:
+    contact: dict[str, Any] = told(api.get(f"/api/contacts/{contact_id}"))["contact"]
+    return contact
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular", "label", "more"),
+    [
+        ("stages", "stage", "name", {"weight": 7}),
+        ("categories", "category", "title", {"bundle": "global", "color": "4e5d9d"}),
+        ("campaigns", "campaign", "name", {"description": "d"}),
+    ],
+)
+def test_a_registry_keeps_what_it_is_told(
+    api: httpx.Client, plural: str, singular: str, label: str, more: dict[str, Any]
+) -> None:
+    said = {label: name(singular), **more}
+    made = make(api, plural, singular, **said)
+    assert {key: made[key] for key in said} == said and made["isPublished"] is True
+    found = told(api.get(f"/api/{plural}", params={"search": said[label]}))
+    assert (found["total"], found[plural]) == (1, [made])
+    path = f"/api/{plural}/{made['id']}"
+    other = name(singular)
+    assert told(api.patch(f"{path}/edit", json={label: other}))[singular][label] == other
+    assert told(api.patch(f"{path}/edit", json={label: ""}), 400)["errors"][0]["details"][label]
+    assert told(api.delete(f"{path}/delete"))[singular]["id"] is None
+    assert api.get(path).status_code == 404
+
+
+def test_notes_stay_with_the_person(api: httpx.Client) -> None:
+    one = new_contact(api)
+    first = make(
+        api, "notes", "note", lead=one, text="called <b>twice</b>", type="call", dateTime="2026-01-02 03:04:05"
+    )
+    assert (first["type"], first["dateTime"], first["lead"]["id"]) == ("call", "2026-01-02T03:04:05+00:00", one)
+    second = make(api, "notes", "note", lead={"id": str(one)}, text="wrote")
+    assert second["type"] == "general" and second["dateTime"] == second["dateAdded"]
+    body = told(api.get(f"/api/contacts/{one}/notes"))
+    assert (body["total"], [note["id"] for note in body["notes"]]) == (2, [second["id"], first["id"]])
+    assert told(api.get(f"/api/contacts/{one}/notes", params={"search": "TWICE"}))["total"] == 1
+    assert told(api.post("/api/notes/new", json={"text": "x"}), 400)["errors"][0]["details"]["lead"] == [
+        "lead ID is mandatory"
+    ]
+    assert told(api.post("/api/notes/new", json={"lead": one, "text": "x", "type": "fax"}), 400)["errors"]
+    assert api.post("/api/notes/new", json={"lead": 5, "text": "x"}).status_code == 404
+    assert api.get("/api/contacts/5/notes").status_code == 404
+    email = shown(api, one)["fields"]["all"]["email"]
+    winner = new_contact(api)
+    told(api.patch(f"/api/contacts/{winner}/edit", json={"email": email}))
+    assert told(api.get(f"/api/contacts/{winner}/notes"))["total"] == 2, "also of who merged into it"
+
+
+@pytest.mark.parametrize("path", ["contact/{}/add", "contact/add/{}"])
+def test_a_contact_is_in_one_stage(api: httpx.Client, path: str) -> None:
+    lead, customer = (make(api, "stages", "stage", name=name("stage"), weight=n) for n in (1, 2))
+    one = new_contact(api)
+    assert shown(api, one)["stage"] is None
+    for stage in (lead, customer):
+        assert told(api.post(f"/api/stages/{stage['id']}/{path.format(one)}")) == {"success": 1}
+        assert shown(api, one)["stage"] == {
+            "id": stage["id"], "name": stage["name"], "weight": stage["weight"], "description": None, "category": None,
+        }  # fmt: skip
+    told(api.post(f"/api/stages/{customer['id']}/{path.format(one).replace('add', 'remove')}"))
+    assert shown(api, one)["stage"] is None
+    assert api.post(f"/api/stages/5555/{path.format(one)}").status_code == 404
+    assert api.post(f"/api/stages/{lead['id']}/{path.format(5)}").status_code == 404
+
+
+def test_a_stage_in_a_body(api: httpx.Client) -> None:
+    stage = make(api, "stages", "stage", name=name("stage"))
+    one = new_contact(api, stage=stage["id"])
+    assert shown(api, one)["stage"]["id"] == stage["id"]
+    told(api.put(f"/api/contacts/{one}/edit", json={"firstname": "Ada"}))
+    assert shown(api, one)["stage"]["id"] == stage["id"], "PUT keeps it"
+    told(api.patch(f"/api/contacts/{one}/edit", json={"stage": None}))
+    assert shown(api, one)["stage"] is None
+    wrong = told(api.patch(f"/api/contacts/{one}/edit", json={"stage": 5555}), 400)
+    assert wrong["errors"][0]["details"]["stage"] == ["Stage with ID or name '5555' was not found."]
+
+
+def test_members_of_a_campaign(api: httpx.Client) -> None:
+    campaign = make(api, "campaigns", "campaign", name=name("campaign"))
+    one, other = new_contact(api), new_contact(api)
+    for contact_id in (one, other):
+        told(api.post(f"/api/campaigns/{campaign['id']}/contact/{contact_id}/add"))
+    told(api.post(f"/api/campaigns/{campaign['id']}/contacts/{other}/remove"))
+    body = told(api.get(f"/api/campaigns/{campaign['id']}/contacts"))
+    assert (body["total"], [member["lead_id"] for member in body["contacts"]]) == (1, [one])
+    body = told(api.get(f"/api/contacts/{one}/campaigns"))
+    assert (body["total"], body["campaigns"][str(campaign["id"])]["name"]) == (1, campaign["name"])
+    assert told(api.get(f"/api/contacts/{other}/campaigns")) == {"total": 0, "campaigns": {}}
+    told(api.post(f"/api/campaigns/{campaign['id']}/contact/add/{other}"))
+    assert told(api.get(f"/api/contacts/{other}/campaigns"))["total"] == 1
+
+
+def test_tags_are_those_that_contacts_carry_and_those_that_were_made(api: httpx.Client) -> None:
+    carried, made = name("carried"), name("made")
+    one = new_contact(api, tags=[carried])
+    tag = make(api, "tags", "tag", tag=made, description="d")
+    assert told(api.post("/api/tags/new", json={"tag": made}))["tag"] == tag
+    found = told(api.get("/api/tags", params={"search": PREFIX}))
+    assert {(tag["tag"], tag["description"]) for tag in found["tags"]} >= {(carried, None), (made, "d")}
+    [known] = [tag for tag in shown(api, one)["tags"] if tag["tag"] == carried]
+    assert told(api.get(f"/api/tags/{known['id']}"))["tag"] == known
+    told(api.patch(f"/api/tags/{known['id']}/edit", json={"description": "said"}))
+    assert told(api.get(f"/api/tags/{known['id']}"))["tag"]["description"] == "said"
+    assert told(api.patch(f"/api/tags/{known['id']}/edit", json={"tag": "other"}), 400)["errors"]
+    told(api.delete(f"/api/tags/{known['id']}/delete"))
+    assert shown(api, one)["tags"] == []
+    assert api.get(f"/api/tags/{known['id']}").status_code == 404
+    assert told(api.post("/api/tags/new", json={"tag": carried}), 201)["tag"]["id"] == known["id"]
+
+
+def test_what_clients_ask_before_they_work(api: httpx.Client) -> None:
+    fields = api.get("/api/contacts/list/fields").json()
+    assert {"id", "label", "alias", "type", "group", "object", "order"} == set(fields[0])
+    assert "email" in [field["alias"] for field in fields]
+    [owner] = api.get("/api/contacts/list/owners").json()
+    me = told(api.get("/api/users/self"))
+    assert (owner["id"], me["username"]) == (me["id"], "admin")
+    assert told(api.get("/api/users"))["users"] == [me]
+    assert told(api.get(f"/api/users/{me['id']}"))["user"] == me
+    asked = {"permissions": ["lead:leads:viewown", "api:access:full"]}
+    assert told(api.post(f"/api/users/{me['id']}/permissioncheck", json=asked)) == dict.fromkeys(
+        asked["permissions"], True
+    )
