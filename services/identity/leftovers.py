@@ -42,7 +42,7 @@ class Leftovers:
         return [survivor, *await self._store.lead(loser.losers, loser.id, survivor.id)]
 
     async def _complete_undo(self, back: Profile) -> list[Profile]:
-        return await self._merges.complete(back) if back.separated and not back.alias else []
+        return await self._merges.complete(back, self._unique_fields) if back.separated and not back.alias else []
 
     async def _complete_loss(self, before: Profile, after: Profile) -> list[Profile]:
         """Frees the values that it had and has no longer; of a deleted one, strips also what had merged into it."""
