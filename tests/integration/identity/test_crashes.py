@@ -10,11 +10,9 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
-import msgspec
 import pytest
 
 from services.common import keys
@@ -24,9 +22,8 @@ from services.identity.faults import BATCH_POINTS, POINTS
 from tests.integration.identity import crash_calls as calls
 from tests.integration.identity.crash_calls import Services, Story, client
 from tests.integration.identity.crash_traffic import ENVIRON, STREAMS, Traffic, state_of
-from tests.integration.test_faults import SECRET, Spine
-from tests.integration.tools.conftest import start_tool
-from tests.processes import Process, eventually, free_port, is_up
+from tests.integration.identity.world import World
+from tests.processes import Process, eventually, is_up
 
 # Claims come in stages: before losers, and before winners.
 PASSINGS = {"after_claim": 2}
@@ -72,63 +69,6 @@ class Aftermath(NamedTuple):
     untrue: dict[str, list[str]]  # by call: what does not lead where it should
     left: dict[str, int]  # by stream: entries that nobody took
     checked: dict[str, Any]  # what check-identity found, by kind
-
-
-class World:
-    """The servers, those who are never killed, and those who are."""
-
-    def __init__(self, folder: Path) -> None:
-        self.spine = Spine(folder)
-        self.folder = folder
-
-    def start(self, service: str, **environ: str) -> tuple[Process, int]:
-        if service == "identity":
-            return self.spine.start_resolver(**{**ENVIRON, **environ}), self.spine.port
-        port = free_port()
-        process = Process(
-            "services.contacts", self.folder / f"contacts-{port}.log",
-            {**self.servers(), "SPOOR_CONTACTS_PORT": str(port), **environ},
-        )  # fmt: skip
-        self.spine.resolvers.append(process)
-        return process, port
-
-    def doom(self, service: str, point: str, passing: int = 1) -> tuple[Process, int]:
-        return self.start(service, SPOOR_FAULT_POINT=point, SPOOR_FAULT_PASSING=str(passing))
-
-    def servers(self) -> dict[str, str]:
-        spine = self.spine
-        return {
-            **ENVIRON,
-            "SPOOR_REDIS_URL": f"redis://:test-password@127.0.0.1:{spine.redis_port}",
-            "SPOOR_CLICKHOUSE_URL": f"http://spoor:test-password@127.0.0.1:{spine.clickhouse_port}/spoor",
-            "SPOOR_ADMIN_PASSWORD": "test-login",
-            "SPOOR_SECRET": SECRET,
-        }
-
-    def left(self) -> dict[str, int]:
-        names = [name(stream) for stream in range(STREAMS) for name in (keys.hits, keys.slow_hits)]
-        return {name: count for name in names if (count := self.spine.redis.xlen(name))}
-
-    def owners(self) -> list[bytes]:
-        """Of the streams, each named once."""
-        held = {self.spine.redis.get(keys.lease(stream)) for stream in range(STREAMS)}
-        return sorted(owner for owner in held if owner)
-
-    def is_projected(self) -> bool:
-        waiting = self.spine.redis.pipeline(transaction=False)
-        for slot in range(keys.CONTACT_SLOTS):
-            waiting.exists(keys.changes(slot))
-        for slot in range(keys.RECORD_SLOTS):
-            waiting.exists(keys.made(slot))
-        return not any(waiting.execute())
-
-    def check_identity(self) -> dict[str, Any]:
-        environ = self.servers()
-        redis_url, clickhouse_url = environ.pop("SPOOR_REDIS_URL"), environ.pop("SPOOR_CLICKHOUSE_URL")
-        done = start_tool(redis_url, clickhouse_url, "check_identity", **environ)
-        assert done.returncode in (0, 3), done.stderr
-        kinds = msgspec.json.decode(done.stdout)["kinds"]
-        return {name: (kind["found"], kind["examples"]) for name, kind in kinds.items() if kind["found"]}
 
 
 def is_dead(process: Process) -> bool:
@@ -194,7 +134,7 @@ def kill_within_calls(world: World, services: Services, cases: Sequence[CallCase
 
 @pytest.fixture(scope="module")
 def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
-    world = World(tmp_path_factory.mktemp("crashes"))
+    world = World(tmp_path_factory.mktemp("crashes"), ENVIRON)
     with ExitStack() as stack:
         stack.callback(world.spine.close)
         died = kill_within_queue(world)
