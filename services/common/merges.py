@@ -80,7 +80,7 @@ class MergeStore:
                 survivor = await self._write(take_in(winner, frozen))
             except _AgainError:
                 continue  # a frozen loser leads to its winner, which takes it in when it is read
-            followers = await self._lead(loser.losers, loser.id, survivor.id)
+            followers = await self._store.lead(loser.losers, loser.id, survivor.id)
             return Merged(survivor, is_new=True, written=[frozen, survivor, *followers])
         raise MergeError("busy", loser_id)
 
@@ -118,14 +118,6 @@ class MergeStore:
         own = Part(added_us=first_seen_us)
         return msgspec.structs.replace(profile or Profile(contact_id), own=own, is_brief=False)
 
-    async def _lead(self, contact_ids: Iterable[int], from_id: int, to_id: int) -> list[Profile]:
-        """Whoever of these led to one contact leads to another one now; what is written meanwhile is led when it is
-        read. Returns what was written."""
-        loaded = await self._store.load(contact_ids)
-        led = [msgspec.structs.replace(one, alias=to_id) for one in loaded.values() if one and one.alias == from_id]
-        versions = await self._store.write(led)
-        return [msgspec.structs.replace(one, version=versions[one.id]) for one in led if versions[one.id]]
-
     async def _take_out(self, loser: Profile, unique_fields: tuple[str, ...]) -> Unmerged:
         whole = await self._store.resolve(loser.id)
         if whole is None or whole.deleted_us:
@@ -140,7 +132,7 @@ class MergeStore:
         merged_us = loser.merge.time_us if loser.merge else 0
         since = [one for one in values if one not in taken and _told_us(parted.rest, one.field) > merged_us]
         rest = await self._write(_without(parted.rest, since))
-        followers = await self._lead(back.losers, rest.id, back.id)
+        followers = await self._store.lead(back.losers, rest.id, back.id)
         return Unmerged(back, rest, True, taken, [back, rest, *followers])
 
     async def _claim(

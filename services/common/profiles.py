@@ -109,6 +109,14 @@ class ProfileStore:
         )
         return {profile.id: int(answer or 0) for profile, answer in zip(profiles, answers, strict=True)}
 
+    async def lead(self, contact_ids: Iterable[int], from_id: int, to_id: int) -> list[Profile]:
+        """Whoever of these led to one contact leads to another one now; what is written meanwhile is led when it is
+        read. Returns what was written."""
+        loaded = await self.load(contact_ids)
+        led = [msgspec.structs.replace(one, alias=to_id) for one in loaded.values() if one and one.alias == from_id]
+        versions = await self.write(led)
+        return [msgspec.structs.replace(one, version=versions[one.id]) for one in led if versions[one.id]]
+
     async def claim(self, claims: list[tuple[UniqueValue, Claim | None, int]]) -> list[Claim | None]:
         """For each (value, holder as seen, contact id; 0 frees the value): who holds it now."""
         answers = await run_script(

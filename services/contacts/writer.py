@@ -189,7 +189,11 @@ class _Attempt:
         merged = target
         for loser in others.values():
             merged = await self._merge(merged, loser)
-        return Written(await self._finish(target, merged, claims), is_new)
+        written = await self._finish(target, merged, claims)
+        for loser in others.values():
+            led = await self._store.lead(loser.losers, loser.id, written.id)
+            self.written.update({one.id: one for one in led})
+        return Written(written, is_new)
 
     async def _merge(self, winner: Profile, loser: Profile) -> Profile:
         """The loser is frozen first: whoever finds it alone is led to the winner, which then takes it in."""
@@ -229,12 +233,12 @@ class _Attempt:
         return profile
 
     async def _finish(self, before: Profile, target: Profile, claims: list[Claim]) -> Profile:
-        """Writes the target, changed. What it showed `before` all merges and no longer shows is given up."""
+        """Writes the target, changed. What was its own, also `before` all merges, and no longer is, is given up."""
         changed = apply_change(target, self._change, now_us(), self._user)
         if changed is target and changed.version and not self.written:
             self.written[changed.id] = changed  # nothing to write; projected again, which does no harm
             return changed
-        self.given_up = await self._store.holders(_lost_values(before, changed, self._unique_fields))
+        self.given_up = await self._store.holders(_lost_values((before, target), changed, self._unique_fields))
         return await self._write(changed, claims)
 
     async def _write(self, profile: Profile, claims: Iterable[Claim] = ()) -> Profile:
@@ -277,9 +281,10 @@ def _all_values(profile: Profile, unique_fields: tuple[str, ...]) -> set[UniqueV
     return {UniqueValue(field, value) for field in unique_fields for value in profile.carried(field)}
 
 
-def _lost_values(before: Profile, after: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:
+def _lost_values(before: Iterable[Profile], after: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:
     """Carried before and no longer."""
-    return _all_values(before, unique_fields) - _all_values(after, unique_fields)
+    carried = {value for one in before for value in _all_values(one, unique_fields)}
+    return carried - _all_values(after, unique_fields)
 
 
 def now_us() -> int:
