@@ -27,22 +27,24 @@ def compare(model: Model, twin: Mapping[int, int], profiles: Profiles, claims: C
     """`twin` has by the model's id that of the store."""
     found = {profile.id: profile for profile in profiles.values() if profile and profile.is_known()}
     expected = {twin[root.id]: root.id for root in model.roots()}
-    assert set(found) == set(expected)
+    assert set(found) == set(expected), f"{set(found) ^ set(expected)} in one alone"
     for contact_id, profile in found.items():
         _compare_one(model, twin, profile, expected[contact_id])
-    assert wrong(profiles, claims, model.unique) == []
-    assert in_vain(profiles, claims) == []
+    faults = [*wrong(profiles, claims, model.unique), *in_vain(profiles, claims)]
+    assert not faults, str(faults)
 
 
 def _compare_one(model: Model, twin: Mapping[int, int], profile: Profile, model_id: int) -> None:
     root = model.at(model_id)
-    assert set(profile.ids()) == {twin[one.id] for one in model.tree(root)}
+    ids = {twin[one.id] for one in model.tree(root)}
+    assert set(profile.ids()) == ids, f"{profile.ids()} in the store, {ids} in the model"
     shown = fold(profile).fields
-    assert {name: shown.get(name) or "" for name in (*model.unique, "firstname")} == {
-        name: model.shown(root, name) for name in (*model.unique, "firstname")
-    }
+    for name in (*model.unique, "firstname"):
+        said, expected = shown.get(name) or "", model.shown(root, name)
+        assert said == expected, f"{name} of {profile.id}: {said} in the store, {expected} in the model"
     values = {UniqueValue(name, value) for name in model.unique for value in model.carried(root, name)}
-    assert set(carried(profile, model.unique)) == values
+    found = set(carried(profile, model.unique))
+    assert found == values, f"{profile.id} carries {found} in the store, {values} in the model"
     for value in values:
         assert model.holder(*value) is root, value
 

@@ -77,9 +77,9 @@ class MergeStore:
                 raise MergeError(reason, loser.id)
             try:
                 frozen = await self._write(freeze_into(loser, winner, now_us(), under=winner_id, by=by))
-                survivor = await self._write(take_in(winner, frozen))
             except _AgainError:
-                continue  # a frozen loser leads to its winner, which takes it in when it is read
+                continue
+            survivor = await self._take_in(winner, frozen)
             followers = await self._store.lead(loser.losers, loser.id, survivor.id)
             return Merged(survivor, is_new=True, written=[frozen, survivor, *followers])
         raise MergeError("busy", loser_id)
@@ -118,6 +118,13 @@ class MergeStore:
         own = Part(added_us=first_seen_us)
         return msgspec.structs.replace(profile or Profile(contact_id), own=own, is_brief=False)
 
+    async def _take_in(self, winner: Profile, frozen: Profile) -> Profile:
+        """The second half of a merge: a frozen loser leads to its winner, which takes it in when it is read."""
+        try:
+            return await self._write(take_in(winner, frozen))
+        except _AgainError:
+            return await self._store.resolve(frozen.id) or winner
+
     async def _take_out(self, loser: Profile, unique_fields: tuple[str, ...]) -> Unmerged:
         whole = await self._store.resolve(loser.id)
         if whole is None or whole.deleted_us:
@@ -128,12 +135,25 @@ class MergeStore:
         values = [UniqueValue(field, one) for field in unique_fields for one in sorted(parted.back.carried(field))]
         claims, taken = await self._claim(values, parted.back, parted.rest)
         back = await self._write(_without(parted.back, taken), claims)
-        # What it was told since the merge is the other one's now; what it had before it keeps.
-        merged_us = loser.merge.time_us if loser.merge else 0
-        since = [one for one in values if one not in taken and _told_us(parted.rest, one.field) > merged_us]
-        rest = await self._write(_without(parted.rest, since))
+        rest = await self._give_up(parted.rest, loser, [value for value in values if value not in taken])
         followers = await self._store.lead(back.losers, rest.id, back.id)
         return Unmerged(back, rest, True, taken, [back, rest, *followers])
+
+    async def _give_up(self, rest: Profile, loser: Profile, values: list[UniqueValue]) -> Profile:
+        """The second half of an undo: once `back` is written it is done, however often others write the rest
+        meanwhile. What the rest was told since the merge is the other one's now; what it had before it keeps."""
+        merged_us = loser.merge.time_us if loser.merge else 0
+        for _ in range(ROUNDS):
+            since = [value for value in values if _told_us(rest, value.field) > merged_us]
+            try:
+                return await self._write(_without(rest, since))
+            except _AgainError:
+                whole = await self._store.resolve(rest.id)
+            parted = take_out(whole, loser, now_us()) if whole else None
+            if parted is None:  # it is gone, or somebody else has completed the undo
+                return whole or rest
+            rest = parted.rest
+        raise MergeError("busy", loser.id)
 
     async def _claim(
         self, values: list[UniqueValue], back: Profile, rest: Profile

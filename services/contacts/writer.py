@@ -165,6 +165,7 @@ class _Attempt:
         self._new_id, self._contact_id, self._first_seen_us = target
         self.written: dict[int, Profile] = {}
         self.given_up: dict[UniqueValue, Claim | None] = {}
+        self._frozen: list[Profile] = []  # in all rounds
 
     async def run(self) -> Written:
         """Raises `_AgainError`, `_GoneError`."""
@@ -190,14 +191,16 @@ class _Attempt:
         for loser in others.values():
             merged = await self._merge(merged, loser)
         written = await self._finish(target, merged, claims)
-        for loser in others.values():
+        for loser in self._frozen:
             led = await self._store.lead(loser.losers, loser.id, written.id)
             self.written.update({one.id: one for one in led})
         return Written(written, is_new)
 
     async def _merge(self, winner: Profile, loser: Profile) -> Profile:
         """The loser is frozen first: whoever finds it alone is led to the winner, which then takes it in."""
-        return take_in(winner, await self._write(freeze_into(loser, winner, now_us(), by=self._user)))
+        frozen = await self._write(freeze_into(loser, winner, now_us(), by=self._user))
+        self._frozen.append(frozen)
+        return take_in(winner, frozen)
 
     async def _target(self, found: dict[UniqueValue, Profile | None]) -> tuple[Profile, bool]:
         """The contact that is written, and whether it is new. Of several holders the oldest is upserted, and takes in
