@@ -88,7 +88,8 @@ class Model:
         return winner.id
 
     def unmerge(self, contact_id: int, now: int) -> int:
-        """A value that it had brought along is its own again, unless a third one has it by now."""
+        """A value that it had brought along is its own again, unless a third one has it by now. Who else was told it
+        since the merge was never told it then."""
         back, whole = self.at(contact_id), self.root(contact_id)
         if whole.deleted or not back.into:
             return GONE
@@ -101,8 +102,10 @@ class Model:
         whole.apart |= gone
         for (name, value), holder in holders.items():
             loser = whole if holder in (None, whole) else back
-            if self.shown(loser, name) == value:
-                loser.words[name] = (now, "")
+            for one in self.tree(loser):
+                told, said = one.words.get(name, (0, ""))
+                if said == value and (loser is back or told > back.since):
+                    one.words[name] = (told + 1, "")
             if loser is whole and self.root(self.brought[name, value]) is not back:
                 self.brought[name, value] = back.id
         return back.id
@@ -243,16 +246,14 @@ class Model:
             if holder is not target:
                 self._hang(holder, target.id, now)
         for name, value in values.items():
+            is_held = self.holder(name, value) is target
             if self.shown(target, name) != value or target.words.get(name, (0, value))[1] != value:
                 newest = max((one.words[name][0] for one in self.tree(target) if name in one.words), default=0)
                 target.words[name] = (max(now + 1, newest + 1), value)
-                if not self._is_brought(target, name, value):
+                if not is_held:
                     self.brought[name, value] = target.id
         target.added = target.added or now
         return target.id
-
-    def _is_brought(self, target: Contact, name: str, value: str) -> bool:
-        return (name, value) in self.brought and self.root(self.brought[name, value]) is target
 
     def _hang(self, loser: Contact, under: int, now: int, seen: int = 0) -> None:
         loser.into, loser.since, loser.added = under, now, loser.added or seen or now
