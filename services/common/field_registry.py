@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from services.common.contact_fields import FieldRules
-from services.common.documents import CONTACT_FIELDS, FIELDS, FieldRegistry, decode_document
+from services.common.contact_fields import FIELDS as FIXED
+from services.common.contact_fields import Field, FieldRules
+from services.common.documents import CONTACT_FIELDS, FIELDS, CustomField, FieldRegistry, decode_document
 from services.common.record_cache import RecordCache
 from services.common.records import RecordStore
 from services.common.settings import Settings
@@ -13,12 +14,18 @@ class Fields:
     """Read with a short cache, so a change counts everywhere within a second or two."""
 
     def __init__(self, store: RecordStore, settings: Settings) -> None:
-        self._cache = RecordCache(store, FIELDS, lambda data: decode_document(data, FieldRegistry))
         self._preset = preset_rules(settings)
+        self._cache = RecordCache(
+            store, FIELDS, lambda data: rules_of(decode_document(data, FieldRegistry), self._preset)
+        )
 
     async def now(self) -> FieldRules:
         """Raises `RedisError` if it was never read."""
-        return rules_of(await self._cache.get(CONTACT_FIELDS), self._preset)
+        return await self._cache.get(CONTACT_FIELDS) or self._preset
+
+    def forget(self) -> None:
+        """The next look is a fresh one: they have just been changed."""
+        self._cache.forget(CONTACT_FIELDS)
 
 
 def preset_rules(settings: Settings) -> FieldRules:
@@ -28,5 +35,21 @@ def preset_rules(settings: Settings) -> FieldRules:
 def rules_of(registry: FieldRegistry | None, preset: FieldRules) -> FieldRules:
     if registry is None:
         return preset
+    public = preset.public if registry.publicly_updatable is None else tuple(registry.publicly_updatable)
     unique = preset.unique if registry.unique is None else tuple(registry.unique)
-    return FieldRules(tuple(registry.publicly_updatable), unique)
+    made = sorted((one for one in registry.custom if one.is_published), key=lambda one: (one.order, one.id))
+    return FieldRules(
+        (*public, *(one.alias for one in made if one.is_public)),
+        (*unique, *(one.alias for one in made if one.is_unique)),
+        {**FIXED, **{one.alias: field_of(one) for one in made}},
+    )
+
+
+def field_of(custom: CustomField) -> Field:
+    choices = {choice.value: choice.label for choice in custom.choices}
+    if custom.type == "boolean":
+        choices = {"1": custom.yes, "0": custom.no}
+    return Field(
+        custom.id, custom.alias, custom.label, custom.type, custom.group,
+        is_fixed=False, choices=choices, scale=custom.scale, default=custom.default_value,
+    )  # fmt: skip

@@ -78,7 +78,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
     user = settings.admin_user
     return [
         *BatchApi(stores, user, metrics).routes(),  # before /{id}
-        *DirectoryApi(user).routes(),
+        *DirectoryApi(stores, user).routes(),
         *ActionsApi(stores, user, metrics).routes(),
         *MembershipApi(stores, user, metrics).routes(),
         *TagsApi(stores, user, metrics).routes(),

@@ -21,13 +21,13 @@ from services.contacts.writer import ContactWriter, ValueTakenError, Written
 
 class ContactEditor:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
-        self._metrics, self._records = metrics, stores.records
+        self._metrics, self._records, self._fields = metrics, stores.records, stores.fields
         self._reader = ContactReader(stores)
         self._writer = ContactWriter(stores, user)
 
     async def create(self, body: Mapping[str, Any]) -> Written:
         """A new contact, or the one that holds the unique values that the body gives."""
-        change = await self._checked(body)
+        change = await self._checked(body, is_new=True)
         try:
             written = await self._writer.create(change)
         except BusyError:
@@ -82,9 +82,10 @@ class ContactEditor:
         contact = await self._reader.one(contact_id)
         return contact.footprint.first_seen_ms * 1_000 if contact and contact.view is None else 0
 
-    async def _checked(self, body: Mapping[str, Any], *, replaces: bool = False) -> Change:
+    async def _checked(self, body: Mapping[str, Any], *, replaces: bool = False, is_new: bool = False) -> Change:
+        registry = (await self._fields.now()).fields
         try:
-            change = read_change(body, replaces=replaces)
+            change = read_change(body, replaces=replaces, is_new=is_new, registry=registry)
             if change.stage_id and not await self._records.one(Ref(STAGE, str(change.stage_id))):
                 raise InvalidChangeError({"stage": [no_stage(change.stage_id)]})
         except InvalidChangeError as error:

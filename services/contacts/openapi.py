@@ -246,10 +246,22 @@ PATHS |= {
 
 _FIELD = {"200": "{field}", "404": "No such field"}
 _EDIT_FIELD = _operation(
-    "Say whether a hit may set it: isPubliclyUpdatable", [_RECORD_ID], {**_FIELD, "400": "Invalid"}, has_body=True
+    "Change one that was made; of the others isPubliclyUpdatable and isUniqueIdentifier",
+    [_RECORD_ID],
+    {**_FIELD, "400": "Invalid"},
+    has_body=True,
 )
+_NEW_FIELD = _operation(
+    "Make one: label, alias, type, group, properties, defaultValue, isUniqueIdentifier, isPubliclyUpdatable, ...",
+    [],
+    {"201": "{field}", "400": "Invalid"},
+    has_body=True,
+)
+_DELETE_FIELD = _operation("Delete one that was made", [_RECORD_ID], {**_FIELD, "400": "It is there from the start"})
 PATHS |= {
     "/api/fields/contact": {"get": _operation("The fields of contacts", [], {"200": "{total, fields: [...]}"})},
+    "/api/fields/contact/new": {"post": _NEW_FIELD},
+    "/api/fields/contact/{id}/delete": {"delete": _DELETE_FIELD},
     "/api/fields/contact/{id}": {"get": _operation("One field, by number or alias", [_RECORD_ID], _FIELD)},
     "/api/fields/contact/{id}/edit": {"patch": _EDIT_FIELD, "put": _EDIT_FIELD},
     "/api/contacts/{id}/trackingevents/new": {
