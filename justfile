@@ -86,6 +86,10 @@ bench-drain *arguments:
 bench-identity *arguments:
     @{{ python }} -m loadtests.bench_identity "$@"
 
+# Lists, searches, histories and writes of contacts, with a million of them and with ten
+bench-contacts *arguments:
+    @{{ python }} -m loadtests.bench_contacts "$@"
+
 # How many contacts a second rebuild-redis puts into an empty Redis
 bench-rebuild *arguments:
     @{{ python }} -m loadtests.bench_rebuild "$@"

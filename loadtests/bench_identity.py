@@ -7,12 +7,9 @@ and ClickHouse; the others are anonymous visitors."""
 from __future__ import annotations
 
 import argparse
-import http.client
-import json
 import random
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,6 +17,7 @@ from loadtests import redis_memory, report
 from loadtests.bench_drain import Maker, drain, warm_up
 from loadtests.filling import fill_contacts, run_rebuild
 from loadtests.stack import Stack, StackError
+from loadtests.timed_client import TimedClient
 
 KNOWN_SHARE = 10
 FIRST_KNOWN = 50_000_000
@@ -121,7 +119,7 @@ def _drained(stack: Stack, options: argparse.Namespace) -> dict[str, float]:
 
 def _merged(stack: Stack, rounds: int) -> dict[str, float]:
     merges, undoes, reads = [], [], []
-    identity, contacts = _Client(stack, "identity-0"), _Client(stack, "contacts")
+    identity, contacts = TimedClient(stack, "identity-0"), TimedClient(stack, "contacts")
     for _ in range(rounds):
         merges.append(identity.timed("/v1/merge", {"winner": WINNER, "loser": LOSER})[1])
         shown, took = contacts.timed(f"/api/contacts/{WINNER}/activity?limit=1&filters[includeEvents][]=page.hit")
@@ -137,7 +135,7 @@ def _merged(stack: Stack, rounds: int) -> dict[str, float]:
 
 
 def _resolved(stack: Stack, known: int, calls: int) -> dict[str, float]:
-    client, chance, times = _Client(stack, "identity-0"), random.Random(7), []
+    client, chance, times = TimedClient(stack, "identity-0"), random.Random(7), []
     for _ in range(calls):
         numbers = [chance.randrange(FIRST_KNOWN, FIRST_KNOWN + known) for _ in range(RESOLVED)]
         answer, took = client.timed("/v1/resolve", {"ids": [{"email": f"person{one}@example.org"} for one in numbers]})
@@ -145,26 +143,6 @@ def _resolved(stack: Stack, known: int, calls: int) -> dict[str, float]:
             raise StackError("an address was resolved to another contact")
         times.append(took)
     return {"resolve p50 ms": report.percentile(times, 0.5), "resolve p99 ms": report.percentile(times, 0.99)}
-
-
-class _Client:
-    """One connection that is kept."""
-
-    def __init__(self, stack: Stack, name: str) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", stack.port(name), timeout=60)
-        self._headers = {"authorization": stack.login(), "content-type": "application/json"}
-
-    def timed(self, path: str, body: object = None) -> tuple[Any, float]:
-        """(the answer, milliseconds from the first byte of the request to the last of the answer)."""
-        data = json.dumps(body).encode() if body is not None else None
-        started = time.perf_counter()
-        self._connection.request("POST" if data else "GET", path, data, self._headers)
-        answer = self._connection.getresponse()
-        text = answer.read()
-        took = (time.perf_counter() - started) * 1_000
-        if answer.status != 200:
-            raise StackError(f"{path}: {answer.status} {text[:200]!r}")
-        return json.loads(text), took
 
 
 def _as_table(measured: list[Measured]) -> str:

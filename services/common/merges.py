@@ -13,13 +13,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.common.faults import NO_FAULTS, FaultPoints
 from services.common.merging import freeze_into, take_in, take_out
-from services.common.profile import Part, Profile, Stamped
+from services.common.profile import Part, Profile, Stamped, Value
 from services.common.profiles import ProfileStore
-from services.common.values import VOID_CLAIM_US, Claim, UniqueValue
+from services.common.values import VOID_CLAIM_US, Claim, UniqueValue, normalise_unique
 
 ROUNDS = 200
 UNSETTLED_WAIT_SECONDS = 0.05
+MERGE_POINTS = ("after_freeze", "after_take_in", "after_claim_back", "after_give_back", "after_take_out")
 
 FirstSeen = Callable[[int], Awaitable[int]]  # when an anonymous visitor first came, microseconds; 0 for nobody
 
@@ -60,8 +62,8 @@ class _AgainError(Exception):
 
 
 class MergeStore:
-    def __init__(self, store: ProfileStore, first_seen: FirstSeen) -> None:
-        self._store, self._first_seen = store, first_seen
+    def __init__(self, store: ProfileStore, first_seen: FirstSeen, faults: FaultPoints = NO_FAULTS) -> None:
+        self._store, self._first_seen, self._faults = store, first_seen, faults
 
     async def merge(self, winner_id: int, loser_id: int, by: str, unless: Doubt | None = None) -> Merged:
         """Merges the contact that one id leads to into that of another; merged before, nothing is done again.
@@ -69,18 +71,24 @@ class MergeStore:
         `unless` says why two contacts must not be merged, for those merges that nobody asked for. Raises `MergeError`
         (`contact_not_found`, `busy`, or what `unless` says) and `RedisError`.
         """
+        frozen: Profile | None = None
         for _ in range(ROUNDS):
             winner, loser = await self._contact(winner_id), await self._contact(loser_id)
+            if winner.id == loser.id and frozen:  # taken in by whoever followed it, `_contact` at the latest
+                followers = await self._store.lead(frozen.losers, frozen.id, winner.id)
+                return Merged(winner, is_new=True, written=[frozen, winner, *followers])
             if winner.id == loser.id:
                 return Merged(winner, is_new=False, written=[winner] if winner.version else [])
             if unless and (reason := unless(winner, loser)):
                 raise MergeError(reason, loser.id)
             try:
                 frozen = await self._write(freeze_into(loser, winner, now_us(), under=winner_id, by=by))
+                self._faults.pass_by("after_freeze")
                 survivor = await self._write(take_in(winner, frozen))
             except _AgainError:
                 continue  # a frozen loser leads to its winner, which takes it in when it is read
-            followers = await self._lead(loser.losers, loser.id, survivor.id)
+            self._faults.pass_by("after_take_in")
+            followers = await self._store.lead(loser.losers, loser.id, survivor.id)
             return Merged(survivor, is_new=True, written=[frozen, survivor, *followers])
         raise MergeError("busy", loser_id)
 
@@ -92,19 +100,33 @@ class MergeStore:
             if loser is None or loser.deleted_us:
                 raise MergeError("contact_not_found", loser_id)
             try:
-                return await (self._take_out(loser, unique_fields) if loser.alias else self._as_before(loser))
+                undo = self._take_out if loser.alias else self._as_before
+                return await undo(loser, unique_fields)
             except _AgainError:
                 continue
         raise MergeError("busy", loser_id)
 
-    async def complete(self, back: Profile) -> list[Profile]:
-        """Takes a contact that an undo gave back out of whoever still has it: its writer died in between. Returns what
-        was written."""
+    async def complete(self, back: Profile, unique_fields: tuple[str, ...]) -> list[Profile]:
+        """Takes a contact that an undo gave back, with all that had merged into it, out of whoever still has it: its
+        writer died in between. Returns what was written. Raises `MergeError` (`busy`)."""
+        for _ in range(ROUNDS):
+            try:
+                return await self._complete(back, unique_fields)
+            except _AgainError:
+                continue
+        raise MergeError("busy", back.id)
+
+    async def _complete(self, back: Profile, unique_fields: tuple[str, ...]) -> list[Profile]:
         written = []
+        values = _carried(back, unique_fields)
         others = await self._store.load(back.separated)
         for whole in [one for one in others.values() if one is not None and back.id in one.losers]:
             if parted := take_out(whole, back, back.separated[whole.id]):
-                written.append(await self._write(parted.rest))
+                merge = whole.merges.get(back.id)
+                rest = _without(parted.rest, values, merge.time_us if merge else 0)
+                written.append(await self._write(rest))
+        for other in back.separated:
+            written += await self._store.lead(back.losers, other, back.id)
         return written
 
     async def _contact(self, contact_id: int) -> Profile:
@@ -118,14 +140,6 @@ class MergeStore:
         own = Part(added_us=first_seen_us)
         return msgspec.structs.replace(profile or Profile(contact_id), own=own, is_brief=False)
 
-    async def _lead(self, contact_ids: Iterable[int], from_id: int, to_id: int) -> list[Profile]:
-        """Whoever of these led to one contact leads to another one now; what is written meanwhile is led when it is
-        read. Returns what was written."""
-        loaded = await self._store.load(contact_ids)
-        led = [msgspec.structs.replace(one, alias=to_id) for one in loaded.values() if one and one.alias == from_id]
-        versions = await self._store.write(led)
-        return [msgspec.structs.replace(one, version=versions[one.id]) for one in led if versions[one.id]]
-
     async def _take_out(self, loser: Profile, unique_fields: tuple[str, ...]) -> Unmerged:
         whole = await self._store.resolve(loser.id)
         if whole is None or whole.deleted_us:
@@ -133,14 +147,15 @@ class MergeStore:
         parted = take_out(whole, loser, now_us())
         if parted is None:
             raise _AgainError
-        values = [UniqueValue(field, one) for field in unique_fields for one in sorted(parted.back.carried(field))]
+        values = _carried(parted.back, unique_fields)
         claims, taken = await self._claim(values, parted.back, parted.rest)
+        self._faults.pass_by("after_claim_back")
         back = await self._write(_without(parted.back, taken), claims)
-        # What it was told since the merge is the other one's now; what it had before it keeps.
-        merged_us = loser.merge.time_us if loser.merge else 0
-        since = [one for one in values if one not in taken and _told_us(parted.rest, one.field) > merged_us]
-        rest = await self._write(_without(parted.rest, since))
-        followers = await self._lead(back.losers, rest.id, back.id)
+        self._faults.pass_by("after_give_back")
+        since_us = loser.merge.time_us if loser.merge else 0
+        rest = await self._write(_without(parted.rest, [one for one in values if one not in taken], since_us))
+        self._faults.pass_by("after_take_out")
+        followers = await self._store.lead(back.losers, rest.id, back.id)
         return Unmerged(back, rest, True, taken, [back, rest, *followers])
 
     async def _claim(
@@ -150,13 +165,14 @@ class MergeStore:
         answered."""
         wanted, taken = [], []
         for value, claim in (await self._store.holders(values)).items():
-            if claim is not None and claim.contact_id in back.ids():
-                continue
-            if claim is not None and claim.contact_id not in rest.ids() and await self._is_carried(value, claim):
+            is_theirs = claim is not None and claim.contact_id in (*back.ids(), *rest.ids())
+            if claim is not None and not is_theirs and await self._is_carried(value, claim):
                 taken.append(value)
             else:
-                wanted.append((value, claim, back.id))
-        made = [claim for claim in await self._store.claim(wanted) if claim and claim.contact_id == back.id]
+                # Its own anew, too: whoever is about to free it for the whole must notice.
+                own = claim.contact_id if claim is not None and claim.contact_id in back.ids() else back.id
+                wanted.append((value, claim, own))
+        made = [claim for claim in await self._store.claim(wanted) if claim and claim.contact_id in back.ids()]
         if len(made) < len(wanted):
             raise _AgainError
         return made, taken
@@ -170,9 +186,9 @@ class MergeStore:
         await asyncio.sleep(UNSETTLED_WAIT_SECONDS)
         raise _AgainError
 
-    async def _as_before(self, back: Profile) -> Unmerged:
+    async def _as_before(self, back: Profile, unique_fields: tuple[str, ...]) -> Unmerged:
         """An undo that was made before, perhaps not all of it."""
-        written = await self.complete(back)
+        written = await self._complete(back, unique_fields)
         if not back.separated:
             raise MergeError("not_merged", back.id)
         rest = await self._store.resolve(max(back.separated, key=lambda other: back.separated[other]))
@@ -188,18 +204,29 @@ class MergeStore:
         return msgspec.structs.replace(profile, version=version)
 
 
-def _told_us(profile: Profile, field: str) -> int:
-    return profile.own.told_us(field) if profile.own else 0
+def _carried(profile: Profile, unique_fields: tuple[str, ...]) -> list[UniqueValue]:
+    return [UniqueValue(field, one) for field in unique_fields for one in sorted(profile.carried(field))]
 
 
-def _without(profile: Profile, values: list[UniqueValue]) -> Profile:
-    """The profile, no longer showing values that are somebody else's."""
-    shown = [value.field for value in values if profile.value(value.field) == value.value]
-    if not shown or profile.own is None:
+def _without(profile: Profile, values: list[UniqueValue], since_us: int = 0) -> Profile:
+    """The profile, no longer showing values that are somebody else's, in no part that was told them after `since_us`.
+    What it had before it keeps."""
+    if not values:
         return profile
-    blanks = {field: Stamped("", max(now_us(), profile.told_us(field) + 1)) for field in shown}
-    own = msgspec.structs.replace(profile.own, fields={**profile.own.fields, **blanks})
-    return msgspec.structs.replace(profile, own=own)
+    own = _part_without(profile.own, values, since_us) if profile.own else None
+    losers = {one: _part_without(part, values, since_us) for one, part in profile.losers.items()}
+    return msgspec.structs.replace(profile, own=own, losers=losers)
+
+
+def _part_without(part: Part, values: list[UniqueValue], since_us: int) -> Part:
+    told = {value.field: part.fields[value.field] for value in values if part.told_us(value.field) > since_us}
+    wrong = [field for field, value in values if field in told and _means(field, told[field].value, value)]
+    blanks = {field: Stamped("", told[field].time_us + 1) for field in wrong}
+    return msgspec.structs.replace(part, fields={**part.fields, **blanks}) if blanks else part
+
+
+def _means(field: str, told: Value, value: str) -> bool:
+    return normalise_unique(field, str(told)) == value if told else False
 
 
 def now_us() -> int:

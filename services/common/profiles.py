@@ -21,6 +21,7 @@ BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
 MAX_BRIEF = 10  # such devices of one contact: callers that never keep a cookie must not fill Redis
 MAX_ALIAS_STEPS = 1_000
 STRIP_ROUNDS = 100
+LEAD_ROUNDS = 20
 
 
 class ProfileStore:
@@ -110,6 +111,21 @@ class ProfileStore:
             ],
         )
         return {profile.id: int(answer or 0) for profile, answer in zip(profiles, answers, strict=True)}
+
+    async def lead(self, contact_ids: Iterable[int], from_id: int, to_id: int) -> list[Profile]:
+        """Whoever of these led to one contact leads to another one now; what is written all the time is led when it is
+        read. Returns what was written."""
+        written: list[Profile] = []
+        waiting = list(contact_ids)
+        for _ in range(LEAD_ROUNDS):
+            loaded = await self.load(waiting)
+            led = [msgspec.structs.replace(one, alias=to_id) for one in loaded.values() if one and one.alias == from_id]
+            versions = await self.write(led)
+            written += [msgspec.structs.replace(one, version=versions[one.id]) for one in led if versions[one.id]]
+            waiting = [one for one, version in versions.items() if not version]
+            if not waiting:
+                break
+        return written
 
     async def strip(self, contact_ids: Iterable[int], survivor_id: int) -> list[Profile]:
         """Of these, which merged into a contact that is gone, nothing but the alias stays; one that was taken out of it

@@ -77,7 +77,7 @@ class ContactsApi:
         return json_response({"contact": {**contact_object(gone, self._user), "id": None}})
 
     async def _written(self, written: Written) -> Response:
-        contact = await self._reader.shown(written.profile)
+        contact = await self._reader.shown(written.profile, is_new=written.is_new)
         if not written.is_new:
             return self._answer(contact)
         return self._answer(contact, 201, {"Location": f"/api/contacts/{contact.id}"})

@@ -23,6 +23,7 @@ from services.contacts.batch_api import BatchApi
 from services.contacts.bots_api import BotsApi
 from services.contacts.clickthrough_api import ClickthroughApi
 from services.contacts.companies_api import CompaniesApi
+from services.contacts.devices_api import DevicesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields_api import FieldsApi
 from services.contacts.form_resource import FORMS
@@ -36,6 +37,7 @@ from services.contacts.stores import Stores
 from services.contacts.tags_api import TagsApi
 from services.contacts.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
+from services.contacts.utm_api import UtmApi
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
 RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
@@ -82,6 +84,8 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *ActionsApi(stores, user, metrics).routes(),
         *MembershipApi(stores, user, metrics).routes(),
         *TagsApi(stores, user, metrics).routes(),
+        *UtmApi(stores, user, metrics).routes(),
+        *DevicesApi(stores).routes(),
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
         *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),

@@ -87,7 +87,8 @@ class BatchApi:
         done = await self._each(items, lanes(items, unique_fields), checked)
         written = {key: one for key, one in done.items() if isinstance(one, Written)}
         newest = {one.profile.id: one.profile for one in written.values()}
-        contacts = {contact.id: contact for contact in await self._reader.all_shown(list(newest.values()))}
+        new = {one.profile.id for one in written.values() if one.is_new}
+        contacts = {contact.id: contact for contact in await self._reader.all_shown(list(newest.values()), new)}
         shown = {key: contact_object(contacts[one.profile.id], self._user) for key, one in written.items()}
         errors = {key: error_object(one) for key, one in done.items() if isinstance(one, ApiError)}
         codes = {

@@ -25,12 +25,32 @@ class Address(NamedTuple):
     longitude: float
 
 
+class UtmTags(NamedTuple):
+    """What one hit, or a call of the API, said of the campaign that the contact came by."""
+
+    contact_id: int
+    event_id: str
+    time_ms: int
+    type: str
+    query: str
+    referrer: str
+    ip: str
+    url: str
+    user_agent: str
+    campaign: str
+    content: str
+    medium: str
+    source: str
+    term: str
+
+
 class Footprint(NamedTuple):
     """What the visits of one contact say, all its merged ids together. Times are 0 when it was never seen."""
 
     first_seen_ms: int = 0
     last_active_ms: int = 0
     addresses: tuple[Address, ...] = ()  # newest first
+    utm_tags: tuple[UtmTags, ...] = ()  # newest first
 
 
 class Contact(NamedTuple):

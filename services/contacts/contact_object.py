@@ -11,7 +11,7 @@ from services.common.contact_fields import GROUPS, Field
 from services.common.field_values import label_of
 from services.common.folding import View
 from services.common.profile import Value
-from services.contacts.contact import Address, Contact, Footprint
+from services.contacts.contact import Address, Contact, Footprint, UtmTags
 
 Json = dict[str, Any]
 
@@ -38,12 +38,28 @@ def contact_object(contact: Contact, user: str) -> Json:
         "owner": _owner(view, user),
         "ipAddresses": _addresses(view, seen),
         "tags": [{"id": short_id("tag", tag), "tag": tag, "description": None} for tag in (view.tags if view else [])],
-        "utmtags": [],
+        "utmtags": [utm_object(tags) for tags in seen.utm_tags],
         "stage": _stage(contact),
         "dateIdentified": iso(view.identified_us) if view else None,
         "preferredProfileImage": "gravatar",
         "doNotContact": _do_not_contact(view),
         "frequencyRules": [],
+    }
+
+
+def utm_object(tags: UtmTags) -> Json:
+    return {
+        "id": short_id("utm", tags.event_id),
+        "query": tags.query or None,
+        "referer": tags.referrer or None,
+        "remoteHost": tags.ip,
+        "url": tags.url,
+        "userAgent": tags.user_agent,
+        "utmCampaign": tags.campaign or None,
+        "utmContent": tags.content or None,
+        "utmMedium": tags.medium or None,
+        "utmSource": tags.source or None,
+        "utmTerm": tags.term or None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import NamedTuple
 
 from services.common.clickhouse import ClickHouse
@@ -11,7 +12,7 @@ from services.common.documents import STAGE, Stage, decode_document
 from services.common.folding import fold
 from services.common.profile import Profile
 from services.common.records import Ref
-from services.contacts.contact import Contact
+from services.contacts.contact import Contact, Footprint
 from services.contacts.contact_list import ListQuery, Statement, count_statement, page_statement
 from services.contacts.footprints import load_footprints
 from services.contacts.stores import Stores
@@ -42,22 +43,32 @@ class ContactReader:
             return await self.shown(moved) if moved is not None and moved.is_known() else None
         return None
 
-    async def shown(self, profile: Profile) -> Contact:
-        """A known contact whose profile is at hand."""
-        return (await self.all_shown([profile]))[0]
+    async def shown(self, profile: Profile, *, is_new: bool = False) -> Contact:
+        """A known contact whose profile is at hand. One that has just been made left no footprints."""
+        return (await self.all_shown([profile], {profile.id} if is_new else ()))[0]
 
-    async def all_shown(self, profiles: list[Profile]) -> list[Contact]:
-        """The same for several."""
+    async def all_shown(self, profiles: list[Profile], new: Collection[int] = ()) -> list[Contact]:
+        """The same for several; `new` are those that have just been made."""
         ids = {profile.id: profile.ids() for profile in profiles}
         views = [fold(profile) for profile in profiles]
         footprints, stages = await asyncio.gather(
-            load_footprints(self._stores.clickhouse, ids), self._stages({view.stage_id for view in views})
+            load_footprints(self._stores.clickhouse, {one: every for one, every in ids.items() if one not in new}),
+            self._stages({view.stage_id for view in views}),
         )
         registry = (await self._stores.fields.now()).fields
         return [
-            Contact(view.id, view, footprints[view.id], ids[view.id], stages.get(view.stage_id), registry)
+            Contact(
+                view.id, view, footprints.get(view.id, Footprint()), ids[view.id], stages.get(view.stage_id), registry
+            )
             for view in views
         ]
+
+    async def first_seen_us(self, contact_id: int) -> int:
+        """When an anonymous visitor first came; 0 for everybody else."""
+        if not 0 < contact_id <= MAX_CONTACT_ID or await self._stores.profiles.resolve(contact_id) is not None:
+            return 0
+        contact = await self._anonymous(self._stores.clickhouse, contact_id)
+        return contact.footprint.first_seen_ms * 1_000 if contact else 0
 
     async def page(self, query: ListQuery) -> Page:
         clickhouse = self._stores.clickhouse

@@ -10,6 +10,7 @@ from typing import Any
 
 from services.common.documents import STAGE
 from services.common.envelope import NOT_FOUND, ApiError
+from services.common.notes import remove_notes
 from services.common.records import Ref
 from services.contacts.change import Change, InvalidChangeError, no_stage, read_change
 from services.contacts.contact import Contact
@@ -21,7 +22,7 @@ from services.contacts.writer import ContactWriter, ValueTakenError, Written
 
 class ContactEditor:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
-        self._metrics, self._records, self._fields = metrics, stores.records, stores.fields
+        self._stores, self._records, self._metrics = stores, stores.records, metrics
         self._reader = ContactReader(stores)
         self._writer = ContactWriter(stores, user)
 
@@ -65,25 +66,21 @@ class ContactEditor:
             raise self._busy() from None
         if gone is None:
             raise ApiError(404, NOT_FOUND)
+        await remove_notes(self._records, self._stores.clickhouse, contact.ids)
         self._metrics.writes.add(value="deleted")
         return contact
 
     async def _edit(self, contact_id: int, change: Change) -> Written | None:
         try:
-            written = await self._writer.edit(contact_id, change, await self._first_seen_us(contact_id))
+            written = await self._writer.edit(contact_id, change, await self._reader.first_seen_us(contact_id))
         except BusyError:
             raise self._busy() from None
         if written is not None:
             self._metrics.writes.add(value="edited")
         return written
 
-    async def _first_seen_us(self, contact_id: int) -> int:
-        """When an anonymous visitor first came; 0 for everybody else."""
-        contact = await self._reader.one(contact_id)
-        return contact.footprint.first_seen_ms * 1_000 if contact and contact.view is None else 0
-
     async def _checked(self, body: Mapping[str, Any], *, replaces: bool = False, is_new: bool = False) -> Change:
-        registry = (await self._fields.now()).fields
+        registry = (await self._stores.fields.now()).fields
         try:
             change = read_change(body, replaces=replaces, is_new=is_new, registry=registry)
             if change.stage_id and not await self._records.one(Ref(STAGE, str(change.stage_id))):

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Iterable
 
 from services.common.clickhouse import ClickHouse
-from services.contacts.contact import Address, Footprint
+from services.contacts.contact import Address, Footprint, UtmTags
 
 IDS_AT_ONCE = 300  # they travel in the URL, which proxies and servers bound
 ADDRESSES = 20  # of one contact, the newest
+UTM_TAGS = 20
 
 _ACTIVITY = """
 SELECT contact_id, toUnixTimestamp64Milli(min(first_seen)), toUnixTimestamp64Milli(max(activity.last_active))
@@ -22,6 +23,17 @@ SELECT contact_id, ip, toUnixTimestamp64Milli(max(events.time)) AS seen, argMax(
 FROM events WHERE contact_id IN {ids:Array(UInt64)} GROUP BY contact_id, ip
 ORDER BY seen DESC, ip LIMIT {most:UInt64} BY contact_id
 """
+# Repeats of an event are equal in every column, so that any of them will do.
+_UTM = """
+SELECT * FROM (
+    SELECT contact_id, toString(event_id), toUnixTimestamp64Milli(time) AS seen, type, query, referrer, ip, url,
+        user_agent, utm_campaign, utm_content, utm_medium, utm_source, utm_term
+    FROM events
+    WHERE contact_id IN {ids:Array(UInt64)}
+        AND (utm_source != '' OR utm_medium != '' OR utm_campaign != '' OR utm_content != '' OR utm_term != '')
+    LIMIT 1 BY contact_id, time, event_id
+) ORDER BY seen DESC LIMIT {most:UInt64} BY contact_id
+"""
 
 
 async def load_footprints(clickhouse: ClickHouse, ids: dict[int, list[int]]) -> dict[int, Footprint]:
@@ -31,14 +43,16 @@ async def load_footprints(clickhouse: ClickHouse, ids: dict[int, list[int]]) -> 
     chunks = [wanted[start : start + IDS_AT_ONCE] for start in range(0, len(wanted), IDS_AT_ONCE)]
     footprints = dict.fromkeys(ids, Footprint())
     for chunk in chunks:
-        activity, addresses = await asyncio.gather(
+        activity, addresses, utm_tags = await asyncio.gather(
             clickhouse.query(_ACTIVITY, parameters={"ids": chunk}),
             clickhouse.query(_ADDRESSES, parameters={"ids": chunk, "most": ADDRESSES}),
+            clickhouse.query(_UTM, parameters={"ids": chunk, "most": UTM_TAGS}),
         )
         for contact_id, first_seen, last_active in activity.result_rows:
             survivor = survivors[contact_id]
             footprints[survivor] = _seen(footprints[survivor], first_seen, last_active)
         _add_addresses(footprints, survivors, (Address(*row) for row in addresses.result_rows))
+        _add_utm_tags(footprints, survivors, (UtmTags(*row) for row in utm_tags.result_rows))
     return footprints
 
 
@@ -60,3 +74,10 @@ def _add_addresses(footprints: dict[int, Footprint], survivors: dict[int, int], 
         newest = {one.ip: one for one in sorted(every, key=lambda one: one.seen_ms)}
         ordered = sorted(newest.values(), key=lambda one: -one.seen_ms)[:ADDRESSES]
         footprints[survivor] = footprints[survivor]._replace(addresses=tuple(ordered))
+
+
+def _add_utm_tags(footprints: dict[int, Footprint], survivors: dict[int, int], found: Iterable[UtmTags]) -> None:
+    for tags in found:
+        footprint = footprints[survivors[tags.contact_id]]
+        newest = sorted([*footprint.utm_tags, tags], key=lambda one: -one.time_ms)[:UTM_TAGS]
+        footprints[survivors[tags.contact_id]] = footprint._replace(utm_tags=tuple(newest))

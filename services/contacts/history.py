@@ -76,13 +76,14 @@ def _campaigns(before: View | None, after: View, change: Change) -> list[Told]:
 
 def _row(after: View, now_us: int, number: int, kind: str, label: str, details: dict[str, Any]) -> EventRow:
     key = blake2b(f"{after.id}:{after.version}:{number}".encode(), digest_size=16).digest()
+    return event_row(
+        str(uuid.UUID(bytes=key)), after.id, now_us, kind, title=label, query=msgspec.json.encode(details).decode()
+    )
+
+
+def event_row(event_id: str, contact_id: int, now_us: int, kind: str, **said: str) -> EventRow:
+    """An event that no hit was; `said` by column."""
+    now_ms = now_us // 1_000
     return msgspec.structs.replace(
-        _BLANK,
-        event_id=str(uuid.UUID(bytes=key)),
-        contact_id=after.id,
-        time=now_us // 1_000,
-        type=kind,
-        title=label,
-        query=msgspec.json.encode(details).decode(),
-        received_at=now_us // 1_000,
+        _BLANK, event_id=event_id, contact_id=contact_id, time=now_ms, type=kind, received_at=now_ms, **said
     )

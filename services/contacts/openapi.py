@@ -230,6 +230,19 @@ PATHS |= {
     "/api/contacts/{id}/campaigns": {
         "get": _operation("The campaigns of a contact", [_ID], {**_ONE, "200": "{total, campaigns: {id: campaign}}"})
     },
+    "/api/contacts/{id}/utm/add": {
+        "post": _operation("Record UTM tags: utm_*, url, referer", [_ID], {**_ONE, "400": "Invalid"}, has_body=True)
+    },
+    "/api/contacts/{id}/utm/{utm}/remove": {
+        "post": _operation(
+            "Remove UTM tags that a call recorded",
+            [_ID, _parameter("utm", "path", "integer", "The tags")],
+            {**_ONE, "200": "{recordFound, contact}", "400": "No number"},
+        )
+    },
+    "/api/contacts/{id}/devices": {
+        "get": _operation("What a contact came with", [_ID, *_LIST[1:3]], {**_ONE, "200": "{total, devices: [...]}"})
+    },
     "/api/contacts/{id}/notes": {
         "get": _operation("The notes of a contact", [_ID, *_RECORDS], {**_ONE, "200": "{total, notes: [...]}"})
     },

@@ -12,6 +12,7 @@ from services.common.availability import Availability
 from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
 from services.common.envelope import STORES_AWAY, ApiError
+from services.common.faults import fault_points_from_environment
 from services.common.field_registry import Fields
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
@@ -20,6 +21,7 @@ from services.common.redis_client import RedisClient, connect, ping
 from services.common.replication import Mark, Replicas
 from services.common.settings import Settings
 from services.common.values import Operator
+from services.contacts.faults import POINTS
 from services.contacts.projector import Projector
 
 log = structlog.get_logger()
@@ -37,6 +39,7 @@ class BusyError(Exception):
 class Stores:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.faults = fault_points_from_environment(POINTS)
         self.redis: RedisClient = connect(settings.redis_url)
         self.replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
         self.profiles = ProfileStore(self.redis)

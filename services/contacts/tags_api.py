@@ -10,13 +10,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.documents import TAG, Tag
-from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of, whole_number
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
 from services.common.values import MAX_TEXT_LENGTH, read_tag
 from services.contacts.api import contact_id_of
 from services.contacts.change import Change
 from services.contacts.contact_object import Json, short_id
 from services.contacts.editor import ContactEditor
-from services.contacts.list_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_START
+from services.contacts.list_parameters import read_page
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.record_body import MAX_LONG_TEXT, RecordBody
 from services.contacts.record_writer import RecordWriter, TakenError
@@ -56,12 +56,7 @@ class TagsApi:
 
     async def list(self, request: Request) -> Response:
         query = query_of(request)
-        limit = whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000) or MAX_LIMIT
-        parameters = {
-            "search": text_of(query, "search").strip()[:MAX_TEXT_LENGTH],
-            "start": whole_number(query, "start", 0, most=MAX_START),
-            "limit": min(limit, MAX_LIMIT),
-        }
+        parameters = {"search": text_of(query, "search").strip()[:MAX_TEXT_LENGTH], **read_page(query)._asdict()}
         page, total = await asyncio.gather(
             self._stores.clickhouse.query(_PAGE, parameters=parameters),
             self._stores.clickhouse.query(f"SELECT count() FROM {_TAGS} WHERE {_FOUND}", parameters=parameters),

@@ -9,8 +9,8 @@ import msgspec
 
 from services.common.clickhouse import ClickHouse
 from services.common.event_types import CREATED, IDENTIFIED, PAGE_HIT, TYPES, UTM
-from services.contacts.contact import Contact
-from services.contacts.contact_object import Json, iso, short_id
+from services.contacts.contact import Contact, UtmTags
+from services.contacts.contact_object import Json, iso, utm_object
 from services.contacts.timeline_query import (
     DETAILS,
     LEAVES,
@@ -129,7 +129,9 @@ def _label_and_details(entry: Entry) -> tuple[str | Json, Json]:
         return _link(entry.row, "Page hit"), {"hit": _hit(entry.row)}
     if entry.kind == UTM:
         campaign = entry.row["utm_campaign"]
-        return (f"UTM Campaign: {campaign}" if campaign else "UTM tags"), {"utmtags": _utm_tags(entry.row)}
+        return (f"UTM Campaign: {campaign}" if campaign else "UTM tags"), {
+            "utmtags": utm_object(UtmTags(**_utm(entry.row)))
+        }
     if not entry.row:
         return TYPES[entry.kind], {}
     return _link(entry.row, TYPES[entry.kind]), told(entry.row)
@@ -180,17 +182,7 @@ def _hit(row: dict[str, Any]) -> Json:
     }
 
 
-def _utm_tags(row: dict[str, Any]) -> Json:
-    return {
-        "id": short_id("utm", row["id"]),
-        "query": row["query"] or None,
-        "referer": row["referrer"] or None,
-        "remoteHost": row["ip"],
-        "url": row["url"],
-        "userAgent": row["user_agent"],
-        "utmCampaign": row["utm_campaign"] or None,
-        "utmContent": row["utm_content"] or None,
-        "utmMedium": row["utm_medium"] or None,
-        "utmSource": row["utm_source"] or None,
-        "utmTerm": row["utm_term"] or None,
-    }
+def _utm(row: dict[str, Any]) -> dict[str, Any]:
+    same = ("contact_id", "time_ms", "type", "query", "referrer", "ip", "url", "user_agent")
+    words = ("campaign", "content", "medium", "source", "term")
+    return {"event_id": row["id"], **{name: row[name] for name in same}, **{name: row[f"utm_{name}"] for name in words}}

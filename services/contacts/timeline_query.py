@@ -167,7 +167,9 @@ def _light(query: TimelineQuery, parameters: dict[str, Any]) -> str:
     asked = [kind for kind in query.kinds if kind in REPORTED_TYPES]
     with_utm = UTM in query.kinds
     parameters["kinds"] = asked
-    parameters["types"] = sorted(REPORTED_TYPES) if with_utm else asked
+    parameters["types"] = (
+        sorted({*REPORTED_TYPES, UTM}) if with_utm else asked
+    )  # UTM tags have events of their own, too
     if query.search:
         parameters["search"] = query.search
     dates = ["1"]

@@ -105,8 +105,11 @@ class ContactWriter:
             gone = tombstone(profile, now_us())
             gone.version = (await self._store.write([gone]))[gone.id]
             if gone.version:
+                self._stores.faults.pass_by("after_tombstone")
                 await self._free(profile, held)
-                await self._project([gone, *await self._store.strip(profile.losers, gone.id)])
+                stripped = await self._store.strip(profile.losers, gone.id)
+                self._stores.faults.pass_by("after_strip")
+                await self._project([gone, *stripped])
                 return profile
         raise BusyError
 
@@ -115,7 +118,7 @@ class ContactWriter:
     ) -> _Attempt:
         rules = Rules((await self._stores.fields.now()).unique, self._stores.operator)
         target = Target(new_id, contact_id, first_seen_us)
-        return _Attempt(self._store, self._companies, change, self._user, rules, target)
+        return _Attempt(self._stores, self._companies, change, self._user, rules, target)
 
     async def _persist(self, attempt: _Attempt) -> Written:
         deadline = time.monotonic() + ROUND_SECONDS
@@ -127,7 +130,9 @@ class ContactWriter:
                     break
                 await asyncio.sleep(0 if number < 3 else UNSETTLED_WAIT_SECONDS)
                 continue
+            self._stores.faults.pass_by("after_write")
             await self._free(written.profile, attempt.given_up)
+            self._stores.faults.pass_by("after_freeing")
             await self._project(list(attempt.written.values()), self._events(written, attempt.change))
             return written
         raise BusyError
@@ -135,14 +140,13 @@ class ContactWriter:
     async def _free(self, profile: Profile, held: dict[UniqueValue, Claim | None]) -> None:
         """Values that the contact gave up are free for others, unless they were claimed anew since they were read."""
         for value, claim in held.items():
-            if claim and await self._leads_to(claim, profile):
+            if claim and await self._is_given_up(value, claim, profile):
                 await self._store.claim([(value, claim, 0)])
 
-    async def _leads_to(self, claim: Claim, profile: Profile) -> bool:
-        if claim.contact_id == profile.id or claim.contact_id in profile.losers:
-            return True
+    async def _is_given_up(self, value: UniqueValue, claim: Claim, profile: Profile) -> bool:
+        """Not when it was told the contact again, or parted from it with its value, since it was read."""
         holder = await self._store.resolve(claim.contact_id)
-        return holder is not None and holder.id == profile.id
+        return holder is not None and holder.id == profile.id and not holder.carries(*value)
 
     def _events(self, written: Written, change: Change) -> list[EventRow]:
         if not change.is_in_history():
@@ -164,18 +168,21 @@ class _Attempt:
 
     def __init__(
         self,
-        store: ProfileStore,
+        stores: Stores,
         companies: CompanyWriter,
         change: Change,
         user: str,
         rules: Rules,
         target: Target,
     ) -> None:
-        self._store, self._companies, self.change, self._user = store, companies, change, user
+        self._store: ProfileStore = stores.profiles
+        self._faults = stores.faults
+        self._companies, self.change, self._user = companies, change, user
         self._unique_fields, self._operator = rules
         self._new_id, self._contact_id, self._first_seen_us = target
         self.written: dict[int, Profile] = {}
         self.given_up: dict[UniqueValue, Claim | None] = {}
+        self._frozen: list[Profile] = []  # in any of the rounds: whoever led to these is led to the target
 
     async def run(self) -> Written:
         """Raises `_AgainError`, `_GoneError`."""
@@ -197,14 +204,22 @@ class _Attempt:
             if holder is None or not as_read[holder.id].carries(value.field, value.value)
         ]
         claims = await self._claim(free, seen, target.id)
+        self._faults.pass_by("after_claim")
         merged = target
         for loser in others.values():
             merged = await self._merge(merged, loser)
-        return Written(await self._finish(target, merged, claims), is_new, merged)
+        written = await self._finish(target, merged, claims)
+        for loser in self._frozen:
+            led = await self._store.lead(loser.losers, loser.id, written.id)
+            self.written.update({one.id: one for one in led})
+        return Written(written, is_new, merged)
 
     async def _merge(self, winner: Profile, loser: Profile) -> Profile:
         """The loser is frozen first: whoever finds it alone is led to the winner, which then takes it in."""
-        return take_in(winner, await self._write(freeze_into(loser, winner, now_us(), by=self._user)))
+        frozen = await self._write(freeze_into(loser, winner, now_us(), by=self._user))
+        self._faults.pass_by("after_freeze")
+        self._frozen.append(frozen)
+        return take_in(winner, frozen)
 
     async def _target(self, found: dict[UniqueValue, Profile | None]) -> tuple[Profile, bool]:
         """The contact that is written, and whether it is new. Of several holders the oldest is upserted, and takes in
@@ -240,12 +255,12 @@ class _Attempt:
         return profile
 
     async def _finish(self, before: Profile, target: Profile, claims: list[Claim]) -> Profile:
-        """Writes the target, changed. What it showed `before` all merges and no longer shows is given up."""
+        """Writes the target, changed. What was its own, also `before` all merges, and no longer is, is given up."""
         changed = apply_change(target, self.change, now_us(), self._user)
         if changed is target and changed.version and not self.written:
             self.written[changed.id] = changed  # nothing to write; projected again, which does no harm
             return changed
-        self.given_up = await self._store.holders(_lost_values(before, changed, self._unique_fields))
+        self.given_up = await self._store.holders(_lost_values((before, target), changed, self._unique_fields))
         return await self._write(changed, claims)
 
     async def _write(self, profile: Profile, claims: Iterable[Claim] = ()) -> Profile:
@@ -288,9 +303,10 @@ def _all_values(profile: Profile, unique_fields: tuple[str, ...]) -> set[UniqueV
     return {UniqueValue(field, value) for field in unique_fields for value in profile.carried(field)}
 
 
-def _lost_values(before: Profile, after: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:
+def _lost_values(before: Iterable[Profile], after: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:
     """Carried before and no longer."""
-    return _all_values(before, unique_fields) - _all_values(after, unique_fields)
+    carried = {value for one in before for value in _all_values(one, unique_fields)}
+    return carried - _all_values(after, unique_fields)
 
 
 def now_us() -> int:

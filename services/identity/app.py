@@ -21,7 +21,9 @@ from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
 from services.common.envelope import ApiDoor, add_error_handlers
+from services.common.faults import FaultPoints, fault_points_from_environment
 from services.common.field_registry import Fields, preset_rules
+from services.common.merges import MergeStore
 from services.common.migrate import migrate
 from services.common.openapi import OPENAPI_PATH, openapi_route
 from services.common.profiles import ProfileStore
@@ -35,7 +37,7 @@ from services.identity.agents import Agents
 from services.identity.api import IdentityApi
 from services.identity.companies import Companies
 from services.identity.dead_letters import DeadLetters
-from services.identity.faults import FaultPoints, fault_points_from_environment
+from services.identity.faults import POINTS
 from services.identity.identify import Rules
 from services.identity.leases import Leases
 from services.identity.merge_queue import MergeQueue
@@ -114,6 +116,7 @@ class Worker:
         reader, slow_reader, relay_work = self._assemble(client, ids)
         quiet_garbage_collector()
         relay = asyncio.create_task(relay_work.run())
+        relay.add_done_callback(end_process_if_failed)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(reader.run())
@@ -138,7 +141,7 @@ class Worker:
         return None, None
 
     def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, Reader, Relay]:
-        settings, faults = self._settings, fault_points_from_environment()
+        settings, faults = self._settings, fault_points_from_environment(POINTS)
         store, records = ProfileStore(self.redis, allow_oom=True), RecordStore(self.redis, allow_oom=True)
         dead_letters = DeadLetters(self.redis, self._replicas)
         proofs = Proofs(
@@ -153,10 +156,10 @@ class Worker:
             preset_rules(settings),
             reads_companies=settings.companies_from_hits,
         )
-        queue, fields = MergeQueue(self.redis), Fields(records, settings)
+        queue, fields = MergeQueue(self.redis, faults), Fields(records, settings)
         suppression = SuppressionList(store, records, settings.secret)
         placement = Placement(store, ids, rules_of(settings), faults, queue, suppression)
-        self.operations = self._open_operations(client, ids, queue, fields)
+        operations = self.operations = self._open_operations(client, ids, queue, fields, faults)
         companies = Companies(CompanyStore(store, records), faults)
         parts = (pipeline, fields, placement, store, client, dead_letters, self.metrics, faults, companies, records)
         slow_lane = SlowLane(self.redis, settings.streams, self.metrics)
@@ -188,17 +191,18 @@ class Worker:
             batch_seconds=SLOW_BATCH_SECONDS,
             lease_seconds=settings.lease_seconds,
         )
-        return (
-            self._reader,
-            self._slow_reader,
-            Relay(store, records, client, queue, lambda: placement.rules, self.metrics),
-        )
+        merges = MergeStore(store, operations.first_seen_us, faults)
+        relay = Relay(store, records, client, queue, merges, lambda: placement.rules, self.metrics)
+        return self._reader, self._slow_reader, relay
 
-    def _open_operations(self, client: ch.ClickHouse, ids: ContactIds, queue: MergeQueue, fields: Fields) -> Operations:
+    def _open_operations(
+        self, client: ch.ClickHouse, ids: ContactIds, queue: MergeQueue, fields: Fields, faults: FaultPoints
+    ) -> Operations:
         """For calls over HTTP, which may not write to a Redis that is full: they are told to come again."""
         store = ProfileStore(self.redis)
-        placement = Placement(store, ids, rules_of(self._settings), FaultPoints("", 1), queue)
-        return Operations(store, placement, client, DeviceCodec(self._settings.secret), fields, self._replicas)
+        placement = Placement(store, ids, rules_of(self._settings), faults, queue)
+        codec = DeviceCodec(self._settings.secret)
+        return Operations(store, placement, client, codec, fields, self._replicas, faults)
 
 
 def rules_of(settings: Settings) -> Rules:

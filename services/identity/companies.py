@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from services.common.companies import CompanyStore
 from services.common.company import Company, Mention
+from services.common.faults import FaultPoints
 from services.common.records import Record
-from services.identity.faults import FaultPoints
 from services.identity.placement import PlacementError
 
 MAX_ROUNDS = 200

@@ -1,38 +1,31 @@
-"""Named points at which a test may kill the process: what was promised must hold wherever it dies.
-
-Off unless `SPOOR_FAULT_POINT` names one of `POINTS`; then the process ends there, at the n-th passing
-(`SPOOR_FAULT_PASSING`, 1 by default), as by kill -9.
-"""
+"""The points between any two effects of identity: what a kill there leaves, the next one completes."""
 
 from __future__ import annotations
 
-import os
-import signal
+from services.common.faults import FaultPoints as FaultPoints
+from services.common.merges import MERGE_POINTS
 
-POINTS = (
+# Of a batch, in its order.
+BATCH_POINTS = (
     "after_read",
+    "before_set_aside",
+    "after_set_aside",
     "after_company_claim",
     "after_company",
     "after_claim",
+    "after_losers",
+    "after_winners",
+    "after_queueing",
+    "after_moves",
     "after_profile",
+    "after_events",
+    "after_projection",
     "after_insert",
     "after_ack",
 )
-
-
-class FaultPoints:
-    def __init__(self, point: str, passing: int) -> None:
-        if point and point not in POINTS:
-            raise ValueError(f"SPOOR_FAULT_POINT: {point!r} is none of {', '.join(POINTS)}")
-        self._point = point
-        self._left = passing
-
-    def pass_by(self, point: str) -> None:
-        if point == self._point:
-            self._left -= 1
-            if self._left <= 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-
-def fault_points_from_environment() -> FaultPoints:
-    return FaultPoints(os.environ.get("SPOOR_FAULT_POINT", ""), int(os.environ.get("SPOOR_FAULT_PASSING", "1")))
+POINTS = (
+    *BATCH_POINTS,
+    *MERGE_POINTS,
+    "after_call",  # of another service: all is in Redis, and nothing in ClickHouse
+    "after_queued_merge",
+)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 
 from services.common import keys
+from services.common.faults import NO_FAULTS, FaultPoints
 from services.common.merges import MergeError, MergeStore
 from services.common.merging import are_separated, conflicts, recent_merges
 from services.common.profile import Profile
@@ -21,8 +22,8 @@ FULL_RETRY_SECONDS = 3_600  # of a contact that has all the identifiers it may h
 
 
 class MergeQueue:
-    def __init__(self, redis: RedisClient) -> None:
-        self._redis = redis
+    def __init__(self, redis: RedisClient, faults: FaultPoints = NO_FAULTS) -> None:
+        self._redis, self._faults = redis, faults
 
     async def put(self, merges: Iterable[tuple[int, int]]) -> None:
         """(winner, loser) each; queued twice they are made once. Raises `RedisError`."""
@@ -43,6 +44,7 @@ class MergeQueue:
                 if (wait := _WAITS.get(error.reason)) is not None:
                     await self._redis.zadd(keys.QUEUED_MERGES, {member: time.time() + wait}, xx=True)
                     continue
+            self._faults.pass_by("after_queued_merge")
             await self._redis.zrem(keys.QUEUED_MERGES, member)
         return written
 

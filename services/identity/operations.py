@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from services.common.availability import Availability
 from services.common.clickhouse import ClickHouse, insert_rows
 from services.common.device import DeviceCodec
+from services.common.faults import NO_FAULTS, FaultPoints
 from services.common.field_registry import Fields
 from services.common.folding import fold
 from services.common.merges import MergeStore, Unmerged
@@ -46,12 +47,13 @@ class Operations:
         codec: DeviceCodec,
         fields: Fields,
         replicas: Replicas,
+        faults: FaultPoints = NO_FAULTS,
     ) -> None:
-        self._replicas = replicas
+        self._replicas, self._faults = replicas, faults
         self._store, self._placement, self._clickhouse, self._fields = store, placement, clickhouse, fields
         self._lookup = Lookup(store, clickhouse, codec)
         self._codec = codec
-        self._merges = MergeStore(store, self._first_seen_us)
+        self._merges = MergeStore(store, self.first_seen_us, faults)
         self._availability = Availability()
         self._availability.watch(clickhouse)
 
@@ -115,11 +117,13 @@ class Operations:
             raise NobodyError(name)
         return answer.under
 
-    async def _first_seen_us(self, contact_id: int) -> int:
+    async def first_seen_us(self, contact_id: int) -> int:
+        """When an anonymous visitor first came, microseconds; 0 for nobody."""
         return (await self._lookup.first_seen([contact_id])).get(contact_id, 0)
 
     async def _project(self, profiles: list[Profile], mark: Mark, audit: list[AuditRow]) -> None:
         await self._replicas.confirm(mark)
+        self._faults.pass_by("after_call")
         try:
             await asyncio.gather(
                 project(self._store, self._clickhouse, profiles), insert_rows(self._clickhouse, AUDIT, audit)

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterable
 
 from services.common.contact_ids import ContactIds
+from services.common.faults import FaultPoints
 from services.common.profile import Profile
 from services.common.profiles import MAX_BRIEF, ProfileStore
 from services.common.values import Claim, UniqueValue
-from services.identity.faults import FaultPoints
 from services.identity.identify import (
     ContactDeleted,
     EventKey,
@@ -84,7 +84,6 @@ class Placement:
             identifier = await self._plan(state, sightings, placed, new_ids)
             if isinstance(identifier, Identifier):
                 if await self._commit(state, placed):
-                    await self._queue.put(state.queued)
                     placed.outcomes = identifier.outcomes
                     return placed
                 contested = _touching(sightings, placed, identifier, state.lost)
@@ -165,7 +164,10 @@ class Placement:
         for value, contact_id in state.claims.items():
             claims.setdefault(contact_id, []).append(value)
         brief = _brief_devices(state)
-        for group in _stages(state):
+        for point, group in _stages(state):
+            if point == "after_moves":  # a move that is there asks for no merge when its hit comes again
+                await self._queue.put(state.queued)
+                self._faults.pass_by("after_queueing")
             for start in range(0, len(group), PROFILES_AT_ONCE):
                 profiles = group[start : start + PROFILES_AT_ONCE]
                 made = await self._claim(state, [value for one in profiles for value in claims.pop(one.id, ())])
@@ -174,6 +176,7 @@ class Placement:
                 self._faults.pass_by("after_claim")
                 if not await self._write(state, profiles, made, placed):
                     return False
+                self._faults.pass_by(point)
         if await self._claim(state, [value for values in claims.values() for value in values]) is None:
             return False
         await self._store.remember_brief(brief)
@@ -269,8 +272,8 @@ def _brief_devices(state: State) -> dict[int, list[int]]:
     return joined
 
 
-def _stages(state: State) -> list[list[Profile]]:
-    """Changed profiles in the order in which they must be written."""
+def _stages(state: State) -> list[tuple[str, list[Profile]]]:
+    """Changed profiles in the order in which they must be written, and the fault point behind them."""
     losers, contacts, devices = [], [], []
     for profile in state.profiles.values():
         before = state.loaded.get(profile.id)
@@ -280,4 +283,4 @@ def _stages(state: State) -> list[list[Profile]]:
             devices.append(profile)
         else:
             contacts.append(profile)
-    return [losers, contacts, devices]
+    return [("after_losers", losers), ("after_winners", contacts), ("after_moves", devices)]

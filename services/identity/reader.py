@@ -12,10 +12,10 @@ import structlog
 from redis.exceptions import ResponseError
 
 from services.common import keys
+from services.common.faults import FaultPoints
 from services.common.hit import BATCH_FIELD, Hit, decode_batch
 from services.common.redis_client import RedisClient, RedisError, load_script
 from services.identity.dead_letters import DeadLetters
-from services.identity.faults import FaultPoints
 from services.identity.leases import Leases
 from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Draft

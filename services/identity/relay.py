@@ -9,12 +9,13 @@ from collections.abc import Callable
 import structlog
 
 from services.common.clickhouse import ClickHouse, ClickHouseError
-from services.common.merges import MergeStore
+from services.common.merges import MergeError, MergeStore
 from services.common.profiles import ProfileStore
 from services.common.projection import project
 from services.common.records import RecordStore, project_records
 from services.common.redis_client import RedisError
 from services.identity.identify import Rules
+from services.identity.leftovers import Leftovers
 from services.identity.merge_queue import MergeQueue
 from services.identity.metrics import IdentityMetrics
 
@@ -32,21 +33,21 @@ class Relay:
         records: RecordStore,
         clickhouse: ClickHouse,
         queue: MergeQueue,
+        merges: MergeStore,
         rules: Callable[[], Rules],
         metrics: IdentityMetrics,
     ) -> None:
         self._store, self._records, self._clickhouse = store, records, clickhouse
-        self._queue, self._rules, self._metrics = queue, rules, metrics
-        self._merges = MergeStore(store, _nobody)
+        self._queue, self._merges, self._rules, self._metrics = queue, merges, rules, metrics
 
     async def run(self) -> None:
         while True:
             try:
                 before_us = time.time_ns() // 1_000 - GRACE_US
-                await relay_once(self._store, self._clickhouse, before_us)
+                await relay_once(self._store, self._clickhouse, before_us, self._rules().unique_fields)
                 await relay_records_once(self._records, self._clickhouse, before_us)
                 await self._work_off_queue()
-            except (RedisError, ClickHouseError, OSError) as error:
+            except (RedisError, ClickHouseError, OSError, MergeError) as error:
                 log.warning("relay_failed", error=type(error).__name__)
             await asyncio.sleep(SECONDS)
 
@@ -55,17 +56,14 @@ class Relay:
         self._metrics.queued_merges.value = await self._queue.size()
 
 
-async def relay_once(store: ProfileStore, clickhouse: ClickHouse, before_us: int) -> int:
+async def relay_once(
+    store: ProfileStore, clickhouse: ClickHouse, before_us: int, unique_fields: tuple[str, ...] = ()
+) -> int:
     """Projects the profiles last written before `before_us` and not projected yet; returns how many."""
     waiting = await store.unsettled(before_us, AT_ONCE)
-    profiles = {profile.id: profile for profile in (await store.load(waiting)).values() if profile is not None}
-    for profile in list(profiles.values()):
-        # Its writer may have died between the two steps of a merge, or of an undo.
-        others = [await store.resolve(profile.id)] if profile.alias else []
-        if profile.separated and not profile.alias:
-            others = [*await MergeStore(store, _nobody).complete(profile)]
-        profiles.update({other.id: other for other in others if other is not None})
-    await project(store, clickhouse, profiles.values())
+    there = [profile for profile in (await store.load(waiting)).values() if profile is not None]
+    profiles = await Leftovers(store, clickhouse, unique_fields).complete(there)
+    await project(store, clickhouse, profiles)
     if profiles:
         log.info("projection_caught_up", contacts=len(profiles))
     return len(profiles)
@@ -76,8 +74,3 @@ async def relay_records_once(store: RecordStore, clickhouse: ClickHouse, before_
     records = await store.load(await store.unsettled(before_us, AT_ONCE))
     await project_records(store, clickhouse, records.values())
     return len(records)
-
-
-async def _nobody(_: int) -> int:
-    """Who is merged here has a profile."""
-    return 0

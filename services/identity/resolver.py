@@ -16,6 +16,7 @@ from collections.abc import Callable
 import structlog
 
 from services.common.clickhouse import ClickHouse, ClickHouseError, insert_rows
+from services.common.faults import FaultPoints
 from services.common.field_registry import Fields
 from services.common.hit import Hit
 from services.common.profiles import ProfileStore
@@ -26,7 +27,6 @@ from services.common.replication import Replicas
 from services.common.tables import BOT_EVENTS, EVENTS, EventRow
 from services.identity.companies import Companies, Settled
 from services.identity.dead_letters import DeadLetters
-from services.identity.faults import FaultPoints
 from services.identity.identify import ContactDeleted, Sighting
 from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Draft, Pipeline, bot_row, event_row
@@ -123,7 +123,9 @@ class Resolver:
             self._faults.pass_by("after_profile")
         await self._replicas.confirm(mark)
         await self._insert(kept, [draft for draft in drafts if draft.is_bot])
+        self._faults.pass_by("after_events")
         await project(self._store, self._clickhouse, placed.written.values())
+        self._faults.pass_by("after_projection")
         await project_records(self._records, self._clickhouse, settled.written.values())
         self._faults.pass_by("after_insert")
         self._metrics.count_batch(len(drafts), placed.outcomes, time.perf_counter() - started)
@@ -134,7 +136,7 @@ class Resolver:
             return drafts
         sifted = sift(drafts, self._slow_lane.slow, self._hot_hits)
         for reason, waiting in sifted.waiting.items():
-            await self._slow_lane.put(waiting, reason)
+            await self._set_aside(self._slow_lane, waiting, reason)
         return sifted.now
 
     async def _place(self, drafts: list[Draft]) -> tuple[list[Draft], Settled, Placed]:
@@ -149,10 +151,15 @@ class Resolver:
                 assert self._slow_lane is not None
                 devices = {people[index].hit.device_contact_id for index in error.indexes}
                 waiting = [draft for draft in drafts if draft.hit.device_contact_id in devices]
-                await self._slow_lane.put(waiting, "contested")
+                await self._set_aside(self._slow_lane, waiting, "contested")
                 drafts = [draft for draft in drafts if draft.hit.device_contact_id not in devices]
             else:
                 return drafts, settled, placed
+
+    async def _set_aside(self, lane: SlowLane, waiting: list[Draft], reason: str) -> None:
+        self._faults.pass_by("before_set_aside")
+        await lane.put(waiting, reason)
+        self._faults.pass_by("after_set_aside")
 
     async def _put_aside(self, hit: Hit, reason: str, error: Exception) -> None:
         await self._dead_letters.put(hit, f"{reason}: {type(error).__name__}: {str(error)[:500]}")

@@ -14,7 +14,6 @@ import redis
 from services.common import keys
 from services.common.device import DeviceCodec
 from services.common.hit import BATCH_FIELD, Hit, encode_batch
-from services.identity.faults import POINTS
 from tests.processes import Process, accepts, eventually, free_port, is_up
 
 SECRET = "fault-tests"
@@ -148,31 +147,6 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spine]:
 def spine(servers: Spine) -> Iterator[Spine]:
     yield servers
     servers.clear()
-
-
-@pytest.mark.parametrize("point", POINTS)
-def test_a_resolver_killed_anywhere_loses_and_doubles_nothing(spine: Spine, point: str) -> None:
-    spine.append(spine.hit(1), spine.hit(1, "ada@x.org"), spine.hit(2), spine.hit(3, "ada@x.org", is_new=True))
-    spine.append(spine.hit(2, "ada@x.org"), spine.hit(1, "eve@x.org"), spine.hit(1))
-    spine.append(spine.hit(4, "bob@x.org", query=b"&company=Acme"), spine.hit(4, "ada@x.org"), spine.hit(4))
-    doomed = spine.start_resolver(SPOOR_FAULT_POINT=point)
-    eventually(lambda: "Unexpected exit from worker" in doomed.said(), f"killed {point}")
-    doomed.stop(signal.SIGKILL)
-    successor = spine.start_resolver()
-    successor.wait_until(lambda: is_up(f"http://127.0.0.1:{spine.port}/readyz"), "ready")
-    successor.wait_until(spine.is_drained, "drained by the successor")
-    stored = spine.stored()
-    assert sorted(stored) == list(range(1, 11))
-    assert all(len(contacts) == 1 for contacts in stored.values()), stored
-    # The projection of what the dead one wrote to Redis comes from the outbox, some seconds later.
-    emails = eventually(lambda: spine.emails() if len(spine.emails()) == 3 else None, "three contacts projected")
-    aliases = {int(loser): int(winner) for loser, winner in spine.rows("SELECT loser, winner FROM spoor.aliases FINAL")}
-    people = {number: aliases.get(contact, contact) for number, (contact,) in stored.items()}
-    ada, eve, bob = (emails[f"{name}@x.org"] for name in ("ada", "eve", "bob"))
-    assert [people[number] for number in range(1, 11)] == [ada, ada, ada, ada, ada, eve, eve, bob, ada, ada]
-    [[company_id, _]] = eventually(spine.companies, "the company projected")
-    assert spine.members(company_id) == {bob}
-    assert successor.stop() == 0
 
 
 @pytest.mark.parametrize(

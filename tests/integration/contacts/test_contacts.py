@@ -453,3 +453,23 @@ def test_an_address_that_a_merging_edit_gave_up_is_free_at_once(api: httpx.Clien
     again = api.post("/api/contacts/new", json={"email": first})
     assert again.status_code == 201
     assert time.monotonic() - started < 3, "a claim that nobody carries is waited for until it is void"
+
+
+def test_the_devices_of_a_contact_are_those_that_it_came_with(
+    api: httpx.Client, store_hit: Hit, visitor_id: int
+) -> None:
+    now = time.time() - 1_000
+    phone = {
+        "user_agent": "p",
+        "device_id": "one",
+        "device_type": "smartphone",
+        "device_brand": "Fair",
+        "os": "Android",
+    }
+    for number, said in enumerate((phone, {"user_agent": "d", "device_id": "two", "device_type": "desktop"}, phone)):
+        store_hit(visitor_id, now + number, **said)
+    body = get(api, f"/api/contacts/{visitor_id}/devices")
+    assert (body["total"], [device["device"] for device in body["devices"]]) == (2, ["desktop", "smartphone"])
+    assert (body["devices"][1]["deviceBrand"], body["devices"][1]["lead"]["id"]) == ("Fair", visitor_id)
+    assert len(get(api, f"/api/contacts/{visitor_id}/devices?limit=1&start=1")["devices"]) == 1
+    assert api.get("/api/contacts/5/devices").status_code == 404

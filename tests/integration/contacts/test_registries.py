@@ -82,6 +82,8 @@ def test_notes_stay_with_the_person(api: httpx.Client) -> None:
     winner = new_contact(api)
     told(api.patch(f"/api/contacts/{winner}/edit", json={"email": email}))
     assert told(api.get(f"/api/contacts/{winner}/notes"))["total"] == 2, "also of who merged into it"
+    told(api.delete(f"/api/contacts/{winner}/delete"))
+    assert [api.get(f"/api/notes/{note['id']}").status_code for note in (first, second)] == [404, 404]
 
 
 @pytest.mark.parametrize("path", ["contact/{}/add", "contact/add/{}"])
@@ -190,3 +192,27 @@ def test_what_changes_over_the_api_is_in_the_history(api: httpx.Client) -> None:
         f"Contact {word} campaign, {campaign['name']}" for word in ("added to", "removed from")
     ]
     assert shown(api, one)["lastActive"] is None, "none of it is anything that the contact did"
+
+
+def test_utm_tags_that_no_hit_brought(api: httpx.Client) -> None:
+    one = new_contact(api)
+    said = {
+        "utm_campaign": "may",
+        "utm_source": "news",
+        "url": "https://x.org/a",
+        "referer": "https://y.org/",
+        "query": {"a": "b c"},
+    }
+    [tags] = told(api.post(f"/api/contacts/{one}/utm/add", json=said))["contact"]["utmtags"]
+    assert (tags["utmCampaign"], tags["utmSource"], tags["utmMedium"], tags["query"]) == ("may", "news", None, "a=b+c")
+    [event] = history(api, one, "lead.utmtagsadded")
+    assert (event["eventLabel"], event["details"]["utmtags"]) == ("UTM Campaign: may", tags)
+    told(api.post(f"/api/contacts/{one}/utm/add", data={"utm_medium": "mail", "lastActive": "2026-01-02 03:04:05"}))
+    contact = shown(api, one)
+    assert (len(contact["utmtags"]), contact["lastActive"]) == (2, "2026-01-02T03:04:05+00:00")
+    body = told(api.post(f"/api/contacts/{one}/utm/{tags['id']}/remove"))
+    assert (body["recordFound"], [kept["utmMedium"] for kept in body["contact"]["utmtags"]]) == (True, ["mail"])
+    assert told(api.post(f"/api/contacts/{one}/utm/{tags['id']}/remove"))["recordFound"] is False
+    assert api.post(f"/api/contacts/{one}/utm/x/remove").status_code == 400
+    assert told(api.post(f"/api/contacts/{one}/utm/add", json={"url": "x"}), 400)["errors"]
+    assert api.post("/api/contacts/5/utm/add", json=said).status_code == 404

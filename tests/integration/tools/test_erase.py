@@ -142,6 +142,8 @@ def test_a_person_is_nowhere_any_more_and_does_not_come_back(place: Place) -> No
         merge_key = {"idempotency-key": uuid.uuid4().hex}
         merge = {"winner": {"email": ada}, "loser": {"device_id": device_ids[1]}}
         assert site.identity.http.post("/v1/merge", json=merge, headers=merge_key).status_code == 200
+        note = {"lead": ada_id, "text": f"{name} called"}
+        assert api.post("/api/notes/new", json=note).status_code == 201
         exports = place.folder / "data" / "exports"
         exports.mkdir(parents=True, exist_ok=True)
         (exports / f"{'a' * 32}.csv").write_text(ada)
@@ -153,7 +155,7 @@ def test_a_person_is_nowhere_any_more_and_does_not_come_back(place: Place) -> No
         done = erase(place, "--by", "dpo", ada)
         assert summary(done) == {**told, "left_in_redis": summary(done)["left_in_redis"]}
         assert (told["contacts"], told["merged_ids"], told["values"], told["events"]) == (1, 1, 1, 4)
-        assert told["export_files"] == 1 and not list(exports.glob("*.csv"))
+        assert (told["export_files"], told["notes"]) == (1, 1) and not list(exports.glob("*.csv"))
         assert ada not in done.stdout + done.stderr
         assert_nowhere(place, ada, name, *device_ids)
         assert {api.get(f"/api/contacts/{one}").status_code for one in (first_id, second_id, ada_id)} == {404}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from services.common.clickhouse import ClickHouse
+from services.common.documents import NOTE
 from services.common.values import UniqueValue, normalise_unique
 
 ERASE = "erase"  # the action of the one audit row that stays
@@ -21,7 +22,7 @@ SELECT DISTINCT id FROM contacts WHERE is_deleted = 1 AND JSONExtractUInt(profil
 
 def removals(versions: Mapping[int, int]) -> dict[str, str]:
     """By what is counted the statement's end, `FROM table WHERE`. `versions` has the tombstone's of each id: those rows
-    stay, and with them what is newer."""
+    stay, and with them what is newer. Of notes the blank rows stay that say that they are gone."""
     ids = _list(versions)
     kept = f"CAST([{_list(versions.values())}], 'Array(UInt64)')"
     tombstone = f"transform(id, CAST([{ids}], 'Array(UInt64)'), {kept}, toUInt64(0))"
@@ -30,6 +31,7 @@ def removals(versions: Mapping[int, int]) -> dict[str, str]:
         "bot_events": f"bot_events WHERE contact_id IN ({ids})",
         "activity": f"activity WHERE contact_id IN ({ids})",
         "audit": f"audit WHERE contact_id IN ({ids}) AND action != '{ERASE}'",
+        "notes": f"records WHERE kind = '{NOTE}' AND JSONExtractUInt(data, 'contact_id') IN ({ids})",
         "versions": f"contacts WHERE id IN ({ids}) AND version < {tombstone}",
     }
 

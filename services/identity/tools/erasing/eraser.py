@@ -21,6 +21,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.common.clickhouse import ClickHouse, insert_rows
+from services.common.notes import remove_notes
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
 from services.common.projection import project
@@ -126,6 +127,7 @@ class Eraser:
         await stores.replicas.confirm(mark)
         versions = await self._project(traces.deleted_us)
         traces.devices.update(await erased_rows.devices(stores.clickhouse, versions))
+        await remove_notes(stores.records, stores.clickhouse, versions)
         counts.update(await erased_rows.remove(stores.clickhouse, versions))
         for survivor in survivors:
             await self._note(survivor, [one for one in versions if one != survivor], by)

@@ -1,0 +1,144 @@
+"""What the contacts service answers in: lists, searches, histories and writes, one request at a time, with so many
+known contacts, and beside so many anonymous visitors.
+
+`python -m loadtests.bench_contacts --known 1000000 --anonymous 0 9000000`: each known contact has 12 fields, in Redis
+and ClickHouse; one of them has a history of 100,000 events."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from loadtests import report
+from loadtests.filling import fill_contacts, run_rebuild
+from loadtests.stack import Stack, StackError
+from loadtests.timed_client import TimedClient
+
+FIRST_KNOWN = 50_000_000
+FIRST_VISITOR = 100_000_000
+EVENTS = 100_000
+BATCH = 200
+# By figure: at most so many milliseconds at p95, at 1 million and at 10 million contacts.
+BARS = {
+    "list by last active": "80 / 400",
+    "free-text search": "60 / 250",
+    "one contact": "10 / 10",
+    "history of 100,000 events": "60 / 60",
+    "new": "15 / 15",
+    "edit": "15 / 15",
+    "batch of 200": "150 / 150",
+}
+Call = Callable[[int], tuple[str, object, str]]  # path, body, method
+
+
+class Measured(NamedTuple):
+    known: int
+    anonymous: int
+    figures: dict[str, dict[str, float]]  # p50 and p95, milliseconds
+
+
+def main() -> int:
+    options = _options()
+    facts: dict[str, Any] = {"machine": report.machine(), "settings": vars(options)}
+    try:
+        measured = [_measure(options.known, anonymous, options) for anonymous in options.anonymous]
+    except StackError as error:
+        print(f"bench-contacts: {error}", file=sys.stderr)
+        return 1
+    facts["runs"] = [one._asdict() for one in measured]
+    print(_as_table(measured))
+    print(f"\nwritten to {report.write('bench-contacts', facts)}")
+    return 0
+
+
+def _measure(known: int, anonymous: int, options: argparse.Namespace) -> Measured:
+    with Stack(fsync=options.fsync, maxmemory="12gb") as stack:
+        stack.start_valkey()
+        stack.start_clickhouse()
+        fill_contacts(stack, known, first_id=FIRST_KNOWN)
+        _fill_visits(stack, known, anonymous)
+        run_rebuild(stack)
+        stack.environ["SPOOR_CONTACTS_PORT"] = str(stack.port("contacts"))
+        stack.start("contacts", ["-m", "services.contacts"], "/readyz")
+        client = TimedClient(stack, "contacts")
+        figures = {name: _timed(client, call, options.calls) for name, call in _calls(known).items()}
+    return Measured(known, anonymous, figures)
+
+
+def _fill_visits(stack: Stack, known: int, anonymous: int) -> None:
+    """Of every second known contact a visit, all visitors as their activity, and one long history."""
+    clickhouse = stack.clickhouse()
+    seen = "now64(3) - INTERVAL intHash32(number) % 30000000 SECOND"
+    clickhouse.command(
+        f"INSERT INTO activity SELECT {FIRST_VISITOR} + number, {seen}, {seen} FROM numbers({anonymous})"
+    )
+    columns = "event_id, contact_id, time, type, url, title, country, city, received_at"
+    page = "'page.hit', concat('https://shop.example/', toString(number % 1000)), 'A page', 'Germany', 'Berlin'"
+    for contact_id, count, when in (
+        (f"{FIRST_KNOWN} + 2 * number", known // 2, seen),
+        (str(FIRST_KNOWN + 1), EVENTS, "now64(3) - INTERVAL number SECOND"),
+    ):
+        clickhouse.command(
+            f"INSERT INTO events ({columns}) SELECT generateUUIDv4(), {contact_id}, {when}, {page}, now64(3)"
+            f" FROM numbers({count})"
+        )
+    clickhouse.close()
+
+
+def _calls(known: int) -> dict[str, Call]:
+    chance = random.Random(7)
+
+    def someone() -> int:
+        return chance.randrange(FIRST_KNOWN, FIRST_KNOWN + known)
+
+    def search(_: int) -> tuple[str, object, str]:
+        number = someone()
+        text = chance.choice((f"person{number}", f"Last {number}", f"Company {number % 20_000}"))
+        return f"/api/contacts?search={quote(text)}", None, "GET"
+
+    def new(number: int) -> dict[str, str]:
+        return {"email": f"new{number}.{chance.random()}@example.org", "firstname": "New", "city": "Rome"}
+
+    return {
+        "list by last active": lambda _: ("/api/contacts?orderBy=last_active&orderByDir=DESC", None, "GET"),
+        "free-text search": search,
+        "one contact": lambda _: (f"/api/contacts/{someone()}", None, "GET"),
+        "history of 100,000 events": lambda _: (f"/api/contacts/{FIRST_KNOWN + 1}/activity?limit=25", None, "GET"),
+        "new": lambda number: ("/api/contacts/new", new(number), "POST"),
+        "edit": lambda number: (f"/api/contacts/{someone()}/edit", {"city": f"City {number}"}, "PATCH"),
+        "batch of 200": lambda number: ("/api/contacts/batch/new", [new(number) for _ in range(BATCH)], "POST"),
+    }
+
+
+def _timed(client: TimedClient, call: Call, calls: int) -> dict[str, float]:
+    """The first tenth, which warms caches, is not counted."""
+    times = [client.timed(*call(number))[1] for number in range(calls)][calls // 10 :]
+    return {"p50": report.percentile(times, 0.5), "p95": report.percentile(times, 0.95)}
+
+
+def _as_table(measured: list[Measured]) -> str:
+    head = ["ms", "bar p95"]
+    for one in measured:
+        head += [f"p50, {one.known + one.anonymous:,}", "p95"]
+    rows = [
+        [name, BARS.get(name, ""), *(one.figures[name][share] for one in measured for share in ("p50", "p95"))]
+        for name in measured[0].figures
+    ]
+    return report.table(head, rows)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench-contacts", description=__doc__)
+    parser.add_argument("--known", type=int, default=1_000_000)
+    parser.add_argument("--anonymous", type=int, nargs="+", default=[0, 9_000_000])
+    parser.add_argument("--calls", type=int, default=200, help="of each kind")
+    parser.add_argument("--fsync", choices=("always", "everysec"), default="always")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
