@@ -18,14 +18,14 @@ from starlette.routing import Route
 from services.common.contact_fields import FIELDS as FIXED
 from services.common.contact_fields import TOLD_FIELDS, Field, FieldRules
 from services.common.documents import CONTACT_FIELDS, FIELDS, CustomField, FieldRegistry
-from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
 from services.common.field_registry import rules_of
 from services.common.field_values import NOT_VALID
 from services.contacts.change import InvalidChangeError
 from services.contacts.contact_object import Json
 from services.contacts.custom_field import PUBLIC, free_alias, read_custom_field, unique_key
+from services.contacts.field_list import field_page
 from services.contacts.field_object import custom_field_object, fixed_field_object
-from services.contacts.list_parameters import read_shape, wants_published
 from services.contacts.record_body import RecordBody
 from services.contacts.record_writer import RecordWriter, TakenError
 from services.contacts.stores import BusyError, Stores
@@ -51,16 +51,11 @@ class FieldsApi:
         ]
 
     async def every(self, request: Request) -> Response:
-        query = query_of(request)
-        search, shape = text_of(query, "search").strip().lower(), read_shape(query)
         registry = await self._registry()
         made = sorted(registry.custom, key=lambda field: (field.order, field.id))
         fields: list[Field | CustomField] = [*FIXED.values(), *made]
-        found = [field for field in fields if search in f"{field.alias} {field.label}".lower()]
-        if wants_published(query):
-            found = [field for field in found if isinstance(field, Field) or field.is_published]
-        shown = [shape.of(self._shown(field, registry)) for field in found]
-        return json_response({"total": len(shown), "fields": shown})
+        page = field_page([self._shown(field, registry) for field in fields], query_of(request))
+        return json_response({"total": page.total, "fields": page.fields})
 
     async def one(self, request: Request) -> Response:
         registry = await self._registry()

@@ -195,3 +195,24 @@ def test_contacts_are_matched_by_one_that_identifies(maker: Maker) -> None:
     number = uuid.uuid4().hex
     first = maker.contact(**{field["alias"]: number})
     assert maker.contact(200, email="-", **{field["alias"]: f" {number.upper()} "})["id"] == first["id"]
+
+
+def test_the_list_of_fields_is_searched_and_paged(api: httpx.Client, maker: Maker) -> None:
+    word = uuid.uuid4().hex[:8]
+    a = maker.make(label=f"A {word}", type="date", group="social", order=2)["alias"]
+    b = maker.make(label=f"B {word}", isPublished=False, isUniqueIdentifier=True, order=1)["alias"]
+
+    def found(search: str, **query: str) -> list[str]:
+        answer = api.get("/api/fields/contact", params={"search": search, **query})
+        assert answer.status_code == 200, answer.text
+        return [field["alias"] for field in answer.json()["fields"]]
+
+    assert found(word) == [b, a]
+    assert found(f"{word} is:unique") == found(f"{word} is:unpublished") == found(f"{word} !type:date") == [b]
+    assert found(f"{word} is:published") == found(word, published="1") == found(f"{word} type:+date group:soc") == [a]
+    assert found(word, limit="1", start="1") == [a]
+    assert found("alias:+firstname or name:email") == ["firstname", "email"]
+    assert len(found("")) >= 30
+    assert api.get("/api/fields/contact", params={"search": "is:nice"}).status_code == 400
+    short = api.get(f"/api/fields/contact?search={word}&select[]=id&select[]=defaultValue").json()["fields"]
+    assert [list(field) for field in short] == [["id"], ["id"]]
