@@ -66,10 +66,7 @@ def _read_made(field: Field, text: str) -> Value:
             if text not in field.choices:
                 raise ValueError(NOT_VALID)
         case "multiselect":
-            values = list(dict.fromkeys(one.strip() for one in text.split("|") if one.strip()))
-            if not set(values) <= set(field.choices):
-                raise ValueError(NOT_VALID)
-            return "|".join(values)
+            return _read_several(field, text)
         case "date":
             return read_time(text, FIRST_YEAR).strftime("%Y-%m-%d")
         case "time":
@@ -83,6 +80,15 @@ def _read_made(field: Field, text: str) -> Value:
         case "tel" if not _PHONE.fullmatch(text):
             raise ValueError(NOT_VALID)
     return text
+
+
+def _read_several(field: Field, text: str) -> str:
+    """Choices with | between them, or with commas, as a form with several boxes says them."""
+    for separator in ("|", ","):
+        values = list(dict.fromkeys(one.strip() for one in text.split(separator) if one.strip()))
+        if field.choices.keys() >= set(values):
+            return "|".join(values)
+    raise ValueError(NOT_VALID)
 
 
 def _read_boolean(text: str) -> int:

@@ -216,3 +216,22 @@ def test_the_list_of_fields_is_searched_and_paged(api: httpx.Client, maker: Make
     assert api.get("/api/fields/contact", params={"search": "is:nice"}).status_code == 400
     short = api.get(f"/api/fields/contact?search={word}&select[]=id&select[]=defaultValue").json()["fields"]
     assert [list(field) for field in short] == [["id"], ["id"]]
+
+
+def test_a_form_fills_one_in(site: Site, maker: Maker) -> None:
+    field = maker.make(type="multiselect", properties=LIST)
+    asked = [
+        {"label": "E-mail", "alias": "email", "type": "email", "mappedField": "email"},
+        {"label": "Size", "alias": "size", "mappedField": field["alias"]},
+    ]
+    form = site.api.post("/api/forms/new", json={"name": "Sizes", "fields": asked})
+    assert form.status_code == 201, form.text
+    time.sleep(CACHED_SECONDS)
+    email = f"{uuid.uuid4().hex}@example.com"
+    said = {"mauticform[formId]": str(form.json()["form"]["id"]), "mauticform[email]": email, "mauticform[size]": "l"}
+    with site.visitor() as visitor:
+        assert visitor.post("/form/submit", data=said).status_code in (200, 302)
+    deadline = time.monotonic() + 10
+    while not (contact := site.contacts(f"email:+{email}")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert contact[0]["fields"]["all"][field["alias"]] == "l"

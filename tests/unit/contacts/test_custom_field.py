@@ -40,6 +40,7 @@ def refused(**said: Any) -> list[str]:
         ("select", LIST, "s", "s", "Small"),
         ("multiselect", LIST, ["l", "s"], "l|s", "Large|Small"),
         ("multiselect", LIST, "l|s|l", "l|s", "Large|Small"),
+        ("multiselect", LIST, "l, s", "l|s", "Large|Small"),
         ("multiselect", LIST, {"0": "s"}, "s", "Small"),
         ("boolean", {"yes": "Aye", "no": "Nay"}, "off", 0, "Nay"),
         ("boolean", {"yes": "Aye", "no": "Nay"}, True, 1, "Aye"),
