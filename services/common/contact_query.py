@@ -39,7 +39,7 @@ _NOT_YET = frozenset(
         "has",
     ]
 )
-_ALIAS = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+ALIAS = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _MAIL_EVENTS = {"email_sent": EMAIL_SENT, "email_read": EMAIL_READ}
 COMMANDS = (
     frozenset({"is", "ip", "ids", "name", "tag", "owner", "stage", "company_id", *_MAIL_EVENTS, *FIELDS}) | _NOT_YET
@@ -95,7 +95,7 @@ def compile_search(text: str, user: str = "", fields: Mapping[str, Field] = FIEL
 
 def field_sql(alias: str) -> str:
     """The stored text of a field of the registry, by an alias from there: it becomes part of the statement."""
-    assert _ALIAS.fullmatch(alias)
+    assert ALIAS.fullmatch(alias)
     if alias == "points":
         return "toString(points)"
     return alias if alias in OWN_COLUMNS else f"fields['{alias}']"

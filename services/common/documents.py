@@ -8,7 +8,7 @@ import msgspec
 
 LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
 NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", "tag"
-CONTACT_FIELDS = "contact"  # the one record of the kind `fields` that there is
+CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 
 class Document(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -147,7 +147,7 @@ class CustomField(Document):
 
 
 class FieldRegistry(Document):
-    """What can be said of the fields of contacts, and those that were made."""
+    """What can be said of the fields of contacts (or companies), and those that were made."""
 
     publicly_updatable: list[str] | None = None  # of those from the start; as set, until somebody says otherwise
     unique: list[str] | None = None  # the same

@@ -271,12 +271,22 @@ _NEW_FIELD = _operation(
     has_body=True,
 )
 _DELETE_FIELD = _operation("Delete one that was made", [_RECORD_ID], {**_FIELD, "400": "It is there from the start"})
+_FIELDS = [_parameter("search", "query", text="A part of alias or label, type:, group:, is:unique"), *_LIST[1:3]]
+
+
+def _field_paths(owner: str) -> Json:
+    path = f"/api/fields/{owner}"
+    return {
+        path: {"get": _operation(f"The fields of each {owner}", _FIELDS, {"200": "{total, fields: [...]}"})},
+        f"{path}/new": {"post": _NEW_FIELD},
+        f"{path}/{{id}}": {"get": _operation("One field, by number or alias", [_RECORD_ID], _FIELD)},
+        f"{path}/{{id}}/edit": {"patch": _EDIT_FIELD, "put": _EDIT_FIELD},
+        f"{path}/{{id}}/delete": {"delete": _DELETE_FIELD},
+    }
+
+
+PATHS |= _field_paths("contact") | _field_paths("company")
 PATHS |= {
-    "/api/fields/contact": {"get": _operation("The fields of contacts", [], {"200": "{total, fields: [...]}"})},
-    "/api/fields/contact/new": {"post": _NEW_FIELD},
-    "/api/fields/contact/{id}/delete": {"delete": _DELETE_FIELD},
-    "/api/fields/contact/{id}": {"get": _operation("One field, by number or alias", [_RECORD_ID], _FIELD)},
-    "/api/fields/contact/{id}/edit": {"patch": _EDIT_FIELD, "put": _EDIT_FIELD},
     "/api/contacts/{id}/trackingevents/new": {
         "post": _operation(
             "Queue an event for Google Analytics or Facebook: service, action, category, label",

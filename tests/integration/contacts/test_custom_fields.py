@@ -235,3 +235,49 @@ def test_a_form_fills_one_in(site: Site, maker: Maker) -> None:
     while not (contact := site.contacts(f"email:+{email}")) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert contact[0]["fields"]["all"][field["alias"]] == "l"
+
+
+def test_companies_have_fields_of_their_own(api: httpx.Client) -> None:
+    path, word = "/api/fields/company", uuid.uuid4().hex[:8]
+    own = api.get(f"{path}/companyname").json()["field"]
+    assert (own["object"], own["isFixed"], own["isUniqueIdentifier"]) == ("company", True, True)
+    made = [
+        api.post(f"{path}/new", json={"label": f"{label} {word}", **said}).json()["field"]
+        for label, said in (
+            ("Size", {"type": "select", "properties": LIST, "defaultValue": "s", "group": "professional"}),
+            ("Vip", {"type": "boolean"}),
+            ("Since", {"type": "date"}),
+        )
+    ]
+    size, vip, since = (field["alias"] for field in made)
+    try:
+        assert api.post(f"{path}/new", json={"label": "x", "isUniqueIdentifier": 1}).status_code == 400
+        assert api.patch(f"{path}/companycity/edit", json={"label": "x"}).status_code == 400
+
+        def company(**said: Any) -> dict[str, Any]:
+            answer = api.post("/api/companies/new", json={"companyname": f"Co {uuid.uuid4().hex}", **said})
+            assert answer.status_code == 201, answer.text
+            shown: dict[str, Any] = answer.json()["company"]
+            return shown
+
+        a, b = company(**{vip: "no", since: "1985-03-04"}), company(**{size: "l", vip: "yes", since: "2020-01-01"})
+        assert a["fields"]["professional"][size]["normalizedValue"] == "Small size"
+        assert (a["fields"]["all"][vip], b["fields"]["all"][size]) == (0, "l")
+        refused = api.patch(f"/api/companies/{a['id']}/edit", json={size: "m"})
+        assert list(refused.json()["errors"][0]["details"]) == [size]
+
+        def found(**query: str) -> list[int]:
+            answer = api.get("/api/companies", params=query)
+            assert answer.status_code == 200, answer.text
+            return [one["id"] for one in answer.json()["companies"].values()]
+
+        ids = f"ids:{a['id']},{b['id']}"
+        assert found(search=f"{ids} {size}:l") == [b["id"]]
+        assert found(search=ids, orderBy=since, orderByDir="DESC") == [b["id"], a["id"]]
+        for column, expr, value in ((vip, "eq", "0"), (since, "lt", "2000-01-01"), (size, "eq", "s")):
+            where = {"where[0][col]": column, "where[0][expr]": expr, "where[0][val]": value}
+            assert found(search=ids, **where) == [a["id"]]
+    finally:
+        for field in made:
+            assert api.delete(f"{path}/{field['id']}/delete").status_code == 200
+    assert size not in api.get(f"/api/companies/{a['id']}").json()["company"]["fields"]["all"]
