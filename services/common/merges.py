@@ -152,11 +152,25 @@ class MergeStore:
         self._faults.pass_by("after_claim_back")
         back = await self._write(_without(parted.back, taken), claims)
         self._faults.pass_by("after_give_back")
-        since_us = loser.merge.time_us if loser.merge else 0
-        rest = await self._write(_without(parted.rest, [one for one in values if one not in taken], since_us))
+        rest = await self._give_up(parted.rest, loser, [one for one in values if one not in taken])
         self._faults.pass_by("after_take_out")
         followers = await self._store.lead(back.losers, rest.id, back.id)
         return Unmerged(back, rest, True, taken, [back, rest, *followers])
+
+    async def _give_up(self, rest: Profile, loser: Profile, values: list[UniqueValue]) -> Profile:
+        """The second half of an undo: once the first is written it is done, however often others write the rest
+        meanwhile. What the rest was told since the merge is the other one's now; what it had before it keeps."""
+        since_us = loser.merge.time_us if loser.merge else 0
+        for _ in range(ROUNDS):
+            try:
+                return await self._write(_without(rest, values, since_us))
+            except _AgainError:
+                whole = await self._store.resolve(rest.id)
+            parted = take_out(whole, loser, now_us()) if whole else None
+            if parted is None:  # it is gone, or somebody else has completed the undo
+                return whole or rest
+            rest = parted.rest
+        raise MergeError("busy", loser.id)
 
     async def _claim(
         self, values: list[UniqueValue], back: Profile, rest: Profile

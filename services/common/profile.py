@@ -138,11 +138,13 @@ class Part(msgspec.Struct, omit_defaults=True):
 
 
 class Move(msgspec.Struct, array_like=True, frozen=True, order=True):
-    """From the hit with this key on, the device belongs to another contact."""
+    """From the hit with this key on, the device belongs to another contact; for hits that had arrived before that one,
+    it never did: they are stored already, and come again at most."""
 
     time_us: int
     event_id: bytes
     contact_id: int
+    received_us: int = 0
 
 
 class Merge(msgspec.Struct, array_like=True, frozen=True):
@@ -168,10 +170,15 @@ class Profile(msgspec.Struct, omit_defaults=True):
     merge: Merge | None = None  # how this one was merged away
     merges: dict[int, Merge] = {}  # of each of the losers
 
-    def contact_at(self, time_us: int, event_id: bytes) -> int:
-        """Which contact the device born as this one belonged to at a hit: the last move not after the hit's key."""
-        index = bisect.bisect_right(self.moves, (time_us, event_id), key=lambda move: (move.time_us, move.event_id))
-        return self.moves[index - 1].contact_id if index else self.id
+    def contact_at(self, time_us: int, event_id: bytes, received_us: int) -> int:
+        """Which contact the device born as this one belonged to at a hit: the last move not after the hit's key, of
+        those that had arrived by then."""
+        key = (time_us, event_id)
+        index = bisect.bisect_right(self.moves, key, key=lambda move: (move.time_us, move.event_id))
+        for move in reversed(self.moves[:index]):
+            if move.received_us <= received_us or (move.time_us, move.event_id) == key:
+                return move.contact_id
+        return self.id
 
     def is_known(self) -> bool:
         """Whether this is a contact of its own to list: not merged away, not deleted, not just a device's moves."""
@@ -229,10 +236,12 @@ class Profile(msgspec.Struct, omit_defaults=True):
         return not self.carries(field, value) and bool(self.carried(field))
 
     def _still_says(self, loser: int, field: str) -> bool:
+        since_us = 0  # it came to each on the way by the last merge before
         for _ in self.losers:
             merge = self.merges.get(loser) or Merge(self.id, 0)
+            since_us = max(since_us, merge.time_us)
             winner = self.own if merge.winner == self.id else self.losers.get(merge.winner)
-            if winner is not None and winner.told_us(field) > merge.time_us:
+            if winner is not None and winner.told_us(field) > since_us:
                 return False
             if merge.winner == self.id:
                 return True

@@ -265,7 +265,7 @@ class Identifier:
         if device.is_brief and not sighting.is_new_device:
             device = msgspec.structs.replace(device, is_brief=False)  # it came back: it keeps cookies after all
             self.state.put(device)
-        base = device.contact_at(sighting.time_us, sighting.event_id)
+        base = device.contact_at(sighting.time_us, sighting.event_id, sighting.received_us)
         deleted_us = self.resolve(base).deleted_us
         if not deleted_us:
             return base
@@ -287,7 +287,7 @@ class Identifier:
         """
         if any(clicked.lacks(field, value) for field, value in sighting.unique.items()):
             return True
-        return clicked.id != own.id and not own.is_anonymous()
+        return clicked.id != own.id and not self._is_anonymous(own)
 
     def _as_clicked(self, sighting: Sighting, base: int, own: Profile, clicked: Profile) -> int:
         """An anonymous device becomes the reader's."""
@@ -309,7 +309,7 @@ class Identifier:
         if linked.id == own.id:
             self.outcomes["known"] += 1
             return base
-        is_whole = linked.own is not None and own.is_anonymous() and not are_separated(own, linked)
+        is_whole = linked.own is not None and self._is_anonymous(own) and not are_separated(own, linked)
         if is_whole and self._may_merge(linked, own):
             self.outcomes["merged_anonymous"] += 1
             self._merge(linked, own, sighting, sighting.linked_contact_id)
@@ -328,7 +328,7 @@ class Identifier:
             self.outcomes["known"] += 1
             self._take(own, sighting, given)
             return base
-        is_anonymous = own.is_anonymous()
+        is_anonymous = self._is_anonymous(own)
         if is_anonymous and sighting.is_new_device and own.id == sighting.device_contact_id:
             self.outcomes["joined_without_cookie"] += 1
             self._take(found.profile, sighting, given)
@@ -403,19 +403,21 @@ class Identifier:
         if claim.time_us and self._now_us - claim.time_us > VOID_CLAIM_US:
             return None
         if holder.value(value.field) is None:
-            return Found(
-                holder, claim.contact_id
-            )  # claimed a moment ago, and not written yet: who sees it completes it
+            # Claimed a moment ago, and not written yet: who sees it completes it.
+            return Found(holder, claim.contact_id)
         raise UnsettledClaimError(value)
 
     def _take(self, contact: Profile, sighting: Sighting, given: dict[str, UniqueValue]) -> None:
         """The contact takes those of the values that are free and for which it has none."""
         taken: dict[str, str] = {}
+        time_us = min(sighting.time_us, sighting.received_us)
         for field, value in given.items():
             holder = self._holder(value)
             if (holder and holder.profile.id != contact.id) or contact.lacks(field, value.value):
                 continue
             is_told = contact.carries(field, value.value)
+            if not is_told and contact.own and contact.own.told_us(field) >= time_us:
+                continue  # it was told a blank since
             if holder is None or not is_told:  # a claim that somebody left is made anew: it may be old
                 self.state.claim(value, contact.id)
             if not is_told:
@@ -439,6 +441,10 @@ class Identifier:
             changed = _join_company(contact, changed, sighting, time_us)
         if changed is not part:
             self.state.put(msgspec.structs.replace(contact, own=changed, is_brief=False))
+
+    def _is_anonymous(self, contact: Profile) -> bool:
+        """Whether nothing says who it is, neither a name nor a unique value."""
+        return contact.is_anonymous() and not any(contact.carried(field) for field in self._rules.unique_fields)
 
     def _disagrees(self, own: Profile, found: Profile, given: dict[str, str]) -> bool:
         if any(own.lacks(field, value) for field, value in given.items()):
@@ -467,7 +473,8 @@ class Identifier:
 
     def _move(self, sighting: Sighting, contact_id: int, *, is_brief: bool = False) -> int:
         device = self.state.profile(sighting.device_contact_id)
-        moved = with_move(device, Move(sighting.time_us, sighting.event_id, contact_id))
+        move = Move(sighting.time_us, sighting.event_id, contact_id, sighting.received_us)
+        moved = with_move(device, move)
         if moved is not device:
             if is_brief and device.own is None and not device.moves and not device.version:
                 moved = msgspec.structs.replace(moved, is_brief=True)

@@ -273,14 +273,15 @@ def _brief_devices(state: State) -> dict[int, list[int]]:
 
 
 def _stages(state: State) -> list[tuple[str, list[Profile]]]:
-    """Changed profiles in the order in which they must be written, and the fault point behind them."""
-    losers, contacts, devices = [], [], []
+    """Changed profiles in the order in which they must be written, and the fault point behind them. Who led to a loser
+    is led to the winner last: it must not go there alone when the loser's own step is lost to somebody else."""
+    losers, contacts, led = [], [], []
     for profile in state.profiles.values():
         before = state.loaded.get(profile.id)
-        if profile.alias and (before is None or before.alias != profile.alias):
+        if profile.alias and not (before and before.alias):
             losers.append(profile)
-        elif profile.moves != (before.moves if before else []):
-            devices.append(profile)
+        elif profile.alias or profile.moves != (before.moves if before else []):
+            led.append(profile)
         else:
             contacts.append(profile)
-    return [("after_losers", losers), ("after_winners", contacts), ("after_moves", devices)]
+    return [("after_losers", losers), ("after_winners", contacts), ("after_moves", led)]

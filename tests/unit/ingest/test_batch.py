@@ -105,6 +105,12 @@ def test_times_may_be_written_in_several_ways(said: object, time_us: int) -> Non
     assert read.hit.time_us == time_us
 
 
+def test_events_without_a_time_count_in_their_order() -> None:
+    raw = msgspec.json.encode({"type": "page.hit", "email": "a@x.org"})
+    read = [READER.read(position, raw, CLOCK) for position in range(3)]
+    assert [one.hit.time_us - NOW for one in read if isinstance(one, Event)] == [0, 1, 2]
+
+
 @given(st.binary(max_size=100), st.sampled_from(["gzip", "zstd"]))
 def test_any_compressed_bytes_are_inflated_or_refused(body: bytes, encoding: str) -> None:
     try:

@@ -101,7 +101,7 @@ def _is_theirs(
     if any(hit.time_us < erased_us.get(value, 0) for value in said.values):
         return True
     device = devices[hit.device_contact_id] or Profile(hit.device_contact_id)
-    of_device = device.contact_at(hit.time_us, hit.event_id) if hit.device_id else 0
+    of_device = device.contact_at(hit.time_us, hit.event_id, hit.received_us) if hit.device_id else 0
     return any(hit.time_us < traces.deleted_us.get(one, 0) for one in (of_device, said.contact_id))
 
 
