@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.common.contact_query import FALSE, TRUE, Condition, exact_pattern, join_conditions
-from services.common.field_values import read_number, read_time
+from services.common.field_values import FIRST_YEAR, read_number, read_time
 from services.common.query_error import QueryError
 from services.common.where import Comparison, Group
 
@@ -165,7 +165,7 @@ def _typed(kind: str, said: str, expr: str) -> Any:
         case "number":
             return read_number(said.strip())
         case "time":
-            return int(read_time(said.strip()).timestamp())
+            return int(read_time(said.strip(), FIRST_YEAR).timestamp())
     number = int(said) if re.fullmatch(r"\s*[0-9]{1,20}\s*", said, re.ASCII) else -1
     if not 0 <= number <= MAX_ID:
         raise ValueError

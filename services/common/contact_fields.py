@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 GROUPS = ("core", "social", "personal", "professional")
 
 
 class Field(NamedTuple):
-    """One field. `id` is its place in the table; clients expect one."""
+    """One field. `id` is its place in the table; clients expect one. `choices` are labels by value."""
 
     id: int
     alias: str
@@ -16,13 +17,10 @@ class Field(NamedTuple):
     type: str
     group: str
     is_unique: bool = False
-
-
-class FieldRules(NamedTuple):
-    """What may be set for fields, by their aliases."""
-
-    public: tuple[str, ...]  # a hit may set them
-    unique: tuple[str, ...]  # they identify: a value belongs to one contact
+    is_fixed: bool = True  # there from the start, not made by somebody
+    choices: Mapping[str, str] = {}
+    scale: int = 0  # decimals of a number
+    default: str = ""
 
 
 _CORE = (
@@ -61,5 +59,15 @@ def _registry() -> dict[str, Field]:
 
 
 FIELDS: dict[str, Field] = _registry()
+
+
+class FieldRules(NamedTuple):
+    """Which fields there are, and what may be set for them, by their aliases."""
+
+    public: tuple[str, ...]  # a hit may set them
+    unique: tuple[str, ...]  # they identify: a value belongs to one contact
+    fields: Mapping[str, Field] = FIELDS
+
+
 # Points are counted and last activity is observed: neither is text that a contact was told.
 TOLD_FIELDS = tuple(alias for alias in FIELDS if alias != "points")

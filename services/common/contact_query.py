@@ -7,9 +7,11 @@ twice, and a side that can never match is not read at all. Values travel as para
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from services.common.contact_fields import FIELDS
+from services.common.contact_fields import FIELDS, Field
 from services.common.event_types import EMAIL_READ, EMAIL_SENT
 from services.common.search import And, Node, Not, Or, SearchError, Term, parse_search
 
@@ -37,6 +39,7 @@ _NOT_YET = frozenset(
         "has",
     ]
 )
+ALIAS = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _MAIL_EVENTS = {"email_sent": EMAIL_SENT, "email_read": EMAIL_READ}
 COMMANDS = (
     frozenset({"is", "ip", "ids", "name", "tag", "owner", "stage", "company_id", *_MAIL_EVENTS, *FIELDS}) | _NOT_YET
@@ -80,18 +83,22 @@ class Where(NamedTuple):
     parameters: dict[str, Any]
 
 
-def compile_search(text: str, user: str = "") -> Where:
-    """`user` is the name of the one who may own contacts. Raises `SearchError`, which says what is wrong, and where."""
-    compiler = _Compiler(user)
-    condition = compiler.condition(parse_search(text, COMMANDS))
+def compile_search(text: str, user: str = "", fields: Mapping[str, Field] = FIELDS) -> Where:
+    """`user` is the name of the one who may own contacts, `fields` are those that there are.
+
+    Raises `SearchError`, which says what is wrong, and where.
+    """
+    compiler = _Compiler(user, fields)
+    condition = compiler.condition(parse_search(text, COMMANDS | fields.keys()))
     return Where(condition, compiler.parameters)
 
 
 def field_sql(alias: str) -> str:
-    """The stored text of a field of the registry."""
+    """The stored text of a field of the registry, by an alias from there: it becomes part of the statement."""
+    assert ALIAS.fullmatch(alias)
     if alias == "points":
         return "toString(points)"
-    return alias if alias in OWN_COLUMNS else f"fields['{FIELDS[alias].alias}']"
+    return alias if alias in OWN_COLUMNS else f"fields['{alias}']"
 
 
 def like_pattern(value: str, *, contains: bool = False) -> str:
@@ -108,8 +115,8 @@ def exact_pattern(value: str) -> str:
 
 
 class _Compiler:
-    def __init__(self, user: str) -> None:
-        self._user = user
+    def __init__(self, user: str, fields: Mapping[str, Field]) -> None:
+        self._user, self._fields = user, fields
         self.parameters: dict[str, Any] = {}
 
     def condition(self, node: Node) -> Condition:
@@ -155,7 +162,7 @@ class _Compiler:
                 return Condition(f"has(companies, {self._bind(_number(term), 'UInt64')})", FALSE)
             case "email_sent" | "email_read":
                 return self._mail(term)
-            case command if command in FIELDS:
+            case command if command in self._fields:
                 return Condition(self._field(command, term), FALSE)
         raise SearchError(f"Searching by {term.command}: is not available.", term.at)
 

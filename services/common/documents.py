@@ -8,7 +8,7 @@ import msgspec
 
 LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
 NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", "tag"
-CONTACT_FIELDS = "contact"  # the one record of the kind `fields` that there is
+CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 
 class Document(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -116,11 +116,44 @@ class Tag(Document):
     description: str = ""
 
 
-class FieldRegistry(Document):
-    """What can be said of the fields of contacts."""
+class Choice(msgspec.Struct, frozen=True):
+    """One of the values of a select field."""
 
-    publicly_updatable: list[str]
-    unique: list[str] | None = None  # as set, until somebody says otherwise
+    label: str
+    value: str
+
+
+class CustomField(Document):
+    """A field of contacts that somebody made. Its alias and its type never change."""
+
+    id: int
+    label: str
+    alias: str
+    type: str = "text"
+    group: str = "core"
+    order: int = 0
+    default_value: str = ""
+    is_required: bool = False
+    is_listable: bool = True
+    is_visible: bool = True
+    is_short_visible: bool = False
+    is_public: bool = False  # a hit may set it
+    is_unique: bool = False  # it identifies
+    choices: list[Choice] = []
+    yes: str = "Yes"
+    no: str = "No"
+    scale: int = 0
+    allows_html: bool = False
+
+
+class FieldRegistry(Document):
+    """What can be said of the fields of contacts (or companies), and those that were made."""
+
+    publicly_updatable: list[str] | None = None  # of those from the start; as set, until somebody says otherwise
+    unique: list[str] | None = None  # the same
+    custom: list[CustomField] = []
+    last_id: int = 100  # of one that was made; below are those that are there from the start
+    retired: dict[str, str] = {}  # types of deleted fields by alias: profiles still hold such values
 
 
 Some = TypeVar("Some", bound=Document)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import available_timezones
 
 from services.common.contact_fields import Field
 from services.common.profile import Value
-from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique
+from services.common.values import MAX_TEXT_LENGTH, clean, normalise_email, normalise_unique
 
 NOT_VALID = "This value is not valid."
 NOT_AN_EMAIL = "This value is not a valid email address."
 TOO_LONG = f"This value is too long. It should have {MAX_TEXT_LENGTH} characters or less."
 
+FIRST_YEAR = 1900  # of dates, such as birthdays
+MAX_LONG_TEXT = 65_535
+LONG_TYPES = frozenset({"textarea", "html", "multiselect"})
+_YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+_URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
+_PHONE = re.compile(r"(?=.*[0-9])[0-9+().\-/ #*xX]{1,60}", re.ASCII)
 TIMEZONES = frozenset(available_timezones())
 
 
 def read_value(field: Field, said: Any) -> Value:
     """A value of this field as it is stored; '' when blank. Raises `ValueError` with what is wrong."""
+    if field.type == "multiselect" and isinstance(said, (list, dict)):
+        said = "|".join(scalar_as_text(one) for one in (said.values() if isinstance(said, dict) else said))
     text = clean(scalar_as_text(said))
     if text == "":
         return ""
@@ -28,27 +37,89 @@ def read_value(field: Field, said: Any) -> Value:
         if value is None:
             raise ValueError(NOT_AN_EMAIL if field.type == "email" else NOT_VALID)
         return value
-    if len(text) > MAX_TEXT_LENGTH:
-        raise ValueError(TOO_LONG)
+    if len(text) > (MAX_LONG_TEXT if field.type in LONG_TYPES else MAX_TEXT_LENGTH):
+        raise ValueError(TOO_LONG if field.type not in LONG_TYPES else NOT_VALID)
     if field.type == "number":
-        return read_number(text)
+        return read_number(text) if field.is_fixed else _rounded(text, field.scale)
     if field.type == "datetime":
-        return read_time(text).strftime("%Y-%m-%d %H:%M:%S")
+        return read_time(text, 1970 if field.is_fixed else FIRST_YEAR).strftime("%Y-%m-%d %H:%M:%S")
     if field.type == "timezone" and text not in TIMEZONES:
         raise ValueError(NOT_VALID)
+    return text if field.is_fixed else _read_made(field, text)
+
+
+def label_of(field: Field, value: Value) -> Value:
+    """What people call a value: the label of a choice, of each of several, of yes and no."""
+    if value is None or not field.choices:
+        return value
+    if field.type == "multiselect":
+        return "|".join(field.choices.get(one, one) for one in str(value).split("|"))
+    return field.choices.get(str(value), value)
+
+
+def _read_made(field: Field, text: str) -> Value:
+    """A value of a field that somebody made. Fields that are there from the start take what hits have always said."""
+    match field.type:
+        case "boolean":
+            return _read_boolean(text)
+        case "select":
+            if text not in field.choices:
+                raise ValueError(NOT_VALID)
+        case "multiselect":
+            return _read_several(field, text)
+        case "date":
+            return read_time(text, FIRST_YEAR).strftime("%Y-%m-%d")
+        case "time":
+            return _read_clock(text)
+        case "email":
+            if (address := normalise_email(text)) is None:
+                raise ValueError(NOT_AN_EMAIL)
+            return address
+        case "url" if not _URL.fullmatch(text):
+            raise ValueError("This value is not a valid URL.")
+        case "tel" if not _PHONE.fullmatch(text):
+            raise ValueError(NOT_VALID)
     return text
 
 
-def read_time(text: str) -> datetime:
+def _read_several(field: Field, text: str) -> str:
+    """Choices with | between them, or with commas, as a form with several boxes says them."""
+    for separator in ("|", ","):
+        values = list(dict.fromkeys(one.strip() for one in text.split(separator) if one.strip()))
+        if field.choices.keys() >= set(values):
+            return "|".join(values)
+    raise ValueError(NOT_VALID)
+
+
+def _read_boolean(text: str) -> int:
+    said = text.lower()
+    if said in _YES or said in _NO:
+        return int(said in _YES)
+    raise ValueError(NOT_VALID)
+
+
+def _read_clock(text: str) -> str:
+    try:
+        return time.fromisoformat(text).replace(tzinfo=None).strftime("%H:%M:%S")
+    except ValueError:
+        raise ValueError(NOT_VALID) from None
+
+
+def _rounded(text: str, scale: int) -> int | float:
+    number = round(read_number(text), scale)
+    return number if scale else int(number)
+
+
+def read_time(text: str, first_year: int = 1970) -> datetime:
     """`Y-m-d H:i:s` in UTC, ISO 8601, or a date. Raises `ValueError`."""
     try:
-        time = datetime.fromisoformat(text)
-        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        moment = datetime.fromisoformat(text)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(NOT_VALID) from None
-    if not 1970 <= time.year < 2200:
+    if not first_year <= moment.year < 2200:
         raise ValueError(NOT_VALID)
-    return time
+    return moment
 
 
 def scalar_as_text(said: Any) -> str:

@@ -23,6 +23,10 @@ class RecordCache(Generic[Read]):
         self._store, self._kind, self._decode = store, kind, decode
         self._known: OrderedDict[str, tuple[float, Read | None]] = OrderedDict()
 
+    def forget(self, record_id: str) -> None:
+        """The next look is a fresh one."""
+        self._known.pop(record_id, None)
+
     async def get(self, record_id: str) -> Read | None:
         """Raises `RedisError` for one that was never read."""
         known = self._known.get(record_id)

@@ -45,7 +45,7 @@ class ContactsApi:
     async def list(self, request: Request) -> Response:
         query = query_of(request)
         shape = read_shape(query)
-        page = await self._reader.page(read_list_query(query, self._user))
+        page = await self._reader.page(read_list_query(query, self._user, (await self._stores.fields.now()).fields))
         self._metrics.reads.add(value="list")
         contacts = {
             str(contact.id): shape.of(contact_object(contact, self._user), MINIMAL) for contact in page.contacts

@@ -25,7 +25,7 @@ from services.contacts.clickthrough_api import ClickthroughApi
 from services.contacts.companies_api import CompaniesApi
 from services.contacts.devices_api import DevicesApi
 from services.contacts.directory_api import DirectoryApi
-from services.contacts.fields_api import FieldsApi
+from services.contacts.fields_api import COMPANY, FieldsApi
 from services.contacts.form_resource import FORMS
 from services.contacts.link_resources import ASSETS, LINKS
 from services.contacts.membership_api import MembershipApi
@@ -80,7 +80,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
     user = settings.admin_user
     return [
         *BatchApi(stores, user, metrics).routes(),  # before /{id}
-        *DirectoryApi(user).routes(),
+        *DirectoryApi(stores, user).routes(),
         *ActionsApi(stores, user, metrics).routes(),
         *MembershipApi(stores, user, metrics).routes(),
         *TagsApi(stores, user, metrics).routes(),
@@ -90,6 +90,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *CompaniesApi(stores, user, metrics).routes(),
         *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),
         *FieldsApi(stores, user, preset_rules(settings)).routes(),
+        *FieldsApi(stores, user, preset_rules(settings), COMPANY).routes(),
         *BotsApi(stores).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),

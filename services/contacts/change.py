@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from services.common.contact_fields import FIELDS, TOLD_FIELDS, Field
+from services.common.contact_fields import FIELDS, Field
 from services.common.field_values import NOT_VALID, TOO_LONG, read_value, scalar_as_text
 from services.common.folding import owner_of, stage_of
 from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value, newest
@@ -21,7 +22,8 @@ MAX_IPS = 200
 ONLY_USER_ID = 1
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
-_KEPT_BY_PUT = frozenset({"last_active"})  # observed rather than told
+_NOT_TOLD = "points"  # counted
+_NOT_REPLACED = frozenset({"last_active", _NOT_TOLD})  # observed rather than told
 
 
 class InvalidChangeError(Exception):
@@ -36,6 +38,7 @@ class Change(msgspec.Struct, frozen=True):
     """What is to become of a contact. A field that is blanked has the value ''."""
 
     fields: dict[str, Value] = {}
+    defaults: dict[str, Value] = {}  # of fields that are blank
     tags: dict[str, bool] = {}
     points: int | None = None
     points_change: Callable[[int], int] | None = None  # from those that it has
@@ -61,20 +64,28 @@ class Change(msgspec.Struct, frozen=True):
         return {field: value for field, value in normalised.items() if value}
 
 
-def read_change(body: Mapping[str, Any], *, replaces: bool = False) -> Change:
+def read_change(
+    body: Mapping[str, Any],
+    *,
+    replaces: bool = False,
+    is_new: bool = False,
+    registry: Mapping[str, Field] = FIELDS,
+) -> Change:
     """The change that a body asks for. Raises `InvalidChangeError`.
 
     `replaces` is PUT: fields that it does not name are blanked. Else blank values change nothing, unless the body says
-    overwriteWithBlank. Keys that are no field are ignored.
+    overwriteWithBlank. PUT and POST (`is_new`) give a default to fields that the body does not name. Keys that are no
+    field of the `registry` are ignored.
     """
-    reading = _Reading(body)
+    reading = _Reading(body, registry)
     may_blank = replaces or is_true(body.get("overwriteWithBlank"))
     fields = {field: value for field, value in reading.fields().items() if may_blank or value != ""}
     if replaces:
-        missing = [field for field in TOLD_FIELDS if field not in fields and field not in _KEPT_BY_PUT]
-        fields.update(dict.fromkeys(missing, ""))
+        missing = [alias for alias in registry if alias not in fields and alias not in _NOT_REPLACED]
+        fields.update(dict.fromkeys(missing, "") | reading.defaults(missing))
     change = Change(
         fields=fields,
+        defaults=reading.defaults([alias for alias in registry if alias not in body]) if is_new else {},
         tags=reading.tags(),
         points=reading.points(),
         dnc=reading.refusals(),
@@ -91,16 +102,25 @@ def read_change(body: Mapping[str, Any], *, replaces: bool = False) -> Change:
 class _Reading:
     """Reads a body key by key and notes what is wrong."""
 
-    def __init__(self, body: Mapping[str, Any]) -> None:
-        self._body = body
+    def __init__(self, body: Mapping[str, Any], registry: Mapping[str, Field]) -> None:
+        self._body, self._registry = body, registry
         self.wrong: dict[str, list[str]] = {}
 
     def fields(self) -> dict[str, Value]:
         values: dict[str, Value] = {}
-        for alias in TOLD_FIELDS:
+        for alias, field in self._registry.items():
             key = "lastActive" if alias == "last_active" and alias not in self._body else alias
-            if key in self._body:
-                self._read_field(FIELDS[alias], self._body[key], values)
+            if key in self._body and alias != _NOT_TOLD:
+                self._read_field(field, self._body[key], values)
+        return values
+
+    def defaults(self, aliases: Iterable[str]) -> dict[str, Value]:
+        """Those that can be values of their fields still."""
+        values: dict[str, Value] = {}
+        for field in (self._registry[alias] for alias in aliases):
+            with contextlib.suppress(ValueError):
+                if field.default:
+                    values[field.alias] = read_value(field, field.default)
         return values
 
     def _read_field(self, field: Field, said: Any, values: dict[str, Value]) -> None:
@@ -203,10 +223,11 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
     What an API says is newer than whatever is stored, also in a part that another contact brought along.
     """
     own = profile.own or Part(added_us=now_us, created_by=user)
+    lacking = {alias: value for alias, value in change.defaults.items() if profile.value(alias) in (None, "")}
     stage_id = 0 if change.left_stage_id and change.left_stage_id == stage_of(profile) else change.stage_id
     part = msgspec.structs.replace(
         own,
-        fields={**own.fields, **_new_fields(profile, change.fields, now_us)},
+        fields={**own.fields, **_new_fields(profile, {**lacking, **change.fields}, now_us)},
         tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
         ips=_with_ip(profile, own, change.ip, now_us),
         points=_new_points(profile, own, change),

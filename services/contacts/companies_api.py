@@ -53,45 +53,49 @@ class CompaniesApi:
 
     async def list(self, request: Request) -> Response:
         said = query_of(request)
-        query, shape = read_company_query(said), read_shape(said)
+        registry = await self._stores.fields.of_companies()
+        query, shape = read_company_query(said, registry), read_shape(said)
         rows, counted = await asyncio.gather(
             _rows(self._stores, page_statement(query)), _rows(self._stores, count_statement(query))
         )
         self._metrics.reads.add(value="companies")
         companies = [decode_company(company_id, version, data.encode()) for company_id, version, data in rows]
-        objects = {str(company.id): shape.of(company_object(company, self._user), MINIMAL) for company in companies}
+        objects = {
+            str(company.id): shape.of(company_object(company, self._user, registry), MINIMAL) for company in companies
+        }
         return json_response({"total": str(counted[0][0]), "companies": objects})
 
     async def one(self, request: Request) -> Response:
         company = await self._find(request)
         self._metrics.reads.add(value="company")
-        return self._answer(company)
+        return await self._answer(company)
 
     async def of_contact(self, request: Request) -> Response:
         contact = await self._contact(contact_id_of(request))
         companies = await self._stores.companies.load(contact.view.companies if contact.view else ())
-        rows = membership_objects(contact.view, companies) if contact.view else []
+        registry = await self._stores.fields.of_companies()
+        rows = membership_objects(contact.view, companies, registry) if contact.view else []
         self._metrics.reads.add(value="companies")
         return json_response({"total": len(rows), "companies": rows})
 
     async def new(self, request: Request) -> Response:
-        return await self._create(self._change(await read_object(request), is_new=True))
+        return await self._create(await self._change(await read_object(request), is_new=True))
 
     async def edit(self, request: Request) -> Response:
         """PATCH changes what it names; PUT also blanks what it does not, and makes a company of an unknown id."""
         company_id, replaces = contact_id_of(request), request.method == "PUT"
         body = await read_object(request)
-        change = self._change(body, replaces=replaces)
+        change = await self._change(body, replaces=replaces)
         try:
             company = await self._writer.edit(company_id, change)
         except BusyError:
             raise self._busy() from None
         if company is None:
             if replaces:
-                return await self._create(self._change(body, is_new=True))
+                return await self._create(await self._change(body, is_new=True))
             raise ApiError(404, NOT_FOUND)
         self._metrics.company_writes.add(value="edited")
-        return self._answer(company)
+        return await self._answer(company)
 
     async def delete(self, request: Request) -> Response:
         try:
@@ -101,7 +105,8 @@ class CompaniesApi:
         if gone is None:
             raise ApiError(404, NOT_FOUND)
         self._metrics.company_writes.add(value="deleted")
-        return json_response({"company": {**company_object(gone, self._user), "id": None}})
+        registry = await self._stores.fields.of_companies()
+        return json_response({"company": {**company_object(gone, self._user, registry), "id": None}})
 
     async def add(self, request: Request) -> Response:
         return await self._link(request, is_in=True)
@@ -130,11 +135,12 @@ class CompaniesApi:
             raise self._busy() from None
         self._metrics.company_writes.add(value="created" if is_new else "upserted")
         if not is_new:
-            return self._answer(company)
-        return self._answer(company, 201, {"Location": f"/api/companies/{company.id}"})
+            return await self._answer(company)
+        return await self._answer(company, 201, {"Location": f"/api/companies/{company.id}"})
 
-    def _answer(self, company: Company, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-        return json_response({"company": company_object(company, self._user)}, status, headers)
+    async def _answer(self, company: Company, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+        registry = await self._stores.fields.of_companies()
+        return json_response({"company": company_object(company, self._user, registry)}, status, headers)
 
     async def _find(self, request: Request) -> Company:
         company = await self._stores.companies.one(contact_id_of(request))
@@ -148,9 +154,10 @@ class CompaniesApi:
             raise ApiError(404, NOT_FOUND)
         return contact
 
-    def _change(self, body: dict[str, object], *, is_new: bool = False, replaces: bool = False) -> CompanyChange:
+    async def _change(self, body: dict[str, object], *, is_new: bool = False, replaces: bool = False) -> CompanyChange:
+        registry = await self._stores.fields.of_companies()
         try:
-            return read_company_change(body, is_new=is_new, replaces=replaces)
+            return read_company_change(body, is_new=is_new, replaces=replaces, registry=registry)
         except InvalidChangeError as error:
             self._metrics.company_writes.add(value="refused")
             raise ApiError(400, str(error), error.details) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,9 @@ import msgspec
 
 from services.common.company import Company, read_value
 from services.common.company_fields import COMPANY_FIELDS, NAME
+from services.common.contact_fields import Field
 from services.common.field_values import NOT_VALID, scalar_as_text
+from services.common.field_values import read_value as read_made_value
 from services.common.profile import MAX_POINTS, Stamped, Value
 from services.common.values import clean
 from services.contacts.change import InvalidChangeError, is_true, read_owner
@@ -26,7 +29,13 @@ class CompanyChange(msgspec.Struct, frozen=True):
     is_forced: bool = False  # a new company even where one has this name
 
 
-def read_company_change(body: Mapping[str, Any], *, is_new: bool = False, replaces: bool = False) -> CompanyChange:
+def read_company_change(
+    body: Mapping[str, Any],
+    *,
+    is_new: bool = False,
+    replaces: bool = False,
+    registry: Mapping[str, Field] = COMPANY_FIELDS,
+) -> CompanyChange:
     """The change that a body asks for. Raises `InvalidChangeError`.
 
     `replaces` is PUT: fields that it does not name are blanked. Else blank values change nothing, unless the body says
@@ -34,9 +43,11 @@ def read_company_change(body: Mapping[str, Any], *, is_new: bool = False, replac
     """
     wrong: dict[str, list[str]] = {}
     may_blank = replaces or is_true(body.get("overwriteWithBlank"))
-    named = COMPANY_FIELDS if replaces else [alias for alias in COMPANY_FIELDS if alias in body]
-    read = {alias: _read(alias, body.get(alias), wrong) for alias in named}
+    named = [field for alias, field in registry.items() if replaces or alias in body]
+    read = {field.alias: _read(field, body.get(field.alias), wrong) for field in named}
     fields = {alias: value for alias, value in read.items() if may_blank or value != ""}
+    if is_new or replaces:
+        fields.update(_defaults(registry, body))
     score = _read_score(body.get("score"), wrong)
     if NAME not in wrong and not fields.get(NAME) and (is_new or NAME in fields):
         wrong[NAME] = [BLANK_NAME]
@@ -45,13 +56,25 @@ def read_company_change(body: Mapping[str, Any], *, is_new: bool = False, replac
     return CompanyChange(fields, score, read_owner(body), is_true(body.get("force")))
 
 
-def _read(alias: str, said: Any, wrong: dict[str, list[str]]) -> Value:
+def _read(field: Field, said: Any, wrong: dict[str, list[str]]) -> Value:
     try:
+        if not field.is_fixed:
+            return read_made_value(field, said)
         text = clean(scalar_as_text(said))
-        return read_value(COMPANY_FIELDS[alias], text) if text else ""
+        return read_value(field, text) if text else ""
     except ValueError as error:
-        wrong[alias] = [str(error)]
+        wrong[field.alias] = [str(error)]
         return ""
+
+
+def _defaults(registry: Mapping[str, Field], body: Mapping[str, Any]) -> dict[str, Value]:
+    """Of the fields that the body does not name; those that can be values of their fields still."""
+    values: dict[str, Value] = {}
+    for field in registry.values():
+        if field.default and field.alias not in body:
+            with contextlib.suppress(ValueError):
+                values[field.alias] = read_made_value(field, field.default)
+    return values
 
 
 def _read_score(said: Any, wrong: dict[str, list[str]]) -> int | None:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.comparisons import Column, Columns, compile_where, order_keys
-from services.common.contact_query import exact_pattern, like_pattern
+from services.common.contact_fields import Field
+from services.common.contact_query import ALIAS, exact_pattern, like_pattern
 from services.common.envelope import text_of
 from services.common.php_query import Node as QueryNode
 from services.common.search import And, Node, Not, Or, SearchError, Term, parse_search
@@ -15,7 +16,7 @@ from services.common.where import read_where
 from services.contacts.contact_list import Statement
 from services.contacts.list_parameters import read_orders, read_page
 
-COMMANDS = frozenset({"is", "ids", *COMPANY_FIELDS})
+_COMMANDS = frozenset({"is", "ids"})
 MAX_IDS = 1_000
 
 _TEXT = ("companyname", "companyemail", "companyphone", "companywebsite", "companycity", "companystate",
@@ -23,30 +24,33 @@ _TEXT = ("companyname", "companyemail", "companyphone", "companywebsite", "compa
 _ROWS = "(SELECT toUInt64OrZero(id) AS number, version, data FROM records FINAL WHERE kind = 'company')"
 
 
-def _field_sql(alias: str) -> str:
-    """The text of a field of the table."""
-    kind = "Raw" if COMPANY_FIELDS[alias].type == "number" else "String"
-    return f"JSONExtract{kind}(data, 'fields', '{alias}', 1)"
+def _field_sql(field: Field) -> str:
+    """The text of a field of the table, by an alias from there: it becomes part of the statement."""
+    assert ALIAS.fullmatch(field.alias)
+    kind = "Raw" if field.type in ("number", "boolean") else "String"
+    return f"JSONExtract{kind}(data, 'fields', '{field.alias}', 1)"
 
 
-def _column(alias: str) -> Column:
-    if COMPANY_FIELDS[alias].type == "number":
-        return Column("number", f"toFloat64OrNull({_field_sql(alias)})")
-    return Column("text", _field_sql(alias))
+def _column(field: Field) -> Column:
+    if field.type in ("number", "boolean"):
+        return Column("number", f"toFloat64OrNull({_field_sql(field)})")
+    if field.type in ("date", "datetime"):
+        return Column("time", f"toUnixTimestamp64Milli(toDateTime64OrZero({_field_sql(field)}, 3, 'UTC'))")
+    return Column("text", _field_sql(field))
 
 
-_COLUMNS = Columns(
-    {
-        "id": Column("reference", "number"),
-        "date_added": Column("time", "intDiv(JSONExtractInt(data, 'added_us'), 1000)"),
-        "date_modified": Column("time", "intDiv(JSONExtractInt(data, 'modified_us'), 1000)"),
-        "score": Column("number", "JSONExtractInt(data, 'score')"),
-        "owner_id": Column("reference", "JSONExtractUInt(data, 'owner_id')"),
-        "is_published": Column("number", "toUInt8(1)"),
-        **{alias: _column(alias) for alias in COMPANY_FIELDS},
-    },
-    {"owner": "owner_id"},
-)
+def _columns(registry: Mapping[str, Field]) -> Columns:
+    return Columns({**_OWN, **{alias: _column(field) for alias, field in registry.items()}}, {"owner": "owner_id"})
+
+
+_OWN = {
+    "id": Column("reference", "number"),
+    "date_added": Column("time", "intDiv(JSONExtractInt(data, 'added_us'), 1000)"),
+    "date_modified": Column("time", "intDiv(JSONExtractInt(data, 'modified_us'), 1000)"),
+    "score": Column("number", "JSONExtractInt(data, 'score')"),
+    "owner_id": Column("reference", "JSONExtractUInt(data, 'owner_id')"),
+    "is_published": Column("number", "toUInt8(1)"),
+}
 
 
 class CompanyQuery(NamedTuple):
@@ -59,18 +63,19 @@ class CompanyQuery(NamedTuple):
     order: str
 
 
-def read_company_query(query: Mapping[str, QueryNode]) -> CompanyQuery:
-    """Raises `ApiError` 400, `QueryError`."""
-    page, orders = read_page(query), read_orders(query, _COLUMNS)
-    compiler = _Compiler()
-    searched = compiler.condition(parse_search(text_of(query, "search"), COMMANDS))
-    told = compile_where(read_where(query.get("where")), _COLUMNS)
+def read_company_query(query: Mapping[str, QueryNode], registry: Mapping[str, Field] = COMPANY_FIELDS) -> CompanyQuery:
+    """`registry`: the fields that there are. Raises `ApiError` 400, `QueryError`."""
+    columns = _columns(registry)
+    page, orders = read_page(query), read_orders(query, columns)
+    compiler = _Compiler(registry)
+    searched = compiler.condition(parse_search(text_of(query, "search"), _COMMANDS | registry.keys()))
+    told = compile_where(read_where(query.get("where")), columns)
     return CompanyQuery(
         f"{searched} AND {told.condition.known}",
         {**compiler.parameters, **told.parameters},
         page.start,
         page.limit,
-        ", ".join(f"{order_keys(_COLUMNS[order.column])[0]} {order.word()}" for order in orders),
+        ", ".join(f"{order_keys(columns[order.column])[0]} {order.word()}" for order in orders),
     )
 
 
@@ -91,7 +96,8 @@ def count_statement(query: CompanyQuery) -> Statement:
 class _Compiler:
     """A search as a condition; values travel as parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Mapping[str, Field]) -> None:
+        self._registry = registry
         self.parameters: dict[str, Any] = {}
 
     def condition(self, node: Node) -> str:
@@ -117,7 +123,7 @@ class _Compiler:
 
     def _like(self, alias: str, term: Term, *, contains: bool) -> str:
         pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value, contains=contains)
-        return f"{_field_sql(alias)} ILIKE {self._bind(pattern)}"
+        return f"{_field_sql(self._registry[alias])} ILIKE {self._bind(pattern)}"
 
     def _ids(self, term: Term) -> str:
         ids = [int(one) for one in term.value.split(",") if one.isascii() and one.isdigit() and len(one) < 17]

@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from services.common.company import Company
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import GROUPS, Field
+from services.common.field_values import label_of
 from services.common.folding import View
 from services.common.profile import Value
 from services.common.tables import as_text
-from services.contacts.contact_object import Json, publishing
+from services.contacts.contact_object import Json, properties, publishing
 
 
-def company_object(company: Company, user: str) -> Json:
-    values: dict[str, Value] = {alias: _shown(company.value(alias)) for alias in COMPANY_FIELDS}
+def company_object(company: Company, user: str, registry: Mapping[str, Field] = COMPANY_FIELDS) -> Json:
+    values: dict[str, Value] = {alias: _shown(company.value(alias)) for alias in registry}
     owner = {"createdByUser": None, "modifiedByUser": None, "id": company.owner_id, "username": user,
              "firstName": user, "lastName": ""}  # fmt: skip
     return {
@@ -23,14 +24,16 @@ def company_object(company: Company, user: str) -> Json:
         "id": company.id,
         "score": company.score,
         "fields": {
-            **{group: _group(group, values) for group in GROUPS},
+            **{group: _group(group, values, registry) for group in GROUPS},
             "all": {"id": company.id, **values},
         },
         "owner": owner if company.owner_id else None,
     }
 
 
-def membership_objects(view: View, companies: Mapping[int, Company]) -> list[Json]:
+def membership_objects(
+    view: View, companies: Mapping[int, Company], registry: Mapping[str, Field] = COMPANY_FIELDS
+) -> list[Json]:
     """A contact's companies as rows of a database, all text: those that there still are."""
     members = [company_id for company_id in view.companies if company_id in companies]
     primary = view.company_id if view.company_id in members else next(iter(members), 0)
@@ -43,17 +46,15 @@ def membership_objects(view: View, companies: Mapping[int, Company]) -> list[Jso
             "date_added": _sql_time(companies[company_id].added_us),
             "score": str(companies[company_id].score),
             "owner_id": str(companies[company_id].owner_id) if companies[company_id].owner_id else None,
-            **{alias: as_text(companies[company_id].value(alias)) or None for alias in COMPANY_FIELDS},
+            **{alias: as_text(companies[company_id].value(alias)) or None for alias in registry},
         }
         for company_id in members
     ]
 
 
-def _group(group: str, values: Mapping[str, Value]) -> Json | list[Json]:
+def _group(group: str, values: Mapping[str, Value], registry: Mapping[str, Field]) -> Json | list[Json]:
     """Descriptors by alias; an empty group is an empty list, as PHP writes it."""
-    fields = {
-        alias: _descriptor(field, values[alias]) for alias, field in COMPANY_FIELDS.items() if field.group == group
-    }
+    fields = {alias: _descriptor(field, values[alias]) for alias, field in registry.items() if field.group == group}
     return fields or []
 
 
@@ -65,11 +66,11 @@ def _descriptor(field: Field, value: Value) -> Json:
         "type": field.type,
         "group": field.group,
         "object": "company",
-        "is_fixed": "1",
-        "properties": "a:0:{}",
-        "default_value": None,
+        "is_fixed": "1" if field.is_fixed else "0",
+        "properties": "a:0:{}" if field.is_fixed else properties(field),
+        "default_value": field.default or None,
         "value": value,
-        "normalizedValue": value,
+        "normalizedValue": label_of(field, value),
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from services.common.contact_fields import FIELDS, Field
 from services.common.documents import Stage
 from services.common.folding import View
 
@@ -59,6 +61,7 @@ class Contact(NamedTuple):
     footprint: Footprint
     ids: list[int]  # its own and all that merged into it
     stage: Stage | None = None  # under the id that `view` says
+    registry: Mapping[str, Field] = FIELDS  # the fields that there are
 
     def added_us(self) -> int:
         """When it came to be: told, or first seen, whichever was earlier."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from services.common.comparisons import Column, Columns
 from services.common.contact_fields import FIELDS, Field
 from services.common.contact_query import field_sql
@@ -23,16 +25,16 @@ _OWN = {
 _ALSO = {"owner": "owner_id", "stage": "stage_id"}
 
 
-def contact_columns() -> Columns:
-    fields = {alias: _column(field) for alias, field in FIELDS.items() if alias not in _OWN}
-    return Columns({**_OWN, **fields}, _ALSO)
+def contact_columns(fields: Mapping[str, Field] = FIELDS) -> Columns:
+    told = {alias: _column(field) for alias, field in fields.items() if alias not in _OWN}
+    return Columns({**_OWN, **told}, _ALSO)
 
 
 def _column(field: Field) -> Column:
     sql = field_sql(field.alias)
     if field.alias == "email":
         return Column("email", sql)
-    if field.type == "number":
+    if field.type in ("number", "boolean"):
         return Column("number", f"toFloat64OrNull({sql})")
     if field.type in ("date", "datetime"):
         return Column("time", f"toUnixTimestamp64Milli(toDateTime64OrZero({sql}, 3, 'UTC'))")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from services.common.comparisons import Filter, compile_where, order_keys
+from services.common.comparisons import Columns, Filter, compile_where, order_keys
+from services.common.contact_fields import FIELDS, Field
 from services.common.contact_query import (
     ANONYMOUS,
     FALSE,
@@ -24,8 +25,6 @@ from services.contacts.list_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_STAR
 __all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "MAX_START", "ListQuery", "Statement", "count_statement", "page_statement",
            "read_list_query"]  # fmt: skip
 
-_COLUMNS = contact_columns()
-
 
 class ListQuery(NamedTuple):
     """What a request asks of the list."""
@@ -35,6 +34,7 @@ class ListQuery(NamedTuple):
     start: int
     limit: int
     orders: tuple[Order, ...]
+    columns: Columns
 
     def parameters(self) -> dict[str, Any]:
         return {**self.search.parameters, **self.filter.parameters}
@@ -45,21 +45,25 @@ class Statement(NamedTuple):
     parameters: dict[str, Any]
 
 
-def read_list_query(query: Mapping[str, Node], user: str = "") -> ListQuery:
-    """`user` is the name of the one who may own contacts. Raises `ApiError` 400, `QueryError`."""
-    page = read_page(query)
+def read_list_query(query: Mapping[str, Node], user: str = "", fields: Mapping[str, Field] = FIELDS) -> ListQuery:
+    """`user` is the name of the one who may own contacts, `fields` are those that there are.
+
+    Raises `ApiError` 400, `QueryError`.
+    """
+    page, columns = read_page(query), contact_columns(fields)
     return ListQuery(
-        compile_search(text_of(query, "search"), user),
-        compile_where(read_where(query.get("where")), _COLUMNS),
+        compile_search(text_of(query, "search"), user, fields),
+        compile_where(read_where(query.get("where")), columns),
         page.start,
         page.limit,
-        read_orders(query, _COLUMNS),
+        read_orders(query, columns),
+        columns,
     )
 
 
 def page_statement(query: ListQuery) -> Statement | None:
     """Rows (id, is_known) of the page; None when nothing can match."""
-    keys = [order_keys(_COLUMNS[order.column]) for order in query.orders]
+    keys = [order_keys(query.columns[order.column]) for order in query.orders]
     ordered_by = frozenset(order.column for order in query.orders)
     sides = [
         f"SELECT id, toUInt8({is_known}) AS is_known, {_named(one[1 - is_known] for one in keys)} FROM {rows}"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from services.common.contact_fields import FIELDS, GROUPS, Field
+from services.common.contact_fields import GROUPS, Field
+from services.common.field_values import label_of
 from services.common.folding import View
 from services.common.profile import Value
 from services.contacts.contact import Address, Contact, Footprint, UtmTags
@@ -30,7 +31,7 @@ def contact_object(contact: Contact, user: str) -> Json:
         "points": view.points if view else 0,
         "color": None,
         "fields": {
-            **{group: _group(group, values) for group in GROUPS},
+            **{group: _group(group, values, contact.registry) for group in GROUPS},
             "all": {"id": contact.id, **values},
         },
         "lastActive": iso(_last_active_us(view, seen)),
@@ -91,10 +92,7 @@ def short_id(kind: str, name: str) -> int:
 def _values(contact: Contact) -> dict[str, Value]:
     """Alias: value of every field; of an anonymous visitor what its visits say."""
     told: Mapping[str, Value] = contact.view.fields if contact.view else _observed(contact.footprint)
-    values: dict[str, Value] = {alias: told.get(alias) or None for alias in FIELDS}
-    for alias, field in FIELDS.items():
-        if field.type == "number" and told.get(alias) not in (None, ""):
-            values[alias] = told[alias]
+    values: dict[str, Value] = {alias: _shown(told.get(alias)) for alias in contact.registry}
     values["points"] = contact.view.points if contact.view else 0
     last_active = _last_active_us(contact.view, contact.footprint)
     values["last_active"] = _sql_time(last_active) if last_active else None
@@ -109,9 +107,13 @@ def _observed(footprint: Footprint) -> dict[str, Value]:
             "preferred_locale": last.language}  # fmt: skip
 
 
-def _group(group: str, values: Mapping[str, Value]) -> Json | list[Json]:
+def _shown(value: Value) -> Value:
+    return None if value == "" else value
+
+
+def _group(group: str, values: Mapping[str, Value], registry: Mapping[str, Field]) -> Json | list[Json]:
     """Descriptors by alias; an empty group is an empty list, as PHP writes it."""
-    fields = {alias: _descriptor(field, values[alias]) for alias, field in FIELDS.items() if field.group == group}
+    fields = {alias: _descriptor(field, values[alias]) for alias, field in registry.items() if field.group == group}
     return fields or []
 
 
@@ -123,12 +125,24 @@ def _descriptor(field: Field, value: Value) -> Json:
         "type": field.type,
         "group": field.group,
         "object": "lead",
-        "is_fixed": "1",
-        "properties": "a:0:{}",
-        "default_value": None,
+        "is_fixed": "1" if field.is_fixed else "0",
+        "properties": "a:0:{}" if field.is_fixed else properties(field),
+        "default_value": field.default or None,
         "value": value,
-        "normalizedValue": value,
+        "normalizedValue": label_of(field, value),
     }
+
+
+def properties(field: Field) -> Json | list[Json]:
+    """What is peculiar to its type; a field that has nothing of it has an empty list, as PHP writes it."""
+    match field.type:
+        case "select" | "multiselect":
+            return {"list": [{"label": label, "value": value} for value, label in field.choices.items()]}
+        case "boolean":
+            return {"yes": field.choices.get("1", "Yes"), "no": field.choices.get("0", "No")}
+        case "number":
+            return {"roundmode": "3", "scale": str(field.scale) if field.scale else ""}
+    return []
 
 
 def _last_active_us(view: View | None, seen: Footprint) -> int:

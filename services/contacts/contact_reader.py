@@ -55,8 +55,11 @@ class ContactReader:
             load_footprints(self._stores.clickhouse, {one: every for one, every in ids.items() if one not in new}),
             self._stages({view.stage_id for view in views}),
         )
+        registry = (await self._stores.fields.now()).fields
         return [
-            Contact(view.id, view, footprints.get(view.id, Footprint()), ids[view.id], stages.get(view.stage_id))
+            Contact(
+                view.id, view, footprints.get(view.id, Footprint()), ids[view.id], stages.get(view.stage_id), registry
+            )
             for view in views
         ]
 
@@ -79,13 +82,13 @@ class ContactReader:
         footprints, stages = await asyncio.gather(
             load_footprints(clickhouse, ids), self._stages({view.stage_id for view in views.values()})
         )
-        contacts = []
+        registry, contacts = (await self._stores.fields.now()).fields, []
         for contact_id, is_known in rows:
             view = views.get(contact_id)
             if is_known and view is None:
                 continue  # gone since the search
             stage = stages.get(view.stage_id) if view else None
-            contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id], stage))
+            contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id], stage, registry))
         return Page(int(counted[0][0]) if counted else 0, contacts)
 
     async def _stages(self, stage_ids: set[int]) -> dict[int, Stage]:
@@ -96,7 +99,9 @@ class ContactReader:
 
     async def _anonymous(self, clickhouse: ClickHouse, contact_id: int) -> Contact | None:
         footprint = (await load_footprints(clickhouse, {contact_id: [contact_id]}))[contact_id]
-        return Contact(contact_id, None, footprint, [contact_id]) if footprint.first_seen_ms else None
+        registry = (await self._stores.fields.now()).fields
+        found = Contact(contact_id, None, footprint, [contact_id], registry=registry)
+        return found if footprint.first_seen_ms else None
 
 
 def _ids(contact_id: int, profile: Profile | None) -> list[int]:

@@ -6,18 +6,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.contact_fields import FIELDS
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.contacts.api import contact_id_of
 from services.contacts.change import ONLY_USER_ID
 from services.contacts.contact_object import Json
+from services.contacts.stores import Stores
 
 
 class DirectoryApi:
     """There is one user, who may do everything."""
 
-    def __init__(self, user: str) -> None:
-        self._user = user
+    def __init__(self, stores: Stores, user: str) -> None:
+        self._stores, self._user = stores, user
 
     def routes(self) -> list[Route]:
         return [
@@ -30,10 +30,11 @@ class DirectoryApi:
         ]
 
     async def fields(self, _: Request) -> Response:
+        registry = (await self._stores.fields.now()).fields
         return json_response([
             {"id": field.id, "label": field.label, "alias": field.alias, "type": field.type, "group": field.group,
              "object": "lead", "order": field.id}
-            for field in FIELDS.values()
+            for field in registry.values()
         ])  # fmt: skip
 
     async def owners(self, _: Request) -> Response:

@@ -28,7 +28,7 @@ class ContactEditor:
 
     async def create(self, body: Mapping[str, Any]) -> Written:
         """A new contact, or the one that holds the unique values that the body gives."""
-        change = await self._checked(body)
+        change = await self._checked(body, is_new=True)
         try:
             written = await self._writer.create(change)
         except BusyError:
@@ -79,9 +79,10 @@ class ContactEditor:
             self._metrics.writes.add(value="edited")
         return written
 
-    async def _checked(self, body: Mapping[str, Any], *, replaces: bool = False) -> Change:
+    async def _checked(self, body: Mapping[str, Any], *, replaces: bool = False, is_new: bool = False) -> Change:
+        registry = (await self._stores.fields.now()).fields
         try:
-            change = read_change(body, replaces=replaces)
+            change = read_change(body, replaces=replaces, is_new=is_new, registry=registry)
             if change.stage_id and not await self._records.one(Ref(STAGE, str(change.stage_id))):
                 raise InvalidChangeError({"stage": [no_stage(change.stage_id)]})
         except InvalidChangeError as error:

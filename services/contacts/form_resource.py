@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from services.common.contact_fields import TOLD_FIELDS
+from services.common.contact_fields import Field
 from services.common.documents import FORM, Form, FormAction, FormField
 from services.contacts.contact_object import Json
 from services.contacts.record_body import MAX_LONG_TEXT, RecordBody, alias_of, is_web_address
@@ -58,17 +58,14 @@ def _read_field(number: int, said: Mapping[str, Any], taken: set[str], wrong: di
     body = RecordBody(said)
     label = body.text("label", is_required=True)
     alias = alias_of(body.text("alias", label)) or f"field_{number}"
-    contact_field = body.text("mappedField", body.text("leadField"))
     if alias in _RESERVED or alias in taken:
         body.wrong["alias"] = [f"{alias} is taken."]
-    if contact_field and contact_field not in TOLD_FIELDS:
-        body.wrong["mappedField"] = [f"{contact_field[:60]} is no field of a contact."]
     field = FormField(
         id=number,
         label=label,
         alias=alias,
         type=body.choice("type", TYPES, "text"),
-        contact_field=contact_field,
+        contact_field=_contact_field(body),
         is_required=body.flag("isRequired", old=False),
         validation_message=body.text("validationMessage"),
         default_value=body.text("defaultValue"),
@@ -77,6 +74,20 @@ def _read_field(number: int, said: Mapping[str, Any], taken: set[str], wrong: di
     for name, texts in body.wrong.items():
         wrong[f"fields[{number - 1}][{name}]"] = texts
     return field
+
+
+def _check_form(said: dict[str, Any], registry: Mapping[str, Field]) -> None:
+    """Its fields fill fields of contacts that there are. Raises `InvalidChangeError`."""
+    body = RecordBody(said)
+    for number, one in enumerate(body.items("fields")):
+        wanted = _contact_field(RecordBody(one))
+        if wanted == "points" or (wanted and wanted not in registry):  # points are counted, not told
+            body.wrong[f"fields[{number}][mappedField]"] = [f"{wanted[:60]} is no field of a contact."]
+    body.check()
+
+
+def _contact_field(body: RecordBody) -> str:
+    return body.text("mappedField", body.text("leadField"))
 
 
 def _choices(properties: Any) -> list[str]:
@@ -161,4 +172,4 @@ def _show_action(action: FormAction) -> Json:
     return {"id": action.id, "type": action.type, "name": action.name, "order": action.id, "properties": tags}
 
 
-FORMS = Resource(FORM, "form", "forms", Form, _read_form, _show_form)
+FORMS = Resource(FORM, "form", "forms", Form, _read_form, _show_form, check=_check_form)

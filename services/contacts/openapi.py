@@ -259,12 +259,34 @@ PATHS |= {
 
 _FIELD = {"200": "{field}", "404": "No such field"}
 _EDIT_FIELD = _operation(
-    "Say whether a hit may set it: isPubliclyUpdatable", [_RECORD_ID], {**_FIELD, "400": "Invalid"}, has_body=True
+    "Change one that was made; of the others isPubliclyUpdatable and isUniqueIdentifier",
+    [_RECORD_ID],
+    {**_FIELD, "400": "Invalid"},
+    has_body=True,
 )
+_NEW_FIELD = _operation(
+    "Make one: label, alias, type, group, properties, defaultValue, isUniqueIdentifier, isPubliclyUpdatable, ...",
+    [],
+    {"201": "{field}", "400": "Invalid"},
+    has_body=True,
+)
+_DELETE_FIELD = _operation("Delete one that was made", [_RECORD_ID], {**_FIELD, "400": "It is there from the start"})
+_FIELDS = [_parameter("search", "query", text="A part of alias or label, type:, group:, is:unique"), *_LIST[1:3]]
+
+
+def _field_paths(owner: str) -> Json:
+    path = f"/api/fields/{owner}"
+    return {
+        path: {"get": _operation(f"The fields of each {owner}", _FIELDS, {"200": "{total, fields: [...]}"})},
+        f"{path}/new": {"post": _NEW_FIELD},
+        f"{path}/{{id}}": {"get": _operation("One field, by number or alias", [_RECORD_ID], _FIELD)},
+        f"{path}/{{id}}/edit": {"patch": _EDIT_FIELD, "put": _EDIT_FIELD},
+        f"{path}/{{id}}/delete": {"delete": _DELETE_FIELD},
+    }
+
+
+PATHS |= _field_paths("contact") | _field_paths("company")
 PATHS |= {
-    "/api/fields/contact": {"get": _operation("The fields of contacts", [], {"200": "{total, fields: [...]}"})},
-    "/api/fields/contact/{id}": {"get": _operation("One field, by number or alias", [_RECORD_ID], _FIELD)},
-    "/api/fields/contact/{id}/edit": {"patch": _EDIT_FIELD, "put": _EDIT_FIELD},
     "/api/contacts/{id}/trackingevents/new": {
         "post": _operation(
             "Queue an event for Google Analytics or Facebook: service, action, category, label",

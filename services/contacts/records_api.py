@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.common.contact_fields import Field
 from services.common.documents import Some, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
 from services.contacts.api import contact_id_of
@@ -33,7 +34,8 @@ class Resource(NamedTuple, Generic[Some]):
 
     `read` makes a document of a body, over the old one if there is one; it raises `InvalidChangeError`. `show` gives
     what is peculiar to the kind. `own_id` reads the id that a body may choose. `contact_of` says to which contact one
-    belongs, who must be there.
+    belongs, who must be there. `check` compares a body with the fields of contacts that there are; it raises
+    as `read` does.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Resource(NamedTuple, Generic[Some]):
     show: Callable[[str, Some], Json]
     own_id: Callable[[dict[str, Any]], str] = lambda _: ""
     contact_of: Callable[[Some], int] | None = None
+    check: Callable[[dict[str, Any], Mapping[str, Field]], None] = lambda _, __: None
 
 
 class RecordsApi(Generic[Some]):
@@ -95,7 +98,12 @@ class RecordsApi(Generic[Some]):
         return self._answer(record_id, document)
 
     async def new(self, request: Request) -> Response:
-        return await self._create(await read_object(request))
+        return await self._create(await self._body(request))
+
+    async def _body(self, request: Request) -> dict[str, Any]:
+        body, registry = await read_object(request), (await self._stores.fields.now()).fields
+        self._checked(lambda: self._resource.check(body, registry))
+        return body
 
     async def _create(self, body: dict[str, Any]) -> Response:
         document = self._checked(lambda: self._resource.read(body, None))
@@ -114,7 +122,7 @@ class RecordsApi(Generic[Some]):
 
     async def edit(self, request: Request) -> Response:
         """PATCH changes what it names; PUT also sets the rest to what a new one has, and makes one where none is."""
-        record_id, body = _id_of(request), await read_object(request)
+        record_id, body = _id_of(request), await self._body(request)
         replaces, read = request.method == "PUT", self._resource.read
         try:
             changed = await self._writer.change(

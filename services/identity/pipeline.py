@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from services.common.company import Mention, read_mention
-from services.common.contact_fields import FIELDS, FieldRules
+from services.common.contact_fields import Field, FieldRules
 from services.common.event_types import PAGE_HIT, PAGE_LEAVE
-from services.common.field_values import TIMEZONES, read_value
+from services.common.field_values import LONG_TYPES, TIMEZONES, read_value
 from services.common.hit import Door, Hit, encode_batch
 from services.common.profile import Value
 from services.common.statement import decode_statement
@@ -117,11 +117,11 @@ class Pipeline:
         draft.named_contact_id = int(said.contact_id or 0)
         given = {**said.fields, "email": said.email or said.fields.get("email")}
         for field, value in given.items():
-            told = _read_field(field, value)
-            unique = normalise_unique(field, str(told)) if told and field in self._rules.unique else None
+            told = _read_field(self._rules.fields.get(field), value)
+            unique = normalise_unique(field, str(told)) if told != "" and field in self._rules.unique else None
             if unique:
                 draft.unique[field] = unique
-            elif told:
+            elif told != "":
                 draft.fields[field] = told
         if name := draft.fields.get("company"):
             draft.company = read_mention({"company": str(name)}, min(draft.hit.time_us, draft.hit.received_us))
@@ -175,8 +175,10 @@ class Pipeline:
         if draft.is_bot:
             return
         for field in self._updatable:
-            if field in draft.parameters and (told := _read_field(field, draft.parameters[field])):
-                draft.fields[field] = told
+            if field in draft.parameters:
+                told = _read_field(self._rules.fields.get(field), draft.parameters[field])
+                if told != "":
+                    draft.fields[field] = told
 
     def _put_tags(self, draft: Draft) -> None:
         said = draft.parameters.get("tags")
@@ -216,12 +218,13 @@ class Pipeline:
             pass  # then it says no more than that somebody was there
 
 
-def _read_field(field: str, said: Any) -> Value:
+def _read_field(field: Field | None, said: Any) -> Value:
     """The value as it is stored; nothing for a blank and for what the field cannot have: nobody is there to be told."""
-    if field not in FIELDS:
+    if field is None:
         return ""
     try:
-        return read_value(FIELDS[field], said[:MAX_TEXT] if isinstance(said, str) else said)
+        is_cut = isinstance(said, str) and field.type not in LONG_TYPES
+        return read_value(field, said[:MAX_TEXT] if is_cut else said)
     except ValueError:
         return ""
 

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.common.contact_fields import FIELDS, TOLD_FIELDS
+from services.common.contact_fields import FieldRules
 from services.common.device import MAX_CONTACT_ID, Device
 from services.common.event_types import PAGE_HIT, REPORTED_TYPES
 from services.common.field_values import read_value
@@ -33,7 +33,6 @@ SECONDS_BELOW = 100_000_000_000  # a smaller number is seconds: as milliseconds 
 NO_TEXT = b"half a character"  # what an event becomes that is none
 CLOCK_AHEAD_US = 2_000_000  # of a client; later times are not the future, but now
 
-_KNOWN_FIELDS = frozenset(TOLD_FIELDS)
 _list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -134,11 +133,11 @@ class EventReader:
         new_event_id: Callable[[], bytes],
     ) -> None:
         self._choose_device, self._stored_address, self._new_event_id = choose_device, stored_address, new_event_id
-        self._unique_fields: tuple[str, ...] = ("email",)
+        self._rules = FieldRules((), ("email",))
 
-    def follow(self, unique_fields: tuple[str, ...]) -> None:
-        """From now on these fields identify."""
-        self._unique_fields = unique_fields
+    def follow(self, rules: FieldRules) -> None:
+        """From now on there are these fields, and these identify."""
+        self._rules = rules
 
     def read(self, position: int, raw: bytes, clock: Clock) -> Event | Problem:
         """One event of a batch. Each comes a microsecond after the one before it, so that they count in their order."""
@@ -182,7 +181,7 @@ class EventReader:
 
     def _subject(self, said: Statement) -> tuple[int, str, int]:
         """(contact, device id, what chooses the stream) of whom it is about. Raises `ValueError`."""
-        unique = unique_values(said, self._unique_fields)
+        unique = unique_values(said, self._rules)
         named = said.device()
         if said.contact_id not in (None, 0, ""):
             if named or unique:
@@ -199,17 +198,17 @@ class EventReader:
         return 0, "", zlib.crc32("\n".join(unique.values()).encode("utf-8", "surrogatepass"))
 
 
-def unique_values(said: Statement, unique_fields: tuple[str, ...]) -> dict[str, str]:
+def unique_values(said: Statement, rules: FieldRules) -> dict[str, str]:
     """The normalised unique values that it gives. Raises `ValueError` for a value that its field cannot have."""
     values = {}
     for alias, text in {"email": said.email, **said.fields}.items() if said.email else said.fields.items():
-        if alias not in _KNOWN_FIELDS:
+        if alias not in rules.fields or alias == "points":  # those are counted, not told
             raise ValueError(f"fields: {alias[:60]!r} is no field of a contact")
         try:
-            value = read_value(FIELDS[alias], text)
+            value = read_value(rules.fields[alias], text)
         except ValueError as error:
             raise ValueError(f"{alias}: {error}") from None
-        if alias in unique_fields and value and (unique := normalise_unique(alias, str(value))):
+        if alias in rules.unique and value and (unique := normalise_unique(alias, str(value))):
             values[alias] = unique
     return values
 

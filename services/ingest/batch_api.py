@@ -60,7 +60,7 @@ class BatchApi:
             raise Refused(413 if isinstance(error, TooManyEventsError) else 400, str(error)) from error
         self._slow_down(sender, len(raw))
         try:
-            self._reader.follow((await self._fields.now()).unique)
+            self._reader.follow(await self._fields.now())
             return await self._take(raw)
         except STORES_AWAY as error:
             raise Refused(503) from error
