@@ -256,10 +256,7 @@ class Conditions:
         rows = f"FROM events WHERE {self._events(field.event_type)}{TRUE} GROUP BY contact_id"
         if what == "sessions":
             rows = f"SELECT contact_id, groupUniqArray(toUnixTimestamp64Milli(time)) AS n {rows}"
-            total = (
-                "1 + arrayCount(gap -> gap > "
-                f"{SESSION_GAP_MS}, arrayDifference(arraySort(arrayDistinct(arrayFlatten(groupArray(n))))))"
-            )
+            total = _SESSIONS
         else:
             rows, total = f"SELECT contact_id, uniqExact(event_id, time) AS n {rows}", "sum(n)"
         known = f"SELECT {_SURVIVOR}, {total} AS total FROM ({rows}) AS e {_JOIN} GROUP BY survivor HAVING {having}"
@@ -275,6 +272,12 @@ class Conditions:
         return self._bind(time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
 
 
+# Not every build of the engine has arrayDifference.
+_SESSIONS = (
+    "arrayMap(times -> 1 + arrayCount((one, next) -> next - one > "
+    f"{SESSION_GAP_MS}, arrayPopBack(times), arrayPopFront(times)),"
+    " [arraySort(arrayDistinct(arrayFlatten(groupArray(n))))])[1]"
+)
 _SURVIVOR = "if(a.winner = 0, e.contact_id, a.winner) AS survivor"
 _JOIN = f"LEFT ANY JOIN {ALIASES} AS a ON a.loser = e.contact_id"
 

@@ -9,6 +9,7 @@ from services.common.comparisons import Filter, compile_where, order_keys
 from services.common.contact_query import (
     ANONYMOUS,
     FALSE,
+    NO_SEGMENTS,
     SEEN,
     TRUE,
     Where,
@@ -45,11 +46,14 @@ class Statement(NamedTuple):
     parameters: dict[str, Any]
 
 
-def read_list_query(query: Mapping[str, Node], user: str = "") -> ListQuery:
-    """`user` is the name of the one who may own contacts. Raises `ApiError` 400, `QueryError`."""
+def read_list_query(
+    query: Mapping[str, Node], user: str = "", segments: Mapping[str, Where] = NO_SEGMENTS
+) -> ListQuery:
+    """`user` is the name of the one who may own contacts; `segments`: who is in those that the search names.
+    Raises `ApiError` 400, `QueryError`."""
     page = read_page(query)
     return ListQuery(
-        compile_search(text_of(query, "search"), user),
+        compile_search(text_of(query, "search"), user, segments),
         compile_where(read_where(query.get("where")), _COLUMNS),
         page.start,
         page.limit,

@@ -40,7 +40,8 @@ def test_without_filters_only_those_added_by_hand_are_in() -> None:
 def test_by_hand_goes_before_the_filters() -> None:
     known, anonymous = compiled(where("city", "=", "Rome")).condition
     assert known == (
-        "((city ILIKE {s1p0:String} AND NOT has(segments_removed, {s1p1:UInt64})) OR has(segments_added, {s1p1:UInt64}))"
+        "((city ILIKE {s1p0:String} AND NOT has(segments_removed, {s1p1:UInt64}))"
+        " OR has(segments_added, {s1p1:UInt64}))"
     )
     assert anonymous == "0"
 
