@@ -10,15 +10,10 @@ from datetime import datetime
 
 from services.common.contact_query import FALSE, Condition, Where
 from services.common.documents import Segment, SegmentFilter
-from services.common.segment_conditions import (
-    NOBODY,
-    Conditions,
-    Parameters,
-    all_of,
-    any_of,
-    negated,
-)
+from services.common.segment_behaviours import Behaviours
+from services.common.segment_conditions import Conditions
 from services.common.segment_fields import check_operator, find_field
+from services.common.segment_terms import NOBODY, Terms, all_of, any_of, negated
 from services.common.segment_values import ids_of
 
 MAX_FILTERS = 100  # of one segment
@@ -40,7 +35,7 @@ class FilterError(ValueError):
 def compile_segment(segment_id: int, segments: Segments, now: datetime, only: Sequence[int] = ()) -> Where:
     """Who is in it now. `only`: the contact (all its ids) that alone is asked about. Raises `FilterError`."""
     compiler = _Compiler(f"s{segment_id}p", segments, now, only)
-    return Where(compiler.membership(segment_id), compiler.parameters)
+    return Where(compiler.membership(segment_id), compiler.terms.parameters)
 
 
 def used_by(segment: Segment) -> set[int]:
@@ -54,8 +49,8 @@ def used_by(segment: Segment) -> set[int]:
 
 class _Compiler:
     def __init__(self, prefix: str, segments: Segments, now: datetime, only: Sequence[int]) -> None:
-        self.parameters = Parameters(prefix)
-        self._conditions = Conditions(self.parameters, now, only)
+        self.terms = Terms(prefix, now)
+        self._conditions = Conditions(self.terms, Behaviours(self.terms, only))
         self._segments = segments
         self._path: list[int] = []  # of segments that are being compiled, each for the one before
         self._count = 0
@@ -65,7 +60,7 @@ class _Compiler:
         self._path.append(segment_id)
         found = self._filters(segment.filters)
         self._path.pop()
-        number = self.parameters.bind(segment_id, "UInt64")
+        number = self.terms.bind(segment_id, "UInt64")
         added = f"has(segments_added, {number})"
         if found.known == FALSE:
             return Condition(added, found.anonymous)
