@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from services.common.contact_fields import FIELDS
-from services.common.event_types import ASSET_DOWNLOAD, EMAIL_READ, PAGE_HIT
+from services.common.event_types import ASSET_DOWNLOAD, EMAIL_READ, EMAIL_SENT, PAGE_HIT
 
 OBJECTS = ("lead", "behaviors")
 
@@ -87,12 +87,14 @@ _BEHAVIORS = {
     "sessions": SegmentField("count", "event:sessions", PAGE_HIT),
     "lead_email_read_date": SegmentField("datetime", "event:time", EMAIL_READ),
     "lead_email_read_count": SegmentField("count", "event:count", EMAIL_READ),
+    "lead_email_sent": SegmentField("multiselect", "event:stat.emailId", EMAIL_SENT),
+    "lead_email_sent_date": SegmentField("datetime", "event:time", EMAIL_SENT),
     "lead_email_received": SegmentField("multiselect", "event:stat.emailId", EMAIL_READ),
     "lead_asset_download": SegmentField("multiselect", "event:asset.id", ASSET_DOWNLOAD),
     "redirect_id": SegmentField("click", "event:redirect.id", PAGE_HIT),
 }
 _NO_DATA = frozenset(
-    """lead_email_sent lead_email_sent_date email_id email_clicked_link_date sms_clicked_link sms_clicked_link_date
+    """email_id email_clicked_link_date sms_clicked_link sms_clicked_link_date
     source source_id notification page_id""".split()
 )
 SEGMENT_FIELDS: dict[str, SegmentField] = {

@@ -172,6 +172,8 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     (by("lead_asset_download", "in", [3]), {"bob"}),
     (by("lead_asset_download", "empty"), {"ada", "eve"}),
     (by("lead_email_received", "in", [9]), {"ada"}),
+    (by("lead_email_sent", "in", "11|12"), {"bob"}),
+    (by("lead_email_sent_date", "between", ["2020-05-01", "2020-05-01"]), {"bob"}),
     (by("lead_email_read_count", "gt", 0), {"ada"}),
     (by("lead_email_read_date", "gte", "yesterday"), {"ada"}),
 ]  # fmt: skip
@@ -197,6 +199,7 @@ class Cast:
         store_hit(loser, now, type="email.read", query='{"stat":{"emailId":9}}')
         store_hit(bob, 1_588_300_000, url="https://x.example/pricing", referrer="https://search.example/",
                   utm_source="Mail", device_type="smartphone")  # fmt: skip
+        store_hit(bob, 1_588_300_002, type="email.sent", query='{"stat":{"emailId":"12"}}')
         store_hit(bob, 1_588_300_001, type="asset.download", query='{"asset":{"id":"3"}}')
         email = api.get(f"/api/contacts/{ada}").json()["contact"]["fields"]["all"]["email"]
         answer = api.patch(f"/api/contacts/{ada}/edit", json={"email": address})  # takes the loser in
