@@ -22,8 +22,6 @@ _TEXT_COLUMNS = ("email", "firstname", "lastname", "company")  # those that `q` 
 # Words of the language for which nothing is stored yet: refused, so that they never quietly mean something else.
 _NOT_YET = frozenset(
     [
-        "segment",
-        "common",
         "category",
         "lang",
         "email_queued",
@@ -41,8 +39,11 @@ _NOT_YET = frozenset(
 )
 ALIAS = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _MAIL_EVENTS = {"email_sent": EMAIL_SENT, "email_read": EMAIL_READ}
+_SEGMENTS = frozenset({"segment", "common"})
 COMMANDS = (
-    frozenset({"is", "ip", "ids", "name", "tag", "owner", "stage", "company_id", *_MAIL_EVENTS, *FIELDS}) | _NOT_YET
+    frozenset({"is", "ip", "ids", "name", "tag", "owner", "stage", "company_id", *_MAIL_EVENTS, *FIELDS})
+    | _SEGMENTS
+    | _NOT_YET
 )
 
 _NAME = "JSONExtractString(data, 'name')"
@@ -83,14 +84,28 @@ class Where(NamedTuple):
     parameters: dict[str, Any]
 
 
-def compile_search(text: str, user: str = "", fields: Mapping[str, Field] = FIELDS) -> Where:
-    """`user` is the name of the one who may own contacts, `fields` are those that there are.
+NO_SEGMENTS: Mapping[str, Where] = {}
+
+
+def compile_search(
+    text: str,
+    user: str = "",
+    fields: Mapping[str, Field] = FIELDS,
+    segments: Mapping[str, Where] = NO_SEGMENTS,
+) -> Where:
+    """`user` is the name of the one who may own contacts, `fields` are those that there are; `segments`: who is in
+    those that the search names, by alias.
 
     Raises `SearchError`, which says what is wrong, and where.
     """
-    compiler = _Compiler(user, fields)
+    compiler = _Compiler(user, fields, segments)
     condition = compiler.condition(parse_search(text, COMMANDS | fields.keys()))
     return Where(condition, compiler.parameters)
+
+
+def segments_named(text: str) -> frozenset[str]:
+    """The aliases of the segments that a search asks for. Raises `SearchError`."""
+    return frozenset(_aliases(parse_search(text, COMMANDS)))
 
 
 def field_sql(alias: str) -> str:
@@ -115,8 +130,8 @@ def exact_pattern(value: str) -> str:
 
 
 class _Compiler:
-    def __init__(self, user: str, fields: Mapping[str, Field]) -> None:
-        self._user, self._fields = user, fields
+    def __init__(self, user: str, fields: Mapping[str, Field], segments: Mapping[str, Where]) -> None:
+        self._user, self._fields, self._segments = user, fields, segments
         self.parameters: dict[str, Any] = {}
 
     def condition(self, node: Node) -> Condition:
@@ -162,9 +177,18 @@ class _Compiler:
                 return Condition(f"has(companies, {self._bind(_number(term), 'UInt64')})", FALSE)
             case "email_sent" | "email_read":
                 return self._mail(term)
+            case command if command in _SEGMENTS:
+                return join_conditions([self._segment(alias, term) for alias in _aliases(term)], "AND", TRUE, FALSE)
             case command if command in self._fields:
                 return Condition(self._field(command, term), FALSE)
         raise SearchError(f"Searching by {term.command}: is not available.", term.at)
+
+    def _segment(self, alias: str, term: Term) -> Condition:
+        found = self._segments.get(alias)
+        if found is None:
+            raise SearchError(f"There is no segment {alias[:60]}.", term.at)
+        self.parameters.update(found.parameters)
+        return found.condition
 
     def _text(self, term: Term) -> str:
         if term.is_strict or "%" in term.value:
@@ -227,6 +251,17 @@ def _number(term: Term) -> int:
     if not (term.value.isascii() and term.value.isdigit() and len(term.value) < 17):
         raise SearchError(f"{term.command}: takes an id.", term.at)
     return int(term.value)
+
+
+def _aliases(node: Node) -> list[str]:
+    match node:
+        case Not(inner):
+            return _aliases(inner)
+        case And(nodes) | Or(nodes):
+            return [alias for one in nodes for alias in _aliases(one)]
+    if node.command not in _SEGMENTS:
+        return []
+    return node.value.lower().split("+") if node.command == "common" else [node.value.lower()]
 
 
 def _is(term: Term) -> Condition:

@@ -8,6 +8,7 @@ import msgspec
 
 LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
 NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", "tag"
+SEGMENT = "segment"
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 
@@ -114,6 +115,34 @@ class Tag(Document):
 
     tag: str
     description: str = ""
+
+
+Scalar = str | int | float | bool | None
+
+
+class SegmentFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One condition of a segment as it was given; `glue` or begins a new group, and groups are alternatives."""
+
+    field: str
+    operator: str
+    glue: str = "and"
+    object: str = "lead"
+    type: str = ""
+    value: Scalar | list[Scalar] | dict[str, Scalar] = None
+    display: str | None = None
+
+
+class Segment(Document):
+    """Who its filters find, without those removed and with those added by hand; none: only those added."""
+
+    name: str
+    alias: str
+    public_name: str = ""
+    description: str = ""
+    category_id: int = 0
+    filters: list[SegmentFilter] = []
+    is_global: bool = True
+    is_preference_center: bool = False
 
 
 class Choice(msgspec.Struct, frozen=True):

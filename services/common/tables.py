@@ -91,6 +91,8 @@ class ContactRow(msgspec.Struct, array_like=True, gc=False):
     categories: list[int] = []
     dnc: list[str] = []  # channel:reason
     companies: list[int] = []
+    segments_added: list[int] = []  # by hand
+    segments_removed: list[int] = []
 
 
 class AliasRow(msgspec.Struct, array_like=True, gc=False):
@@ -153,6 +155,8 @@ def contact_row(profile: Profile) -> ContactRow:
         companies=list(view.companies),
         categories=view.categories,
         dnc=[f"{channel}:{entry.reason}" for channel, entry in sorted(view.dnc.items())],
+        segments_added=[segment for segment, is_in in view.segments.items() if is_in],
+        segments_removed=[segment for segment, is_in in view.segments.items() if not is_in],
     )
 
 

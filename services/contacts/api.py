@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.device import MAX_CONTACT_ID
-from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
+from services.common.segments import load_memberships
 from services.contacts.contact import Contact
 from services.contacts.contact_list import read_list_query
 from services.contacts.contact_object import contact_object
@@ -45,7 +46,9 @@ class ContactsApi:
     async def list(self, request: Request) -> Response:
         query = query_of(request)
         shape = read_shape(query)
-        page = await self._reader.page(read_list_query(query, self._user, (await self._stores.fields.now()).fields))
+        fields = (await self._stores.fields.now()).fields
+        segments = await load_memberships(self._stores.clickhouse, text_of(query, "search"))
+        page = await self._reader.page(read_list_query(query, self._user, fields, segments))
         self._metrics.reads.add(value="list")
         contacts = {
             str(contact.id): shape.of(contact_object(contact, self._user), MINIMAL) for contact in page.contacts

@@ -33,6 +33,8 @@ from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import DOCUMENT
 from services.contacts.records_api import RecordsApi, Resource
 from services.contacts.registry_resources import CAMPAIGNS, CATEGORIES, NOTES, STAGES
+from services.contacts.segments.api import SegmentsApi
+from services.contacts.segments.members_api import SegmentMembersApi
 from services.contacts.stores import Stores
 from services.contacts.tags_api import TagsApi
 from services.contacts.tracking_events_api import TrackingEventsApi
@@ -86,6 +88,8 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *TagsApi(stores, user, metrics).routes(),
         *UtmApi(stores, user, metrics).routes(),
         *DevicesApi(stores).routes(),
+        *SegmentsApi(stores, user, metrics).routes(),
+        *SegmentMembersApi(stores, user, metrics).routes(),
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
         *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),

@@ -49,6 +49,7 @@ class Change(msgspec.Struct, frozen=True):
     left_stage_id: int = 0  # none, if this is the one that it is in
     campaigns: dict[int, bool] = {}  # joined or left
     memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
+    segments: dict[int, bool] = {}  # added or removed by hand
     subject: str = ""  # what the history calls it: the name of the stage, of the reason for points
     action: str = ""
 
@@ -229,6 +230,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         own,
         fields={**own.fields, **_new_fields(profile, {**lacking, **change.fields}, now_us)},
         tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
+        segments={**own.segments, **_new_segments(profile, change.segments, now_us)},
         ips=_with_ip(profile, own, change.ip, now_us),
         points=_new_points(profile, own, change),
         dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
@@ -275,6 +277,15 @@ def _new_campaigns(profile: Profile, campaigns: dict[int, bool], now_us: int) ->
         campaign: Member(is_in, max(now_us, said[campaign].time_us + 1) if campaign in said else now_us)
         for campaign, is_in in campaigns.items()
         if (campaign in said and said[campaign].is_in) != is_in
+    }
+
+
+def _new_segments(profile: Profile, segments: dict[int, bool], now_us: int) -> dict[int, Member]:
+    words = newest([part.segments for part in profile.parts()])
+    return {
+        segment: Member(is_in, max(now_us, words[segment].time_us + 1) if segment in words else now_us)
+        for segment, is_in in segments.items()
+        if segment not in words or words[segment].is_in != is_in
     }
 
 

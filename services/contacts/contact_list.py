@@ -10,6 +10,7 @@ from services.common.contact_fields import FIELDS, Field
 from services.common.contact_query import (
     ANONYMOUS,
     FALSE,
+    NO_SEGMENTS,
     SEEN,
     TRUE,
     Where,
@@ -45,14 +46,20 @@ class Statement(NamedTuple):
     parameters: dict[str, Any]
 
 
-def read_list_query(query: Mapping[str, Node], user: str = "", fields: Mapping[str, Field] = FIELDS) -> ListQuery:
-    """`user` is the name of the one who may own contacts, `fields` are those that there are.
+def read_list_query(
+    query: Mapping[str, Node],
+    user: str = "",
+    fields: Mapping[str, Field] = FIELDS,
+    segments: Mapping[str, Where] = NO_SEGMENTS,
+) -> ListQuery:
+    """`user` is the name of the one who may own contacts, `fields` are those that there are; `segments`: who is in
+    those that the search names.
 
     Raises `ApiError` 400, `QueryError`.
     """
     page, columns = read_page(query), contact_columns(fields)
     return ListQuery(
-        compile_search(text_of(query, "search"), user, fields),
+        compile_search(text_of(query, "search"), user, fields, segments),
         compile_where(read_where(query.get("where")), columns),
         page.start,
         page.limit,

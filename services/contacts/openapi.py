@@ -257,6 +257,37 @@ PATHS |= {
     },
 }
 
+for _name in ("segments", "lists"):
+    PATHS.update(_record_paths(_name, "list"))
+    PATHS[f"/api/{_name}"]["get"]["responses"]["200"] = {"description": "{total, lists: [...]}"}
+    PATHS[f"/api/{_name}/{{id}}"]["get"]["parameters"] = [
+        _RECORD_ID,
+        _parameter("contactCount", "query", "integer", "1: also how many contacts are in it now"),
+    ]
+    PATHS[f"/api/{_name}/{{id}}/delete"]["delete"]["responses"]["422"] = {"description": "Other segments use it"}
+    PATHS[f"/api/{_name}/{{id}}/contacts/add"] = {
+        "post": _operation(
+            "Add contacts by hand: ids",
+            [_RECORD_ID],
+            {"200": "{success: 1, details: {id: {success}}}", "400": "No ids", "404": "No such segment"},
+            has_body=True,
+        )
+    }
+PATHS |= {
+    f"/api/{plural}/{{id}}/contact/{path}": {"post": _operation(f"{text} a segment by hand", _THING, _LINK)}
+    for plural in ("segments", "lists")
+    for word, text in (("add", "Add the contact to"), ("remove", "Remove the contact from"))
+    for path in (f"{{contact}}/{word}", f"{word}/{{contact}}")
+}
+PATHS |= {
+    "/api/contacts/{id}/segments": {
+        "get": _operation("The segments of a contact, now", [_ID], {**_ONE, "200": "{total, lists: {id: list}}"})
+    },
+    "/api/contacts/list/segments": {
+        "get": _operation("The published segments, bare", [], {"200": "[{id, name, alias}, ...]"})
+    },
+}
+
 _FIELD = {"200": "{field}", "404": "No such field"}
 _EDIT_FIELD = _operation(
     "Change one that was made; of the others isPubliclyUpdatable and isUniqueIdentifier",

@@ -47,6 +47,7 @@ class Resource(NamedTuple, Generic[Some]):
     own_id: Callable[[dict[str, Any]], str] = lambda _: ""
     contact_of: Callable[[Some], int] | None = None
     check: Callable[[dict[str, Any], Mapping[str, Field]], None] = lambda _, __: None
+    path: str = ""  # below /api, where it is not the plural
 
 
 class RecordsApi(Generic[Some]):
@@ -56,17 +57,20 @@ class RecordsApi(Generic[Some]):
         self._contact_reader = ContactReader(stores)
 
     def routes(self) -> list[Route]:
-        base = f"/api/{self._resource.plural}"
-        routes = [
+        routes = self._standard_routes(self._resource.path or self._resource.plural)
+        if self._resource.contact_of:
+            routes.append(Route(f"/api/contacts/{{id}}/{self._resource.plural}", self.of_contact, methods=["GET"]))
+        return routes
+
+    def _standard_routes(self, path: str) -> list[Route]:
+        base = f"/api/{path}"
+        return [
             Route(base, self.list, methods=["GET"]),
             Route(f"{base}/new", self.new, methods=["POST"]),
             Route(f"{base}/{{id}}", self.one, methods=["GET"]),
             Route(f"{base}/{{id}}/edit", self.edit, methods=["PUT", "PATCH"]),
             Route(f"{base}/{{id}}/delete", self.delete, methods=["DELETE"]),
         ]
-        if self._resource.contact_of:
-            routes.append(Route(f"/api/contacts/{{id}}/{self._resource.plural}", self.of_contact, methods=["GET"]))
-        return routes
 
     async def list(self, request: Request) -> Response:
         query = query_of(request)
@@ -90,7 +94,7 @@ class RecordsApi(Generic[Some]):
         return json_response({"total": int(total.result_rows[0][0]), self._resource.plural: items})
 
     async def one(self, request: Request) -> Response:
-        record_id = _id_of(request)
+        record_id = record_id_of(request)
         document = await self._writer.one(record_id)
         if document is None:
             raise ApiError(404, NOT_FOUND)
@@ -105,8 +109,17 @@ class RecordsApi(Generic[Some]):
         self._checked(lambda: self._resource.check(body, registry))
         return body
 
+    async def _reader(self, _: str) -> Callable[[dict[str, Any], Some | None], Some]:
+        """What reads a body for the record of this id, '' for a new one."""
+        return self._resource.read
+
+    async def _settled(self, _: str, document: Some) -> Some:
+        """The document that was written, after whatever a kind has to do about it."""
+        return document
+
     async def _create(self, body: dict[str, Any]) -> Response:
-        document = self._checked(lambda: self._resource.read(body, None))
+        read = await self._reader("")
+        document = self._checked(lambda: read(body, None))
         own_id = self._checked(lambda: self._resource.own_id(body))
         if self._resource.contact_of and not await self._contact_reader.one(self._resource.contact_of(document)):
             raise ApiError(404, NOT_FOUND)
@@ -117,13 +130,14 @@ class RecordsApi(Generic[Some]):
         except BusyError:
             raise _busy() from None
         self._metrics.writes.add(value="created")
-        made = await self._writer.one(record_id) or document
-        return self._answer(record_id, made, 201, {"Location": f"/api/{self._resource.plural}/{record_id}"})
+        made = await self._settled(record_id, await self._writer.one(record_id) or document)
+        path = self._resource.path or self._resource.plural
+        return self._answer(record_id, made, 201, {"Location": f"/api/{path}/{record_id}"})
 
     async def edit(self, request: Request) -> Response:
         """PATCH changes what it names; PUT also sets the rest to what a new one has, and makes one where none is."""
-        record_id, body = _id_of(request), await self._body(request)
-        replaces, read = request.method == "PUT", self._resource.read
+        record_id, body = record_id_of(request), await self._body(request)
+        replaces, read = request.method == "PUT", await self._reader(record_id)
         try:
             changed = await self._writer.change(
                 record_id, lambda old: _keeping(old, self._checked(lambda: read(body, None if replaces else old)))
@@ -135,10 +149,10 @@ class RecordsApi(Generic[Some]):
                 return await self._create(body)
             raise ApiError(404, NOT_FOUND)
         self._metrics.writes.add(value="edited")
-        return self._answer(record_id, changed)
+        return self._answer(record_id, await self._settled(record_id, changed))
 
     async def delete(self, request: Request) -> Response:
-        record_id = _id_of(request)
+        record_id = record_id_of(request)
         try:
             gone = await self._writer.delete(record_id)
         except BusyError:
@@ -180,7 +194,7 @@ def _keeping(old: Some, new: Some) -> Some:
     return new
 
 
-def _id_of(request: Request) -> str:
+def record_id_of(request: Request) -> str:
     record_id = str(request.path_params["id"])
     if not _ID.fullmatch(record_id):
         raise ApiError(404, NOT_FOUND)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.common.contact_fields import FIELDS
-from services.common.contact_query import ANONYMOUS, FALSE, SEEN, TRUE, compile_search, field_sql, known_since
+from services.common.contact_query import (
+    ANONYMOUS,
+    FALSE,
+    NO_SEGMENTS,
+    SEEN,
+    TRUE,
+    Where,
+    compile_search,
+    field_sql,
+    known_since,
+)
 
 DEFAULT_COLUMNS = (
     "id", "email", "firstname", "lastname", "company", "phone", "city", "country", "points", "tags", "date_added",
@@ -31,12 +41,14 @@ class UnknownColumnError(ValueError):
     """A column that no contact has."""
 
 
-def csv_query(search: str, columns: Sequence[str] = DEFAULT_COLUMNS) -> CsvQuery:
-    """Raises `SearchError`, `UnknownColumnError`."""
+def csv_query(
+    search: str, columns: Sequence[str] = DEFAULT_COLUMNS, segments: Mapping[str, Where] = NO_SEGMENTS
+) -> CsvQuery:
+    """`segments`: who is in those that the search names. Raises `SearchError`, `UnknownColumnError`."""
     for column in columns:
         if column not in COLUMNS:
             raise UnknownColumnError(column)
-    where = compile_search(search)
+    where = compile_search(search, segments=segments)
     sides = []
     if where.condition.known != FALSE:
         cells = ", ".join(_known_cell(column) for column in columns)

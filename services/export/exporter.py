@@ -13,6 +13,7 @@ import structlog
 
 from services.common.clickhouse import ClickHouse
 from services.common.envelope import STORES_AWAY, ApiError
+from services.common.segments import load_memberships
 from services.export.csv_count import CsvCounter
 from services.export.csv_query import CsvQuery, csv_query
 from services.export.job import Job, JobFolder, Status, new_id, private_file
@@ -70,9 +71,9 @@ class Exporter:
 
     async def create(self, search: str, columns: list[str]) -> Job:
         """A queued job. Raises `ApiError` 429, 507, 503, and what `csv_query` raises."""
-        query = csv_query(search, columns)
         if self._clickhouse is None:
             raise ApiError(503, "The service is starting.")
+        query = csv_query(search, columns, await load_memberships(self._clickhouse, search))
         if len(self._jobs) >= MAX_JOBS or len(self._tasks) >= MAX_WAITING + RUNNING_AT_ONCE:
             raise ApiError(429, "There are too many exports; delete some, or wait.")
         job = Job(new_id(), search, columns, time.time())

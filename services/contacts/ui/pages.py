@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.envelope import ApiError, query_of
+from services.common.envelope import ApiError, query_of, text_of
 from services.common.event_types import PAGE_HIT, TYPES, UTM
 from services.common.search import SearchError
+from services.common.segments import load_memberships
 from services.common.user_cookie import UserCookies
 from services.contacts.api import contact_id_of
 from services.contacts.contact import Contact
@@ -64,7 +65,8 @@ class Pages:
         search = query_of(request).get("search", "")
         asked = {"search": search, "orderBy": "last_active", "orderByDir": "DESC", "limit": str(LATEST)}
         try:
-            page = await self._reader.page(read_list_query(asked))
+            segments = await load_memberships(self._stores.clickhouse, text_of(asked, "search"))
+            page = await self._reader.page(read_list_query(asked, segments=segments))
         except (SearchError, ApiError) as error:
             if isinstance(error, ApiError) and error.status != 400:
                 raise

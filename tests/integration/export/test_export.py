@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,6 +117,18 @@ async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(clickhouse
     assert job.status is Status.DONE, job.error
     lines = folder.file(job.id).read_text().split()
     assert sorted(lines[1:]) == [f'"{visitor}"' for visitor in visitors]
+
+
+def test_a_segment_is_exported(exports: Service, api: httpx.Client, store_hit: Hit) -> None:
+    page = f"https://{uuid.uuid4().hex}.example/"
+    visitor = 4_500_000_000_001
+    store_hit(visitor, time.time(), url=page)
+    filters = [{"field": "hit_url", "object": "behaviors", "operator": "=", "filter": page}]
+    made = api.post("/api/segments/new", json={"name": f"s{uuid.uuid4().hex}", "filters": filters}).json()["list"]
+    added = int(api.post("/api/contacts/new", json={"firstname": "Ada"}).json()["contact"]["id"])
+    assert api.post(f"/api/segments/{made['id']}/contact/{added}/add").status_code == 200
+    _, rows = exported(exports.http, search=f"segment:{made['alias']}", columns=["id"])
+    assert sorted(int(row["id"]) for row in rows) == sorted([visitor, added])
 
 
 def test_an_export_of_nothing_is_a_header(exports: Service) -> None:

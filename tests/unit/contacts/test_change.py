@@ -141,3 +141,11 @@ def test_any_body_is_a_change_or_refused(body: dict[str, Any], replaces: bool) -
         return
     after = apply_change(profile(firstname="Ada"), change, NOW, "admin")
     assert apply_change(after, change, NOW + 1, "admin") is after
+
+
+def test_the_newest_word_by_hand_on_a_segment_counts() -> None:
+    added = apply_change(profile(), Change(segments={3: True, 4: False}), NOW, "admin")
+    assert fold(added).segments == {3: True, 4: False}
+    assert apply_change(added, Change(segments={3: True}), NOW + 1, "admin") is added
+    removed = apply_change(added, Change(segments={3: False}), NOW - 5, "admin")
+    assert fold(removed).segments == {3: False, 4: False}, "whatever the clock says"

@@ -1,0 +1,116 @@
+"""The REST API on segments: what all records have, with filters that are checked, counts, and who uses whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.documents import Segment
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
+from services.common.segment_query import FilterError, Segments, compile_segment
+from services.common.segments import load_segments
+from services.contacts.change import is_true
+from services.contacts.contact_list import count_statement, read_list_query
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.records_api import RecordsApi, record_id_of
+from services.contacts.segments.definition import NEW_ID, SEGMENTS, free_alias, read_segment, users_of
+from services.contacts.stores import BusyError, Stores
+
+COUNT = "contactCount"  # the parameter that asks for it, and its key
+ALIAS_ROUNDS = 10
+
+
+class SegmentsApi(RecordsApi[Segment]):
+    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
+        super().__init__(stores, user, metrics, SEGMENTS)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/api/contacts/list/segments", self.published, methods=["GET"]),  # before /api/contacts/{id}/segments
+            *self._standard_routes("segments"),
+            *self._standard_routes("lists"),  # its name in old clients
+        ]
+
+    async def published(self, _: Request) -> Response:
+        """Bare: id, name and alias of each."""
+        segments = await load_segments(self._stores.clickhouse)
+        return json_response([
+            {"id": number, "name": segment.name, "alias": segment.alias}
+            for number, segment in segments.items()
+            if segment.is_published
+        ])  # fmt: skip
+
+    async def one(self, request: Request) -> Response:
+        """With `contactCount=1` also how many contacts are in it now."""
+        if not is_true(text_of(query_of(request), COUNT)):
+            return await super().one(request)
+        record_id, segments = record_id_of(request), await load_segments(self._stores.clickhouse)
+        segment = segments.get(_number(record_id))
+        if segment is None:
+            raise ApiError(404, NOT_FOUND)
+        self._metrics.reads.add(value="one")
+        count = await self._count(_number(record_id), segments)
+        return json_response({self._resource.singular: {**self._shown(record_id, segment), COUNT: count}})
+
+    async def delete(self, request: Request) -> Response:
+        segment_id = _number(record_id_of(request))
+        _refuse_if_used(segment_id, await load_segments(self._stores.clickhouse), "deleted")
+        return await super().delete(request)
+
+    async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Segment | None], Segment]:
+        segments, now = await load_segments(self._stores.clickhouse), datetime.now(UTC)
+        segment_id = _number(record_id)
+
+        def read(body: dict[str, Any], old: Segment | None) -> Segment:
+            segment = read_segment(body, old, segment_id, segments, now)
+            if not segment.is_published:
+                _refuse_if_used(segment_id, segments, "unpublished")
+            return segment
+
+        return read
+
+    async def _settled(self, record_id: str, document: Segment) -> Segment:
+        """Two that were written at once may have one alias: whoever sees another one of it takes another alias."""
+        for _ in range(ALIAS_ROUNDS):
+            segments = await load_segments(self._stores.clickhouse)
+            taken = {segment.alias for number, segment in segments.items() if number != _number(record_id)}
+            if document.alias not in taken:
+                break
+            alias = free_alias(f"{document.alias}{record_id}", taken)
+            try:
+                document = await self._writer.change(record_id, _with_alias(alias)) or document
+            except BusyError:
+                continue
+        return document
+
+    async def _count(self, segment_id: int, segments: Segments) -> int:
+        try:
+            where = compile_segment(segment_id, segments, datetime.now(UTC))
+        except FilterError as error:
+            raise ApiError(400, str(error), {f"filters[{error.position}]": [error.why]}) from error
+        statement = count_statement(read_list_query({})._replace(search=where))
+        if statement is None:
+            return 0
+        rows = (await self._stores.clickhouse.query(statement.sql, parameters=statement.parameters)).result_rows
+        return int(rows[0][0])
+
+
+def _with_alias(alias: str) -> Callable[[Segment], Segment]:
+    return lambda segment: msgspec.structs.replace(segment, alias=alias)
+
+
+def _refuse_if_used(segment_id: int, segments: Segments, what: str) -> None:
+    users = users_of(segment_id, segments)
+    if users:
+        names = [f"{segments[one].name} ({one})" for one in users]
+        raise ApiError(422, f"Other segments are made of it; it can not be {what}.", {"leadlist": names})
+
+
+def _number(record_id: str) -> int:
+    return int(record_id) if record_id.isdecimal() else NEW_ID

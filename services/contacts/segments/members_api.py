@@ -1,0 +1,107 @@
+"""Contacts in segments: who is added or removed by hand, and in which segments a contact is now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.documents import SEGMENT
+from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.profile import Member, newest
+from services.common.records import Ref
+from services.common.segments import load_segments
+from services.contacts.api import contact_id_of, read_contact_id
+from services.contacts.batch import read_ids
+from services.contacts.change import Change
+from services.contacts.contact import Contact
+from services.contacts.contact_object import Json, iso
+from services.contacts.contact_reader import ContactReader
+from services.contacts.editor import ContactEditor
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.segments.membership import segments_of
+from services.contacts.stores import Stores
+
+MAX_CONTACTS = 1_000
+AT_ONCE = 16
+NAMES = ("segments", "lists")  # the latter in old clients
+
+
+class SegmentMembersApi:
+    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
+        self._stores = stores
+        self._editor = ContactEditor(stores, user, metrics)
+        self._reader = ContactReader(stores)
+
+    def routes(self) -> list[Route]:
+        routes = [Route("/api/contacts/{id}/segments", self.of_contact, methods=["GET"])]
+        for name in NAMES:
+            routes.append(Route(f"/api/{name}/{{id}}/contacts/add", self.add_all, methods=["POST"]))
+            for word, is_in in (("add", True), ("remove", False)):
+                for path in (f"contact/{{contact}}/{word}", f"contact/{word}/{{contact}}"):
+                    routes.append(Route(f"/api/{name}/{{id}}/{path}", self._link(is_in=is_in), methods=["POST"]))
+        return routes
+
+    def _link(self, *, is_in: bool) -> Callable[[Request], Any]:
+        async def link(request: Request) -> Response:
+            contact_id, segment_id = contact_id_of(request, "contact"), await self._segment(request)
+            await self._editor.change(contact_id, Change(segments={segment_id: is_in}))
+            return json_response({"success": 1})
+
+        return link
+
+    async def add_all(self, request: Request) -> Response:
+        """`ids`: contacts; what became of each is told under its id."""
+        segment_id, ids = await self._segment(request), read_ids({}, await read_object(request))
+        if not 0 < len(ids) <= MAX_CONTACTS:
+            text = f"From 1 to {MAX_CONTACTS} ids of contacts are needed."
+            raise ApiError(400, text, {"ids": [text]})
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def add(said: str) -> Json:
+            async with turns:
+                try:
+                    await self._editor.change(read_contact_id(said), Change(segments={segment_id: True}))
+                except ApiError as error:
+                    return {"success": False, "error": error.message}
+                return {"success": True}
+
+        wanted = list(dict.fromkeys(ids))
+        details = dict(zip(wanted, await asyncio.gather(*map(add, wanted)), strict=True))
+        return json_response({"success": 1, "details": details})
+
+    async def of_contact(self, request: Request) -> Response:
+        """By id. Since when a contact fits the filters is known of nobody: `dateAdded` is that of a word by hand."""
+        contact = await self._reader.one(contact_id_of(request))
+        if contact is None:
+            raise ApiError(404, NOT_FOUND)
+        segments, words = await load_segments(self._stores.clickhouse), await self._words(contact)
+        lists = {}
+        for number in await segments_of(self._stores.clickhouse, contact, segments):
+            segment, word = segments[number], words.get(number)
+            lists[str(number)] = {
+                "id": number,
+                "name": segment.name,
+                "alias": segment.alias,
+                "dateAdded": iso(word.time_us) if word and word.is_in else None,
+                "manuallyAdded": bool(word and word.is_in),
+                "manuallyRemoved": False,
+            }
+        return json_response({"total": len(lists), "lists": lists})
+
+    async def _words(self, contact: Contact) -> dict[int, Member]:
+        """What was said by hand of each segment."""
+        if contact.view is None or not contact.view.segments:
+            return {}
+        profile = await self._stores.profiles.resolve(contact.id)
+        return newest([part.segments for part in profile.parts()]) if profile else {}
+
+    async def _segment(self, request: Request) -> int:
+        segment_id = contact_id_of(request)
+        if await self._stores.records.one(Ref(SEGMENT, str(segment_id))) is None:
+            raise ApiError(404, NOT_FOUND)
+        return segment_id
