@@ -13,7 +13,8 @@ import msgspec
 from services.common import keys
 from services.common.merging import follow
 from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile
-from services.common.redis_client import RedisClient, load_script, mget, run_script
+from services.common.redis_client import RedisClient, load_script
+from services.common.redis_commands import Commands, GroupedCommands
 from services.common.tombstone import bare_alias
 from services.common.values import CARRY_CLAIM_US, Claim, UniqueValue
 
@@ -25,10 +26,12 @@ LEAD_ROUNDS = 20
 
 
 class ProfileStore:
-    """With `allow_oom` it may also write when Redis is full: for whoever empties it by that."""
+    """With `allow_oom` it may also write when Redis is full: for whoever empties it by that. `is_grouped`: calls of
+    concurrent tasks travel together."""
 
-    def __init__(self, redis: RedisClient, *, allow_oom: bool = False) -> None:
+    def __init__(self, redis: RedisClient, *, allow_oom: bool = False, is_grouped: bool = False) -> None:
         self._redis = redis
+        self._commands = GroupedCommands(redis) if is_grouped else Commands(redis)
         self._write = load_script(redis, "write_document", allow_oom=allow_oom)
         self._claim = load_script(redis, "claim_value", allow_oom=allow_oom)
         self._settle = load_script(redis, "settle_change")
@@ -40,7 +43,7 @@ class ProfileStore:
     ) -> dict[int, Profile | None]:
         """The stored profiles of these ids, None for an id that has none. Aliases are not followed."""
         ids = list(contact_ids)
-        stored = await mget(self._redis, [keys.profile(contact_id) for contact_id in ids])
+        stored = await self._commands.mget([keys.profile(contact_id) for contact_id in ids])
         return {contact_id: decode(value) if value else None for contact_id, value in zip(ids, stored, strict=True)}
 
     async def resolve(self, contact_id: int) -> Profile | None:
@@ -82,7 +85,7 @@ class ProfileStore:
     ) -> tuple[dict[UniqueValue, Claim | None], list[bytes | None]]:
         """The same, and in the same round trip what other keys hold."""
         wanted = list(values)
-        stored = await mget(self._redis, [*(keys.unique(*value) for value in wanted), *others])
+        stored = await self._commands.mget([*(keys.unique(*value) for value in wanted), *others])
         held, beside = stored[: len(wanted)], stored[len(wanted) :]
         return {value: _claim(one) if one else None for value, one in zip(wanted, held, strict=True)}, beside
 
@@ -93,8 +96,7 @@ class ProfileStore:
         contact id; 0 for one that somebody else wrote meanwhile, or that comes too long after its claim.
         """
         latest = {contact_id: claim.time_us + CARRY_CLAIM_US for contact_id, claim in (claims or {}).items()}
-        answers = await run_script(
-            self._redis,
+        answers = await self._commands.run_script(
             self._write,
             [
                 (
@@ -145,8 +147,7 @@ class ProfileStore:
 
     async def claim(self, claims: list[tuple[UniqueValue, Claim | None, int]]) -> list[Claim | None]:
         """For each (value, holder as seen, contact id; 0 frees the value): who holds it now."""
-        answers = await run_script(
-            self._redis,
+        answers = await self._commands.run_script(
             self._claim,
             [
                 ([keys.unique(value.field, value.value)], [seen.stored() if seen else "", contact_id or ""])
@@ -157,25 +158,24 @@ class ProfileStore:
 
     async def free(self, claims: Iterable[tuple[str, str]]) -> None:
         """Frees values by their keys, if they are still held as (key, stored claim) says."""
-        await run_script(self._redis, self._claim, [([key], [seen, ""]) for key, seen in claims])
+        await self._commands.run_script(self._claim, [([key], [seen, ""]) for key, seen in claims])
 
     async def remember_brief(self, devices: Mapping[int, list[int]]) -> None:
         """By contact, the devices that joined it without cookies just now; the oldest beyond `MAX_BRIEF` are
         forgotten."""
-        answers = await run_script(
-            self._redis,
+        answers = await self._commands.run_script(
             self._remember_brief,
             [([keys.brief_devices(one)], [MAX_BRIEF, BRIEF_SECONDS, *joined]) for one, joined in devices.items()],
         )
         gone = [int(device) for answer in answers for device in answer]
-        await run_script(self._redis, self._forget_brief, [([keys.profile(device)], []) for device in gone])
+        await self._commands.run_script(self._forget_brief, [([keys.profile(device)], []) for device in gone])
 
     async def settle(self, versions: dict[int, int]) -> None:
         """These versions are in ClickHouse now."""
         slots: dict[int, list[int]] = {}
         for contact_id, version in versions.items():
             slots.setdefault(contact_id % keys.CONTACT_SLOTS, []).extend((contact_id, version))
-        await run_script(self._redis, self._settle, [([keys.changes(slot)], pairs) for slot, pairs in slots.items()])
+        await self._commands.run_script(self._settle, [([keys.changes(slot)], pairs) for slot, pairs in slots.items()])
 
     async def unsettled(self, before_us: int, limit: int) -> list[int]:
         """Contacts whose last write before `before_us` has not been projected: their writer died in between."""

@@ -21,7 +21,7 @@ from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
 from services.contacts.writer import Written
 
-LANES_AT_ONCE = 32
+LANES_AT_ONCE = 200
 NO_ID = "The item has no id."
 
 

@@ -42,7 +42,7 @@ class Stores:
         self.faults = fault_points_from_environment(POINTS)
         self.redis: RedisClient = connect(settings.redis_url)
         self.replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
-        self.profiles = ProfileStore(self.redis)
+        self.profiles = ProfileStore(self.redis, is_grouped=True)
         self.records = RecordStore(self.redis)
         self.companies = CompanyStore(self.profiles, self.records)
         self.ids = ContactIds(self.redis)
