@@ -155,7 +155,28 @@ class MergeStore:
         rest = await self._give_up(parted.rest, loser, [one for one in values if one not in taken])
         self._faults.pass_by("after_take_out")
         followers = await self._store.lead(back.losers, rest.id, back.id)
-        return Unmerged(back, rest, True, taken, [back, rest, *followers])
+        released = await self._release(back, unique_fields)
+        written = [rest, *followers, back, *released]
+        return Unmerged(released[-1] if released else back, rest, True, taken, written)
+
+    async def _release(self, holder: Profile, unique_fields: tuple[str, ...]) -> list[Profile]:
+        """Another undo may have given back one of its losers just before it became a contact of its own: whoever leads
+        nowhere is taken out of it. Returns what was written, the newest last."""
+        for _ in range(ROUNDS):
+            loaded = (await self._store.load(holder.losers)).values()
+            stored = (await self._store.load([holder.id]))[holder.id]
+            rest = stored
+            for one in loaded:
+                if one is not None and one.is_known() and rest and (parted := take_out(rest, one, now_us())):
+                    since_us = rest.merges[one.id].time_us if one.id in rest.merges else 0
+                    rest = _without(parted.rest, _carried(one, unique_fields), since_us)
+            if rest is None or rest is stored:
+                return []
+            try:
+                return [await self._write(rest)]
+            except _AgainError:
+                continue
+        raise MergeError("busy", holder.id)
 
     async def _give_up(self, rest: Profile, loser: Profile, values: list[UniqueValue]) -> Profile:
         """The second half of an undo: once the first is written it is done, however often others write the rest

@@ -78,8 +78,8 @@ def take_in(winner: Profile, loser: Profile) -> Profile:
 
 
 class Lead(NamedTuple):
-    """Where a chain of aliases leads, and which profiles must be stored so that all of it is true. Without a survivor
-    it leads nowhere, or elsewhere once those are stored."""
+    """Where a chain of aliases leads, and which profiles must be stored so that all of it is true, the survivor only
+    once the others are. Without a survivor it leads nowhere, or elsewhere once those are stored."""
 
     survivor: Profile | None
     changed: list[Profile]
@@ -91,6 +91,8 @@ def follow(chain: list[Profile]) -> Lead:
 
     A survivor takes in whoever leads to it (a merge was left half done), unless an undo took that one out since; then
     it leads to whom it had merged into. Who leads to the survivor by way of others leads to it directly from then on.
+    One that an undo took out, and that still says that it merged into the survivor itself, was read before the undo or
+    merged again by another clock: its merge is renewed, which fails in the first case.
     """
     if not chain:
         return Lead(None, [])
@@ -101,20 +103,22 @@ def follow(chain: list[Profile]) -> Lead:
             return Lead(None, [])
         before = min(chain, key=lambda one: one.id)
         survivor = msgspec.structs.replace(before, alias=0, merge=None)
-    losers = [one for one in chain if one.id != survivor.id]
+    losers = {one.id: one for one in chain if one.id != survivor.id}
     if not survivor.deleted_us:
-        for loser in reversed(losers):
+        for loser in reversed(list(losers.values())):
             if loser.id in survivor.losers:
                 continue
-            if loser.merge and loser.alias == survivor.id != loser.merge.winner and _was_taken_out(survivor, loser):
-                return Lead(None, [msgspec.structs.replace(loser, alias=loser.merge.winner)])
+            if loser.merge and (parted_us := survivor.separated.get(loser.id, -1)) >= loser.merge.time_us:
+                if loser.alias == survivor.id != loser.merge.winner:
+                    return Lead(None, [msgspec.structs.replace(loser, alias=loser.merge.winner)])
+                renewed = Merge(loser.merge.winner, parted_us + 1, loser.merge.by)
+                losers[loser.id] = loser = msgspec.structs.replace(loser, merge=renewed)
             survivor = take_in(survivor, loser)
-    changed = [msgspec.structs.replace(one, alias=survivor.id) for one in losers if one.alias != survivor.id]
+    led = [msgspec.structs.replace(one, alias=survivor.id) for one in losers.values()]
+    changed = [
+        after for after, read in zip(led, (one for one in chain if one.id in losers), strict=True) if after != read
+    ]
     return Lead(survivor, changed if survivor is before else [*changed, survivor])
-
-
-def _was_taken_out(survivor: Profile, loser: Profile) -> bool:
-    return loser.merge is not None and survivor.separated.get(loser.id, -1) >= loser.merge.time_us
 
 
 def recent_merges(profile: Profile, since_us: int) -> int:

@@ -57,10 +57,12 @@ class ProfileStore:
             lead = follow(chain)
             if not lead.changed:
                 return lead.survivor
-            versions = await self.write(lead.changed)
-            if all(versions.values()) and lead.survivor is not None:
-                version = versions.get(lead.survivor.id, lead.survivor.version)
-                return msgspec.structs.replace(lead.survivor, version=version)
+            survivor = lead.survivor
+            versions = await self.write([one for one in lead.changed if survivor is None or one.id != survivor.id])
+            if survivor is not None and all(versions.values()):
+                versions = await self.write([one for one in lead.changed if one.id == survivor.id])
+                if all(versions.values()):
+                    return msgspec.structs.replace(survivor, version=versions.get(survivor.id, survivor.version))
         raise RuntimeError(f"contact {contact_id} is being merged and parted without an end")
 
     async def _chain(self, contact_id: int) -> list[Profile]:

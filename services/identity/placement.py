@@ -278,7 +278,7 @@ def _stages(state: State) -> list[tuple[str, list[Profile]]]:
     losers, contacts, led = [], [], []
     for profile in state.profiles.values():
         before = state.loaded.get(profile.id)
-        if profile.alias and not (before and before.alias):
+        if profile.alias and not (before and before.alias and before.merge == profile.merge):
             losers.append(profile)
         elif profile.alias or profile.moves != (before.moves if before else []):
             led.append(profile)
