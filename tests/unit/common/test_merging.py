@@ -163,6 +163,17 @@ def test_a_merge_made_again_after_an_undo_is_completed_by_whoever_sees_it() -> N
     assert list(lead.survivor.losers) == [2]
 
 
+def test_who_seems_to_have_merged_before_an_undo_is_written_again_before_it_is_taken_in() -> None:
+    """It was read before the undo: its version is no longer stored, and the write refuses."""
+    whole, frozen = merge(contact(1), contact(2))
+    parted = take_out(whole, frozen, NOW + 5)
+    assert parted
+    lead = follow([frozen, parted.rest])
+    assert [one.id for one in lead.changed] == [2, 1] and lead.changed[0].version == frozen.version
+    assert lead.changed[0].merge and lead.changed[0].merge.time_us > NOW + 5
+    assert follow(lead.changed).changed == [], "by a clock that is behind it had merged again: once is enough"
+
+
 def test_a_chain_that_ends_nowhere_is_nobody() -> None:
     assert follow([]) == follow([freeze_into(contact(1), contact(9), NOW)]) == (None, [])
 
