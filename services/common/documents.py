@@ -130,6 +130,7 @@ class SegmentFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     type: str = ""
     value: Scalar | list[Scalar] | dict[str, Scalar] = None
     display: str | None = None
+    custom_type: str = ""  # of a field that somebody made; its type never changes
 
 
 class Segment(Document):

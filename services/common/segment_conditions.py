@@ -37,6 +37,11 @@ class Conditions:
             case "boolean":
                 refused = Condition(f"has(dnc, {self._terms.bind(source)})", FALSE)
                 return refused if flag_of(said) else negated(refused)
+            case "told_boolean":
+                said_yes = Condition(f"{field_sql(source)} = '1'", FALSE)
+                return said_yes if flag_of(said) else negated(said_yes)
+            case "told_multiselect":
+                return self._choices(field_sql(source), sign, said)
             case "number":
                 return self._number(source, sign, said)
             case "datetime":
@@ -66,6 +71,12 @@ class Conditions:
                 raise ValueError("Tags are given by their names.")
             return Condition(f"hasAny(tags, {self._terms.bind(texts_of(said), 'Array(String)')})", FALSE)
         return Condition(f"hasAny({column}, {self._terms.bind(ids_of(said), 'Array(UInt64)')})", FALSE)
+
+    def _choices(self, text: str, sign: str, said: SegmentFilter) -> Condition:
+        if sign == "empty":
+            return Condition(f"{text} = ''", TRUE)
+        chosen = self._terms.bind(texts_of(said), "Array(String)")
+        return Condition(f"hasAny(splitByChar('|', {text}), {chosen})", FALSE)
 
     # Dates: a condition is made of "at or after this moment" and, where it may never have been, of "ever".
 

@@ -29,6 +29,8 @@ OPERATORS: dict[str, frozenset[str]] = {
         "datetime": _DATE,
         "told_datetime": f"{_DATE} {_PATTERNS}",
         "lookup_id": "= != empty !empty",
+        "told_boolean": "= !=",
+        "told_multiselect": "in !in empty !empty",
         "click": "= != in !in",
         "default": f"{_NUMBER} between !between {_PATTERNS}",
     }.items()
@@ -37,7 +39,8 @@ _KINDS = {
     **dict.fromkeys(("text", "email", "tel", "url", "lookup"), "text"),
     **dict.fromkeys(("select", "country", "region", "timezone", "locale"), "select"),
     **dict.fromkeys(("date", "datetime"), "told_datetime"),
-    "boolean": "boolean",
+    "boolean": "told_boolean",
+    "multiselect": "told_multiselect",
     "number": "number",
 }
 
@@ -104,14 +107,17 @@ SEGMENT_FIELDS: dict[str, SegmentField] = {
 }
 
 
-def find_field(name: str, object_name: str) -> SegmentField:
-    """Raises `ValueError` with what is wrong. Clients of old name behaviours without saying that they are some."""
+def find_field(name: str, object_name: str, custom_type: str = "") -> SegmentField:
+    """`custom_type` is that of a field that somebody made, '' for all others. Raises `ValueError` with what is wrong.
+    Clients of old name behaviours without saying that they are some."""
     if object_name == "company":
         raise ValueError("Filters by the fields of companies are not available yet.")
     if object_name not in OBJECTS:
         raise ValueError(f"An object is one of {', '.join(OBJECTS)}.")
     if name in _NO_DATA:
         raise ValueError(f"Nothing is stored yet that {name} could be answered from.")
+    if custom_type and name not in SEGMENT_FIELDS:
+        return SegmentField(_KINDS.get(custom_type, "default"), name)
     if name not in SEGMENT_FIELDS:
         raise ValueError(f"There is no field {name[:60]!r} to filter by.")
     return SEGMENT_FIELDS[name]

@@ -88,7 +88,7 @@ class _Compiler:
         self._count += 1
         if self._count > MAX_CONDITIONS:
             raise ValueError(f"The segment is made of more than {MAX_CONDITIONS} conditions.")
-        field = find_field(said.field, said.object)
+        field = find_field(said.field, said.object, said.custom_type)
         check_operator(field, said.operator)
         sign = said.operator.removeprefix("!") if said.operator != "!=" else "="
         if field.source == "segments":

@@ -80,8 +80,13 @@ def pattern_of(said: SegmentFilter) -> str:
     try:
         re2.compile(f"(?i){text}", _quiet)  # type: ignore[no-untyped-call]
     except re2.error as error:
-        raise ValueError(f"This is no regular expression: {str(error)[:100]}.") from None
+        raise ValueError(f"This is no regular expression: {_text_of(error)[:100]}.") from None
     return f"(?i){text}"
+
+
+def _text_of(error: Exception) -> str:
+    said = error.args[0] if error.args else ""
+    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
 def _text(value: Scalar) -> str:

@@ -80,8 +80,8 @@ class Settings:
     )
     unique_fields: tuple[str, ...] = _setting(
         ("email",),
-        "Contact fields that identify: a value of one belongs to one contact. The fields API may change that; then "
-        "`./just check-identity --fix` claims the values that are there.",
+        "Contact fields that identify: a value of one belongs to one contact. The fields API may add others; then "
+        "`./just dedupe --apply` claims the values that are there, and merges who shares one.",
     )
     unique_operator: str = _setting(
         "and",

@@ -224,11 +224,16 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
     What an API says is newer than whatever is stored, also in a part that another contact brought along.
     """
     own = profile.own or Part(added_us=now_us, created_by=user)
-    lacking = {alias: value for alias, value in change.defaults.items() if profile.value(alias) in (None, "")}
+    # A default is nobody's word: it is older than any that is said, here or by whoever merges in.
+    defaults = {
+        alias: Stamped(value, profile.told_us(alias) + 1)
+        for alias, value in change.defaults.items()
+        if profile.value(alias) in (None, "")
+    }
     stage_id = 0 if change.left_stage_id and change.left_stage_id == stage_of(profile) else change.stage_id
     part = msgspec.structs.replace(
         own,
-        fields={**own.fields, **_new_fields(profile, {**lacking, **change.fields}, now_us)},
+        fields={**own.fields, **defaults, **_new_fields(profile, change.fields, now_us)},
         tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
         segments={**own.segments, **_new_segments(profile, change.segments, now_us)},
         ips=_with_ip(profile, own, change.ip, now_us),

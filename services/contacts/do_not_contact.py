@@ -32,7 +32,7 @@ def read_refusal(said: Mapping[str, Any]) -> Refusal:
     """`reason`, `comments`, `channelId`. Raises `ValueError` with what is wrong."""
     reason = _whole(said.get("reason", MANUAL), WRONG_REASON)
     if reason > MANUAL:
-        raise ValueError(WRONG_REASON)
+        raise ValueError(f"Reason code is one of 1 (unsubscribed), 2 (bounced), {MANUAL} (manual).")
     comments = clean(scalar_as_text(said.get("comments")))
     if len(comments) > MAX_COMMENTS_LENGTH:
         raise ValueError(f"comments: at most {MAX_COMMENTS_LENGTH} characters.")

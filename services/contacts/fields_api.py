@@ -150,6 +150,8 @@ class FieldsApi:
                 body.wrong[PUBLIC] = [NOT_VALID]
             if is_unique and field.alias not in TOLD_FIELDS:
                 body.wrong[unique_key(body)] = [NOT_VALID]
+            if field.is_unique and not is_unique:
+                body.wrong[unique_key(body)] = ["An e-mail address belongs to one contact: it always identifies."]
             body.refuse_if_wrong()
             return msgspec.structs.replace(
                 registry,

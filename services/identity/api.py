@@ -50,6 +50,7 @@ class IdentityApi:
     async def merge(self, operations: Operations, body: Body, user: str) -> Response:
         """`winner` keeps its id; `loser`, all that it is, and all that its devices do from now on, become the
         winner's."""
+        _check_keys(body, "winner", "loser")
         unique = await operations.unique_fields()
         winner, loser = _selector(body, "winner", unique), _selector(body, "loser", unique)
         if winner == loser:
@@ -59,6 +60,7 @@ class IdentityApi:
 
     async def unmerge(self, operations: Operations, body: Body, user: str) -> Response:
         """`contact`, by an id that was merged away, becomes a contact of its own again."""
+        _check_keys(body, "contact")
         unmerged = await operations.unmerge(_selector(body, "contact", await operations.unique_fields()), user)
         return json_response(_unmerged(unmerged))
 
@@ -72,7 +74,7 @@ class IdentityApi:
         contact = _selector(body, "contact", unique_fields) if "contact" in body or "contact_id" in body else None
         if (contact is None) == (not unique):
             raise _wrong("contact", "Say either whose the device is, or unique values.")
-        linked = await operations.link(device_id, contact, unique, uuid.uuid4().bytes)
+        linked = await operations.link(device_id, contact, unique, uuid.uuid4().bytes, user)
         if linked is None:
             raise _wrong("device_id", "This cannot be a device id.")
         return json_response({"device_id": device_id, "outcomes": linked.outcomes, "contact": shown(linked.contact)})
@@ -80,7 +82,9 @@ class IdentityApi:
     async def resolve(self, request: Request) -> Response:
         """`ids`: up to 1,000 selectors. An answer for each, in their order."""
         operations = self._ready()
-        said = _object(await read_body(request)).get("ids")
+        body = _object(await read_body(request))
+        _check_keys(body, "ids")
+        said = body.get("ids")
         if not isinstance(said, list) or len(said) > MAX_RESOLVED:
             raise _wrong("ids", f"This must be a list of at most {MAX_RESOLVED}.")
         unique_fields = await operations.unique_fields()
@@ -128,6 +132,13 @@ async def _told(answer: Awaitable[Response]) -> Response:
 
 def _object(data: bytes) -> Body:
     return parse_object(data, "application/json")
+
+
+def _check_keys(body: Body, *names: str) -> None:
+    """A word that is not understood may be meant to change what is done. Raises `ApiError` 400."""
+    unknown = [key for key in body if key not in names and key.removesuffix("_id") not in names]
+    if unknown:
+        raise _wrong(unknown[0][:60], f"This is not one of {', '.join(names)}.")
 
 
 def _wrong(name: str, text: str) -> ApiError:

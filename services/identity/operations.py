@@ -89,7 +89,9 @@ class Operations:
         await self._project(unmerged.written, mark, audit)
         return unmerged
 
-    async def link(self, device_id: str, contact: Selector | None, unique: dict[str, str], key: bytes) -> Linked | None:
+    async def link(
+        self, device_id: str, contact: Selector | None, unique: dict[str, str], key: bytes, user: str
+    ) -> Linked | None:
         """Makes a device a contact's, or its contact take unique values, as a hit would; None for what is no device id.
         `key` is the event's. Raises `NobodyError`."""
         await self._availability.check()
@@ -103,8 +105,11 @@ class Operations:
             device.contact_id, False, now_us, now_us, key, unique, {}, {}, "", linked_contact_id=linked
         )  # fmt: skip
         placed = await self._placement.place([sighting])
-        await self._project(list(placed.written.values()), mark, [])
         under = placed.contacts[0]
+        audit = (
+            [] if isinstance(under, ContactDeleted) else audit_rows("identify", user, {under: {"device": device_id}})
+        )
+        await self._project(list(placed.written.values()), mark, audit)
         profile = None if isinstance(under, ContactDeleted) else await self._store.resolve(under)
         if profile is None:
             raise NobodyError("device_id")

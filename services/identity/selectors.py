@@ -29,6 +29,8 @@ def read_selector(said: Any, unique_fields: tuple[str, ...]) -> Selector:
     ((name, text),) = said.items()
     if name == "contact_id":
         return Selector(contact_id=_contact_id(text))
+    if name != "device_id" and name not in unique_fields:
+        raise SelectorError(f"{name[:60]} is not one of contact_id, device_id, " + ", ".join(unique_fields))
     if not isinstance(text, str) or not text:
         raise SelectorError(f"{name[:60]} must be text")
     if name == "device_id":

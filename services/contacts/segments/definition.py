@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from services.common.contact_fields import FIELDS, Field
 from services.common.documents import SEGMENT, Scalar, Segment, SegmentFilter
 from services.common.segment_query import GLUES, MAX_FILTERS, FilterError, Segments, compile_segment, used_by
 from services.common.segment_values import MAX_VALUES
@@ -21,10 +22,15 @@ NEW_ID = 0  # of one that has no id yet
 
 
 def read_segment(
-    said: Mapping[str, Any], old: Segment | None, segment_id: int, segments: Segments, now: datetime
+    said: Mapping[str, Any],
+    old: Segment | None,
+    segment_id: int,
+    segments: Segments,
+    now: datetime,
+    fields: Mapping[str, Field] = FIELDS,
 ) -> Segment:
-    """Of a body, over the old one; `segments` are all that there are. Raises `InvalidChangeError`, also for filters
-    that cannot be answered and for one that would be made of itself."""
+    """Of a body, over the old one; `segments` and `fields` are all that there are. Raises `InvalidChangeError`, also for
+    filters that cannot be answered and for one that would be made of itself."""
     body = RecordBody(said)
     name = body.text("name", old.name if old else "", is_required=True)
     taken = {one.alias for number, one in segments.items() if number != segment_id}
@@ -35,7 +41,7 @@ def read_segment(
         alias=free_alias(alias, taken),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
         category_id=_category(body, old.category_id if old else 0),
-        filters=_filters(body) if body.has("filters") else (old.filters if old else []),
+        filters=_filters(body, fields) if body.has("filters") else (old.filters if old else []),
         is_global=body.flag("isGlobal", old=old.is_global if old else True),
         is_preference_center=body.flag("isPreferenceCenter", old=old.is_preference_center if old else False),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
@@ -104,7 +110,7 @@ def _category(body: RecordBody, old: int) -> int:
     return int(text or 0)
 
 
-def _filters(body: RecordBody) -> list[SegmentFilter]:
+def _filters(body: RecordBody, fields: Mapping[str, Field]) -> list[SegmentFilter]:
     items = body.items("filters")
     if len(items) > MAX_FILTERS:
         body.wrong["filters"] = [f"At most {MAX_FILTERS} filters."]
@@ -112,13 +118,13 @@ def _filters(body: RecordBody) -> list[SegmentFilter]:
     found = []
     for position, item in enumerate(items):
         try:
-            found.append(_filter(item))
+            found.append(_filter(item, fields))
         except ValueError as error:
             body.wrong[f"filters[{position}]"] = [str(error)]
     return found
 
 
-def _filter(item: Mapping[str, Any]) -> SegmentFilter:
+def _filter(item: Mapping[str, Any], fields: Mapping[str, Field]) -> SegmentFilter:
     """Values are under `properties`, or beside the rest as clients of old write them. Raises `ValueError`."""
     properties = item.get("properties")
     inner: Mapping[str, Any] = properties if isinstance(properties, dict) else {}
@@ -126,14 +132,17 @@ def _filter(item: Mapping[str, Any]) -> SegmentFilter:
     if glue not in GLUES:
         raise ValueError("The glue is and or or.")
     display = inner.get("display", item.get("display"))
+    name = _word(item, "field")
+    custom = fields.get(name)
     return SegmentFilter(
-        field=_word(item, "field"),
+        field=name,
         operator=_word(item, "operator"),
         glue=glue,
         object=_word(item, "object", "lead"),
         type=_word(item, "type", ""),
         value=_value(inner["filter"] if "filter" in inner else item.get("filter")),
         display=display[:MAX_VALUE_LENGTH] if isinstance(display, str) else None,
+        custom_type=custom.type if custom and name not in FIELDS else "",
     )
 
 

@@ -281,3 +281,34 @@ def test_companies_have_fields_of_their_own(api: httpx.Client) -> None:
         for field in made:
             assert api.delete(f"{path}/{field['id']}/delete").status_code == 200
     assert size not in api.get(f"/api/companies/{a['id']}").json()["company"]["fields"]["all"]
+
+
+def test_segments_ask_for_fields_that_were_made(api: httpx.Client, maker: Maker) -> None:
+    plan = maker.make(type="select", properties=LIST)["alias"]
+    vip = maker.make(type="boolean", properties={"yes": "Y", "no": "N"})["alias"]
+    since, likes = maker.make(type="date")["alias"], maker.make(type="multiselect", properties=LIST)["alias"]
+    one = maker.contact(**{plan: "l", vip: 1, since: "2020-01-01", likes: "s|l"})["id"]
+    other = maker.contact(**{plan: "s", vip: 0, since: "1999-01-01", likes: "s"})["id"]
+    cases = [
+        (plan, "=", "l", [one]), (plan, "in", ["s"], [other]), (plan, "!=", "l", [other]), (vip, "=", 1, [one]),
+        (vip, "=", 0, [other]), (since, "gt", "2000-01-01", [one]), (likes, "in", ["l"], [one]),
+        (likes, "!in", ["l"], [other]), (likes, "empty", None, []),
+    ]  # fmt: skip
+    for field, operator, value, expected in cases:
+        said = {"field": field, "operator": operator, "properties": {"filter": value}}
+        made = api.post("/api/segments/new", json={"name": uuid.uuid4().hex, "filters": [said]})
+        assert made.status_code == 201, made.text
+        segment = made.json()["list"]
+        assert maker.found(search=f"ids:{one},{other} segment:{segment['alias']}") == expected, (field, operator)
+        assert api.delete(f"/api/segments/{segment['id']}/delete").status_code == 200
+    unknown = api.post("/api/segments/new", json={"name": "x", "filters": [{"field": "nope", "operator": "="}]})
+    assert list(unknown.json()["errors"][0]["details"]) == ["filters[0]"]
+
+
+def test_a_default_is_no_word_that_a_merge_would_take_for_newer(api: httpx.Client, maker: Maker) -> None:
+    plan = maker.make(defaultValue="free")["alias"]
+    said, silent = maker.contact(**{plan: "pro"}), maker.contact()
+    assert silent["fields"]["all"][plan] == "free"
+    email = silent["fields"]["all"]["email"]
+    merged = api.patch(f"/api/contacts/{said['id']}/edit", json={"email": email}).json()["contact"]
+    assert merged["fields"]["all"][plan] == "pro"
