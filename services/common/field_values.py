@@ -22,6 +22,8 @@ LONG_TYPES = frozenset({"textarea", "html", "multiselect"})
 _YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 _PHONE = re.compile(r"(?=.*[0-9])[0-9+().\-/ #*xX]{1,60}", re.ASCII)
+MAX_NUMBER = 2.0**53  # whole numbers beyond are not exact, and not every format has them
+
 TIMEZONES = frozenset(available_timezones())
 
 
@@ -107,6 +109,8 @@ def _read_clock(text: str) -> str:
 
 def _rounded(text: str, scale: int) -> int | float:
     number = round(read_number(text), scale)
+    if abs(number) > MAX_NUMBER:
+        raise ValueError(NOT_VALID)
     return number if scale else int(number)
 
 

@@ -18,6 +18,7 @@ Value = str | int | float | bool | None
 
 MAX_POINTS = (1 << 31) - 1  # what their column holds
 MAX_COMPANIES = 1_000  # of one part; hits may name what they like
+MAX_TAGS = 1_000  # the same
 MAX_MOVES = 100  # the newest of a device; older hits than the oldest of them are far behind any retry or replay
 IDENTIFYING_FIELDS = ("email", "firstname", "lastname", "company", "facebook", "foursquare", "instagram", "linkedin",
                       "skype", "twitter")  # fmt: skip
@@ -115,7 +116,7 @@ class Part(msgspec.Struct, omit_defaults=True):
         members = dict(self.tags)
         for tag, is_in in tags.items():
             old = members.get(tag)
-            if old is None or old.time_us < time_us:
+            if old.time_us < time_us if old else len(members) < MAX_TAGS:
                 members[tag] = Member(is_in, time_us)
         if members == self.tags:
             return self

@@ -120,7 +120,7 @@ class ProfileStore:
         """Whoever of these led to one contact leads to another one now; what is written all the time is led when it is
         read. Returns what was written."""
         written: list[Profile] = []
-        waiting = list(contact_ids)
+        waiting = [one for one in contact_ids if one != to_id]  # of two merges in a circle one is among the other's
         for _ in range(LEAD_ROUNDS):
             loaded = await self.load(waiting)
             led = [msgspec.structs.replace(one, alias=to_id) for one in loaded.values() if one and one.alias == from_id]

@@ -56,8 +56,10 @@ def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64
             retry=Retry(NoBackoff(), 0),
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
-    return aioredis.Redis.from_url(
+    # Who finds all connections in use waits for one, rather than being told that Redis is away.
+    pool = aioredis.BlockingConnectionPool.from_url(
         url,
+        timeout=timeout_seconds,
         socket_timeout=timeout_seconds,
         socket_connect_timeout=timeout_seconds,
         max_connections=max_connections,
@@ -67,6 +69,7 @@ def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64
         # of them failed one command.
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
+    return aioredis.Redis.from_pool(pool)
 
 
 class _Packing:

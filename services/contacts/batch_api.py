@@ -18,6 +18,7 @@ from services.contacts.contact_object import contact_object
 from services.contacts.contact_reader import ContactReader
 from services.contacts.editor import ContactEditor
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.projector import Collected
 from services.contacts.stores import Stores
 from services.contacts.writer import Written
 
@@ -27,8 +28,7 @@ NO_ID = "The item has no id."
 
 class BatchApi:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
-        self._stores, self._user = stores, user
-        self._editor = ContactEditor(stores, user, metrics)
+        self._stores, self._user, self._metrics = stores, user, metrics
         self._reader = ContactReader(stores)
 
     def routes(self) -> list[Route]:
@@ -39,18 +39,18 @@ class BatchApi:
         ]
 
     async def new(self, request: Request) -> Response:
-        return await self._written(await read_items(request), self._editor.create, status=201)
+        return await self._written(await read_items(request), ContactEditor.create, status=201)
 
     async def edit(self, request: Request) -> Response:
         """PATCH and PUT mean for each item what they mean for one."""
         replaces = request.method == "PUT"
 
-        async def edit(item: dict[str, Any]) -> Written:
+        async def edit(editor: ContactEditor, item: dict[str, Any]) -> Written:
             if item.get("id") in (None, ""):
                 if replaces:
-                    return await self._editor.create(item)
+                    return await editor.create(item)
                 raise ApiError(404, NO_ID)
-            return await self._editor.edit(read_contact_id(item["id"]), item, replaces=replaces)
+            return await editor.edit(read_contact_id(item["id"]), item, replaces=replaces)
 
         return await self._written(await read_items(request), edit, status=200)
 
@@ -61,12 +61,16 @@ class BatchApi:
         check_size(len(ids))
 
         async def delete(item: Any) -> Contact:
-            return await self._editor.delete(read_contact_id(item))
+            return await editor.delete(read_contact_id(item))
+
+        collected = Collected(self._stores.projector)
+        editor = ContactEditor(self._stores, self._user, self._metrics, collected)
 
         items = {str(number): one for number, one in enumerate(ids)}
         if not items or not all(one.isdecimal() for one in ids):
             return json_response({"contacts": [], "errors": {"0": error_object(ApiError(400, "ids: a list of ids."))}})
         done = await self._each(items, [[key] for key in items], delete)
+        await collected.flush()
         gone = {key: contact_object(one, self._user) for key, one in done.items() if isinstance(one, Contact)}
         errors = {
             key: error_object(one) for key, one in done.items() if isinstance(one, ApiError) and one.status != 404
@@ -74,7 +78,7 @@ class BatchApi:
         return json_response({"contacts": keyed(gone), **({"errors": errors} if errors else {})})
 
     async def _written(
-        self, items: dict[str, Any], write: Callable[[Any], Awaitable[Written]], *, status: int
+        self, items: dict[str, Any], write: Callable[[ContactEditor, Any], Awaitable[Written]], *, status: int
     ) -> Response:
         check_size(len(items))
         unique_fields = (await self._stores.fields.now()).unique
@@ -82,9 +86,12 @@ class BatchApi:
         async def checked(item: Any) -> Written:
             if not isinstance(item, dict):
                 raise ApiError(400, "The item must be an object.")
-            return await write(item)
+            return await write(editor, item)
 
+        collected = Collected(self._stores.projector)
+        editor = ContactEditor(self._stores, self._user, self._metrics, collected)
         done = await self._each(items, lanes(items, unique_fields), checked)
+        await collected.flush()
         written = {key: one for key, one in done.items() if isinstance(one, Written)}
         newest = {one.profile.id: one.profile for one in written.values()}
         new = {one.profile.id for one in written.values() if one.is_new}

@@ -16,15 +16,18 @@ from services.contacts.change import Change, InvalidChangeError, no_stage, read_
 from services.contacts.contact import Contact
 from services.contacts.contact_reader import ContactReader
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.projector import Projection
 from services.contacts.stores import BusyError, Stores
 from services.contacts.writer import ContactWriter, ValueTakenError, Written
 
 
 class ContactEditor:
-    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
+    def __init__(
+        self, stores: Stores, user: str, metrics: ContactsMetrics, projection: Projection | None = None
+    ) -> None:
         self._stores, self._records, self._metrics = stores, stores.records, metrics
         self._reader = ContactReader(stores)
-        self._writer = ContactWriter(stores, user)
+        self._writer = ContactWriter(stores, user, projection)
 
     async def create(self, body: Mapping[str, Any]) -> Written:
         """A new contact, or the one that holds the unique values that the body gives."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from services.common.clickhouse import ClickHouse, insert_rows
 from services.common.profile import Profile
@@ -19,6 +19,29 @@ class _Waiting(NamedTuple):
     profiles: list[Profile]
     events: list[EventRow]
     done: asyncio.Future[None]
+
+
+class Projection(Protocol):
+    """Where written profiles, and what they add to histories, go on to."""
+
+    async def put(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None: ...
+
+
+class Collected:
+    """Keeps what the items of a batch put until all are done: one insert, however often they change one contact."""
+
+    def __init__(self, projection: Projection) -> None:
+        self._projection = projection
+        self._profiles: list[Profile] = []
+        self._events: list[EventRow] = []
+
+    async def put(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
+        self._profiles += profiles
+        self._events += events or []
+
+    async def flush(self) -> None:
+        """As `Projector.put`."""
+        await self._projection.put(self._profiles, self._events)
 
 
 class Projector:

@@ -24,6 +24,7 @@ from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 from services.contacts.change import Change, apply_change
 from services.contacts.company_writer import CompanyWriter
 from services.contacts.history import events_of
+from services.contacts.projector import Projection
 from services.contacts.stores import BusyError as BusyError
 from services.contacts.stores import Stores
 
@@ -70,8 +71,10 @@ class Target(NamedTuple):
 
 
 class ContactWriter:
-    def __init__(self, stores: Stores, user: str) -> None:
-        self._stores = stores
+    """`projection` is where its writes go on to, if not straight to ClickHouse."""
+
+    def __init__(self, stores: Stores, user: str, projection: Projection | None = None) -> None:
+        self._stores, self._projection = stores, projection
         self._store: ProfileStore = stores.profiles
         self._user = user
         self._companies = CompanyWriter(stores, user)
@@ -157,7 +160,7 @@ class ContactWriter:
     async def _project(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
         try:
             await self._stores.confirm()
-            await self._stores.projector.put(profiles, events)
+            await (self._projection or self._stores.projector).put(profiles, events)
         except Exception:
             self._stores.distrust()
             raise

@@ -18,6 +18,7 @@ from services.identity.identify import MERGE_WINDOW_US, Rules
 
 AT_ONCE = 100
 RETRY_SECONDS = 20
+MAX_QUEUED = 100_000  # anybody can make devices that name somebody; 10 MB
 FULL_RETRY_SECONDS = 3_600  # of a contact that has all the identifiers it may have
 
 
@@ -26,10 +27,11 @@ class MergeQueue:
         self._redis, self._faults = redis, faults
 
     async def put(self, merges: Iterable[tuple[int, int]]) -> None:
-        """(winner, loser) each; queued twice they are made once. Raises `RedisError`."""
+        """(winner, loser) each; queued twice they are made once. A full queue takes no more: these stay two contacts.
+        Raises `RedisError`."""
         due = time.time() + RETRY_SECONDS
         members = {f"{winner}:{loser}": due for winner, loser in merges}
-        if members:
+        if members and await self._redis.zcard(keys.QUEUED_MERGES) < MAX_QUEUED:
             await self._redis.zadd(keys.QUEUED_MERGES, members, nx=True)
 
     async def work_off(self, merges: MergeStore, rules: Rules) -> list[Profile]:

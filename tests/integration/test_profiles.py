@@ -48,3 +48,16 @@ async def test_what_rests_on_a_claim_is_written_soon_or_never(valkey_url: str) -
     assert await store.write([profile], {profile.id: late}) == {profile.id: 0}
     assert (await store.write([profile], {profile.id: claim}))[profile.id] > 0
     await client.aclose()
+
+
+async def test_nobody_is_led_to_himself(valkey_url: str) -> None:
+    """Of two merges in a circle the survivor may be among those who led to the other one."""
+    async with connect(valkey_url) as client:
+        store = ProfileStore(client)
+        survivor = Profile(9_021, alias=9_022, own=Part(added_us=NOW))
+        follower = Profile(9_023, alias=9_022, own=Part(added_us=NOW))
+        await store.write([survivor, follower])
+        led = await store.lead([survivor.id, follower.id], 9_022, survivor.id)
+        assert [(one.id, one.alias) for one in led] == [(follower.id, survivor.id)]
+        stored = (await store.load([survivor.id]))[survivor.id]
+        assert stored and stored.alias == 9_022

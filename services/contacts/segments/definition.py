@@ -29,8 +29,8 @@ def read_segment(
     now: datetime,
     fields: Mapping[str, Field] = FIELDS,
 ) -> Segment:
-    """Of a body, over the old one; `segments` and `fields` are all that there are. Raises `InvalidChangeError`, also for
-    filters that cannot be answered and for one that would be made of itself."""
+    """Of a body, over the old one; `segments` and `fields` are all that there are. Raises `InvalidChangeError`, also
+    for filters that cannot be answered and for one that would be made of itself."""
     body = RecordBody(said)
     name = body.text("name", old.name if old else "", is_required=True)
     taken = {one.alias for number, one in segments.items() if number != segment_id}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import itertools
 import uuid
 from typing import Any
@@ -145,3 +146,24 @@ def test_points_by_operators(api: httpx.Client) -> None:
     assert told(api.post(f"/api/contacts/{one}/points/power/2"), 400)["errors"]
     assert told(api.post(f"/api/contacts/{one}/points/plus/x"), 400)["errors"]
     assert api.post("/api/contacts/5/points/plus/1").status_code == 404
+
+
+def test_batches_that_run_at_once_are_all_done_and_nobody_is_turned_away(api: httpx.Client) -> None:
+    one = new(api, firstname="Ada")
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        batches = [[{"email": address()} for _ in range(200)] for _ in range(4)]
+        told_batches = [pool.submit(api.post, "/api/contacts/batch/new", json=batch, timeout=60) for batch in batches]
+        neighbour = [pool.submit(api.get, f"/api/contacts/{one}", timeout=60) for _ in range(40)]
+        assert {answer.result().status_code for answer in neighbour} == {200}
+        for answer in told_batches:
+            assert set(told(answer.result(), 201)["statusCodes"].values()) == {201}
+
+
+def test_many_changes_of_one_contact_are_made_in_their_order(api: httpx.Client) -> None:
+    one = new(api)
+    items = [{"id": one, "lastname": f"n{number}", "tags": [f"t{number}"]} for number in range(200)]
+    body = told(api.patch("/api/contacts/batch/edit", json=items))
+    assert set(body["statusCodes"].values()) == {200}
+    contact = shown(api, one)
+    assert (contact["fields"]["all"]["lastname"], len(contact["tags"])) == ("n199", 200)
+    assert told(api.get("/api/contacts", params={"search": f"ids:{one} lastname:+n199"}))["total"] == "1"

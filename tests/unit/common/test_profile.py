@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from services.common.folding import fold
-from services.common.profile import MAX_POINTS, Member, Part, Profile, decode_profile, encode_profile
+from services.common.profile import MAX_POINTS, MAX_TAGS, Member, Part, Profile, decode_profile, encode_profile
 
 
 def test_points_add_up_and_stay_within_their_column() -> None:
@@ -41,3 +41,10 @@ def test_a_profile_without_companies_is_stored_as_before_there_were_any() -> Non
     assert msgspec.msgpack.decode(encode_profile(profile)) == {"id": 1, "own": {"added_us": 1, "points": 3}}
     joined = Profile(1, own=Part(added_us=1).with_company(7, 10).with_primary(7, 10))
     assert decode_profile(b"0000000000000000" + encode_profile(joined)) == joined
+
+
+def test_hits_may_give_a_contact_only_so_many_tags() -> None:
+    part = Part(added_us=1).with_tags({f"t{number}": True for number in range(MAX_TAGS + 5)}, 10)
+    assert len(part.tags) == MAX_TAGS
+    assert part.with_tags({"new": True}, 20) is part
+    assert part.with_tags({"t0": False}, 20).tags["t0"] == Member(is_in=False, time_us=20), "what is there may change"
