@@ -54,10 +54,10 @@ async def test_nobody_is_led_to_himself(valkey_url: str) -> None:
     """Of two merges in a circle the survivor may be among those who led to the other one."""
     async with connect(valkey_url) as client:
         store = ProfileStore(client)
-        survivor = Profile(9_021, alias=9_022, own=Part(added_us=NOW))
-        follower = Profile(9_023, alias=9_022, own=Part(added_us=NOW))
+        survivor = Profile(9_031, alias=9_032, own=Part(added_us=NOW))
+        follower = Profile(9_033, alias=9_032, own=Part(added_us=NOW))
         await store.write([survivor, follower])
-        led = await store.lead([survivor.id, follower.id], 9_022, survivor.id)
+        led = await store.lead([survivor.id, follower.id], 9_032, survivor.id)
         assert [(one.id, one.alias) for one in led] == [(follower.id, survivor.id)]
         stored = (await store.load([survivor.id]))[survivor.id]
-        assert stored and stored.alias == 9_022
+        assert stored and stored.alias == 9_032

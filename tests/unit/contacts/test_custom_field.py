@@ -69,7 +69,8 @@ def test_a_value_is_read_and_called(kind: str, properties: Any, said: Any, value
     ("kind", "said"),
     [
         ("text", "x" * 192), ("select", "m"), ("multiselect", "s|m"), ("boolean", "maybe"), ("number", "many"),
-        ("number", "nan"), ("number", "18446744073709551616"), ("number", "-1e30"), ("date", "soon"), ("date", "1799-01-01"), ("datetime", "1"), ("time", "25:00"),
+        ("number", "nan"), ("number", "18446744073709551616"),
+        ("number", "-1e30"), ("date", "soon"), ("date", "1799-01-01"), ("datetime", "1"), ("time", "25:00"),
         ("timezone", "Mars/Base"), ("email", "a@b"), ("tel", "call me"), ("url", "javascript:1"), ("url", "https:///x"),
         ("textarea", "x" * 65_536), ("text", ["a"]),
     ],
