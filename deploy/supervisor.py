@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import math
 import os
 import re
 import signal
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+
+from services.common.loss import LOST
 
 STOP_SECONDS = 15.0
 RESTART_SECONDS = 0.5
@@ -54,7 +57,11 @@ class Supervisor:
             self._processes[program.name] = await self._spawn(program)
         deadline = time.monotonic() + seconds
         for program in programs:
-            while not await _is_ready(program, client):
+            while (reason := await _why_not_ready(program, client)) is not None:
+                if reason == LOST and deadline != math.inf:
+                    deadline = math.inf  # somebody is asked to do something about it
+                    print("spoor: Redis has lost what it had, ClickHouse has not: run ./just rebuild-redis in another "
+                          "terminal, and all goes on", flush=True)  # fmt: skip
                 if self._processes[program.name].returncode is not None:
                     raise StartError(f"{program.name} ended: {self._last_words(program)}")
                 if time.monotonic() > deadline:
@@ -130,13 +137,15 @@ def check_port(program: Program) -> None:
             ) from error
 
 
-async def _is_ready(program: Program, client: httpx.AsyncClient) -> bool:
+async def _why_not_ready(program: Program, client: httpx.AsyncClient) -> str | None:
+    """What the program says, '' when it does not answer; None for one that is ready."""
     if not program.ready_path:
-        return _accepts(program.port)
+        return None if _accepts(program.port) else ""
     try:
-        return (await client.get(f"http://127.0.0.1:{program.port}{program.ready_path}")).status_code == 200
-    except httpx.HTTPError:
-        return False
+        answer = await client.get(f"http://127.0.0.1:{program.port}{program.ready_path}")
+        return None if answer.status_code == 200 else str(answer.json().get("reason"))
+    except (httpx.HTTPError, ValueError):
+        return ""
 
 
 def _accepts(port: int) -> bool:

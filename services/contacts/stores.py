@@ -14,6 +14,8 @@ from services.common.contact_ids import ContactIds
 from services.common.envelope import STORES_AWAY, ApiError
 from services.common.faults import fault_points_from_environment
 from services.common.field_registry import Fields
+from services.common.loss import LOST, WHAT_TO_DO, is_redis_lost
+from services.common.loss import RETRY_SECONDS as LOST_RETRY_SECONDS
 from services.common.migrate import migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
@@ -50,29 +52,34 @@ class Stores:
         self.operator = Operator(settings.unique_operator.lower())
         self._clickhouse: ch.ClickHouse | None = None
         self._projector: Projector | None = None
+        self._is_lost = False
         self._availability = Availability()
 
     @property
     def clickhouse(self) -> ch.ClickHouse:
         """Raises `ApiError` 503 until the first connection."""
         if self._clickhouse is None:
-            raise ApiError(503, "The service is starting.")
+            raise self._not_open()
         return self._clickhouse
 
     @property
     def projector(self) -> Projector:
         if self._projector is None:
-            raise ApiError(503, "The service is starting.")
+            raise self._not_open()
         return self._projector
+
+    def _not_open(self) -> ApiError:
+        return ApiError(503, WHAT_TO_DO if self._is_lost else "The service is starting.")
 
     async def open(self) -> None:
         """Waits, however long it takes, until both servers answer and the schema is up to date."""
         while True:
             try:
                 await migrate(self._settings.clickhouse_url)
-                await self.ids.open()
                 await self.replicas.learn()
                 client = await ch.connect(self._settings.clickhouse_url)
+                await self._wait_while_lost(client)
+                await self.ids.open()
                 self._projector = Projector(self.profiles, client)
                 self._availability.watch(client)
                 self._clickhouse = client
@@ -80,6 +87,14 @@ class Stores:
             except STORES_AWAY as error:
                 log.warning("servers_unreachable", error=type(error).__name__, text=str(error)[:200])
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _wait_while_lost(self, client: ch.ClickHouse) -> None:
+        while await is_redis_lost(self.profiles, client):
+            if not self._is_lost:
+                log.error(LOST, what_to_do=WHAT_TO_DO)
+            self._is_lost = True
+            await asyncio.sleep(LOST_RETRY_SECONDS)
+        self._is_lost = False
 
     async def close(self) -> None:
         if self._clickhouse is not None:
@@ -91,6 +106,8 @@ class Stores:
 
         What is read and written from here on is what `confirm` is about.
         """
+        if self._clickhouse is None:
+            raise self._not_open()
         _mark.set(self.replicas.mark())
         await self._availability.check()
 
@@ -105,7 +122,7 @@ class Stores:
     async def trouble(self) -> str | None:
         """What keeps this process from its work, or None."""
         if self._clickhouse is None:
-            return "starting"
+            return LOST if self._is_lost else "starting"
         try:
             await self._availability.ask()
         except STORES_AWAY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
@@ -23,6 +24,8 @@ from services.common.device import DeviceCodec
 from services.common.envelope import ApiDoor, add_error_handlers
 from services.common.faults import FaultPoints, fault_points_from_environment
 from services.common.field_registry import Fields, preset_rules
+from services.common.loss import LOST, WHAT_TO_DO, is_redis_lost
+from services.common.loss import RETRY_SECONDS as LOST_RETRY_SECONDS
 from services.common.merges import MergeStore
 from services.common.migrate import migrate
 from services.common.openapi import OPENAPI_PATH, openapi_route
@@ -99,6 +102,7 @@ class Worker:
         self._slow_reader: Reader | None = None
         self.operations: Operations | None = None
         self._stopping = asyncio.Event()
+        self._is_lost = False
 
     def stop(self) -> None:
         self._stopping.set()
@@ -107,7 +111,7 @@ class Worker:
                 reader.stop()
 
     async def readiness(self) -> str | None:
-        return self._reader.trouble if self._reader else "starting"
+        return self._reader.trouble if self._reader else LOST if self._is_lost else "starting"
 
     async def run(self) -> None:
         client, ids = await self._connect()
@@ -131,14 +135,26 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 await migrate(self._settings.clickhouse_url)
+                await self._replicas.learn()
+                client = await ch.connect(self._settings.clickhouse_url)
+                if await is_redis_lost(ProfileStore(self.redis), client):
+                    await self._tell_loss(client)
+                    continue
                 ids = ContactIds(self.redis)
                 await ids.open()
-                await self._replicas.learn()
-                return await ch.connect(self._settings.clickhouse_url), ids
+                return client, ids
             except (RedisError, ch.ClickHouseError, OSError) as error:
                 log.warning("servers_unreachable", error=type(error).__name__, text=str(error)[:200])
                 await asyncio.sleep(0.3)
         return None, None
+
+    async def _tell_loss(self, client: ch.ClickHouse) -> None:
+        if not self._is_lost:
+            log.error(LOST, what_to_do=WHAT_TO_DO)
+        self._is_lost = True
+        await client.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), LOST_RETRY_SECONDS)
 
     def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, Reader, Relay]:
         settings, faults = self._settings, fault_points_from_environment(POINTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -10,11 +11,19 @@ import pytest
 
 from services.common import clickhouse as ch
 from services.common import keys
+from services.common.envelope import ApiError
+from services.common.loss import LOST, is_redis_lost
 from services.common.merging import freeze_into, take_in
 from services.common.profile import Part, Profile, encode_profile
+from services.common.projection import project
 from services.common.records import Record, RecordStore, Ref
+from services.common.redis_client import is_cluster
+from services.common.settings import Settings
 from services.common.tables import CONTACTS, RECORDS, RecordRow, contact_row
 from services.common.values import Claim, UniqueValue
+from services.contacts.change import Change
+from services.contacts.stores import Stores
+from services.contacts.writer import ContactWriter
 from tests.integration.site import Visitor
 from tests.integration.tools.conftest import Place, Servers
 from tests.processes import eventually
@@ -186,3 +195,21 @@ async def test_a_claim_that_leads_elsewhere_is_given_to_whoever_shows_the_value(
     claims = {number: await claim_of(servers, number) for number in (10, 11, 12, 2)}
     assert {number: claim and claim.contact_id for number, claim in claims.items()} == {10: 10, 11: 2_501, 12: 12, 2: 3}
     assert summary["values_that_another_contact_shows_too"] == 1
+
+
+async def test_who_starts_after_a_loss_writes_nothing_until_it_is_made_good(servers: Servers) -> None:
+    [version] = (await servers.store.write([Profile(1, own=Part(added_us=NOW))])).values()
+    await project(servers.store, servers.clickhouse, [Profile(1, own=Part(added_us=NOW), version=version)])
+    assert not await is_redis_lost(servers.store, servers.clickhouse)
+    await servers.redis.flushdb(**({"target_nodes": "primaries"} if is_cluster(servers.redis) else {}))
+    stores = Stores(Settings(redis_url=servers.redis_url, clickhouse_url=servers.clickhouse_url))
+    opening = asyncio.create_task(stores.open())
+    while await stores.trouble() != LOST:
+        await asyncio.sleep(0.05)
+    with pytest.raises(ApiError, match="rebuild-redis"):
+        await ContactWriter(stores, "ada").create(Change())
+    assert servers.run("rebuild_redis")["profiles_put"] == 1
+    async with asyncio.timeout(20):
+        await opening
+    assert await stores.trouble() is None
+    await stores.close()
