@@ -14,6 +14,7 @@ POINT_GAINED = "point.gained"
 STAGE_CHANGED = "stage.changed"
 DO_NOT_CONTACT = "lead.donotcontact"
 CAMPAIGN_MEMBERSHIP = "campaign_membership"
+SEGMENT_MEMBERSHIP = "segment_membership"
 IDENTIFIED = "lead.identified"
 CREATED = "lead.create"
 
@@ -43,7 +44,7 @@ _TYPES = {
     "message.queue": "Message Queue",
     PAGE_HIT: "Page hit",
     POINT_GAINED: "Point gained",
-    "segment_membership": "Segment membership change",
+    SEGMENT_MEMBERSHIP: "Segment membership change",
     STAGE_CHANGED: "Stage changed",
     "sms.failed": "Text message failed",
     "sms_reply": "Text message received",

@@ -56,7 +56,11 @@ class Change(msgspec.Struct, frozen=True):
     def is_in_history(self) -> bool:
         """Whether it may add anything to the contact's history."""
         is_staged = self.stage_id is not None or bool(self.left_stage_id)
-        return self.points is not None or bool(self.points_change or self.dnc or self.campaigns) or is_staged
+        return (
+            self.points is not None
+            or bool(self.points_change or self.dnc or self.campaigns or self.segments)
+            or is_staged
+        )
 
     def unique_values(self, unique_fields: tuple[str, ...]) -> dict[str, str]:
         """The unique values that it gives, normalised; what identifies nobody is none."""

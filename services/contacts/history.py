@@ -8,7 +8,13 @@ from typing import Any
 
 import msgspec
 
-from services.common.event_types import CAMPAIGN_MEMBERSHIP, DO_NOT_CONTACT, POINT_GAINED, STAGE_CHANGED
+from services.common.event_types import (
+    CAMPAIGN_MEMBERSHIP,
+    DO_NOT_CONTACT,
+    POINT_GAINED,
+    SEGMENT_MEMBERSHIP,
+    STAGE_CHANGED,
+)
 from services.common.folding import View
 from services.common.tables import EventRow
 from services.contacts.change import Change
@@ -25,6 +31,7 @@ def events_of(before: View | None, after: View, change: Change, user: str, now_u
         *_stage(before, after, change),
         *_refusals(before, after),
         *_campaigns(before, after, change),
+        *_segments(before, after, change),
     ]
     return [_row(after, now_us, number, *one) for number, one in enumerate(told)]
 
@@ -50,7 +57,13 @@ def _stage(before: View | None, after: View, change: Change) -> list[Told]:
 
 def _refusals(before: View | None, after: View) -> list[Told]:
     known = before.dnc if before else {}
-    return [
+    lifted = [
+        (DO_NOT_CONTACT, f"{channel.capitalize()}, may be contacted again",
+         {"dnc": {"channel": channel, "channelId": None, "reason": "contactable", "comments": ""}})
+        for channel in known
+        if channel not in after.dnc
+    ]  # fmt: skip
+    return lifted + [
         (
             DO_NOT_CONTACT,
             channel.capitalize(),
@@ -71,6 +84,20 @@ def _campaigns(before: View | None, after: View, change: Change) -> list[Told]:
             {"campaignId": one, "action": "added" if one in new else "removed"},
         )
         for one in sorted(old ^ new)
+    ]
+
+
+def _segments(before: View | None, after: View, change: Change) -> list[Told]:
+    """By hand; what filters give is no event."""
+    old = before.segments if before else {}
+    return [
+        (
+            SEGMENT_MEMBERSHIP,
+            f"Contact {'added to' if is_in else 'removed from'} segment, {change.subject or segment_id}",
+            {"segmentId": segment_id, "action": "added" if is_in else "removed"},
+        )
+        for segment_id, is_in in after.segments.items()
+        if old.get(segment_id) is not is_in
     ]
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.documents import SEGMENT
+from services.common.documents import SEGMENT, Segment, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.profile import Member, newest
 from services.common.records import Ref
@@ -48,15 +48,15 @@ class SegmentMembersApi:
 
     def _link(self, *, is_in: bool) -> Callable[[Request], Any]:
         async def link(request: Request) -> Response:
-            contact_id, segment_id = contact_id_of(request, "contact"), await self._segment(request)
-            await self._editor.change(contact_id, Change(segments={segment_id: is_in}))
+            contact_id, (segment_id, name) = contact_id_of(request, "contact"), await self._segment(request)
+            await self._editor.change(contact_id, Change(segments={segment_id: is_in}, subject=name))
             return json_response({"success": 1})
 
         return link
 
     async def add_all(self, request: Request) -> Response:
         """`ids`: contacts; what became of each is told under its id."""
-        segment_id, ids = await self._segment(request), read_ids({}, await read_object(request))
+        (segment_id, name), ids = await self._segment(request), read_ids({}, await read_object(request))
         if not 0 < len(ids) <= MAX_CONTACTS:
             text = f"From 1 to {MAX_CONTACTS} ids of contacts are needed."
             raise ApiError(400, text, {"ids": [text]})
@@ -65,7 +65,7 @@ class SegmentMembersApi:
         async def add(said: str) -> Json:
             async with turns:
                 try:
-                    await self._editor.change(read_contact_id(said), Change(segments={segment_id: True}))
+                    await self._editor.change(read_contact_id(said), Change(segments={segment_id: True}, subject=name))
                 except ApiError as error:
                     return {"success": False, "error": error.message}
                 return {"success": True}
@@ -100,8 +100,10 @@ class SegmentMembersApi:
         profile = await self._stores.profiles.resolve(contact.id)
         return newest([part.segments for part in profile.parts()]) if profile else {}
 
-    async def _segment(self, request: Request) -> int:
+    async def _segment(self, request: Request) -> tuple[int, str]:
+        """Its id and its name."""
         segment_id = contact_id_of(request)
-        if await self._stores.records.one(Ref(SEGMENT, str(segment_id))) is None:
+        record = await self._stores.records.one(Ref(SEGMENT, str(segment_id)))
+        if record is None:
             raise ApiError(404, NOT_FOUND)
-        return segment_id
+        return segment_id, decode_document(record.data, Segment).name

@@ -191,6 +191,14 @@ def test_what_changes_over_the_api_is_in_the_history(api: httpx.Client) -> None:
     assert [event["eventLabel"] for event in history(api, one, "campaign_membership")] == [
         f"Contact {word} campaign, {campaign['name']}" for word in ("added to", "removed from")
     ]
+    told(api.post(f"/api/contacts/{one}/dnc/email/remove"))
+    assert len(history(api, one, "lead.donotcontact")) == 2
+    segment = told(api.post("/api/segments/new", json={"name": name("seg")}), 201)["list"]
+    for word in ("add", "add", "remove"):
+        told(api.post(f"/api/segments/{segment['id']}/contact/{one}/{word}"))
+    assert [event["eventLabel"] for event in history(api, one, "segment_membership")] == [
+        f"Contact {word} segment, {segment['name']}" for word in ("added to", "removed from")
+    ]
     assert shown(api, one)["lastActive"] is None, "none of it is anything that the contact did"
 
 
