@@ -46,6 +46,7 @@ class Measured(NamedTuple):
     """One size. Times are milliseconds."""
 
     contacts: int
+    is_cluster: bool
     figures: dict[str, float]
 
 
@@ -54,6 +55,8 @@ def main() -> int:
     facts: dict[str, Any] = {"machine": report.machine(), "settings": vars(options)}
     try:
         measured = [_measure(size, options) for size in options.sizes]
+        if options.cluster:
+            measured.append(_measure(options.sizes[0], options, is_cluster=True))
     except StackError as error:
         print(f"bench-identity: {error}", file=sys.stderr)
         return 1
@@ -63,9 +66,12 @@ def main() -> int:
     return 0
 
 
-def _measure(size: int, options: argparse.Namespace) -> Measured:
+def _measure(size: int, options: argparse.Namespace, *, is_cluster: bool = False) -> Measured:
     with Stack(fsync=options.fsync, maxmemory="12gb") as stack:
-        stack.start_valkey()
+        if is_cluster:
+            stack.start_valkey_cluster()
+        else:
+            stack.start_valkey()
         stack.start_clickhouse()
         known = size // KNOWN_SHARE
         fill_contacts(stack, known, first_id=FIRST_KNOWN)
@@ -78,7 +84,7 @@ def _measure(size: int, options: argparse.Namespace) -> Measured:
         stack.start("contacts", ["-m", "services.contacts"], "/readyz")
         figures.update(_merged(stack, options.rounds))
         figures.update(_resolved(stack, known, options.calls))
-    return Measured(size, figures)
+    return Measured(size, is_cluster, figures)
 
 
 def _fill_visits(stack: Stack, visitors: int) -> None:
@@ -148,7 +154,7 @@ def _resolved(stack: Stack, known: int, calls: int) -> dict[str, float]:
 def _as_table(measured: list[Measured]) -> str:
     names = list(measured[0].figures)
     rows = [[name, BARS.get(name, ""), *(one.figures[name] for one in measured)] for name in names]
-    sizes = [f"{one.contacts:,} contacts" for one in measured]
+    sizes = [f"{one.contacts:,} {'on a cluster' if one.is_cluster else 'contacts'}" for one in measured]
     return report.table(["one resolver", "bar", *sizes], rows)
 
 
@@ -159,6 +165,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=50_000, help="identifies, and merges")
     parser.add_argument("--rounds", type=int, default=20, help="merges and undoes of a contact with a million events")
     parser.add_argument("--calls", type=int, default=300, help="of /v1/resolve, with 1,000 addresses each")
+    parser.add_argument(
+        "--cluster",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the first size also on a Redis cluster of three masters, all on this machine",
+    )
     parser.add_argument("--fsync", choices=("always", "everysec"), default="always")
     return parser.parse_args()
 

