@@ -120,7 +120,7 @@ def outcome_of(world: World, rivals: list[Rival]) -> Outcome:
         profiles[int(key.rsplit(b":")[-1])] = profile
     rows = world.spine.rows("SELECT id, argMax(profile, version) FROM spoor.contacts GROUP BY id FORMAT TSVRaw")
     projected = {int(contact): msgspec.json.decode(document, type=Profile) for contact, document in rows}
-    stored = world.spine.rows("SELECT event_id FROM spoor.events FINAL")
+    stored = world.spine.rows("SELECT event_id FROM spoor.events FINAL WHERE type = 'page.hit'")
     events = Counter(int(event.replace("-", ""), 16) for (event,) in stored)
     return Outcome({one.name: one.tally for one in rivals}, profiles, projected, events, checked)
 
