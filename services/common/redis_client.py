@@ -111,10 +111,13 @@ class _Cluster(aioredis.RedisCluster):
         async def guarded(**options: Any) -> Any:
             try:
                 with _as_redis_error():
-                    return await execute(**options)
+                    answers = await execute(**options)
             except _ASTRAY:
                 await self._look_again()
                 raise
+            if any(isinstance(answer, _ASTRAY) for answer in answers):
+                await self._look_again()
+            return answers
 
         pipeline.execute = guarded
         return pipeline
@@ -173,18 +176,23 @@ async def run_script(
     client: RedisClient, script: Any, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
 ) -> list[Any]:
     """One script for many (keys, arguments) in one round trip; a server that lost its scripts is told them again."""
-    if not calls:
-        return []
+    answers: list[Any] = [None] * len(calls)
+    waiting = list(range(len(calls)))
     for attempt in (1, 2):
+        if not waiting:
+            break
         pipeline = client.pipeline(transaction=False)
-        for script_keys, arguments in calls:
+        for number in waiting:
+            script_keys, arguments = calls[number]
             # Not `evalsha`: the pipeline of a cluster refuses that, though it finds the keys of this.
             pipeline.execute_command("EVALSHA", script.sha, len(script_keys), *script_keys, *arguments)
-        try:
-            return list(await pipeline.execute())
-        except NoScriptError:
-            # Scripts are compare-and-set: those that ran before the refusal see their own write and refuse.
-            if attempt == 2:
-                raise
+        for number, answer in zip(waiting, await pipeline.execute(raise_on_error=False), strict=True):
+            answers[number] = answer
+        # Of a cluster's servers only one may have lost them: what ran elsewhere must not run twice.
+        waiting = [number for number in waiting if isinstance(answers[number], NoScriptError)]
+        if waiting and attempt == 1:
             await client.script_load(script.script)
-    raise AssertionError("unreachable")
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers

@@ -12,9 +12,10 @@ from redis.cluster import RedisCluster
 
 from services.common import keys
 from tests.integration.cluster.nodes import Cluster
+from tests.integration.conftest import PASSWORD, start_clickhouse
 from tests.integration.services import Service, start_service
 from tests.integration.site import ENVIRON, Site, Visitor, stop
-from tests.processes import eventually
+from tests.processes import eventually, free_port
 
 STREAMS = 4
 
@@ -23,6 +24,16 @@ STREAMS = 4
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One of its own: beside the ClickHouse of another Redis a service says that its Redis has lost everything."""
+    folder, port = tmp_path_factory.mktemp("clickhouse"), free_port()
+    (folder / "password").write_text(PASSWORD)
+    clickhouse = start_clickhouse(folder, port)
+    yield f"http://spoor:{PASSWORD}@127.0.0.1:{port}/spoor"
+    clickhouse.stop()
 
 
 class ClusterSite(Site):
