@@ -12,8 +12,8 @@ from services.common.merges import MergeError, MergeStore
 from services.common.profile import VERSION_DIGITS, Profile, decode_profile, encode_profile
 from services.common.profiles import ProfileStore
 from services.common.values import CARRY_CLAIM_US, Claim, Operator, UniqueValue
-from services.contacts.change import Change
-from services.contacts.writer import ContactWriter, ValueTakenError
+from services.contacts.people.change import Change
+from services.contacts.people.writer import ContactWriter, ValueTakenError
 from services.identity.identify import ContactDeleted, Rules, Sighting
 from services.identity.placement import Placement
 from tests.model import DROPPED, GONE, TAKEN, Hit

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from services.common.access import Access
 from services.common.clickhouse import ClickHouseError
 from services.common.php_query import Node, PhpQueryError, parse_php_query
-from services.common.query_error import QueryError
+from services.common.queries.query_error import QueryError
 from services.common.redis_client import RedisError
 
 log = structlog.get_logger()

@@ -17,29 +17,29 @@ from services.common.field_registry import preset_rules
 from services.common.openapi import OPENAPI_PATH, openapi_route
 from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
-from services.contacts.actions_api import ActionsApi
-from services.contacts.api import ContactsApi
-from services.contacts.batch_api import BatchApi
-from services.contacts.bots_api import BotsApi
-from services.contacts.clickthrough_api import ClickthroughApi
-from services.contacts.companies_api import CompaniesApi
-from services.contacts.devices_api import DevicesApi
+from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
-from services.contacts.fields_api import COMPANY, FieldsApi
-from services.contacts.form_resource import FORMS
-from services.contacts.link_resources import ASSETS, LINKS
-from services.contacts.membership_api import MembershipApi
+from services.contacts.fields.api import COMPANY, FieldsApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import DOCUMENT
-from services.contacts.records_api import RecordsApi, Resource
-from services.contacts.registry_resources import CAMPAIGNS, CATEGORIES, NOTES, STAGES
+from services.contacts.people.actions_api import ActionsApi
+from services.contacts.people.api import ContactsApi
+from services.contacts.people.batch_api import BatchApi
+from services.contacts.people.devices_api import DevicesApi
+from services.contacts.people.membership_api import MembershipApi
+from services.contacts.people.tags_api import TagsApi
+from services.contacts.people.utm_api import UtmApi
+from services.contacts.records.api import RecordsApi, Resource
+from services.contacts.records.form_resource import FORMS
+from services.contacts.records.link_resources import ASSETS, LINKS
+from services.contacts.records.registry_resources import CAMPAIGNS, CATEGORIES, NOTES, STAGES
 from services.contacts.segments.api import SegmentsApi
 from services.contacts.segments.members_api import SegmentMembersApi
 from services.contacts.stores import Stores
-from services.contacts.tags_api import TagsApi
-from services.contacts.tracking_events_api import TrackingEventsApi
+from services.contacts.tracking.bots_api import BotsApi
+from services.contacts.tracking.clickthrough_api import ClickthroughApi
+from services.contacts.tracking.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
-from services.contacts.utm_api import UtmApi
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
 RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)

@@ -7,9 +7,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
-from services.contacts.api import contact_id_of
-from services.contacts.change import ONLY_USER_ID
-from services.contacts.contact_object import Json
+from services.contacts.people.api import contact_id_of
+from services.contacts.people.change import ONLY_USER_ID
+from services.contacts.people.contact_object import Json
 from services.contacts.stores import Stores
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from services.common.comparisons import Columns
 from services.common.envelope import text_of, whole_number
 from services.common.php_query import Node, as_list
-from services.common.query_error import QueryError
+from services.common.queries.comparisons import Columns
+from services.common.queries.query_error import QueryError
 
 DEFAULT_LIMIT = 30
 MAX_LIMIT = 1_000  # also what limit=0 ("all") gives

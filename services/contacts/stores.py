@@ -23,8 +23,8 @@ from services.common.redis_client import RedisClient, connect, ping
 from services.common.replication import Mark, Replicas
 from services.common.settings import Settings
 from services.common.values import Operator
-from services.contacts.faults import POINTS
-from services.contacts.projector import Projector
+from services.contacts.people.faults import POINTS
+from services.contacts.people.projector import Projector
 
 log = structlog.get_logger()
 

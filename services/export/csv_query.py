@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.common.contact_fields import FIELDS
-from services.common.contact_query import (
+from services.common.queries.contact_query import (
     ANONYMOUS,
     FALSE,
     NO_SEGMENTS,

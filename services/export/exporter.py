@@ -13,7 +13,7 @@ import structlog
 
 from services.common.clickhouse import ClickHouse
 from services.common.envelope import STORES_AWAY, ApiError
-from services.common.segments import load_memberships
+from services.common.queries.segments import load_memberships
 from services.export.csv_count import CsvCounter
 from services.export.csv_query import CsvQuery, csv_query
 from services.export.job import Job, JobFolder, Status, new_id, private_file

@@ -15,7 +15,7 @@ from services.common.event_types import PAGE_HIT, PAGE_LEAVE
 from services.common.field_values import LONG_TYPES, TIMEZONES, read_value
 from services.common.hit import Door, Hit, encode_batch
 from services.common.profile import Value
-from services.common.statement import decode_statement
+from services.common.queries.statement import decode_statement
 from services.common.tables import BotRow, EventRow
 from services.common.values import normalise_unique, read_tag
 from services.identity.agents import Agent, Agents

@@ -22,7 +22,7 @@ from services.common.device import MAX_CONTACT_ID, Device
 from services.common.event_types import PAGE_HIT, REPORTED_TYPES
 from services.common.field_values import read_value
 from services.common.hit import Door, Hit
-from services.common.statement import Statement, decode_statement
+from services.common.queries.statement import Statement, decode_statement
 from services.common.values import normalise_unique
 
 MAX_EVENTS = 2_000

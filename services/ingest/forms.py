@@ -16,10 +16,10 @@ from starlette.routing import Route
 
 from services.common.documents import FORM, Form, decode_document
 from services.common.php_query import Node, PhpQueryError, parse_php_query
+from services.common.queries.statement import encode_statement
 from services.common.record_cache import RecordCache
 from services.common.records import RecordStore
 from services.common.redis_client import RedisError
-from services.common.statement import encode_statement
 from services.ingest import answers, form_answers
 from services.ingest.answers import Headers
 from services.ingest.buffer import HitsNotKeptError

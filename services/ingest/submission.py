@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from services.common.documents import Form, FormField
 from services.common.event_types import FORM_SUBMITTED
 from services.common.php_query import Node
-from services.common.statement import Statement
+from services.common.queries.statement import Statement
 from services.common.values import clean, normalise_email
 
 MAX_VALUE_LENGTH = 4_096

@@ -13,12 +13,12 @@ from starlette.routing import Route
 
 from services.common.documents import Segment
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
-from services.common.segment_query import FilterError, Segments, compile_segment
-from services.common.segments import load_segments
-from services.contacts.change import is_true
-from services.contacts.contact_list import count_statement, read_list_query
+from services.common.queries.segment_query import FilterError, Segments, compile_segment
+from services.common.queries.segments import load_segments
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.records_api import RecordsApi, record_id_of
+from services.contacts.people.change import is_true
+from services.contacts.people.contact_list import count_statement, read_list_query
+from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.segments.definition import NEW_ID, SEGMENTS, free_alias, read_segment, users_of
 from services.contacts.stores import BusyError, Stores
 

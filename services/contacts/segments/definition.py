@@ -9,12 +9,12 @@ from typing import Any
 
 from services.common.contact_fields import FIELDS, Field
 from services.common.documents import SEGMENT, Scalar, Segment, SegmentFilter
-from services.common.segment_query import GLUES, MAX_FILTERS, FilterError, Segments, compile_segment, used_by
-from services.common.segment_values import MAX_VALUES
-from services.contacts.change import InvalidChangeError
-from services.contacts.contact_object import Json
-from services.contacts.record_body import MAX_LONG_TEXT, RecordBody
-from services.contacts.records_api import Resource
+from services.common.queries.segment_query import GLUES, MAX_FILTERS, FilterError, Segments, compile_segment, used_by
+from services.common.queries.segment_values import MAX_VALUES
+from services.contacts.people.change import InvalidChangeError
+from services.contacts.people.contact_object import Json
+from services.contacts.records.api import Resource
+from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
 
 MAX_VALUE_LENGTH = 1_000
 MAX_SQL = 100_000  # a statement is read up to 256 KiB

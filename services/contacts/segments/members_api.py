@@ -13,16 +13,16 @@ from starlette.routing import Route
 from services.common.documents import SEGMENT, Segment, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.profile import Member, newest
+from services.common.queries.segments import load_segments
 from services.common.records import Ref
-from services.common.segments import load_segments
-from services.contacts.api import contact_id_of, read_contact_id
-from services.contacts.batch import read_ids
-from services.contacts.change import Change
-from services.contacts.contact import Contact
-from services.contacts.contact_object import Json, iso
-from services.contacts.contact_reader import ContactReader
-from services.contacts.editor import ContactEditor
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.people.api import contact_id_of, read_contact_id
+from services.contacts.people.batch import read_ids
+from services.contacts.people.change import Change
+from services.contacts.people.contact import Contact
+from services.contacts.people.contact_object import Json, iso
+from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.editor import ContactEditor
 from services.contacts.segments.membership import segments_of
 from services.contacts.stores import Stores
 

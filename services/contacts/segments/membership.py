@@ -10,9 +10,9 @@ from typing import Any
 import structlog
 
 from services.common.clickhouse import ClickHouse
-from services.common.contact_query import FALSE
-from services.common.segment_query import FilterError, Segments, compile_segment
-from services.contacts.contact import Contact
+from services.common.queries.contact_query import FALSE
+from services.common.queries.segment_query import FilterError, Segments, compile_segment
+from services.contacts.people.contact import Contact
 
 log = structlog.get_logger()
 

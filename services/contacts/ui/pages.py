@@ -14,17 +14,17 @@ from starlette.routing import Route
 
 from services.common.envelope import ApiError, query_of, text_of
 from services.common.event_types import PAGE_HIT, TYPES, UTM
-from services.common.search import SearchError
-from services.common.segments import load_memberships
+from services.common.queries.search import SearchError
+from services.common.queries.segments import load_memberships
 from services.common.user_cookie import UserCookies
-from services.contacts.api import contact_id_of
-from services.contacts.contact import Contact
-from services.contacts.contact_list import read_list_query
-from services.contacts.contact_reader import ContactReader
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.people.api import contact_id_of
+from services.contacts.people.contact import Contact
+from services.contacts.people.contact_list import read_list_query
+from services.contacts.people.contact_reader import ContactReader
 from services.contacts.stores import Stores
-from services.contacts.timeline import Entry, load_timeline, told
-from services.contacts.timeline_query import read_timeline_query
+from services.contacts.timeline.timeline import Entry, load_timeline, told
+from services.contacts.timeline.timeline_query import read_timeline_query
 
 FOLDER = Path(__file__).parent / "pages"
 LATEST = 50

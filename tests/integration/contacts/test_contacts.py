@@ -24,8 +24,8 @@ from services.common.redis_client import connect as connect_redis
 from services.common.settings import Settings
 from services.common.tables import EVENTS
 from services.common.values import Claim, UniqueValue
-from services.contacts.api import ContactsApi
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.people.api import ContactsApi
 from services.contacts.stores import Stores
 from tests.integration.conftest import Hit, event_row
 

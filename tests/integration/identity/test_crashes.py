@@ -17,7 +17,7 @@ import pytest
 
 from services.common import keys
 from services.common.merges import MERGE_POINTS
-from services.contacts.faults import POINTS as CONTACTS_POINTS
+from services.contacts.people.faults import POINTS as CONTACTS_POINTS
 from services.identity.faults import BATCH_POINTS, POINTS
 from tests.integration.identity import crash_calls as calls
 from tests.integration.identity.crash_calls import Services, Story, client

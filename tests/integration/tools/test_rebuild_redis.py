@@ -21,9 +21,9 @@ from services.common.redis_client import is_cluster
 from services.common.settings import Settings
 from services.common.tables import CONTACTS, RECORDS, RecordRow, contact_row
 from services.common.values import Claim, UniqueValue
-from services.contacts.change import Change
+from services.contacts.people.change import Change
+from services.contacts.people.writer import ContactWriter
 from services.contacts.stores import Stores
-from services.contacts.writer import ContactWriter
 from tests.integration.site import Visitor
 from tests.integration.tools.conftest import Place, Servers
 from tests.processes import eventually

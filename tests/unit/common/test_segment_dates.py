@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.segment_dates import EachYear, Span, read_date
+from services.common.queries.segment_dates import EachYear, Span, read_date
 
 NOW = datetime(2024, 2, 28, 15, 4, 5, 6, tzinfo=UTC)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.common.contact_query import Where
 from services.common.documents import Segment, SegmentFilter
-from services.common.segment_fields import OPERATORS, SEGMENT_FIELDS
-from services.common.segment_query import MAX_CONDITIONS, MAX_DEPTH, FilterError, compile_segment, used_by
+from services.common.queries.contact_query import Where
+from services.common.queries.segment_fields import OPERATORS, SEGMENT_FIELDS
+from services.common.queries.segment_query import MAX_CONDITIONS, MAX_DEPTH, FilterError, compile_segment, used_by
 
 NOW = datetime(2024, 2, 28, 15, 4, 5, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from services.common.company import Company
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.profile import Stamped
-from services.contacts.change import InvalidChangeError
-from services.contacts.company_change import apply_company_change, read_company_change
+from services.contacts.companies.company_change import apply_company_change, read_company_change
+from services.contacts.people.change import InvalidChangeError
 
 NOW = 1_800_000_000_000_000
 

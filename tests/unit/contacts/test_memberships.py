@@ -8,8 +8,8 @@ import pytest
 
 from services.common.folding import fold
 from services.common.profile import Part, Profile
-from services.contacts.change import Change, apply_change
-from services.contacts.memberships import MAX_COMPANIES, MembershipChange, read_memberships
+from services.contacts.people.change import Change, apply_change
+from services.contacts.people.memberships import MAX_COMPANIES, MembershipChange, read_memberships
 
 NOW = 1_800_000_000_000_000
 NAMES = {7: "Seven", 8: "Eight"}

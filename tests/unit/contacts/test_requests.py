@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from services.common.access import Access
 from services.common.envelope import ApiError, parse_object, tidy_path
 from services.common.php_query import PhpQueryError, parse_php_query
-from services.common.query_error import QueryError
-from services.contacts.contact_list import MAX_LIMIT, count_statement, page_statement, read_list_query
+from services.common.queries.query_error import QueryError
 from services.contacts.list_parameters import Order
-from services.contacts.timeline_query import Moment, read_timeline_query, timeline_statements
+from services.contacts.people.contact_list import MAX_LIMIT, count_statement, page_statement, read_list_query
+from services.contacts.timeline.timeline_query import Moment, read_timeline_query, timeline_statements
 
 
 def test_the_list_is_thirty_by_id_unless_said() -> None:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from services.common.envelope import ApiError
 from services.common.php_query import Node, PhpQueryError, parse_php_query
-from services.common.query_error import QueryError
-from services.common.where import MAX_COMPARISONS, MAX_DEPTH, Comparison, Group, read_where
-from services.contacts.company_list import page_statement as company_page
-from services.contacts.company_list import read_company_query
-from services.contacts.contact_list import count_statement, page_statement, read_list_query
+from services.common.queries.query_error import QueryError
+from services.common.queries.where import MAX_COMPARISONS, MAX_DEPTH, Comparison, Group, read_where
+from services.contacts.companies.company_list import page_statement as company_page
+from services.contacts.companies.company_list import read_company_query
 from services.contacts.list_parameters import Order, Shape, read_shape
-from services.contacts.record_list import read_record_list
+from services.contacts.people.contact_list import count_statement, page_statement, read_list_query
+from services.contacts.records.record_list import read_record_list
 
 EXPRESSIONS = (
     "eq neq lt lte gt gte like notLike in notIn between notBetween isNull isNotNull isEmpty isNotEmpty andX orX".split()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.common.documents import Form, FormAction, FormField
 from services.common.php_query import parse_php_query
-from services.common.statement import decode_statement, encode_statement
+from services.common.queries.statement import decode_statement, encode_statement
 from services.ingest import form_answers
 from services.ingest.form_answers import Outcome
 from services.ingest.submission import (

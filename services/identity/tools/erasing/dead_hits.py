@@ -12,8 +12,8 @@ from services.common import keys
 from services.common.hit import BATCH_FIELD, Door, Hit, decode_batch
 from services.common.profile import Profile, Value
 from services.common.profiles import ProfileStore
+from services.common.queries.statement import decode_statement
 from services.common.redis_client import RedisClient
-from services.common.statement import decode_statement
 from services.common.values import UniqueValue, normalise_unique
 from services.identity.parameters import parameters_of
 from services.identity.suppression import SuppressionList

@@ -1,0 +1,300 @@
+"""What a search means in ClickHouse: conditions on known contacts and on anonymous visitors. Pure.
+
+Known contacts are rows of `contacts`. An anonymous visitor has none: it is an id with activity that is neither a row
+there nor merged away, and all that can be asked of it are its id, its times and its hits. So each condition is compiled
+twice, and a side that can never match is not read at all. Values travel as parameters, never as text of the statement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from services.common.contact_fields import FIELDS, Field
+from services.common.event_types import EMAIL_READ, EMAIL_SENT
+from services.common.queries.search import And, Node, Not, Or, SearchError, Term, parse_search
+
+MAX_IDS = 1_000
+OWN_COLUMNS = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
+_TEXT_COLUMNS = ("email", "firstname", "lastname", "company")  # those that `q` is made of
+
+# Words of the language for which nothing is stored yet: refused, so that they never quietly mean something else.
+_NOT_YET = frozenset(
+    [
+        "category",
+        "lang",
+        "email_queued",
+        "email_pending",
+        "sms_sent",
+        "web_sent",
+        "mobile_sent",
+        "page_source",
+        "page_source_id",
+        "page_id",
+        "import_id",
+        "import_action",
+        "has",
+    ]
+)
+ALIAS = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+_MAIL_EVENTS = {"email_sent": EMAIL_SENT, "email_read": EMAIL_READ}
+_SEGMENTS = frozenset({"segment", "common"})
+COMMANDS = (
+    frozenset({"is", "ip", "ids", "name", "tag", "owner", "stage", "company_id", *_MAIL_EVENTS, *FIELDS})
+    | _SEGMENTS
+    | _NOT_YET
+)
+
+_NAME = "JSONExtractString(data, 'name')"
+TRUE, FALSE = "1", "0"
+
+ALIASES = "(SELECT loser, winner FROM aliases FINAL WHERE loser != winner)"
+ANONYMOUS = f"""(
+    SELECT contact_id AS id, min(first_seen) AS first_seen, max(activity.last_active) AS last_active
+    FROM activity
+    WHERE contact_id NOT IN (SELECT id FROM contacts) AND contact_id NOT IN (SELECT loser FROM {ALIASES})
+    GROUP BY contact_id
+)"""
+# When each contact was first and last seen, under the id that survives.
+SEEN = f"""(
+    SELECT if(a.winner = 0, s.contact_id, a.winner) AS id, min(s.first_seen) AS first_seen,
+        max(s.last_active) AS last_active
+    FROM activity AS s LEFT ANY JOIN {ALIASES} AS a ON a.loser = s.contact_id
+    GROUP BY id
+)"""
+
+
+def known_since(date_added: str, first_seen: str) -> str:
+    """SQL of when a known contact came to be: told or first seen, whichever was earlier; 0 is never seen."""
+    return f"if(toUnixTimestamp64Milli({first_seen}) = 0, {date_added}, least({date_added}, {first_seen}))"
+
+
+class Condition(NamedTuple):
+    """SQL on a row of `contacts FINAL`, and on a row of `ANONYMOUS`."""
+
+    known: str
+    anonymous: str
+
+
+class Where(NamedTuple):
+    """A compiled search with its parameters."""
+
+    condition: Condition
+    parameters: dict[str, Any]
+
+
+NO_SEGMENTS: Mapping[str, Where] = {}
+
+
+def compile_search(
+    text: str,
+    user: str = "",
+    fields: Mapping[str, Field] = FIELDS,
+    segments: Mapping[str, Where] = NO_SEGMENTS,
+) -> Where:
+    """`user` is the name of the one who may own contacts, `fields` are those that there are; `segments`: who is in
+    those that the search names, by alias.
+
+    Raises `SearchError`, which says what is wrong, and where.
+    """
+    compiler = _Compiler(user, fields, segments)
+    condition = compiler.condition(parse_search(text, COMMANDS | fields.keys()))
+    return Where(condition, compiler.parameters)
+
+
+def segments_named(text: str) -> frozenset[str]:
+    """The aliases of the segments that a search asks for. Raises `SearchError`."""
+    return frozenset(_aliases(parse_search(text, COMMANDS)))
+
+
+def field_sql(alias: str) -> str:
+    """The stored text of a field of the registry, by an alias from there: it becomes part of the statement."""
+    assert ALIAS.fullmatch(alias)
+    if alias == "points":
+        return "toString(points)"
+    return alias if alias in OWN_COLUMNS else f"fields['{alias}']"
+
+
+def like_pattern(value: str, *, contains: bool = False) -> str:
+    """A LIKE pattern in which only % is special: as given if it has one, else begins with, or contains."""
+    escaped = value.replace("\\", "\\\\").replace("_", "\\_")
+    if "%" in value:
+        return escaped
+    return f"%{escaped}%" if contains else f"{escaped}%"
+
+
+def exact_pattern(value: str) -> str:
+    """A LIKE pattern in which nothing is special."""
+    return value.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+
+
+class _Compiler:
+    def __init__(self, user: str, fields: Mapping[str, Field], segments: Mapping[str, Where]) -> None:
+        self._user, self._fields, self._segments = user, fields, segments
+        self.parameters: dict[str, Any] = {}
+
+    def condition(self, node: Node) -> Condition:
+        match node:
+            case Term():
+                return self._term(node)
+            case Not(inner):
+                known, anonymous = self.condition(inner)
+                return Condition(_negate(known), _negate(anonymous))
+            case And(nodes):
+                return join_conditions([self.condition(one) for one in nodes], "AND", TRUE, FALSE)
+            case Or(nodes):
+                return join_conditions([self.condition(one) for one in nodes], "OR", FALSE, TRUE)
+
+    def _bind(self, value: Any, kind: str = "String") -> str:
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"{{{name}:{kind}}}"
+
+    def _term(self, term: Term) -> Condition:
+        match term.command:
+            case "":
+                return Condition(self._text(term), FALSE)
+            case "is":
+                return _is(term)
+            case "ids":
+                return self._ids(term)
+            case "ip":
+                return self._ip(term)
+            case "name":
+                return Condition(f"({self._like('firstname', term)} OR {self._like('lastname', term)})", FALSE)
+            case "tag":
+                return Condition(f"arrayExists(tag -> {self._like('tag', term)}, tags)", FALSE)
+            case "owner" if self._user:
+                return Condition(f"(owner_id = 1 AND {self._like(self._bind(self._user), term)})", FALSE)
+            case "stage":
+                return Condition(f"stage_id IN ({self._records('stage', _NAME, term)})", FALSE)
+            case "company":
+                of_these = self._records("company", "JSONExtractString(data, 'fields', 'companyname', 1)", term)
+                member = f"hasAny(companies, (SELECT groupArray(number) FROM ({of_these})))"
+                return Condition(f"({self._like('company', term)} OR {member})", FALSE)
+            case "company_id":
+                return Condition(f"has(companies, {self._bind(_number(term), 'UInt64')})", FALSE)
+            case "email_sent" | "email_read":
+                return self._mail(term)
+            case command if command in _SEGMENTS:
+                return join_conditions([self._segment(alias, term) for alias in _aliases(term)], "AND", TRUE, FALSE)
+            case command if command in self._fields:
+                return Condition(self._field(command, term), FALSE)
+        raise SearchError(f"Searching by {term.command}: is not available.", term.at)
+
+    def _segment(self, alias: str, term: Term) -> Condition:
+        found = self._segments.get(alias)
+        if found is None:
+            raise SearchError(f"There is no segment {alias[:60]}.", term.at)
+        self.parameters.update(found.parameters)
+        return found.condition
+
+    def _text(self, term: Term) -> str:
+        if term.is_strict or "%" in term.value:
+            return "(" + " OR ".join(self._like(column, term) for column in _TEXT_COLUMNS) + ")"
+        return f"q LIKE {self._bind(like_pattern(term.value.casefold(), contains=True))}"
+
+    def _field(self, alias: str, term: Term) -> str:
+        if alias != "email":
+            return self._like(field_sql(alias), term)
+        value = term.value.casefold()  # as addresses are stored
+        if term.is_strict:
+            return f"email = {self._bind(value)}"
+        return f"email LIKE {self._bind(like_pattern(value))}"
+
+    def _like(self, column: str, term: Term) -> str:
+        """Whatever the case. Some builds of the engine have no lowerUTF8, ILIKE is in all."""
+        pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value)
+        return f"{column} ILIKE {self._bind(pattern)}"
+
+    def _ids(self, term: Term) -> Condition:
+        ids = [int(one) for one in term.value.split(",") if one.strip().isascii() and one.strip().isdigit()
+               and len(one.strip()) < 17]  # fmt: skip
+        if len(ids) > MAX_IDS:
+            raise SearchError(f"ids: takes at most {MAX_IDS} ids.", term.at)
+        if not ids:
+            return Condition(FALSE, FALSE)
+        sql = f"id IN {self._bind(ids, 'Array(UInt64)')}"
+        return Condition(sql, sql)
+
+    def _ip(self, term: Term) -> Condition:
+        value = self._bind(term.value if term.is_strict else like_pattern(term.value))
+        operator = "=" if term.is_strict else "LIKE"
+        seen = f"ip {operator} {value}"
+        known = f"(arrayExists(address -> address {operator} {value}, ips) OR id IN {_survivors(seen)})"
+        return Condition(known, f"id IN (SELECT contact_id FROM events WHERE {seen})")
+
+    def _mail(self, term: Term) -> Condition:
+        """What happened with a mail, by its id."""
+        happened = (
+            f"type = '{_MAIL_EVENTS[term.command]}'"
+            f" AND JSONExtractUInt(query, 'stat', 'emailId') = {self._bind(_number(term), 'UInt64')}"
+        )
+        return Condition(f"id IN {_survivors(happened)}", f"id IN (SELECT contact_id FROM events WHERE {happened})")
+
+    def _records(self, kind: str, name: str, term: Term) -> str:
+        """The ids of the records of this kind whose name is meant."""
+        ids = f"SELECT toUInt64OrZero(id) AS number FROM records FINAL WHERE kind = '{kind}'"
+        return f"{ids} AND {self._like(name, term)}"
+
+
+def _survivors(happened: str) -> str:
+    """The contacts of whose events this is true, after all merges."""
+    return (
+        f"(SELECT if(a.winner = 0, e.contact_id, a.winner) FROM (SELECT DISTINCT contact_id FROM events"
+        f" WHERE {happened}) AS e LEFT ANY JOIN {ALIASES} AS a ON a.loser = e.contact_id)"
+    )
+
+
+def _number(term: Term) -> int:
+    if not (term.value.isascii() and term.value.isdigit() and len(term.value) < 17):
+        raise SearchError(f"{term.command}: takes an id.", term.at)
+    return int(term.value)
+
+
+def _aliases(node: Node) -> list[str]:
+    match node:
+        case Not(inner):
+            return _aliases(inner)
+        case And(nodes) | Or(nodes):
+            return [alias for one in nodes for alias in _aliases(one)]
+    if node.command not in _SEGMENTS:
+        return []
+    return node.value.lower().split("+") if node.command == "common" else [node.value.lower()]
+
+
+def _is(term: Term) -> Condition:
+    match term.value.lower():
+        case "anonymous":
+            return Condition("toUnixTimestamp64Milli(date_identified) = 0", TRUE)
+        case "unowned":
+            return Condition("owner_id = 0", TRUE)
+        case "mine":
+            return Condition("owner_id = 1", FALSE)  # there is one login
+        case "published":
+            return Condition(TRUE, TRUE)
+        case "unpublished":
+            return Condition(FALSE, FALSE)
+    raise SearchError(f"Searching by is:{term.value[:40]} is not available.", term.at)
+
+
+def _negate(sql: str) -> str:
+    return {TRUE: FALSE, FALSE: TRUE}.get(sql) or f"NOT ({sql})"
+
+
+def join_conditions(conditions: list[Condition], word: str, neutral: str, decisive: str) -> Condition:
+    return Condition(
+        _fold([one.known for one in conditions], word, neutral, decisive),
+        _fold([one.anonymous for one in conditions], word, neutral, decisive),
+    )
+
+
+def _fold(parts: list[str], word: str, neutral: str, decisive: str) -> str:
+    """The parts joined, without those that decide nothing."""
+    if decisive in parts:
+        return decisive
+    said = [part for part in parts if part != neutral]
+    if len(said) < 2:
+        return said[0] if said else neutral
+    return "(" + f" {word} ".join(said) + ")"

@@ -1,0 +1,1 @@
+"""Contacts one by one and in batches: read, made, changed, listed."""

@@ -1,0 +1,94 @@
+"""What is done to one contact by a call of its own: do-not-contact, points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.people.api import contact_id_of
+from services.contacts.people.change import Change
+from services.contacts.people.contact import Contact
+from services.contacts.people.contact_object import contact_object
+from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.do_not_contact import CONTACTABLE, WRONG_REASON, Refusal, read_channel, read_refusal
+from services.contacts.people.editor import ContactEditor
+from services.contacts.records.record_body import RecordBody
+from services.contacts.stores import Stores
+
+_DELTA = re.compile(r"[0-9]{1,10}", re.ASCII)
+OPERATORS: dict[str, Callable[[int, int], int]] = {
+    "plus": lambda points, delta: points + delta,
+    "minus": lambda points, delta: points - delta,
+    "times": lambda points, delta: points * delta,
+    "divide": lambda points, delta: int(points / delta) if delta else points,
+}
+
+
+class ActionsApi:
+    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
+        self._user = user
+        self._editor = ContactEditor(stores, user, metrics)
+        self._reader = ContactReader(stores)
+
+    def routes(self) -> list[Route]:
+        refuse = [f"/api/contacts/{{id}}/dnc/{path}" for path in ("add/{channel}", "{channel}/add")]
+        accept = [f"/api/contacts/{{id}}/dnc/{path}" for path in ("remove/{channel}", "{channel}/remove")]
+        return [
+            *(Route(path, self.refuse, methods=["POST"]) for path in refuse),  # each also under its old name
+            *(Route(path, self.accept, methods=["POST"]) for path in accept),
+            Route("/api/contacts/{id}/points/{operator}/{delta}", self.points, methods=["POST"]),
+        ]
+
+    async def refuse(self, request: Request) -> Response:
+        """`reason` (1 unsubscribed, 2 bounced, 3 by hand), `comments`, `channelId`."""
+        contact_id, body = contact_id_of(request), await read_object(request)
+        try:
+            channel, refusal = read_channel(request.path_params["channel"]), read_refusal(body)
+        except ValueError as error:
+            raise ApiError(400, "Invalid reason code given", {"reason": [str(error)]}) from error
+        if refusal.reason == CONTACTABLE:
+            raise ApiError(400, "Invalid reason code given", {"reason": [WRONG_REASON]})
+        written = await self._editor.change(contact_id, Change(dnc={channel: refusal}))
+        return json_response({"contact": self._shown(await self._reader.shown(written.profile))})
+
+    async def accept(self, request: Request) -> Response:
+        """`recordFound` says whether there was anything to take back."""
+        contact = await self._find(request)
+        try:
+            channel = read_channel(request.path_params["channel"])
+        except ValueError as error:
+            raise ApiError(400, str(error), {"channel": [str(error)]}) from error
+        if contact.view is None or channel not in contact.view.dnc:
+            return json_response({"recordFound": False, "contact": self._shown(contact)})
+        written = await self._editor.change(contact.id, Change(dnc={channel: Refusal(CONTACTABLE)}))
+        shown = self._shown(await self._reader.shown(written.profile))
+        return json_response({"recordFound": True, "contact": shown})
+
+    async def points(self, request: Request) -> Response:
+        contact_id, delta = contact_id_of(request), request.path_params["delta"]
+        operator = OPERATORS.get(request.path_params["operator"])
+        if operator is None or not _DELTA.fullmatch(delta):
+            raise ApiError(400, "Invalid operator" if operator is None else "The delta is a whole number.")
+        body = RecordBody(await read_object(request))
+        subject, action = body.text("eventName", "API"), body.text("actionName")
+        body.refuse_if_wrong()
+        change = Change(
+            points_change=lambda points: operator(points, int(delta)), subject=subject or "API", action=action
+        )
+        await self._editor.change(contact_id, change)
+        return json_response({"success": 1})
+
+    async def _find(self, request: Request) -> Contact:
+        contact = await self._reader.one(contact_id_of(request))
+        if contact is None:
+            raise ApiError(404, NOT_FOUND)
+        return contact
+
+    def _shown(self, contact: Contact) -> dict[str, object]:
+        return contact_object(contact, self._user)

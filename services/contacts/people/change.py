@@ -1,0 +1,312 @@
+"""A change of a contact as a request says it: read, validated, and applied to a profile. Pure."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from services.common.contact_fields import FIELDS, Field
+from services.common.field_values import NOT_VALID, TOO_LONG, read_value, scalar_as_text
+from services.common.folding import owner_of, stage_of
+from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value, newest
+from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique, read_tag
+from services.contacts.people.do_not_contact import Refusal, new_refusals, read_refusals
+from services.contacts.people.memberships import MembershipChange, apply_memberships, read_memberships
+
+MAX_TAGS = 500
+MAX_IPS = 200
+ONLY_USER_ID = 1
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_NOT_TOLD = "points"  # counted
+_NOT_REPLACED = frozenset({"last_active", _NOT_TOLD})  # observed rather than told
+
+
+class InvalidChangeError(Exception):
+    """What is wrong with a change, by field."""
+
+    def __init__(self, details: dict[str, list[str]]) -> None:
+        super().__init__(", ".join(f"{field}: {' '.join(texts)}" for field, texts in details.items()))
+        self.details = details
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What is to become of a contact. A field that is blanked has the value ''."""
+
+    fields: dict[str, Value] = {}
+    defaults: dict[str, Value] = {}  # of fields that are blank
+    tags: dict[str, bool] = {}
+    points: int | None = None
+    points_change: Callable[[int], int] | None = None  # from those that it has
+    dnc: dict[str, Refusal] = {}  # by channel
+    ip: str = ""
+    owner_id: int | None = None  # 0 for nobody
+    stage_id: int | None = None  # 0 for none
+    left_stage_id: int = 0  # none, if this is the one that it is in
+    campaigns: dict[int, bool] = {}  # joined or left
+    memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
+    segments: dict[int, bool] = {}  # added or removed by hand
+    subject: str = ""  # what the history calls it: the name of the stage, of the reason for points
+    action: str = ""
+
+    def is_in_history(self) -> bool:
+        """Whether it may add anything to the contact's history."""
+        is_staged = self.stage_id is not None or bool(self.left_stage_id)
+        return (
+            self.points is not None
+            or bool(self.points_change or self.dnc or self.campaigns or self.segments)
+            or is_staged
+        )
+
+    def unique_values(self, unique_fields: tuple[str, ...]) -> dict[str, str]:
+        """The unique values that it gives, normalised; what identifies nobody is none."""
+        said = {field: str(self.fields[field]) for field in unique_fields if self.fields.get(field)}
+        normalised = {field: normalise_unique(field, text) for field, text in said.items()}
+        return {field: value for field, value in normalised.items() if value}
+
+
+def read_change(
+    body: Mapping[str, Any],
+    *,
+    replaces: bool = False,
+    is_new: bool = False,
+    registry: Mapping[str, Field] = FIELDS,
+) -> Change:
+    """The change that a body asks for. Raises `InvalidChangeError`.
+
+    `replaces` is PUT: fields that it does not name are blanked. Else blank values change nothing, unless the body says
+    overwriteWithBlank. PUT and POST (`is_new`) give a default to fields that the body does not name. Keys that are no
+    field of the `registry` are ignored.
+    """
+    reading = _Reading(body, registry)
+    may_blank = replaces or is_true(body.get("overwriteWithBlank"))
+    fields = {field: value for field, value in reading.fields().items() if may_blank or value != ""}
+    if replaces:
+        missing = [alias for alias in registry if alias not in fields and alias not in _NOT_REPLACED]
+        fields.update(dict.fromkeys(missing, "") | reading.defaults(missing))
+    change = Change(
+        fields=fields,
+        defaults=reading.defaults([alias for alias in registry if alias not in body]) if is_new else {},
+        tags=reading.tags(),
+        points=reading.points(),
+        dnc=reading.refusals(),
+        ip=reading.ip(),
+        owner_id=read_owner(body),
+        stage_id=reading.stage(),
+        memberships=reading.memberships(),
+    )
+    if reading.wrong:
+        raise InvalidChangeError(reading.wrong)
+    return change
+
+
+class _Reading:
+    """Reads a body key by key and notes what is wrong."""
+
+    def __init__(self, body: Mapping[str, Any], registry: Mapping[str, Field]) -> None:
+        self._body, self._registry = body, registry
+        self.wrong: dict[str, list[str]] = {}
+
+    def fields(self) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        for alias, field in self._registry.items():
+            key = "lastActive" if alias == "last_active" and alias not in self._body else alias
+            if key in self._body and alias != _NOT_TOLD:
+                self._read_field(field, self._body[key], values)
+        return values
+
+    def defaults(self, aliases: Iterable[str]) -> dict[str, Value]:
+        """Those that can be values of their fields still."""
+        values: dict[str, Value] = {}
+        for field in (self._registry[alias] for alias in aliases):
+            with contextlib.suppress(ValueError):
+                if field.default:
+                    values[field.alias] = read_value(field, field.default)
+        return values
+
+    def _read_field(self, field: Field, said: Any, values: dict[str, Value]) -> None:
+        try:
+            values[field.alias] = read_value(field, said)
+        except ValueError as error:
+            self.wrong[field.alias] = [str(error)]
+
+    def tags(self) -> dict[str, bool]:
+        """Tag: whether it is added or, with a - before it, removed. A list, or a text with commas."""
+        said = self._body.get("tags")
+        if said is None:
+            return {}
+        words = said.split(",") if isinstance(said, str) else list(said.values()) if isinstance(said, dict) else said
+        if not isinstance(words, list) or len(words) > MAX_TAGS:
+            self.wrong["tags"] = [NOT_VALID]
+            return {}
+        tags: dict[str, bool] = {}
+        for word in words:
+            self._read_tag(word.get("tag") if isinstance(word, dict) else word, tags)
+        return tags
+
+    def _read_tag(self, word: Any, tags: dict[str, bool]) -> None:
+        try:
+            tag, is_in = read_tag(scalar_as_text(word))
+        except ValueError:
+            self.wrong["tags"] = [NOT_VALID]
+            return
+        if len(tag) > MAX_TEXT_LENGTH:
+            self.wrong["tags"] = [TOO_LONG]
+        elif tag:
+            tags[tag] = is_in
+
+    def memberships(self) -> MembershipChange:
+        try:
+            return read_memberships(self._body)
+        except ValueError as error:
+            self.wrong["companies"] = [str(error)]
+            return MembershipChange()
+
+    def refusals(self) -> dict[str, Refusal]:
+        try:
+            return read_refusals(self._body)
+        except ValueError as error:
+            self.wrong["doNotContact"] = [str(error)]
+            return {}
+
+    def points(self) -> int | None:
+        """Points are set; an empty value never resets them."""
+        try:
+            text = clean(scalar_as_text(self._body.get("points")))
+            points = int(float(text)) if text else None
+        except (ValueError, OverflowError):
+            self.wrong["points"] = [NOT_VALID]
+            return None
+        if points is not None and abs(points) > MAX_POINTS:
+            self.wrong["points"] = [NOT_VALID]
+            return None
+        return points
+
+    def ip(self) -> str:
+        """An address to add; one that is none is ignored."""
+        said = self._body.get("ipAddress")
+        try:
+            return str(ipaddress.ip_address(said.strip())) if isinstance(said, str) else ""
+        except ValueError:
+            return ""
+
+    def stage(self) -> int | None:
+        """An id; whether there is such a stage is for others to see."""
+        if "stage" not in self._body:
+            return None
+        said = self._body["stage"]
+        text = str((said.get("id") if isinstance(said, dict) else said) or 0).strip()
+        if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+            self.wrong["stage"] = [no_stage(text)]
+            return None
+        return int(text)
+
+
+def no_stage(said: object) -> str:
+    return f"Stage with ID or name '{str(said)[:60]}' was not found."
+
+
+def is_true(said: Any) -> bool:
+    return said in (True, 1) if isinstance(said, (int, float)) else str(said).strip().lower() in _TRUE
+
+
+def read_owner(body: Mapping[str, Any]) -> int | None:
+    """The owner's id, 0 for nobody; None when the body does not say."""
+    if "owner" not in body:
+        return None
+    said = body["owner"]
+    return ONLY_USER_ID if (said.get("id") if isinstance(said, dict) else said) in (1, "1") else 0
+
+
+def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Profile:
+    """The profile after the change; the same object when it changes nothing.
+
+    What an API says is newer than whatever is stored, also in a part that another contact brought along.
+    """
+    own = profile.own or Part(added_us=now_us, created_by=user)
+    # A default is nobody's word: it is older than any that is said, here or by whoever merges in.
+    defaults = {
+        alias: Stamped(value, profile.told_us(alias) + 1)
+        for alias, value in change.defaults.items()
+        if profile.value(alias) in (None, "")
+    }
+    stage_id = 0 if change.left_stage_id and change.left_stage_id == stage_of(profile) else change.stage_id
+    part = msgspec.structs.replace(
+        own,
+        fields={**own.fields, **defaults, **_new_fields(profile, change.fields, now_us)},
+        tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
+        segments={**own.segments, **_new_segments(profile, change.segments, now_us)},
+        ips=_with_ip(profile, own, change.ip, now_us),
+        points=_new_points(profile, own, change),
+        dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
+        owner_id=own.owner_id if change.owner_id is None else change.owner_id,
+        owner_us=own.owner_us if change.owner_id in (None, owner_of(profile)) else now_us,
+        stage_id=own.stage_id if stage_id is None else stage_id,
+        stage_us=own.stage_us if stage_id in (None, stage_of(profile)) else now_us,
+        campaigns={**own.campaigns, **_new_campaigns(profile, change.campaigns, now_us)},
+    )
+    part = apply_memberships(profile, part, change.memberships, now_us)
+    if part == profile.own:
+        return profile
+    if profile.own is not None:
+        part.modified_us, part.modified_by = max(now_us, own.modified_us + 1), user
+    if not part.identified_us and not part.is_anonymous():
+        part.identified_us = now_us
+    return msgspec.structs.replace(profile, own=part, is_brief=False)
+
+
+def _new_fields(profile: Profile, values: dict[str, Value], now_us: int) -> dict[str, Stamped]:
+    news = {}
+    for field, value in values.items():
+        shown = profile.value(field)
+        own = profile.own.value(field) if profile.own else None
+        if (shown in (None, "") and value == "") or (shown == value and own in (None, value)):
+            continue
+        times = [part.fields[field].time_us for part in profile.parts() if field in part.fields]
+        news[field] = Stamped(value, max([now_us, *(time + 1 for time in times)]))
+    return news
+
+
+def _new_tags(profile: Profile, tags: dict[str, bool], now_us: int) -> dict[str, Member]:
+    news = {}
+    for tag, is_in in tags.items():
+        if profile.has_tag(tag) != is_in:
+            times = [part.tags[tag].time_us for part in profile.parts() if tag in part.tags]
+            news[tag] = Member(is_in, max([now_us, *(time + 1 for time in times)]))
+    return news
+
+
+def _new_campaigns(profile: Profile, campaigns: dict[int, bool], now_us: int) -> dict[int, Member]:
+    said = newest([part.campaigns for part in profile.parts()])
+    return {
+        campaign: Member(is_in, max(now_us, said[campaign].time_us + 1) if campaign in said else now_us)
+        for campaign, is_in in campaigns.items()
+        if (campaign in said and said[campaign].is_in) != is_in
+    }
+
+
+def _new_segments(profile: Profile, segments: dict[int, bool], now_us: int) -> dict[int, Member]:
+    words = newest([part.segments for part in profile.parts()])
+    return {
+        segment: Member(is_in, max(now_us, words[segment].time_us + 1) if segment in words else now_us)
+        for segment, is_in in segments.items()
+        if segment not in words or words[segment].is_in != is_in
+    }
+
+
+def _with_ip(profile: Profile, own: Part, ip: str, now_us: int) -> dict[str, int]:
+    if not ip or len(own.ips) >= MAX_IPS or any(ip in part.ips for part in profile.parts()):
+        return own.ips
+    return {**own.ips, ip: now_us}
+
+
+def _new_points(profile: Profile, own: Part, change: Change) -> int:
+    of_losers = sum(part.points for part in profile.losers.values())
+    wanted = change.points
+    if change.points_change:
+        wanted = max(-MAX_POINTS, min(MAX_POINTS, change.points_change(own.points + of_losers)))
+    return own.points if wanted is None else wanted - of_losers

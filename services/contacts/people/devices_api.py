@@ -1,0 +1,58 @@
+"""`GET /api/contacts/{id}/devices`: what a contact came with, as its visits tell."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
+from services.contacts.list_parameters import read_page
+from services.contacts.people.api import contact_id_of
+from services.contacts.people.contact_object import Json, iso, short_id
+from services.contacts.people.contact_reader import ContactReader
+from services.contacts.stores import Stores
+
+_DEVICES = """
+SELECT device_id, device_type, device_brand, device_model, os, browser, toUnixTimestamp64Milli(min(time)) AS first_ms
+FROM events WHERE contact_id IN {ids:Array(UInt64)} AND user_agent != ''
+GROUP BY device_id, device_type, device_brand, device_model, os, browser
+ORDER BY first_ms DESC, device_id
+"""
+
+
+class DevicesApi:
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._reader = ContactReader(stores)
+
+    def routes(self) -> list[Route]:
+        return [Route("/api/contacts/{id}/devices", self.list, methods=["GET"])]
+
+    async def list(self, request: Request) -> Response:
+        """The newest first; `start`, `limit`."""
+        asked = read_page(query_of(request))
+        contact = await self._reader.one(contact_id_of(request))
+        if contact is None:
+            raise ApiError(404, NOT_FOUND)
+        rows = (await self._stores.clickhouse.query(_DEVICES, parameters={"ids": contact.ids})).result_rows
+        page = rows[asked.start : asked.start + asked.limit]
+        return json_response({"total": len(rows), "devices": [_shown(contact.id, *row) for row in page]})
+
+
+def _shown(
+    contact_id: int, device_id: str, kind: str, brand: str, model: str, os: str, browser: str, first_ms: int
+) -> Json:
+    return {
+        "id": short_id("device", "\n".join((device_id, kind, brand, model, os, browser))),
+        "dateAdded": iso(first_ms * 1_000),
+        "lead": {"id": contact_id},
+        "clientInfo": {"name": browser} if browser else [],
+        "device": kind or None,
+        "deviceBrand": brand or None,
+        "deviceModel": model or None,
+        "deviceOsName": os or None,
+        "deviceOsShortName": None,
+        "deviceOsVersion": None,
+        "deviceOsPlatform": None,
+    }

@@ -1,0 +1,133 @@
+"""The REST API on tags. A tag is there when a contact carries it, or when somebody made it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.documents import TAG, Tag
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
+from services.common.values import MAX_TEXT_LENGTH, read_tag
+from services.contacts.list_parameters import read_page
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.people.api import contact_id_of
+from services.contacts.people.change import Change
+from services.contacts.people.contact_object import Json, short_id
+from services.contacts.people.editor import ContactEditor
+from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
+from services.contacts.records.record_writer import RecordWriter, TakenError
+from services.contacts.stores import Stores
+
+DELETE_SECONDS = 25.0
+CONTACTS_AT_ONCE = 500
+_TAGS = """(
+    SELECT tag, max(said) AS description FROM (
+        SELECT arrayJoin(tags) AS tag, '' AS said FROM contacts FINAL
+        UNION ALL
+        SELECT JSONExtractString(data, 'tag'), JSONExtractString(data, 'description') FROM records FINAL
+        WHERE kind = 'tag'
+    ) GROUP BY tag
+)"""
+_FOUND = "(empty({search:String}) OR positionCaseInsensitiveUTF8(tag, {search:String}) > 0)"
+_PAGE = (
+    f"SELECT tag, description FROM {_TAGS} WHERE {_FOUND} ORDER BY tag LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}"
+)
+_CARRIERS = "SELECT id FROM contacts FINAL WHERE has(tags, {tag:String}) LIMIT {limit:UInt64}"
+
+
+class TagsApi:
+    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
+        self._stores = stores
+        self._writer = RecordWriter(stores, TAG, Tag, user)
+        self._editor = ContactEditor(stores, user, metrics)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/api/tags", self.list, methods=["GET"]),
+            Route("/api/tags/new", self.new, methods=["POST"]),
+            Route("/api/tags/{id}", self.one, methods=["GET"]),
+            Route("/api/tags/{id}/edit", self.edit, methods=["PUT", "PATCH"]),
+            Route("/api/tags/{id}/delete", self.delete, methods=["DELETE"]),
+        ]
+
+    async def list(self, request: Request) -> Response:
+        query = query_of(request)
+        parameters = {"search": text_of(query, "search").strip()[:MAX_TEXT_LENGTH], **read_page(query)._asdict()}
+        page, total = await asyncio.gather(
+            self._stores.clickhouse.query(_PAGE, parameters=parameters),
+            self._stores.clickhouse.query(f"SELECT count() FROM {_TAGS} WHERE {_FOUND}", parameters=parameters),
+        )
+        tags = [_shown(tag, description) for tag, description in page.result_rows]
+        return json_response({"total": int(total.result_rows[0][0]), "tags": tags})
+
+    async def one(self, request: Request) -> Response:
+        return json_response({"tag": _shown(*await self._find(contact_id_of(request)))})
+
+    async def new(self, request: Request) -> Response:
+        """One that is there already is answered as it is."""
+        body = RecordBody(await read_object(request))
+        name, _ = read_tag(body.text("tag", is_required=True))
+        description = body.text("description", most=MAX_LONG_TEXT)
+        body.refuse_if_wrong()
+        tag_id = short_id("tag", name)
+        known = await self._known(tag_id)
+        if known:
+            return json_response({"tag": _shown(*known)})
+        try:
+            await self._writer.create(Tag(tag=name, description=description), str(tag_id))
+        except TakenError:  # deleted before
+            await self._writer.revive(str(tag_id), Tag(tag=name, description=description))
+        return json_response({"tag": _shown(name, description)}, 201, {"Location": f"/api/tags/{tag_id}"})
+
+    async def edit(self, request: Request) -> Response:
+        """Its description; its name is what contacts carry."""
+        name, old = await self._find(contact_id_of(request))
+        body = RecordBody(await read_object(request))
+        if body.text("tag", name) != name:
+            body.wrong["tag"] = ["A tag keeps its name; give contacts another one instead."]
+        description = body.text("description", "" if request.method == "PUT" else old, most=MAX_LONG_TEXT)
+        body.refuse_if_wrong()
+        await self._writer.revive(str(short_id("tag", name)), Tag(tag=name, description=description))
+        return json_response({"tag": _shown(name, description)})
+
+    async def delete(self, request: Request) -> Response:
+        """Takes it off every contact. What was not done in time is done by the same call again."""
+        name, description = await self._find(contact_id_of(request))
+        deadline = time.monotonic() + DELETE_SECONDS
+        parameters = {"tag": name, "limit": CONTACTS_AT_ONCE}
+        while carriers := (await self._stores.clickhouse.query(_CARRIERS, parameters=parameters)).result_rows:
+            if time.monotonic() > deadline:
+                raise ApiError(503, f"More contacts carry {name}; the same call goes on with them.")
+            await asyncio.gather(*(self._take_off(contact_id, name) for (contact_id,) in carriers))
+        await self._writer.delete(str(short_id("tag", name)))
+        return json_response({"tag": {**_shown(name, description), "id": None}})
+
+    async def _take_off(self, contact_id: int, name: str) -> None:
+        try:
+            await self._editor.change(contact_id, Change(tags={name: False}))
+        except ApiError as error:
+            if error.status != 404:  # gone meanwhile
+                raise
+
+    async def _find(self, tag_id: int) -> tuple[str, str]:
+        """The tag and what is said of it. Raises `ApiError` 404."""
+        known = await self._known(tag_id)
+        if known is None:
+            raise ApiError(404, NOT_FOUND)
+        return known
+
+    async def _known(self, tag_id: int) -> tuple[str, str] | None:
+        """Numbers are made from the names, so one that is only carried is found by trying all."""
+        record = await self._writer.one(str(tag_id))
+        if record:
+            return record.tag, record.description
+        rows = (await self._stores.clickhouse.query(f"SELECT tag FROM {_TAGS}")).result_rows
+        return next(((tag, "") for (tag,) in rows if short_id("tag", tag) == tag_id), None)
+
+
+def _shown(tag: str, description: str) -> Json:
+    return {"id": short_id("tag", tag), "tag": tag, "description": description or None}

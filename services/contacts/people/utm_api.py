@@ -1,0 +1,103 @@
+"""UTM tags of a contact that no hit brought: recorded and removed by calls of the API."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.clickhouse import insert_rows
+from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.event_types import UTM
+from services.common.tables import EVENTS
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.people.api import contact_id_of
+from services.contacts.people.change import Change, InvalidChangeError, read_change
+from services.contacts.people.contact import Contact
+from services.contacts.people.contact_object import contact_object, short_id
+from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.editor import ContactEditor
+from services.contacts.records.record_body import MAX_URL_LENGTH, RecordBody
+from services.contacts.stores import Stores
+from services.contacts.timeline.changes import event_row
+
+_COLUMNS = {
+    **{f"utm_{name}": f"utm_{name}" for name in ("campaign", "source", "medium", "content", "term")},
+    "url": "url", "referer": "referrer", "remotehost": "ip", "useragent": "user_agent", "user_agent": "user_agent",
+}  # fmt: skip
+_REMOVE = """
+ALTER TABLE events DELETE WHERE contact_id IN {ids:Array(UInt64)} AND event_id = {event:UUID} AND type = {type:String}
+"""
+
+
+class UtmApi:
+    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
+        self._stores, self._user = stores, user
+        self._editor = ContactEditor(stores, user, metrics)
+        self._reader = ContactReader(stores)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/api/contacts/{id}/utm/add", self.add, methods=["POST"]),
+            Route("/api/contacts/{id}/utm/{utm}/remove", self.remove, methods=["POST"]),
+        ]
+
+    async def add(self, request: Request) -> Response:
+        """`utm_*`, `url`, `referer`, `remotehost`, `useragent`, `query`; `lastActive` is the contact's."""
+        contact_id, body = contact_id_of(request), await read_object(request)
+        said = _read(body)
+        contact = await self._find(contact_id)
+        change = _last_active(body)
+        if change.fields:
+            await self._editor.change(contact.id, change)
+        await self._stores.check_clickhouse()
+        row = event_row(str(uuid.uuid4()), contact.id, time.time_ns() // 1_000, UTM, **said)
+        await insert_rows(self._stores.clickhouse, EVENTS, [row])
+        return json_response({"contact": contact_object(await self._find(contact_id), self._user)})
+
+    async def remove(self, request: Request) -> Response:
+        """Those that came with a hit are part of it, and stay."""
+        contact_id, utm_id = contact_id_of(request), request.path_params["utm"]
+        if not utm_id.isdecimal():
+            raise ApiError(400, "The id of UTM tags is a number.")
+        contact = await self._find(contact_id)
+        tags = contact.footprint.utm_tags
+        found = [one for one in tags if one.type == UTM and str(short_id("utm", one.event_id)) == utm_id]
+        for one in found:
+            parameters = {"ids": contact.ids, "event": one.event_id, "type": UTM}
+            await self._stores.clickhouse.command(_REMOVE, parameters=parameters, settings={"mutations_sync": 2})
+        shown = contact_object(await self._find(contact_id), self._user)
+        return json_response({"recordFound": bool(found), "contact": shown})
+
+    async def _find(self, contact_id: int) -> Contact:
+        contact = await self._reader.one(contact_id)
+        if contact is None:
+            raise ApiError(404, NOT_FOUND)
+        return contact
+
+
+def _read(said: dict[str, Any]) -> dict[str, str]:
+    """By column."""
+    body = RecordBody(said)
+    columns = {column: text for name, column in _COLUMNS.items() if (text := body.text(name, most=MAX_URL_LENGTH))}
+    query = said.get("query")
+    if isinstance(query, dict):
+        columns["query"] = urlencode({str(name): str(value) for name, value in query.items()})[:MAX_URL_LENGTH]
+    elif query:
+        columns["query"] = body.text("query", most=MAX_URL_LENGTH)
+    body.refuse_if_wrong()
+    if not any(column.startswith("utm_") for column in columns):
+        raise ApiError(400, "One of utm_campaign, utm_source, utm_medium, utm_content, utm_term is needed.")
+    return columns
+
+
+def _last_active(body: dict[str, Any]) -> Change:
+    try:
+        return read_change({name: body[name] for name in ("lastActive",) if name in body})
+    except InvalidChangeError as error:
+        raise ApiError(400, str(error), error.details) from error

@@ -1,0 +1,1 @@
+"""Records of every kind: forms, links, assets, notes, stages, categories, campaigns."""

@@ -1,0 +1,205 @@
+"""The REST API on records: one set of routes for every kind; what is peculiar to a kind is in its resource."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.contact_fields import Field
+from services.common.documents import Some, decode_document
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
+from services.contacts.list_parameters import Shape, read_shape
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.people.api import contact_id_of
+from services.contacts.people.change import InvalidChangeError
+from services.contacts.people.contact_object import Json, publishing
+from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.writer import BusyError
+from services.contacts.records.record_list import RecordList, read_record_list
+from services.contacts.records.record_writer import RecordWriter, TakenError
+from services.contacts.stores import Stores
+
+Read = TypeVar("Read")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+class Resource(NamedTuple, Generic[Some]):
+    """A kind of record as the API shows it.
+
+    `read` makes a document of a body, over the old one if there is one; it raises `InvalidChangeError`. `show` gives
+    what is peculiar to the kind. `own_id` reads the id that a body may choose. `contact_of` says to which contact one
+    belongs, who must be there. `check` compares a body with the fields of contacts that there are; it raises
+    as `read` does.
+    """
+
+    kind: str
+    singular: str
+    plural: str
+    document: type[Some]
+    read: Callable[[dict[str, Any], Some | None], Some]
+    show: Callable[[str, Some], Json]
+    own_id: Callable[[dict[str, Any]], str] = lambda _: ""
+    contact_of: Callable[[Some], int] | None = None
+    check: Callable[[dict[str, Any], Mapping[str, Field]], None] = lambda _, __: None
+    path: str = ""  # below /api, where it is not the plural
+
+
+class RecordsApi(Generic[Some]):
+    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics, resource: Resource[Some]) -> None:
+        self._stores, self._metrics, self._resource = stores, metrics, resource
+        self._writer = RecordWriter(stores, resource.kind, resource.document, user)
+        self._contact_reader = ContactReader(stores)
+
+    def routes(self) -> list[Route]:
+        routes = self._standard_routes(self._resource.path or self._resource.plural)
+        if self._resource.contact_of:
+            routes.append(Route(f"/api/contacts/{{id}}/{self._resource.plural}", self.of_contact, methods=["GET"]))
+        return routes
+
+    def _standard_routes(self, path: str) -> list[Route]:
+        base = f"/api/{path}"
+        return [
+            Route(base, self.list, methods=["GET"]),
+            Route(f"{base}/new", self.new, methods=["POST"]),
+            Route(f"{base}/{{id}}", self.one, methods=["GET"]),
+            Route(f"{base}/{{id}}/edit", self.edit, methods=["PUT", "PATCH"]),
+            Route(f"{base}/{{id}}/delete", self.delete, methods=["DELETE"]),
+        ]
+
+    async def list(self, request: Request) -> Response:
+        query = query_of(request)
+        return await self._list(read_record_list(self._resource.kind, query), read_shape(query))
+
+    async def of_contact(self, request: Request) -> Response:
+        """Those of one contact and of all that merged into it, the newest first unless another order is asked for."""
+        contact = await self._contact_reader.one(contact_id_of(request))
+        if contact is None:
+            raise ApiError(404, NOT_FOUND)
+        query = {"orderBy": "dateAdded", "orderByDir": "DESC", **{k: v for k, v in query_of(request).items() if v}}
+        return await self._list(read_record_list(self._resource.kind, query, contact.ids), read_shape(query))
+
+    async def _list(self, asked: RecordList, shape: Shape) -> Response:
+        page, total = await asyncio.gather(
+            self._stores.clickhouse.query(asked.page, parameters=asked.parameters),
+            self._stores.clickhouse.query(asked.total, parameters=asked.parameters),
+        )
+        self._metrics.reads.add(value="list")
+        items = [shape.of(self._shown(found, self._decode(data))) for found, data in page.result_rows]
+        return json_response({"total": int(total.result_rows[0][0]), self._resource.plural: items})
+
+    async def one(self, request: Request) -> Response:
+        record_id = record_id_of(request)
+        document = await self._writer.one(record_id)
+        if document is None:
+            raise ApiError(404, NOT_FOUND)
+        self._metrics.reads.add(value="one")
+        return self._answer(record_id, document)
+
+    async def new(self, request: Request) -> Response:
+        return await self._create(await self._body(request))
+
+    async def _body(self, request: Request) -> dict[str, Any]:
+        body, registry = await read_object(request), (await self._stores.fields.now()).fields
+        self._checked(lambda: self._resource.check(body, registry))
+        return body
+
+    async def _reader(self, _: str) -> Callable[[dict[str, Any], Some | None], Some]:
+        """What reads a body for the record of this id, '' for a new one."""
+        return self._resource.read
+
+    async def _settled(self, _: str, document: Some) -> Some:
+        """The document that was written, after whatever a kind has to do about it."""
+        return document
+
+    async def _create(self, body: dict[str, Any]) -> Response:
+        read = await self._reader("")
+        document = self._checked(lambda: read(body, None))
+        own_id = self._checked(lambda: self._resource.own_id(body))
+        if self._resource.contact_of and not await self._contact_reader.one(self._resource.contact_of(document)):
+            raise ApiError(404, NOT_FOUND)
+        try:
+            record_id = await self._writer.create(document, own_id)
+        except TakenError:
+            raise ApiError(400, "There is one of this id, or there was.", {"id": ["This value is taken."]}) from None
+        except BusyError:
+            raise _busy() from None
+        self._metrics.writes.add(value="created")
+        made = await self._settled(record_id, await self._writer.one(record_id) or document)
+        path = self._resource.path or self._resource.plural
+        return self._answer(record_id, made, 201, {"Location": f"/api/{path}/{record_id}"})
+
+    async def edit(self, request: Request) -> Response:
+        """PATCH changes what it names; PUT also sets the rest to what a new one has, and makes one where none is."""
+        record_id, body = record_id_of(request), await self._body(request)
+        replaces, read = request.method == "PUT", await self._reader(record_id)
+        try:
+            changed = await self._writer.change(
+                record_id, lambda old: _keeping(old, self._checked(lambda: read(body, None if replaces else old)))
+            )
+        except BusyError:
+            raise _busy() from None
+        if changed is None:
+            if replaces:
+                return await self._create(body)
+            raise ApiError(404, NOT_FOUND)
+        self._metrics.writes.add(value="edited")
+        return self._answer(record_id, await self._settled(record_id, changed))
+
+    async def delete(self, request: Request) -> Response:
+        record_id = record_id_of(request)
+        try:
+            gone = await self._writer.delete(record_id)
+        except BusyError:
+            raise _busy() from None
+        if gone is None:
+            raise ApiError(404, NOT_FOUND)
+        self._metrics.writes.add(value="deleted")
+        return json_response({self._resource.singular: {**self._shown(record_id, gone), "id": None}})
+
+    def _checked(self, read: Callable[[], Read]) -> Read:
+        try:
+            return read()
+        except InvalidChangeError as error:
+            self._metrics.writes.add(value="refused")
+            raise ApiError(400, str(error), error.details) from error
+
+    def _decode(self, data: str) -> Some:
+        return decode_document(data.encode(), self._resource.document)
+
+    def _answer(
+        self, record_id: str, document: Some, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        return json_response({self._resource.singular: self._shown(record_id, document)}, status, headers)
+
+    def _shown(self, record_id: str, document: Some) -> Json:
+        own = self._resource.show(record_id, document)
+        said = publishing(
+            document.added_us,
+            document.modified_us,
+            document.created_by,
+            document.modified_by,
+            is_published=document.is_published,
+        )
+        return {**said, "id": int(record_id) if record_id.isdecimal() else record_id, **own}
+
+
+def _keeping(old: Some, new: Some) -> Some:
+    new.added_us, new.created_by = old.added_us, old.created_by
+    return new
+
+
+def record_id_of(request: Request) -> str:
+    record_id = str(request.path_params["id"])
+    if not _ID.fullmatch(record_id):
+        raise ApiError(404, NOT_FOUND)
+    return record_id
+
+
+def _busy() -> ApiError:
+    return ApiError(503, "The record is being changed by others; try again.")

@@ -1,0 +1,98 @@
+"""Reads a body into a document, key by key, and notes what is wrong. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from services.common.envelope import ApiError
+from services.common.field_values import NOT_VALID, scalar_as_text
+from services.common.values import clean
+from services.contacts.people.change import InvalidChangeError
+
+MAX_LONG_TEXT = 4_096
+MAX_URL_LENGTH = 2_048
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+class RecordBody:
+    """A body and the old values that count where it says nothing."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._body = body
+        self.wrong: dict[str, list[str]] = {}
+
+    def check(self) -> None:
+        """Raises `InvalidChangeError` when anything was wrong."""
+        if self.wrong:
+            raise InvalidChangeError(self.wrong)
+
+    def refuse_if_wrong(self) -> None:
+        """The same for a handler. Raises `ApiError` 400."""
+        if self.wrong:
+            error = InvalidChangeError(self.wrong)
+            raise ApiError(400, str(error), error.details)
+
+    def has(self, name: str) -> bool:
+        return self._body.get(name) is not None
+
+    def raw(self, name: str) -> Any:
+        return self._body.get(name)
+
+    def text(self, name: str, old: str = "", *, most: int = 191, is_required: bool = False) -> str:
+        try:
+            said = clean(scalar_as_text(self._body[name])) if self.has(name) else old
+        except ValueError:
+            self.wrong[name] = [NOT_VALID]
+            return ""
+        if len(said) > most:
+            self.wrong[name] = [f"This value is too long. It should have {most} characters or less."]
+        elif is_required and not said:
+            self.wrong[name] = ["This value should not be blank."]
+        return said
+
+    def url(self, name: str, old: str = "") -> str:
+        said = self.text(name, old, most=MAX_URL_LENGTH, is_required=True)
+        if said and not is_web_address(said):
+            self.wrong[name] = ["This value is not a valid URL."]
+        return said
+
+    def flag(self, name: str, *, old: bool) -> bool:
+        if not self.has(name):
+            return old
+        said = str(self._body[name]).strip().lower()
+        if said not in _TRUE | _FALSE:
+            self.wrong[name] = [NOT_VALID]
+        return said in _TRUE
+
+    def choice(self, name: str, choices: tuple[str, ...], old: str) -> str:
+        said = self.text(name, old)
+        if said not in choices:
+            self.wrong.setdefault(name, [f"This value must be one of {', '.join(choices)}."])
+        return said
+
+    def items(self, name: str) -> list[Mapping[str, Any]]:
+        """A list of objects, as JSON or as PHP writes lists in forms."""
+        said = self._body.get(name) or []
+        found = list(said.values()) if isinstance(said, dict) else said
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            self.wrong[name] = [NOT_VALID]
+            return []
+        return found
+
+
+def is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises when it can be none
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\\<>\"]", text)
+    except ValueError:
+        return False
+
+
+def alias_of(text: str) -> str:
+    """Lower case, digits and underscores, 25 characters at most; empty when nothing is left."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:25].strip("_")

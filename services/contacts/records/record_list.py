@@ -1,0 +1,149 @@
+"""The list of records of one kind, as a request asks for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from services.common.envelope import text_of
+from services.common.php_query import Node
+from services.common.queries.comparisons import Column, Columns, compile_where, order_keys
+from services.common.queries.contact_query import exact_pattern, like_pattern
+from services.common.queries.search import And, Not, Or, SearchError, Term, parse_search
+from services.common.queries.search import Node as SearchNode
+from services.common.queries.where import read_where
+from services.contacts.list_parameters import read_orders, read_page, wants_published
+
+_NUMBER = "toUInt64OrZero(id)"
+_TEXTS = ", ".join(f"JSONExtractString(data, '{name}')" for name in ("name", "title", "tag", "text"))
+COMMANDS = frozenset({"is", "ids", "name", "alias", "lang", "category", "type", "has"})
+MAX_IDS = 1_000
+_IS_PUBLISHED = "(NOT JSONHas(data, 'is_published') OR JSONExtractBool(data, 'is_published'))"
+
+
+def _text(name: str) -> Column:
+    return Column("text", f"JSONExtractString(data, '{name}')")
+
+
+def _time(name: str) -> Column:
+    return Column("time", f"intDiv(JSONExtractInt(data, '{name}'), 1000)")
+
+
+_COLUMNS = Columns(
+    {
+        "id": Column("reference", _NUMBER),
+        "name": Column("text", "name"),
+        "date_added": _time("added_us"),
+        "date_modified": _time("modified_us"),
+        "date_time": _time("time_us"),
+        "is_published": Column("number", f"toUInt8({_IS_PUBLISHED})"),
+        "created_by_user": _text("created_by"),
+        "modified_by_user": _text("modified_by"),
+        "weight": Column("number", "JSONExtractInt(data, 'weight')"),
+        "category": Column("reference", "JSONExtractUInt(data, 'category_id')"),
+        **{name: _text(name) for name in ("alias", "description", "url", "language", "type", "bundle", "color")},
+    },
+    {"title": "name", "tag": "name", "text": "name", "category_id": "category"},
+)
+
+
+class RecordList(NamedTuple):
+    """SQL for a page, (id, JSON) a row, and for the number of all; both with these parameters."""
+
+    page: str
+    total: str
+    parameters: dict[str, Any]
+
+
+def read_record_list(kind: str, query: Mapping[str, Node], contact_ids: Sequence[int] = ()) -> RecordList:
+    """From `search` and what every list takes; with `contact_ids` those that belong to one of
+    these. Raises `ApiError` 400, `QueryError`."""
+    asked, orders = read_page(query), read_orders(query, _COLUMNS)
+    told = compile_where(read_where(query.get("where")), _COLUMNS)
+    searched = _Search()
+    found = searched.condition(parse_search(text_of(query, "search"), COMMANDS))
+    parameters: dict[str, Any] = {
+        **told.parameters,
+        **searched.parameters,
+        "kind": kind,
+        "start": asked.start,
+        "limit": asked.limit,
+    }
+    rows = (
+        f"SELECT id, data, concat({_TEXTS}) AS name FROM records FINAL WHERE kind = {{kind:String}} AND {found}"
+        f" AND {told.condition.known}{f' AND {_IS_PUBLISHED}' if wants_published(query) else ''}"
+    )
+    if contact_ids:
+        rows += " AND JSONExtractUInt(data, 'contact_id') IN {contact_ids:Array(UInt64)}"
+        parameters["contact_ids"] = list(contact_ids)
+    order = ", ".join(f"{order_keys(_COLUMNS[one.column])[0]} {one.word()}" for one in orders)
+    page = f"SELECT id, data FROM ({rows}) ORDER BY {order}, id LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}"
+    return RecordList(page, f"SELECT count() FROM ({rows})", parameters)
+
+
+class _Search:
+    """A search of names as a condition; values travel as parameters."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Any] = {}
+
+    def condition(self, node: SearchNode) -> str:
+        match node:
+            case Term():
+                return self._term(node)
+            case Not(inner):
+                return f"NOT ({self.condition(inner)})"
+            case And(nodes):
+                return "(" + " AND ".join([self.condition(one) for one in nodes] or ["1"]) + ")"
+            case Or(nodes):
+                return "(" + " OR ".join(self.condition(one) for one in nodes) + ")"
+
+    def _term(self, term: Term) -> str:
+        match term.command:
+            case "":
+                return self._like("name", term, contains=True)
+            case "name":
+                return self._like("name", term)
+            case "alias" | "type":
+                return self._like(_COLUMNS[term.command].known, term)
+            case "lang":
+                return self._like(_COLUMNS["language"].known, term)
+            case "category":
+                return f"JSONExtractUInt(data, 'category_id') IN ({self._categories(term)})"
+            case "ids":
+                return self._ids(term)
+            case "is":
+                return _is(term)
+        raise SearchError(f"Searching by {term.command}: is not available.", term.at)
+
+    def _categories(self, term: Term) -> str:
+        alias = self._like("JSONExtractString(data, 'alias')", term)
+        return f"SELECT toUInt64OrZero(id) FROM records FINAL WHERE kind = 'category' AND {alias}"
+
+    def _like(self, sql: str, term: Term, *, contains: bool = False) -> str:
+        pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value, contains=contains)
+        return f"{sql} ILIKE {self._bind(pattern, 'String')}"
+
+    def _ids(self, term: Term) -> str:
+        ids = [one.strip() for one in term.value.split(",")]
+        if len(ids) > MAX_IDS:
+            raise SearchError(f"ids: takes at most {MAX_IDS} ids.", term.at)
+        return f"id IN {self._bind(ids, 'Array(String)')}"
+
+    def _bind(self, value: Any, kind: str) -> str:
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"{{{name}:{kind}}}"
+
+
+def _is(term: Term) -> str:
+    match term.value.lower():
+        case "published":
+            return _IS_PUBLISHED
+        case "unpublished":
+            return f"NOT {_IS_PUBLISHED}"
+        case "uncategorized":
+            return "JSONExtractUInt(data, 'category_id') = 0"
+        case "mine":
+            return "NOT empty(JSONExtractString(data, 'created_by'))"  # there is one login
+    raise SearchError(f"Searching by is:{term.value[:40]} is not available.", term.at)

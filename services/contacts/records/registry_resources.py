@@ -1,0 +1,154 @@
+"""Notes, stages, categories and campaigns as the API reads and writes them. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from services.common.documents import CAMPAIGN, CATEGORY, NOTE, STAGE, Campaign, Category, Note, Stage
+from services.common.field_values import read_time
+from services.contacts.people.contact_object import Json, iso
+from services.contacts.records.api import Resource
+from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, alias_of
+
+NOTE_TYPES = ("general", "email", "call", "meeting")
+BUNDLES = ("global", "asset", "campaign", "email", "form", "page", "point", "stage", "plugin:focus")
+MAX_NOTE_LENGTH = 65_535
+_COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.ASCII | re.IGNORECASE)
+
+
+def _read_note(said: dict[str, Any], old: Note | None) -> Note:
+    body = RecordBody(said)
+    note = Note(
+        contact_id=_reference(body, "lead", old.contact_id if old else 0),
+        text=body.text("text", old.text if old else "", most=MAX_NOTE_LENGTH, is_required=True),
+        type=body.choice("type", NOTE_TYPES, old.type if old else "general"),
+        time_us=_time_us(body, "dateTime", old.time_us if old else 0),
+        is_published=body.flag("isPublished", old=old.is_published if old else True),
+    )
+    if not note.contact_id:
+        body.wrong.setdefault("lead", ["lead ID is mandatory"])
+    body.check()
+    return note
+
+
+def _show_note(_: str, note: Note) -> Json:
+    return {
+        "text": note.text,
+        "type": note.type,
+        "dateTime": iso(note.time_us or note.added_us),
+        "lead": {"id": note.contact_id},
+    }
+
+
+def _read_stage(said: dict[str, Any], old: Stage | None) -> Stage:
+    body = RecordBody(said)
+    stage = Stage(
+        name=body.text("name", old.name if old else "", is_required=True),
+        weight=_whole(body, "weight", old.weight if old else 0),
+        description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
+        category_id=_reference(body, "category", old.category_id if old else 0),
+        is_published=body.flag("isPublished", old=old.is_published if old else True),
+    )
+    body.check()
+    return stage
+
+
+def show_stage(_: str, stage: Stage) -> Json:
+    return {
+        "name": stage.name,
+        "category": {"id": stage.category_id} if stage.category_id else None,
+        "weight": stage.weight,
+        "description": stage.description or None,
+        "publishUp": None,
+        "publishDown": None,
+    }
+
+
+def _read_category(said: dict[str, Any], old: Category | None) -> Category:
+    body = RecordBody(said)
+    title = body.text("title", old.title if old else "", is_required=True)
+    color = body.text("color", old.color if old else "", most=7)
+    if color and not _COLOR.fullmatch(color):
+        body.wrong["color"] = ["This value must be a color such as 4e5d9d."]
+    category = Category(
+        title=title,
+        alias=alias_of(body.text("alias", old.alias if old else title)) or "category",
+        bundle=body.choice("bundle", BUNDLES, old.bundle if old else "global"),
+        color=color.removeprefix("#"),
+        description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
+        is_published=body.flag("isPublished", old=old.is_published if old else True),
+    )
+    body.check()
+    return category
+
+
+def _show_category(_: str, category: Category) -> Json:
+    return {
+        "title": category.title,
+        "alias": category.alias,
+        "description": category.description or None,
+        "color": category.color or None,
+        "bundle": category.bundle,
+    }
+
+
+def _read_campaign(said: dict[str, Any], old: Campaign | None) -> Campaign:
+    body = RecordBody(said)
+    campaign = Campaign(
+        name=body.text("name", old.name if old else "", is_required=True),
+        description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
+        category_id=_reference(body, "category", old.category_id if old else 0),
+        is_published=body.flag("isPublished", old=old.is_published if old else True),
+    )
+    body.check()
+    return campaign
+
+
+def _show_campaign(_: str, campaign: Campaign) -> Json:
+    return {
+        "name": campaign.name,
+        "category": {"id": campaign.category_id} if campaign.category_id else None,
+        "description": campaign.description or None,
+        "allowRestart": False,
+        "publishUp": None,
+        "publishDown": None,
+        "events": [],
+        "lists": [],
+        "forms": [],
+    }
+
+
+def _reference(body: RecordBody, name: str, old: int) -> int:
+    """The id of another thing, as a number or as an object that has it; 0 for none."""
+    if not body.has(name):
+        return old
+    said = body.raw(name)
+    text = str(said.get("id", "") if isinstance(said, dict) else said).strip()
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= 16):
+        body.wrong[name] = ["This value must be an id."]
+        return 0
+    return int(text or 0)
+
+
+def _whole(body: RecordBody, name: str, old: int) -> int:
+    text = body.text(name, str(old)) or "0"
+    if not re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII):
+        body.wrong[name] = ["This value must be a whole number."]
+        return 0
+    return int(text)
+
+
+def _time_us(body: RecordBody, name: str, old: int) -> int:
+    text = body.text(name)
+    try:
+        return int(read_time(text).timestamp()) * 1_000_000 if text else old
+    except ValueError as error:
+        body.wrong[name] = [str(error)]
+        return old
+
+
+NOTES = Resource(NOTE, "note", "notes", Note, _read_note, _show_note, contact_of=lambda note: note.contact_id)
+STAGES = Resource(STAGE, "stage", "stages", Stage, _read_stage, show_stage)
+CATEGORIES = Resource(CATEGORY, "category", "categories", Category, _read_category, _show_category)
+CAMPAIGNS = Resource(CAMPAIGN, "campaign", "campaigns", Campaign, _read_campaign, _show_campaign)

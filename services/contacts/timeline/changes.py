@@ -1,0 +1,116 @@
+"""What a change of a contact over the API adds to its history: an event for each thing that became different. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from services.common.event_types import (
+    CAMPAIGN_MEMBERSHIP,
+    DO_NOT_CONTACT,
+    POINT_GAINED,
+    SEGMENT_MEMBERSHIP,
+    STAGE_CHANGED,
+)
+from services.common.folding import View
+from services.common.tables import EventRow
+from services.contacts.people.change import Change
+from services.contacts.people.do_not_contact import REASONS
+
+_BLANK = EventRow("", 0, 0, "", "", "", "", "", "", "", "", "", "", "", "", "", 0.0, 0.0, "", "", "", "", "", "", "",
+                  "", "", "", 0)  # fmt: skip
+
+
+def events_of(before: View | None, after: View, change: Change, user: str, now_us: int) -> list[EventRow]:
+    """The same change told twice has the same event ids."""
+    told = [
+        *_points(before, after, change, user),
+        *_stage(before, after, change),
+        *_refusals(before, after),
+        *_campaigns(before, after, change),
+        *_segments(before, after, change),
+    ]
+    return [_row(after, now_us, number, *one) for number, one in enumerate(told)]
+
+
+Told = tuple[str, str, dict[str, Any]]  # type, label, details
+
+
+def _points(before: View | None, after: View, change: Change, user: str) -> list[Told]:
+    delta = after.points - (before.points if before else 0)
+    if not delta:
+        return []
+    log = {"eventName": change.subject or "API", "actionName": change.action or user, "delta": delta, "type": "API"}
+    return [(POINT_GAINED, f"{log['eventName']} / {delta:+d}", {"log": log})]
+
+
+def _stage(before: View | None, after: View, change: Change) -> list[Told]:
+    if after.stage_id == (before.stage_id if before else 0):
+        return []
+    name = change.subject if after.stage_id else "No stage"
+    log = {"stageId": after.stage_id or None, "eventName": name, "actionName": change.action or None}
+    return [(STAGE_CHANGED, name or f"Stage {after.stage_id}", {"log": log})]
+
+
+def _refusals(before: View | None, after: View) -> list[Told]:
+    known = before.dnc if before else {}
+    lifted = [
+        (DO_NOT_CONTACT, f"{channel.capitalize()}, may be contacted again",
+         {"dnc": {"channel": channel, "channelId": None, "reason": "contactable", "comments": ""}})
+        for channel in known
+        if channel not in after.dnc
+    ]  # fmt: skip
+    return lifted + [
+        (
+            DO_NOT_CONTACT,
+            channel.capitalize(),
+            {"dnc": {"channel": channel, "channelId": entry.channel_id or None, "reason": REASONS.get(entry.reason, ""),
+                     "comments": entry.comments}},
+        )
+        for channel, entry in after.dnc.items()
+        if channel not in known or known[channel].reason != entry.reason
+    ]  # fmt: skip
+
+
+def _campaigns(before: View | None, after: View, change: Change) -> list[Told]:
+    old, new = set(before.campaigns if before else ()), set(after.campaigns)
+    return [
+        (
+            CAMPAIGN_MEMBERSHIP,
+            f"Contact {'added to' if one in new else 'removed from'} campaign, {change.subject or one}",
+            {"campaignId": one, "action": "added" if one in new else "removed"},
+        )
+        for one in sorted(old ^ new)
+    ]
+
+
+def _segments(before: View | None, after: View, change: Change) -> list[Told]:
+    """By hand; what filters give is no event."""
+    old = before.segments if before else {}
+    return [
+        (
+            SEGMENT_MEMBERSHIP,
+            f"Contact {'added to' if is_in else 'removed from'} segment, {change.subject or segment_id}",
+            {"segmentId": segment_id, "action": "added" if is_in else "removed"},
+        )
+        for segment_id, is_in in after.segments.items()
+        if old.get(segment_id) is not is_in
+    ]
+
+
+def _row(after: View, now_us: int, number: int, kind: str, label: str, details: dict[str, Any]) -> EventRow:
+    key = blake2b(f"{after.id}:{after.version}:{number}".encode(), digest_size=16).digest()
+    return event_row(
+        str(uuid.UUID(bytes=key)), after.id, now_us, kind, title=label, query=msgspec.json.encode(details).decode()
+    )
+
+
+def event_row(event_id: str, contact_id: int, now_us: int, kind: str, **said: str) -> EventRow:
+    """An event that no hit was; `said` by column."""
+    now_ms = now_us // 1_000
+    return msgspec.structs.replace(
+        _BLANK, event_id=event_id, contact_id=contact_id, time=now_ms, type=kind, received_at=now_ms, **said
+    )

@@ -1,0 +1,188 @@
+"""Reads the history of a contact and writes it as the API's events."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NamedTuple
+
+import msgspec
+
+from services.common.clickhouse import ClickHouse
+from services.common.event_types import CREATED, IDENTIFIED, PAGE_HIT, TYPES, UTM
+from services.contacts.people.contact import Contact, UtmTags
+from services.contacts.people.contact_object import Json, iso, utm_object
+from services.contacts.timeline.timeline_query import (
+    DETAILS,
+    LEAVES,
+    Moment,
+    TimelineQuery,
+    timeline_statements,
+)
+
+DAY_MS = 86_400_000
+KEYS_AT_ONCE = 100  # they travel in the URL, which proxies and servers bound
+
+EventKey = tuple[int, str]  # time in ms, event id
+
+
+class Entry(NamedTuple):
+    """One event of a history; `row` is the stored hit behind it, if there is one."""
+
+    kind: str
+    time_ms: int
+    event_id: str
+    row: dict[str, Any]
+
+
+class Timeline(NamedTuple):
+    total: int
+    entries: list[Entry]
+
+
+async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: TimelineQuery) -> Timeline:
+    statements = timeline_statements(query, contact.ids, moments(contact))
+    if statements is None:
+        return Timeline(0, [])
+    page, total = await asyncio.gather(
+        clickhouse.query(statements.page, parameters=statements.parameters),
+        clickhouse.query(statements.total, parameters=statements.parameters),
+    )
+    rows = await _rows(clickhouse, contact.ids, {(time, event) for _, time, event in page.result_rows if event})
+    entries = [
+        Entry(kind, time, event, rows.get((time, event), {}))
+        for kind, time, event in page.result_rows
+        if not event or (time, event) in rows
+    ]
+    return Timeline(int(total.result_rows[0][0]), entries)
+
+
+async def _rows(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:
+    """The stored events, and on each page hit how long its page was looked at."""
+    rows: dict[EventKey, dict[str, Any]]
+    rows, seconds = await asyncio.gather(_details(clickhouse, ids, keys), _page_seconds(clickhouse, ids, keys))
+    for row in rows.values():
+        row["seconds"] = seconds.get(row["id"])
+    return rows
+
+
+async def _page_seconds(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[str, float]:
+    """By event id; a page is left within a day or never."""
+    seconds: dict[str, float] = {}
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), KEYS_AT_ONCE):
+        times, events = zip(*wanted[start : start + KEYS_AT_ONCE], strict=True)
+        parameters = {"ids": ids, "events": list(events), "from": times[0], "to": times[-1] + DAY_MS}
+        seconds.update((await clickhouse.query(LEAVES, parameters=parameters)).result_rows)
+    return seconds
+
+
+async def _details(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:
+    rows: dict[EventKey, dict[str, Any]] = {}
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), KEYS_AT_ONCE):
+        times, events = zip(*wanted[start : start + KEYS_AT_ONCE], strict=True)
+        answer = await clickhouse.query(
+            DETAILS,
+            parameters={"ids": ids, "times": list(times), "events": list(events), "from": times[0], "to": times[-1]},
+        )
+        rows.update(((row["time_ms"], row["id"]), row) for row in answer.named_results())
+    return rows
+
+
+def moments(contact: Contact) -> list[Moment]:
+    """What the profile tells by itself. An anonymous visitor was created by its first visit."""
+    found = [Moment(CREATED, contact.added_us() // 1_000)]
+    if contact.view and contact.view.identified_us:
+        found.append(Moment(IDENTIFIED, contact.view.identified_us // 1_000))
+    return found
+
+
+def timeline_object(contact: Contact, query: TimelineQuery, timeline: Timeline) -> Json:
+    """The envelope; `maxPages` counts all types together."""
+    return {
+        "events": [_event(contact, entry) for entry in timeline.entries],
+        "filters": query.filters(),
+        "order": [query.order_by, "DESC" if query.is_descending else "ASC"],
+        "types": TYPES,
+        "total": timeline.total,
+        "page": query.page,
+        "limit": query.limit,
+        "maxPages": -(-timeline.total // query.limit),
+    }
+
+
+def _event(contact: Contact, entry: Entry) -> Json:
+    label, details = _label_and_details(entry)
+    return {
+        "event": entry.kind,
+        "eventId": entry.kind + (entry.event_id or str(contact.id)),
+        "eventLabel": label,
+        "eventType": TYPES[entry.kind],
+        "timestamp": iso(entry.time_ms * 1_000),
+        "contactId": contact.id,
+        "details": details,
+    }
+
+
+def _label_and_details(entry: Entry) -> tuple[str | Json, Json]:
+    if entry.kind == PAGE_HIT:
+        return _link(entry.row, "Page hit"), {"hit": _hit(entry.row)}
+    if entry.kind == UTM:
+        campaign = entry.row["utm_campaign"]
+        return (f"UTM Campaign: {campaign}" if campaign else "UTM tags"), {
+            "utmtags": utm_object(UtmTags(**_utm(entry.row)))
+        }
+    if not entry.row:
+        return TYPES[entry.kind], {}
+    return _link(entry.row, TYPES[entry.kind]), told(entry.row)
+
+
+def told(row: dict[str, Any]) -> Json:
+    """What was reported of an event, as it came."""
+    details = msgspec.json.decode(row["query"]) if row["query"] else {}
+    return details if isinstance(details, dict) else {}
+
+
+def _link(row: dict[str, Any], otherwise: str) -> str | Json:
+    label = row["title"] or row["url"] or otherwise
+    if not row["url"].startswith(("http://", "https://")):
+        return str(label)
+    return {"label": label, "href": row["url"], "isExternal": True}
+
+
+def _hit(row: dict[str, Any]) -> Json:
+    """The hit behind an event, in the names that clients know, with what they have no name for at the end."""
+    return {
+        "id": row["id"],
+        "userAgent": row["user_agent"],
+        "dateHit": iso(row["time_ms"] * 1_000),
+        "dateLeft": iso(row["time_ms"] * 1_000 + round(row["seconds"] * 1_000_000)) if row["seconds"] else None,
+        "referer": row["referrer"] or None,
+        "source": None,
+        "sourceId": None,
+        "sourceName": None,
+        "url": row["url"],
+        "urlTitle": row["title"] or None,
+        "query": row["query"] or None,
+        "clientInfo": {"browser": row["browser"], "os": row["os"]},
+        "device": row["device_type"] or None,
+        "deviceOsName": row["os"] or None,
+        "deviceBrand": row["device_brand"] or None,
+        "deviceModel": row["device_model"] or None,
+        "ip": row["ip"],
+        "country": row["country"] or None,
+        "region": row["region"] or None,
+        "city": row["city"] or None,
+        "timezone": row["timezone"] or None,
+        "pageLanguage": row["language"] or None,
+        "latitude": row["latitude"] or None,
+        "longitude": row["longitude"] or None,
+        "trackedContactId": row["contact_id"],
+        "timeOnPage": row["seconds"],  # in seconds
+    }
+
+
+def _utm(row: dict[str, Any]) -> dict[str, Any]:
+    same = ("contact_id", "time_ms", "type", "query", "referrer", "ip", "url", "user_agent")
+    words = ("campaign", "content", "medium", "source", "term")
+    return {"event_id": row["id"], **{name: row[name] for name in same}, **{name: row[f"utm_{name}"] for name in words}}
