@@ -6,6 +6,7 @@
 | `hits:{n}:slow`        | stream | identity            | an entry of a hot device or contact, likewise             |
 | `hits:dead`            | stream | identity            | the newest 10,000 hits that failed, with the reason       |
 | `lease:{n}`            | string | identity            | 10 s, renewed by the reader of stream n                   |
+| `duty:<name>`          | string | contacts            | 30 s, renewed by the process that does it                 |
 | `resolvers`            | zset   | identity            | live resolvers by the time of their last sign of life     |
 | `contact-ids`          | string | ingest and others   | for ever: the next unused contact id                      |
 | `c:{c<slot>}:<id>`     | string | the profile store   | for ever; a day for the move of a caller without cookies  |
@@ -69,6 +70,10 @@ def slow_hits(stream: int) -> str:
 
 def lease(stream: int) -> str:
     return f"lease:{{{stream}}}"
+
+
+def duty(name: str) -> str:
+    return f"duty:{name}"
 
 
 def profile(contact_id: int) -> str:

@@ -12,11 +12,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from services.common.access import Access
-from services.common.envelope import ApiDoor, add_error_handlers
+from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
 from services.common.field_registry import preset_rules
 from services.common.openapi import OPENAPI_PATH, openapi_route
-from services.common.service import operation_routes
+from services.common.service import end_process_if_failed, operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
+from services.contacts.background import Background, Duty
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields.api import COMPANY, FieldsApi
@@ -52,14 +53,20 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     if not settings.secret:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
+    background = Background(stores, duties())
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         opening = asyncio.create_task(stores.open())
+        working = asyncio.create_task(background.run())
+        working.add_done_callback(end_process_if_failed)
         yield
-        opening.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await opening
+        for task in (opening, working):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        with contextlib.suppress(*STORES_AWAY):
+            await background.release()
         await stores.close()
 
     app = Starlette(
@@ -75,6 +82,11 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     add_error_handlers(app)
     access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
     return ApiDoor(app, access, OPEN_PATHS.__contains__)
+
+
+def duties() -> tuple[Duty, ...]:
+    """What is done beside the requests."""
+    return ()
 
 
 def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> list[Route]:

@@ -56,6 +56,10 @@ class Stores:
         self._availability = Availability()
 
     @property
+    def is_open(self) -> bool:
+        return self._clickhouse is not None
+
+    @property
     def clickhouse(self) -> ch.ClickHouse:
         """Raises `ApiError` 503 until the first connection."""
         if self._clickhouse is None:

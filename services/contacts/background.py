@@ -1,0 +1,74 @@
+"""What runs beside the requests: each duty in one process of all at a time, whoever holds its lease."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import structlog
+
+from services.common import keys
+from services.common.envelope import STORES_AWAY, ApiError
+from services.common.redis_client import load_script
+from services.contacts.stores import Stores
+
+log = structlog.get_logger()
+
+LEASE_SECONDS = 30.0
+RENEW_SECONDS = 10.0
+
+
+class Duty(NamedTuple):
+    """`work` is done again `every_seconds` after it has ended; what it raises because a store is away is logged, and
+    it is tried again. It must bear to be cancelled between any two of its awaits, and to begin again elsewhere."""
+
+    name: str
+    every_seconds: float
+    work: Callable[[], Awaitable[None]]
+
+
+class Background:
+    def __init__(self, stores: Stores, duties: tuple[Duty, ...]) -> None:
+        self._stores, self._duties = stores, duties
+        self._name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._hold = load_script(stores.redis, "hold_lease")
+
+    async def run(self) -> None:
+        """Never returns. A fault of a duty itself is raised: a service that only looks alive is worse than none."""
+        async with asyncio.TaskGroup() as group:
+            for duty in self._duties:
+                group.create_task(self._run(duty))
+
+    async def release(self) -> None:
+        """Gives the leases up: the next process need not wait for them to expire."""
+        for duty in self._duties:
+            await self._hold(keys=[keys.duty(duty.name)], args=[self._name, 0, 0])
+
+    async def _run(self, duty: Duty) -> None:
+        # Asked as well as raised: `wait_for` of Python 3.11, by which redis-py sends, may swallow a cancellation.
+        while not (task := asyncio.current_task()) or not task.cancelling():
+            try:
+                if self._stores.is_open and await self._renew(duty, takes=True):
+                    await self._work(duty)
+            except (*STORES_AWAY, ApiError) as error:
+                log.warning("duty_failed", duty=duty.name, error=type(error).__name__, text=str(error)[:200])
+            await asyncio.sleep(duty.every_seconds)
+
+    async def _work(self, duty: Duty) -> None:
+        """Ends early when the lease is lost, which another process may have taken."""
+        work = asyncio.ensure_future(duty.work())
+        try:
+            while not (await asyncio.wait({work}, timeout=RENEW_SECONDS))[0]:
+                if not await self._renew(duty):
+                    log.warning("duty_lost", duty=duty.name)
+                    return
+            await work
+        finally:
+            work.cancel()
+
+    async def _renew(self, duty: Duty, *, takes: bool = False) -> bool:
+        lease = [self._name, int(LEASE_SECONDS * 1_000), int(takes)]
+        return bool(await self._hold(keys=[keys.duty(duty.name)], args=lease))
