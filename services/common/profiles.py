@@ -118,12 +118,17 @@ class ProfileStore:
 
     async def lead(self, contact_ids: Iterable[int], from_id: int, to_id: int) -> list[Profile]:
         """Whoever of these led to one contact leads to another one now; what is written all the time is led when it is
-        read. Returns what was written."""
+        read. Whom an earlier merge, which is not at its end yet, has still to lead is led on from there. Returns what
+        was written here."""
         written: list[Profile] = []
         waiting = [one for one in contact_ids if one != to_id]  # of two merges in a circle one is among the other's
         for _ in range(LEAD_ROUNDS):
             loaded = await self.load(waiting)
-            led = [msgspec.structs.replace(one, alias=to_id) for one in loaded.values() if one and one.alias == from_id]
+            aliases = [one for one in loaded.values() if one and one.alias]
+            led = [msgspec.structs.replace(one, alias=to_id) for one in aliases if one.alias == from_id]
+            for one in aliases:
+                if one.alias not in (from_id, to_id):
+                    await self.resolve(one.id)
             versions = await self.write(led)
             written += [msgspec.structs.replace(one, version=versions[one.id]) for one in led if versions[one.id]]
             waiting = [one for one, version in versions.items() if not version]

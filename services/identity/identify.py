@@ -111,6 +111,7 @@ class State:
         self.profiles: dict[int, Profile] = {}  # changed ones
         self.claims: dict[UniqueValue, int] = {}  # new holders
         self.queued: set[tuple[int, int]] = set()  # merges to be made later: (winner, loser)
+        self.followers: set[int] = set()  # who had merged into a loser before
         self.lost: set[int] = set()  # contacts that somebody else was faster with, the last time
 
     def start_anew(self) -> None:
@@ -118,6 +119,7 @@ class State:
         self.profiles.clear()
         self.claims.clear()
         self.queued.clear()
+        self.followers.clear()
 
     def profile(self, contact_id: int) -> Profile:
         """The profile, an empty one if nothing is stored. Raises `Missing`."""
@@ -464,6 +466,7 @@ class Identifier:
         seen_us = min(sighting.time_us, sighting.received_us)
         frozen = freeze_into(loser, winner, self._now_us, under=under, added_us=seen_us)
         self.state.put(frozen)
+        self.state.followers.update(loser.losers)
         for follower in [self.state.profile(one) for one in loser.losers]:
             if follower.alias == loser.id:  # so that chains stay flat
                 self.state.put(msgspec.structs.replace(follower, alias=winner.id))

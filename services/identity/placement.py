@@ -79,11 +79,14 @@ class Placement:
         placed = Placed()
         state = State()
         new_ids: dict[EventKey, int] = {}
+        followers: set[int] = set()
         for number in range(MAX_ROUNDS):
             await self._load(state, _contacts(sightings), _values(sightings))
             identifier = await self._plan(state, sightings, placed, new_ids)
             if isinstance(identifier, Identifier):
+                followers |= state.followers
                 if await self._commit(state, placed):
+                    await self._flatten(state, followers)
                     placed.outcomes = identifier.outcomes
                     return placed
                 contested = _touching(sightings, placed, identifier, state.lost)
@@ -181,6 +184,14 @@ class Placement:
             return False
         await self._store.remember_brief(brief)
         return True
+
+    async def _flatten(self, state: State, followers: set[int]) -> None:
+        """Whom another merge was about to lead, or whose own step was lost to somebody else, leads to its end, too."""
+        for one in followers:
+            profile = state.loaded.get(one)
+            end = state.loaded.get(profile.alias) if profile else None
+            if end is None or end.alias:
+                await self._store.resolve(one)
 
     async def _claim(self, state: State, values: list[UniqueValue]) -> dict[int, Claim] | None:
         """The oldest new claim of each contact; None when somebody else holds one of the values."""

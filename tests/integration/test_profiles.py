@@ -61,3 +61,24 @@ async def test_nobody_is_led_to_himself(valkey_url: str) -> None:
         assert [(one.id, one.alias) for one in led] == [(follower.id, survivor.id)]
         stored = (await store.load([survivor.id]))[survivor.id]
         assert stored and stored.alias == 9_032
+
+
+async def test_whom_an_earlier_merge_has_still_to_lead_is_led_to_the_end(valkey_url: str) -> None:
+    """A merge into the contact in the middle has written all but this step when the middle merges on."""
+    async with connect(valkey_url) as client:
+        store = ProfileStore(client)
+        end, middle, loser, follower = 9_041, 9_042, 9_043, 9_044
+        own = Part(added_us=NOW)
+        await store.write(
+            [
+                Profile(end, own=own, losers=dict.fromkeys((middle, loser, follower), own)),
+                Profile(middle, alias=end, own=own),
+                Profile(loser, alias=middle, own=own),
+                Profile(follower, alias=loser, own=own),
+            ]
+        )
+        await store.lead([loser, follower], middle, end)
+        assert {one: profile and profile.alias for one, profile in (await store.load([loser, follower])).items()} == {
+            loser: end,
+            follower: end,
+        }

@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.common.profile import Profile
+from services.common.profile import Merge, Part, Profile, Stamped
 from services.common.values import Claim, UniqueValue
 from services.identity.faults import FaultPoints
 from services.identity.identify import Rules, Sighting
 from services.identity.placement import PROFILES_AT_ONCE, Placement
+from tests.identity_in_memory import Clock, MemoryStore
 
 HITS = PROFILES_AT_ONCE * 3 + 1
 
@@ -69,3 +70,35 @@ async def test_a_large_batch_of_new_addresses_is_claimed_and_written_some_at_a_t
     assert len(placed.contacts) == store.written == HITS
     assert store.most <= PROFILES_AT_ONCE
     assert not store.waiting
+
+
+async def test_a_follower_whose_own_step_was_lost_is_led_to_the_end_all_the_same() -> None:
+    winner, loser, follower = 100, 200, 300
+    own = Part(added_us=1)
+    named = Part(added_us=1, fields={"email": Stamped("ada@x.org", 1)})
+
+    class Overtaken(MemoryStore):
+        async def write(self, profiles: list[Profile], claims: Mapping[int, Claim] | None = None) -> dict[int, int]:
+            if [one.id for one in profiles] == [follower] and not self.was_lost:
+                self.was_lost = True
+                await super().write([one for one in (await self.load([follower])).values() if one])
+            return await super().write(profiles, claims)
+
+        was_lost = False
+
+    store = Overtaken(Clock())
+    await store.write(
+        [
+            Profile(winner, own=named),
+            Profile(loser, own=own, losers={follower: own}, merges={follower: Merge(loser, 1)}),
+            Profile(follower, own=own, alias=loser, merge=Merge(loser, 1)),
+        ]
+    )
+    await store.claim([(UniqueValue("email", "ada@x.org"), None, winner)])
+    ids: Any = FakeIds()
+    queue: Any = FakeQueue()
+    hit = Sighting(loser, False, 2, 2, b"1" * 16, {"email": "ada@x.org"}, {}, {}, "")
+    await Placement(store, ids, Rules(), FaultPoints("", 1), queue).place([hit])
+    loaded = await store.load([loser, follower])
+    assert store.was_lost
+    assert {one: profile and profile.alias for one, profile in loaded.items()} == {loser: winner, follower: winner}
