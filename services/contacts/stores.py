@@ -25,6 +25,7 @@ from services.common.settings import Settings
 from services.common.values import Operator
 from services.contacts.people.faults import POINTS
 from services.contacts.people.projector import Projector
+from services.contacts.people.visitor_counts import VisitorCounts
 
 log = structlog.get_logger()
 
@@ -50,6 +51,7 @@ class Stores:
         self.ids = ContactIds(self.redis)
         self.fields = Fields(self.records, settings)
         self.operator = Operator(settings.unique_operator.lower())
+        self.visitor_counts = VisitorCounts()
         self._clickhouse: ch.ClickHouse | None = None
         self._projector: Projector | None = None
         self._is_lost = False

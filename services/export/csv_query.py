@@ -10,12 +10,12 @@ from services.common.queries.contact_query import (
     ANONYMOUS,
     FALSE,
     NO_SEGMENTS,
-    SEEN,
     TRUE,
     Where,
     compile_search,
     field_sql,
     known_since,
+    seen,
 )
 
 DEFAULT_COLUMNS = (
@@ -69,7 +69,7 @@ def _known_rows(condition: str, columns: Sequence[str]) -> str:
         f"(SELECT contact.* EXCEPT (date_added), greatest(seen.last_active, {told}) AS last_active,"
         f" {known_since('contact.date_added', 'seen.first_seen')} AS date_added"
         f" FROM (SELECT * EXCEPT (profile, q) FROM contacts FINAL{_filter(condition)}) AS contact"
-        f" LEFT ANY JOIN {SEEN} AS seen ON seen.id = contact.id)"
+        f" LEFT ANY JOIN {seen()} AS seen ON seen.id = contact.id)"
     )
 
 

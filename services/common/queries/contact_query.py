@@ -48,6 +48,7 @@ COMMANDS = (
 
 _NAME = "JSONExtractString(data, 'name')"
 TRUE, FALSE = "1", "0"
+ADDRESS_KIND = 2  # in `footprints`
 
 ALIASES = "(SELECT loser, winner FROM aliases FINAL WHERE loser != winner)"
 ANONYMOUS = f"""(
@@ -56,11 +57,26 @@ ANONYMOUS = f"""(
     WHERE contact_id NOT IN (SELECT id FROM contacts) AND contact_id NOT IN (SELECT loser FROM {ALIASES})
     GROUP BY contact_id
 )"""
-# When each contact was first and last seen, under the id that survives.
-SEEN = f"""(
+
+
+def anonymous(ids: str) -> str:
+    """Those of `ANONYMOUS` that are among these, a SELECT of ids."""
+    return f"""(
+    SELECT contact_id AS id, min(first_seen) AS first_seen, max(activity.last_active) AS last_active
+    FROM activity
+    WHERE contact_id IN ({ids}) AND contact_id NOT IN (SELECT id FROM contacts WHERE id IN ({ids}))
+        AND contact_id NOT IN (SELECT loser FROM {ALIASES})
+    GROUP BY contact_id
+)"""
+
+
+def seen(ids: str = "") -> str:
+    """When each contact was first and last seen, under the id that survives; of these alone, a SELECT of ids."""
+    among = f"WHERE s.contact_id IN ({ids} UNION ALL SELECT loser FROM aliases WHERE winner IN ({ids}))" if ids else ""
+    return f"""(
     SELECT if(a.winner = 0, s.contact_id, a.winner) AS id, min(s.first_seen) AS first_seen,
         max(s.last_active) AS last_active
-    FROM activity AS s LEFT ANY JOIN {ALIASES} AS a ON a.loser = s.contact_id
+    FROM activity AS s LEFT ANY JOIN {ALIASES} AS a ON a.loser = s.contact_id {among}
     GROUP BY id
 )"""
 
@@ -221,9 +237,9 @@ class _Compiler:
     def _ip(self, term: Term) -> Condition:
         value = self._bind(term.value if term.is_strict else like_pattern(term.value))
         operator = "=" if term.is_strict else "LIKE"
-        seen = f"ip {operator} {value}"
-        known = f"(arrayExists(address -> address {operator} {value}, ips) OR id IN {_survivors(seen)})"
-        return Condition(known, f"id IN (SELECT contact_id FROM events WHERE {seen})")
+        seen = f"kind = {ADDRESS_KIND} AND key {operator} {value}"
+        known = f"(arrayExists(address -> address {operator} {value}, ips) OR id IN {_survivors(seen, 'footprints')})"
+        return Condition(known, f"id IN (SELECT contact_id FROM footprints WHERE {seen})")
 
     def _mail(self, term: Term) -> Condition:
         """What happened with a mail, by its id."""
@@ -239,10 +255,10 @@ class _Compiler:
         return f"{ids} AND {self._like(name, term)}"
 
 
-def _survivors(happened: str) -> str:
-    """The contacts of whose events this is true, after all merges."""
+def _survivors(happened: str, table: str = "events") -> str:
+    """The contacts of whose events (or footprints) this is true, after all merges."""
     return (
-        f"(SELECT if(a.winner = 0, e.contact_id, a.winner) FROM (SELECT DISTINCT contact_id FROM events"
+        f"(SELECT if(a.winner = 0, e.contact_id, a.winner) FROM (SELECT DISTINCT contact_id FROM {table}"
         f" WHERE {happened}) AS e LEFT ANY JOIN {ALIASES} AS a ON a.loser = e.contact_id)"
     )
 

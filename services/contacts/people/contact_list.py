@@ -1,4 +1,8 @@
-"""The list of contacts: which ids are on a page and how many there are, known and anonymous in one order. Pure."""
+"""The list of contacts: which ids are on a page and how many there are, known and anonymous in one order. Pure.
+
+A page near the begin of a long list is cut from its front: see `contact_fronts`. Where that turns out to be too short a
+larger one is tried, and then all.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,23 @@ from services.common.envelope import text_of
 from services.common.php_query import Node
 from services.common.queries.comparisons import Columns, Filter, compile_where, order_keys
 from services.common.queries.contact_query import (
+    ALIASES,
     ANONYMOUS,
     FALSE,
     NO_SEGMENTS,
-    SEEN,
     TRUE,
     Where,
+    anonymous,
     compile_search,
     known_since,
+    seen,
 )
 from services.common.queries.where import read_where
 from services.contacts.list_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_START, Order, read_orders, read_page
 from services.contacts.people.contact_columns import SEEN_COLUMNS, contact_columns
+from services.contacts.people.contact_fronts import Front, first_front, found_front
 
-__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "MAX_START", "ListQuery", "Statement", "count_statement", "page_statement",
+__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "MAX_START", "ListQuery", "Statement", "count_statements", "page_statements",
            "read_list_query"]  # fmt: skip
 
 
@@ -44,6 +51,13 @@ class ListQuery(NamedTuple):
 class Statement(NamedTuple):
     sql: str
     parameters: dict[str, Any]
+
+
+class Counts(NamedTuple):
+    """Each gives one row with one number, and together they are all; None where nobody can match."""
+
+    known: Statement | None
+    visitors: Statement | None
 
 
 def read_list_query(
@@ -68,55 +82,104 @@ def read_list_query(
     )
 
 
-def page_statement(query: ListQuery) -> Statement | None:
-    """Rows (id, is_known) of the page; None when nothing can match."""
+def page_statements(query: ListQuery, total: int) -> list[Statement]:
+    """To be tried in turn until one gives as many rows (id, is_known) as there must be; the last one gives all that
+    there are. None when nothing can match. `total` is how many the list has, more or less."""
+    statements = [_page(query, front) for front in _fronts(query, total)]
+    return [one for one in statements if one is not None]
+
+
+def _fronts(query: ListQuery, total: int) -> list[Front | None]:
+    known, visitors = _search(query), query.search.condition.anonymous
+    if total <= FEW:
+        is_searched_once = TRUE != known != FALSE and visitors == FALSE and SEEN_COLUMNS & _used(query)
+        return [found_front(known) if is_searched_once else None]
+    needed = query.start + query.limit
+    if needed > _MOST_NEEDED:
+        return [None]
+    fronts = [first_front(query.orders[0], slack * needed + _LEAST) for slack in _SLACKS]
+    return [*(one for one in fronts if one), None]
+
+
+def count_statements(query: ListQuery) -> Counts:
+    known, visitors = _known(query, frozenset(), None), _anonymous(query, None)
+    visitors_sql = _COUNT_VISITORS if visitors == ANONYMOUS else f"SELECT count() FROM {visitors}"
+    return Counts(
+        Statement(f"SELECT count() FROM {known}", query.parameters()) if known else None,
+        Statement(visitors_sql, query.parameters()) if visitors else None,
+    )
+
+
+FEW = 20_000  # of so many contacts all are as quick as a front
+_MOST_NEEDED = 10_000
+_SLACKS, _LEAST = (2, 32), 50
+# All ids with activity but those of contacts, former ones too, and of whoever merged into another.
+_COUNT_VISITORS = f"""SELECT (SELECT count() FROM activity FINAL) - (
+    SELECT count() FROM activity FINAL
+    WHERE contact_id IN (SELECT id FROM contacts UNION ALL SELECT loser FROM {ALIASES})
+)"""
+
+
+def _page(query: ListQuery, front: Front | None) -> Statement | None:
     keys = [order_keys(query.columns[order.column]) for order in query.orders]
-    ordered_by = frozenset(order.column for order in query.orders)
-    sides = [
-        f"SELECT id, toUInt8({is_known}) AS is_known, {_named(one[1 - is_known] for one in keys)} FROM {rows}"
-        for is_known, rows in ((1, _known(query, ordered_by)), (0, _anonymous(query)))
-        if rows
-    ]
+    order = " ORDER BY " + ", ".join(f"key{number} {order.word()}" for number, order in enumerate(query.orders))
+    sides = []
+    for is_known, rows in ((1, _known(query, _used(query), front)), (0, _anonymous(query, front))):
+        if rows:
+            own = [one[1 - is_known] for one in keys]
+            within = f" WHERE {front.is_within(own[0])}" if front else ""
+            named = ", ".join(f"{key} AS key{number}" for number, key in enumerate(own))
+            side = f"SELECT id, toUInt8({is_known}) AS is_known, {named} FROM {rows}{within}{order}"
+            sides.append(f"({side} LIMIT {{until:UInt64}})")
     if not sides:
         return None
-    order = ", ".join(f"key{number} {order.word()}" for number, order in enumerate(query.orders))
+    # Who looks through all rows does so faster in any order than in that of the table.
     sql = (
-        f"SELECT id, is_known FROM ({' UNION ALL '.join(sides)}) ORDER BY {order}"
-        " LIMIT {limit:UInt64} OFFSET {start:UInt64}"
+        f"{front.clauses if front else ''}SELECT id, is_known FROM ({' UNION ALL '.join(sides)}){order}"
+        f" LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}{'' if front else ' SETTINGS optimize_read_in_order = 0'}"
     )
-    return Statement(sql, {**query.parameters(), "limit": query.limit, "start": query.start})
+    parameters = {**query.parameters(), "limit": query.limit, "start": query.start, "until": query.start + query.limit}
+    return Statement(sql, {**parameters, "front": front.size} if front else parameters)
 
 
-def count_statement(query: ListQuery) -> Statement | None:
-    """One row with one number; None when nothing can match."""
-    sides = [rows for rows in (_known(query, frozenset()), _anonymous(query)) if rows]
-    counts = " + ".join(f"(SELECT count() FROM {rows})" for rows in sides)
-    return Statement(f"SELECT {counts}", query.parameters()) if sides else None
+def _used(query: ListQuery) -> frozenset[str]:
+    """The columns that a page is narrowed and ordered by."""
+    return query.filter.columns | {order.column for order in query.orders}
 
 
-def _named(keys: Any) -> str:
-    return ", ".join(f"{key} AS key{number}" for number, key in enumerate(keys))
+def _search(query: ListQuery) -> str:
+    return query.search.condition.known
 
 
-def _known(query: ListQuery, ordered_by: frozenset[str]) -> str:
+def _known(query: ListQuery, used: frozenset[str], front: Front | None) -> str:
     """Rows of known contacts, '' where none can match; what visits say of them is joined only where it counts."""
-    search, told = query.search.condition.known, query.filter.condition.known
+    search, told = _search(query), query.filter.condition.known
     if FALSE in (search, told):
         return ""
-    if not SEEN_COLUMNS & (ordered_by | query.filter.columns):
-        return f"contacts FINAL{_filter(search, told)}"
-    last_active = "toDateTime64OrZero(contact.fields['last_active'], 3, 'UTC')"
-    return (
-        f"(SELECT contact.* EXCEPT (date_added), greatest(seen.last_active, {last_active}) AS last_active,"
-        f" {known_since('contact.date_added', 'seen.first_seen')} AS date_added"
-        f" FROM (SELECT * EXCEPT (profile, q) FROM contacts FINAL{_filter(search)}) AS contact"
-        f" LEFT ANY JOIN {SEEN} AS seen ON seen.id = contact.id){_filter(told)}"
+    among = f"id IN ({front.contacts})" if front else TRUE
+    if not SEEN_COLUMNS & used:
+        return f"(SELECT * FROM contacts FINAL{_filter(among, search, told)})"
+    ids = front.contacts if front else "" if search == TRUE else f"SELECT id FROM contacts FINAL{_filter(search)}"
+    times = front.times if front and "date_added" not in used else ""
+    rows = (
+        "(SELECT contact.* EXCEPT (date_added, told_active), greatest(seen.last_active, contact.told_active) AS"
+        f" last_active, {known_since('contact.date_added', 'seen.first_seen')} AS date_added"
+        f" FROM (SELECT * EXCEPT (profile, q), told_active FROM contacts FINAL{_filter(among, search)}) AS contact"
+        f" LEFT ANY JOIN {times or seen(ids)} AS seen ON seen.id = contact.id)"
     )
+    return f"(SELECT * FROM {rows}{_filter(told)})" if _filter(told) else rows
 
 
-def _anonymous(query: ListQuery) -> str:
+def _anonymous(query: ListQuery, front: Front | None) -> str:
     conditions = query.search.condition.anonymous, query.filter.condition.anonymous
-    return "" if FALSE in conditions else f"{ANONYMOUS}{_filter(*conditions)}"
+    if FALSE in conditions:
+        return ""
+    rows = ANONYMOUS
+    if front:
+        rows = front.visitors_with_times if "date_added" not in _used(query) else ""
+        rows = rows or anonymous(front.visitors)
+    said = _filter(*conditions)
+    return f"(SELECT * FROM {rows}{said})" if said else rows
 
 
 def _filter(*conditions: str) -> str:

@@ -13,7 +13,7 @@ from services.common.folding import fold
 from services.common.profile import Profile
 from services.common.records import Ref
 from services.contacts.people.contact import Contact, Footprint
-from services.contacts.people.contact_list import ListQuery, Statement, count_statement, page_statement
+from services.contacts.people.contact_list import ListQuery, Statement, count_statements, page_statements
 from services.contacts.people.footprints import load_footprints
 from services.contacts.stores import Stores
 
@@ -72,9 +72,7 @@ class ContactReader:
 
     async def page(self, query: ListQuery) -> Page:
         clickhouse = self._stores.clickhouse
-        rows, counted = await asyncio.gather(
-            _rows(clickhouse, page_statement(query)), _rows(clickhouse, count_statement(query))
-        )
+        rows, total = await self._rows(query)
         known = [contact_id for contact_id, is_known in rows if is_known]
         profiles = await self._stores.profiles.load(known)
         ids = {contact_id: _ids(contact_id, profiles.get(contact_id)) for contact_id, _ in rows}
@@ -89,7 +87,36 @@ class ContactReader:
                 continue  # gone since the search
             stage = stages.get(view.stage_id) if view else None
             contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id], stage, registry))
-        return Page(int(counted[0][0]) if counted else 0, contacts)
+        return Page(total, contacts)
+
+    async def _rows(self, query: ListQuery) -> tuple[list[tuple[int, int]], int]:
+        """Of the page (contact id, whether it is known), and how many the list has."""
+        total = await self.count(query)
+        found: list[tuple[int, ...]] = []
+        for statement in page_statements(query, total):
+            found = await self._query(statement)
+            if len(found) >= min(query.limit, total - query.start):
+                break
+        return [(contact_id, is_known) for contact_id, is_known in found], total
+
+    async def count(self, query: ListQuery) -> int:
+        """Known contacts as they are now, visitors as they were a moment ago."""
+        counts = count_statements(query)
+        known, visitors = await asyncio.gather(self._number(counts.known), self._visitors(counts.visitors))
+        return known + visitors
+
+    async def _visitors(self, statement: Statement | None) -> int:
+        if statement is None:
+            return 0
+        key = f"{statement.sql}{sorted(statement.parameters.items())}"
+        return await self._stores.visitor_counts.get(key, lambda: self._number(statement))
+
+    async def _number(self, statement: Statement | None) -> int:
+        return int((await self._query(statement))[0][0]) if statement else 0
+
+    async def _query(self, statement: Statement) -> list[tuple[int, ...]]:
+        found = await self._stores.clickhouse.query(statement.sql, parameters=statement.parameters)
+        return list(found.result_rows)
 
     async def _stages(self, stage_ids: set[int]) -> dict[int, Stage]:
         """Those of these that there are."""
@@ -106,9 +133,3 @@ class ContactReader:
 
 def _ids(contact_id: int, profile: Profile | None) -> list[int]:
     return profile.ids() if profile else [contact_id]
-
-
-async def _rows(clickhouse: ClickHouse, statement: Statement | None) -> list[tuple[int, ...]]:
-    if statement is None:
-        return []
-    return list((await clickhouse.query(statement.sql, parameters=statement.parameters)).result_rows)

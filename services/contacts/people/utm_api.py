@@ -30,9 +30,12 @@ _COLUMNS = {
     **{f"utm_{name}": f"utm_{name}" for name in ("campaign", "source", "medium", "content", "term")},
     "url": "url", "referer": "referrer", "remotehost": "ip", "useragent": "user_agent", "user_agent": "user_agent",
 }  # fmt: skip
-_REMOVE = """
-ALTER TABLE events DELETE WHERE contact_id IN {ids:Array(UInt64)} AND event_id = {event:UUID} AND type = {type:String}
-"""
+# What it is found by goes last: whatever a crash leaves, the same call again removes.
+_REMOVE = (
+    "ALTER TABLE events DELETE WHERE contact_id IN {ids:Array(UInt64)} AND event_id = {event:UUID}"
+    " AND type = {type:String}",
+    "ALTER TABLE footprints DELETE WHERE contact_id IN {ids:Array(UInt64)} AND key = {event:String}",
+)
 
 
 class UtmApi:
@@ -70,7 +73,8 @@ class UtmApi:
         found = [one for one in tags if one.type == UTM and str(short_id("utm", one.event_id)) == utm_id]
         for one in found:
             parameters = {"ids": contact.ids, "event": one.event_id, "type": UTM}
-            await self._stores.clickhouse.command(_REMOVE, parameters=parameters, settings={"mutations_sync": 2})
+            for statement in _REMOVE:
+                await self._stores.clickhouse.command(statement, parameters=parameters, settings={"mutations_sync": 2})
         shown = contact_object(await self._find(contact_id), self._user)
         return json_response({"recordFound": bool(found), "contact": shown})
 

@@ -17,7 +17,7 @@ from services.common.queries.segment_query import FilterError, Segments, compile
 from services.common.queries.segments import load_segments
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.change import is_true
-from services.contacts.people.contact_list import count_statement, read_list_query
+from services.contacts.people.contact_list import read_list_query
 from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.segments.definition import NEW_ID, SEGMENTS, free_alias, read_segment, users_of
 from services.contacts.stores import BusyError, Stores
@@ -94,11 +94,7 @@ class SegmentsApi(RecordsApi[Segment]):
             where = compile_segment(segment_id, segments, datetime.now(UTC))
         except FilterError as error:
             raise ApiError(400, str(error), {f"filters[{error.position}]": [error.why]}) from error
-        statement = count_statement(read_list_query({})._replace(search=where))
-        if statement is None:
-            return 0
-        rows = (await self._stores.clickhouse.query(statement.sql, parameters=statement.parameters)).result_rows
-        return int(rows[0][0])
+        return await self._contact_reader.count(read_list_query({})._replace(search=where))
 
 
 def _with_alias(alias: str) -> Callable[[Segment], Segment]:

@@ -15,6 +15,7 @@ from services.contacts.timeline.timeline_query import (
     DETAILS,
     LEAVES,
     Moment,
+    Statements,
     TimelineQuery,
     timeline_statements,
 )
@@ -44,16 +45,25 @@ async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: Timelin
     if statements is None:
         return Timeline(0, [])
     page, total = await asyncio.gather(
-        clickhouse.query(statements.page, parameters=statements.parameters),
-        clickhouse.query(statements.total, parameters=statements.parameters),
+        clickhouse.query(statements.first or statements.page, parameters=statements.parameters),
+        _count(clickhouse, statements),
     )
+    if statements.first and len(page.result_rows) < min(query.limit, total - statements.parameters["offset"]):
+        page = await clickhouse.query(statements.page, parameters=statements.parameters)
     rows = await _rows(clickhouse, contact.ids, {(time, event) for _, time, event in page.result_rows if event})
     entries = [
         Entry(kind, time, event, rows.get((time, event), {}))
         for kind, time, event in page.result_rows
         if not event or (time, event) in rows
     ]
-    return Timeline(int(total.result_rows[0][0]), entries)
+    return Timeline(total, entries)
+
+
+async def _count(clickhouse: ClickHouse, statements: Statements) -> int:
+    if statements.total is None:
+        return statements.moments
+    counted = await clickhouse.query(statements.total, parameters=statements.parameters)
+    return int(counted.result_rows[0][0]) + statements.moments
 
 
 async def _rows(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:

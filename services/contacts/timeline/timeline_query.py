@@ -2,6 +2,7 @@
 
 First a light statement orders all events of all types and cuts the page; a second one fetches what the page shows.
 Rows may be there twice, so each counts once by its key, time and event id: the id alone may be a client's, used again.
+A page near the begin looks at a few more of the newest rows than it shows, and at all only where these are too few.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.common.envelope import ApiError, text_of, whole_number
-from services.common.event_types import CREATED, IDENTIFIED, REPORTED_TYPES, TYPES, UTM
+from services.common.event_types import REPORTED_TYPES, TYPES, UTM
 from services.common.field_values import read_time
 from services.common.php_query import Node, as_list
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 1_000
 MAX_PAGE = 1_000_000
+_SLACK = 4  # so many times as many rows as are shown are looked at first
+_MOST_LOOKED_AT = 10_000
+_NONE = "emptyArrayString()"
 _ORDERS = {"timestamp": "time", "eventLabel": "label", "eventType": "kind"}
 
 
@@ -101,10 +105,18 @@ SELECT arrayJoin(kinds) AS kind, time, toString(event_id) AS id,
     if(kind = 'lead.utmtagsadded', concat('UTM: ', utm_campaign), if(title = '', url, title)) AS label
 FROM (
     SELECT event_id, time, title, url, utm_campaign, arrayConcat({own}, {utm}) AS kinds
-    FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND type IN {{types:Array(String)}} AND {dates}
+    FROM {rows}
     LIMIT 1 BY time, event_id
 )
 """
+_ROWS = "events WHERE {whose} AND type IN {{types:Array(String)}} AND {conditions}"
+# Of one contact alone the table is read in its own order, and no further than is needed.
+_OF_ONE, _OF_SEVERAL = "contact_id = {ids:Array(UInt64)}[1]", "contact_id IN {ids:Array(UInt64)}"
+# Those of one time stay together: which of them are on the page is decided by more than the time.
+_FIRST_ROWS = """(
+    SELECT event_id, time, type, title, url, query, utm_source, utm_medium, utm_campaign, utm_content, utm_term
+    FROM {rows} ORDER BY time {direction} LIMIT {{looked_at:UInt64}} WITH TIES
+)"""
 _MOMENT = """
 SELECT {{kind{n}:String}} AS kind, fromUnixTimestamp64Milli({{time{n}:Int64}}, 'UTC') AS time, '' AS id,
     {{label{n}:String}} AS label
@@ -133,53 +145,83 @@ GROUP BY left_id
 
 
 class Statements(NamedTuple):
-    """The page gives (kind, time in ms, event id), the total one number."""
+    """The page gives (kind, time in ms, event id), the total one number, without the moments.
 
+    `first` is the page as far as a look at the first rows shows it: too few where these are repeats of each other.
+    """
+
+    first: str | None
     page: str
-    total: str
+    total: str | None
+    moments: int
     parameters: dict[str, Any]
 
 
 def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[Moment]) -> Statements | None:
     """None when no event can match."""
     parameters: dict[str, Any] = {"ids": ids}
-    sides = _moments(query, moments, parameters)
-    if set(query.kinds) - {CREATED, IDENTIFIED}:
-        sides.append(_light(query, parameters))
-    if not sides:
-        return None
-    union = " UNION ALL ".join(sides)
+    told = _moments(query, moments, parameters)
+    offset = (query.page - 1) * query.limit
+    parameters.update(limit=query.limit, offset=offset, looked_at=_SLACK * (offset + query.limit))
+    kinds = _kinds(query, parameters)
+    if set(kinds) == {_NONE}:
+        return Statements(None, _page(query, told), None, len(told), parameters) if told else None
+    whose = _OF_ONE if len(ids) == 1 else _OF_SEVERAL
+    rows = _ROWS.format(whose=whose, conditions=" AND ".join(_conditions(query, kinds, parameters)))
+    first = None
+    if query.order_by == "timestamp" and offset + query.limit <= _MOST_LOOKED_AT:
+        first_rows = _FIRST_ROWS.format(rows=rows, direction="DESC" if query.is_descending else "ASC")
+        first = _page(query, [*told, _LIGHT.format(own=kinds.own, utm=kinds.utm, rows=first_rows)])
+    page = _page(query, [*told, _LIGHT.format(own=kinds.own, utm=kinds.utm, rows=rows)])
+    counts = " + ".join(f"uniqExactIf((time, event_id), notEmpty({one}))" for one in kinds if one != _NONE)
+    return Statements(first, page, f"SELECT {counts} FROM {rows}", len(told), parameters)
+
+
+def _page(query: TimelineQuery, sides: list[str]) -> str:
     direction = "DESC" if query.is_descending else "ASC"
     newest = "DESC" if query.order_by != "timestamp" else direction
-    page = (
-        f"SELECT kind, toUnixTimestamp64Milli(time), id FROM ({union})"
+    return (
+        f"SELECT kind, toUnixTimestamp64Milli(time), id FROM ({' UNION ALL '.join(sides)})"
         f" ORDER BY {_ORDERS[query.order_by]} {direction}, time {newest}, kind, id {newest}"
         " LIMIT {limit:UInt64} OFFSET {offset:UInt64}"
     )
-    parameters.update(limit=query.limit, offset=(query.page - 1) * query.limit)
-    return Statements(page, f"SELECT count() FROM ({union})", parameters)
 
 
-def _light(query: TimelineQuery, parameters: dict[str, Any]) -> str:
+class _Kinds(NamedTuple):
+    """SQL of which events a row is: its own type, and the UTM tags that it has."""
+
+    own: str
+    utm: str
+
+
+def _kinds(query: TimelineQuery, parameters: dict[str, Any]) -> _Kinds:
     found = _FOUND if query.search else "1"
-    own = f"if(type IN {{kinds:Array(String)}} AND {found.format(where=_TEXT)}, [type], emptyArrayString())"
-    utm = f"if({_HAS_UTM} AND {found.format(where=_UTM_TEXT)}, ['{UTM}'], emptyArrayString())"
-    asked = [kind for kind in query.kinds if kind in REPORTED_TYPES]
-    with_utm = UTM in query.kinds
-    parameters["kinds"] = asked
-    parameters["types"] = (
-        sorted({*REPORTED_TYPES, UTM}) if with_utm else asked
-    )  # UTM tags have events of their own, too
     if query.search:
         parameters["search"] = query.search
-    dates = ["1"]
+    parameters["kinds"] = [kind for kind in query.kinds if kind in REPORTED_TYPES]
+    utm = f"if({_HAS_UTM} AND {found.format(where=_UTM_TEXT)}, ['{UTM}'], {_NONE})"
+    return _Kinds(
+        f"if(type IN {{kinds:Array(String)}} AND {found.format(where=_TEXT)}, [type], {_NONE})"
+        if parameters["kinds"]
+        else _NONE,
+        utm if UTM in query.kinds else _NONE,
+    )
+
+
+def _conditions(query: TimelineQuery, kinds: _Kinds, parameters: dict[str, Any]) -> list[str]:
+    """Of the rows to look at; whether one is any event at all is asked only where its type does not tell."""
+    asked, conditions = parameters["kinds"], []
+    # UTM tags have events of their own, too.
+    parameters["types"] = sorted({*REPORTED_TYPES, UTM}) if UTM in query.kinds else asked
+    if query.search or (UTM in query.kinds and len(asked) < len(REPORTED_TYPES)):
+        conditions.append(f"(notEmpty({kinds.own}) OR notEmpty({kinds.utm}))")
     if query.date_from:
-        dates.append("time >= fromUnixTimestamp64Milli({date_from:Int64}, 'UTC')")
+        conditions.append("time >= fromUnixTimestamp64Milli({date_from:Int64}, 'UTC')")
         parameters["date_from"] = _ms(query.date_from)
     if query.date_to:
-        dates.append("time <= fromUnixTimestamp64Milli({date_to:Int64}, 'UTC')")
+        conditions.append("time <= fromUnixTimestamp64Milli({date_to:Int64}, 'UTC')")
         parameters["date_to"] = _ms(query.date_to) + 999
-    return _LIGHT.format(own=own, utm=utm if with_utm else "emptyArrayString()", dates=" AND ".join(dates))
+    return conditions or ["1"]
 
 
 def _moments(query: TimelineQuery, moments: Iterable[Moment], parameters: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.common.clickhouse import ClickHouse
 
-AUDIT = "audit"
+AUDIT, FOOTPRINTS = "audit", "footprints"
 BY_MONTH = ("events", "bot_events")
 # A deletion rewrites the parts that it touches, so few large ones. Their text, 17 bytes an id, stays below the megabyte
 # that a replicated table's keeper takes.
@@ -89,6 +89,8 @@ async def remove_contacts(clickhouse: ClickHouse, ids: Sequence[int], before_ms:
     for table, column, is_old in (
         ("contacts", "id", f"version < {before_ms * 1_000}"),
         ("events", "contact_id", _old("time", before_ms)),
+        (FOOTPRINTS, "contact_id", _old("time", before_ms)),
+        ("recent", "contact_id", _old("last_active", before_ms)),
         ("activity", "contact_id", _old("last_active", before_ms)),
     ):
         condition = f"{column} IN ({_list(ids)}) AND {is_old}"

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
@@ -473,3 +474,22 @@ def test_the_devices_of_a_contact_are_those_that_it_came_with(
     assert (body["devices"][1]["deviceBrand"], body["devices"][1]["lead"]["id"]) == ("Fair", visitor_id)
     assert len(get(api, f"/api/contacts/{visitor_id}/devices?limit=1&start=1")["devices"]) == 1
     assert api.get("/api/contacts/5/devices").status_code == 404
+
+
+def test_a_page_of_a_history_is_whole_however_often_its_events_were_stored(
+    api: httpx.Client, clickhouse: Client, store_hit: Hit, visitor_id: int
+) -> None:
+    """More repeats than a first look at the newest rows has room for."""
+    now = time.time()
+    clickhouse.command("SYSTEM STOP MERGES events")  # they remove repeats
+    try:
+        store_hit(visitor_id, now, url="https://x.example/newest", times=12)
+        for number in range(3):
+            store_hit(visitor_id, now - 60 - number, url=f"https://x.example/{number}")
+        asked = "filters[includeEvents][]=page.hit&limit=2"
+        pages = [api.get(f"/api/contacts/{visitor_id}/activity?{asked}&page={page}").json() for page in (1, 2)]
+    finally:
+        clickhouse.command("SYSTEM START MERGES events")
+    assert [one["total"] for one in pages] == [4, 4]
+    urls = [event["details"]["hit"]["url"].rsplit("/", 1)[1] for one in pages for event in one["events"]]
+    assert urls == ["newest", "0", "1", "2"]

@@ -16,7 +16,7 @@ from services.common.envelope import ApiError, parse_object, tidy_path
 from services.common.php_query import PhpQueryError, parse_php_query
 from services.common.queries.query_error import QueryError
 from services.contacts.list_parameters import Order
-from services.contacts.people.contact_list import MAX_LIMIT, count_statement, page_statement, read_list_query
+from services.contacts.people.contact_list import MAX_LIMIT, count_statements, page_statements, read_list_query
 from services.contacts.timeline.timeline_query import Moment, read_timeline_query, timeline_statements
 
 
@@ -77,7 +77,7 @@ def test_a_bad_timeline_query_is_400(query: str) -> None:
 
 
 READS: list[Callable[[str], object]] = [
-    lambda text: (page_statement(query := read_list_query(parse_php_query(text))), count_statement(query)),
+    lambda text: (page_statements(query := read_list_query(parse_php_query(text)), 10**6), count_statements(query)),
     lambda text: timeline_statements(read_timeline_query(parse_php_query(text)), [1], [Moment("lead.create", 5)]),
 ]
 pairs = st.tuples(

@@ -29,6 +29,8 @@ def removals(versions: Mapping[int, int]) -> dict[str, str]:
     return {
         "events": f"events WHERE contact_id IN ({ids})",
         "bot_events": f"bot_events WHERE contact_id IN ({ids})",
+        "footprints": f"footprints WHERE contact_id IN ({ids})",
+        "recent": f"recent WHERE contact_id IN ({ids})",
         "activity": f"activity WHERE contact_id IN ({ids})",
         "audit": f"audit WHERE contact_id IN ({ids}) AND action != '{ERASE}'",
         "notes": f"records WHERE kind = '{NOTE}' AND JSONExtractUInt(data, 'contact_id') IN ({ids})",
