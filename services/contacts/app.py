@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from starlette.routing import Route
 from services.common.access import Access
 from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
 from services.common.field_registry import preset_rules
-from services.common.openapi import OPENAPI_PATH, openapi_route
+from services.common.openapi import OPENAPI_PATH, Json, document_of, openapi_route
 from services.common.service import end_process_if_failed, operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.background import Background, Duty
@@ -22,7 +22,7 @@ from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields.api import COMPANY, FieldsApi
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.openapi import DOCUMENT
+from services.contacts.openapi import PATHS, SCHEMAS
 from services.contacts.people.actions_api import ActionsApi
 from services.contacts.people.api import ContactsApi
 from services.contacts.people.batch_api import BatchApi
@@ -69,12 +69,13 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
             await background.release()
         await stores.close()
 
+    api = api_routes(stores, settings, metrics)
     app = Starlette(
         routes=[
             *operation_routes(metrics.registry, stores.trouble),
-            *api_routes(stores, settings, metrics),
+            *api,
             *Pages(stores, settings.secret, metrics).routes(),
-            openapi_route(DOCUMENT),
+            openapi_route(describe(api)),
         ],
         lifespan=lifespan,
     )
@@ -82,6 +83,11 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     add_error_handlers(app)
     access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
     return ApiDoor(app, access, OPEN_PATHS.__contains__)
+
+
+def describe(routes: Sequence[Route]) -> Json:
+    """The OpenAPI document."""
+    return document_of("Spoor contacts", routes, PATHS, SCHEMAS)
 
 
 def duties() -> tuple[Duty, ...]:

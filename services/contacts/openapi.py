@@ -1,8 +1,11 @@
-"""The description of the API for machines, written by hand and compared with the routes by a test."""
+"""Operations that are described by hand, until their routes are `described` (services/common/operation.py).
+
+What a route says of itself counts; what is said here counts for plain routes only.
+"""
 
 from __future__ import annotations
 
-from services.common.openapi import ERROR, Json, document
+from services.common.openapi import ERROR, Json
 
 
 def _parameter(name: str, where: str, kind: str = "string", text: str = "") -> Json:
@@ -347,4 +350,4 @@ PATHS |= {
     },
 }
 
-DOCUMENT = document("Spoor contacts", PATHS, {"Change": {"type": "object", "additionalProperties": True}})
+SCHEMAS: Json = {"Change": {"type": "object", "additionalProperties": True}}
