@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from services.common.envelope import API_VERSION, json_response
+from services.common.envelope import API_VERSION
 from services.common.operation import DescribedRoute, Operation, Parameter, Shape, path_names
 
 Json = dict[str, Any]
 
 OPENAPI_PATH = "/openapi.json"
 REF = "#/components/schemas/{name}"
-FORMS = "application/x-www-form-urlencoded"
+JSON, FORMS = "application/json", "application/x-www-form-urlencoded"
 
 
 class Error(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,8 +82,10 @@ def document_of(
 
 
 def openapi_route(made: Json) -> Route:
+    body = msgspec.json.encode(made)
+
     async def openapi(_: Request) -> Response:
-        return json_response(made)
+        return Response(body, media_type=JSON)
 
     return Route(OPENAPI_PATH, openapi, methods=["GET"])
 
@@ -153,8 +155,8 @@ def _described(route: DescribedRoute, method: str, operation: Operation, shapes:
         made["deprecated"] = True
         made["description"] = f"An old name of {method.upper()} {route.old_name_of}."
     if operation.body is not None:
-        schema = {"schema": shapes.of(operation.body)}
-        made["requestBody"] = {"content": {"application/json": schema, FORMS: schema}}
+        body = {"schema": _body(operation, shapes)}
+        made["requestBody"] = {"content": {JSON: body, FORMS: body}}
     if operation.is_open:
         made["security"] = []
     return made
@@ -164,6 +166,11 @@ def _answer(text: str, operation: Operation, shapes: Schemas) -> Json:
     if operation.answer is None:
         return {"description": text}
     return {"description": text, "content": {operation.media_type: {"schema": shapes.of(operation.answer)}}}
+
+
+def _body(operation: Operation, shapes: Schemas) -> Json:
+    schema = shapes.of(operation.body)
+    return {"allOf": [schema, {"required": list(operation.needs)}]} if operation.needs else schema
 
 
 def _errors(operation: Operation, parameters: Sequence[Parameter]) -> dict[int, str]:

@@ -40,6 +40,7 @@ class Operation(NamedTuple):
     answer: Shape = None
     parameters: Sequence[Parameter] = ()
     body: Shape = None
+    needs: Sequence[str] = ()  # keys that the body must have, where the shape leaves them open
     text: str = ""  # what the summary leaves open
     success: Mapping[int, str] = {200: "Done"}
     errors: Mapping[int, str] = {}

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 Id = Annotated[int, Meta(ge=1, examples=[4711])]
+OtherId = Annotated[int, Meta(ge=1, description="The id of another object")]
 GoneId = Annotated[int | None, Meta(description="null in the answer to DELETE", examples=[4711])]
 Time = Annotated[
     str | None, Meta(description="ISO 8601 in UTC; null for never", examples=["2026-01-31T12:00:00+00:00"])
@@ -77,9 +78,13 @@ class FieldValue(Shown, rename=None):
     ] = msgspec.field(name="normalizedValue")
 
 
-Group = Annotated[
-    dict[str, FieldValue] | list[Any], Meta(description="Fields by alias; an empty group is an empty list")
-]
+_ADA = {
+    "id": "2", "label": "First Name", "alias": "firstname", "type": "text", "group": "core", "object": "lead",
+    "is_fixed": "1", "properties": "a:0:{}", "default_value": None, "value": "Ada", "normalizedValue": "Ada",
+}  # fmt: skip
+_BY_ALIAS = "Fields by alias; an empty group is an empty list"
+Group = Annotated[dict[str, FieldValue] | list[Any], Meta(description=_BY_ALIAS, examples=[{"firstname": _ADA}])]
+OtherGroup = Annotated[dict[str, FieldValue] | list[Any], Meta(description=_BY_ALIAS, examples=[[]])]
 Values = Annotated[
     dict[str, str | float | bool | None],
     Meta(
@@ -93,7 +98,7 @@ class FieldGroups(Shown):
     """Every field, once with its description by group and once as a mere value."""
 
     core: Group
-    social: Group
-    personal: Group
-    professional: Group
+    social: OtherGroup
+    personal: OtherGroup
+    professional: OtherGroup
     all: Values

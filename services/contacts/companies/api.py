@@ -43,6 +43,7 @@ NEW = Operation(
     "Create a company, or update the one of that name",
     ONE,
     body=Body,
+    needs=("companyname",),
     text="With force it is always a new one.",
     success={200: "Updated", 201: "New, with Location"},
 )
@@ -51,6 +52,7 @@ REPLACE = Operation(
     "Replace: fields that are not named are blanked",
     ONE,
     body=Body,
+    needs=("companyname",),
     text="Score and owner stay. An unknown id makes a new company under an id of its own.",
     success={200: "Replaced", 201: "New: the id was unknown"},
 )

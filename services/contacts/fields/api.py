@@ -38,7 +38,7 @@ MAX_CUSTOM = 500
 Change = Callable[[FieldRegistry], FieldRegistry]
 
 ONE = {"field": Shown}
-NEW = Operation("Make a field", ONE, body=FieldChange, success={201: "New, with Location"})
+NEW = Operation("Make a field", ONE, body=FieldChange, needs=("label",), success={201: "New, with Location"})
 CHANGE = Operation(
     "Change a field",
     ONE,
@@ -47,7 +47,7 @@ CHANGE = Operation(
     text="Of contacts' fields that are there from the start only isPubliclyUpdatable and isUniqueIdentifier change.",
 )
 REPLACE = CHANGE._replace(
-    summary="Replace a field, or make one where there is none", success={200: "Replaced", 201: "New"}
+    summary="Replace a field, or make one where there is none", needs=("label",), success={200: "Replaced", 201: "New"}
 )
 DELETE = Operation(
     "Delete a field that was made",

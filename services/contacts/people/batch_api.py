@@ -17,7 +17,7 @@ from services.contacts.people.batch import check_size, error_object, keyed, lane
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_object import contact_object
 from services.contacts.people.contact_reader import ContactReader
-from services.contacts.people.contact_shapes import BATCH, DELETED, Items
+from services.contacts.people.contact_shapes import BATCH, DELETED, EditedItems, NewItems
 from services.contacts.people.editor import ContactEditor
 from services.contacts.people.projector import Collected
 from services.contacts.people.writer import Written
@@ -29,9 +29,9 @@ NO_ID = "The item has no id."
 _TEXT = "Each item for itself; what became of it is told under its key."
 _TOO_MANY = {500: "More than 200 items: nothing was done"}
 NEW = Operation(
-    "Create or update up to 200 contacts", BATCH, body=Items, text=_TEXT, success={201: "Done"}, errors=_TOO_MANY
+    "Create or update up to 200 contacts", BATCH, body=NewItems, text=_TEXT, success={201: "Done"}, errors=_TOO_MANY
 )
-CHANGE = Operation("Change up to 200 contacts, each by its id", BATCH, body=Items, text=_TEXT, errors=_TOO_MANY)
+CHANGE = Operation("Change up to 200 contacts, each by its id", BATCH, body=EditedItems, text=_TEXT, errors=_TOO_MANY)
 REPLACE = CHANGE._replace(summary="Replace up to 200 contacts, each by its id")
 DELETE = Operation(
     "Delete up to 200 contacts",

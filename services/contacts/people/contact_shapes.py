@@ -178,6 +178,13 @@ BATCH = {
     "errors?": Annotated[dict[str, ItemError], Meta(description="By key, only of those that failed")],
 }
 DELETED = {"contacts": ById, "errors?": dict[str, ItemError]}
-Items: Any = Annotated[
-    list_of(BatchItem) | by_id(BatchItem), Meta(description="Up to 200: a list, or an object whose keys are answered")
+_UP_TO = "Up to 200: a list, or an object whose keys are answered"
+NewItems: Any = Annotated[
+    list_of(ContactChange) | by_id(ContactChange),
+    Meta(
+        description=_UP_TO, examples=[[{"email": "ada@example.com", "firstname": "Ada"}, {"email": "alan@example.com"}]]
+    ),
+]
+EditedItems: Any = Annotated[
+    list_of(BatchItem) | by_id(BatchItem), Meta(description=_UP_TO, examples=[[{"id": 4711, "points": 10}]])
 ]

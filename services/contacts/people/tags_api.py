@@ -20,7 +20,7 @@ from services.contacts.people.contact_object import Json, short_id
 from services.contacts.people.editor import ContactEditor
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
 from services.contacts.records.record_shapes import Tag as Shown
-from services.contacts.records.record_shapes import TagChange
+from services.contacts.records.record_shapes import TagChange, TagDescription
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
 
@@ -47,9 +47,12 @@ NEW = Operation(
     "Make a tag; one that is there is answered as it is",
     {"tag": Shown},
     body=TagChange,
+    needs=("tag",),
     success={200: "It was there", 201: "New, with Location"},
 )
-CHANGE = Operation("Change the description of a tag", {"tag": Shown}, body=TagChange, text="Its name never changes.")
+CHANGE = Operation(
+    "Change the description of a tag", {"tag": Shown}, body=TagDescription, text="Its name never changes."
+)
 DELETE = Operation(
     "Delete a tag",
     {"tag": Shown},

@@ -53,7 +53,7 @@ class UtmBody(Said, rename=None):
     remotehost: _Text = UNSET
     useragent: _Text = UNSET
     query: dict[str, str] | str | UnsetType = UNSET
-    lastActive: Annotated[str, Meta(examples=["2026-01-31 12:00:00"])] | UnsetType = UNSET
+    lastActive: str | UnsetType = UNSET
 
 
 ADD = Operation("Record UTM tags that no hit brought", {"contact": Shown}, body=UtmBody)

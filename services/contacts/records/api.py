@@ -52,6 +52,7 @@ class Resource(NamedTuple, Generic[Some]):
     path: str = ""  # below /api, where it is not the plural
     shown: Any = SomeRecord  # as it is described: what is shown of one, and what one can be told
     said: Any = SomeChange
+    needs: tuple[str, ...] = ()  # the keys without which none is made
 
 
 class RecordsApi(Generic[Some]):
@@ -82,7 +83,10 @@ class RecordsApi(Generic[Some]):
     def _operations(self) -> dict[str, dict[str, Operation]]:
         """By how the path ends, and by method."""
         one = self._resource
-        return standard_operations(one.kind, one.singular, one.plural, one.shown, one.said)
+        said = standard_operations(one.kind, one.singular, one.plural, one.shown, one.said, one.needs)
+        if one.contact_of:
+            said["/new"]["post"] = said["/new"]["post"]._replace(errors={404: "No such contact"})
+        return said
 
     async def list(self, request: Request) -> Response:
         query = query_of(request)

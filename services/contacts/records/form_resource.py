@@ -183,4 +183,5 @@ FORMS = Resource(
     check=_check_form,
     shown=record_shapes.Form,
     said=record_shapes.FormChange,
+    needs=("name",),
 )

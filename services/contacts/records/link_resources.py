@@ -83,7 +83,16 @@ LINKS = Resource(
     _own_id,
     shown=record_shapes.Link,
     said=record_shapes.LinkChange,
+    needs=("url",),
 )
 ASSETS = Resource(
-    ASSET, "asset", "assets", Asset, _read_asset, _show_asset, shown=record_shapes.Asset, said=record_shapes.AssetChange
+    ASSET,
+    "asset",
+    "assets",
+    Asset,
+    _read_asset,
+    _show_asset,
+    shown=record_shapes.Asset,
+    said=record_shapes.AssetChange,
+    needs=("title", "file"),
 )

@@ -14,24 +14,30 @@ REPLACED = {200: "Replaced", 201: "New: the id was unknown"}
 
 
 def standard_operations(
-    kind: str, singular: str, plural: str, shown: Any, said: Any
+    kind: str, singular: str, plural: str, shown: Any, said: Any, needs: tuple[str, ...]
 ) -> dict[str, dict[str, Operation]]:
-    """By how the path ends, and by method."""
+    """By how the path ends, and by method. `needs`: the keys without which none is made."""
     one = {singular: shown}
     return {
         "": {"get": list_operation(f"List and search {plural}", plural, shown)},
-        "/new": {"post": Operation(f"Create a {kind}", one, body=said, success=NEW)},
+        "/new": {"post": Operation(f"Create {_a(kind)}", one, body=said, needs=needs, success=NEW)},
         "/{id}": {"get": Operation(f"One {kind}", one, (ID,))},
         "/{id}/edit": {
             "patch": Operation("Change what is named", one, (ID,), said),
-            "put": Operation("Replace: what is not named is as in a new one", one, (ID,), said, success=REPLACED),
+            "put": Operation(
+                "Replace: what is not named is as in a new one", one, (ID,), said, needs=needs, success=REPLACED
+            ),
         },
-        "/{id}/delete": {"delete": Operation(f"Delete a {kind}", one, (ID,))},
+        "/{id}/delete": {"delete": Operation(f"Delete {_a(kind)}", one, (ID,))},
     }
 
 
 def list_operation(summary: str, plural: str, shown: Any) -> Operation:
     return Operation(summary, {"total": int, plural: list_of(_part(shown))}, LISTED)
+
+
+def _a(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from services.contacts.shapes import Id, NoItems, Nothing, Published, Ref, Said, Shown, Time
+from services.contacts.shapes import Id, NoItems, Nothing, OtherId, Published, Ref, Said, Shown, Time
 
 AnyId = Annotated[int | str | None, Meta(description="null in the answer to DELETE", examples=[4711])]
 Text = Annotated[str, Meta(max_length=191)] | UnsetType
@@ -142,7 +142,17 @@ class FormChange(Said):
     name: Annotated[str, Meta(max_length=191, examples=["Newsletter"])] | UnsetType = UNSET
     alias: Text = UNSET
     description: LongText = UNSET
-    fields: list[SaidFormField] | UnsetType = UNSET
+    fields: (
+        Annotated[
+            list[SaidFormField],
+            Meta(
+                examples=[
+                    [{"label": "Your e-mail address", "type": "email", "mappedField": "email", "isRequired": True}]
+                ]
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     actions: list[SaidFormAction] | UnsetType = UNSET
     post_action: Literal["message", "return", "redirect"] | UnsetType = UNSET
     post_action_property: Annotated[str, Meta(max_length=2_048, examples=["Thank you."])] | UnsetType = UNSET
@@ -182,7 +192,7 @@ class StageChange(Said):
     name: Annotated[str, Meta(max_length=191, examples=["Trial"])] | UnsetType = UNSET
     weight: Annotated[int, Meta(ge=-999_999_999, le=999_999_999)] | UnsetType = UNSET
     description: LongText = UNSET
-    category: Id | UnsetType = UNSET
+    category: OtherId | UnsetType = UNSET
     is_published: bool | UnsetType = UNSET
 
 
@@ -220,7 +230,7 @@ class Campaign(Record):
 class CampaignChange(Said):
     name: Annotated[str, Meta(max_length=191, examples=["Welcome"])] | UnsetType = UNSET
     description: LongText = UNSET
-    category: Id | UnsetType = UNSET
+    category: OtherId | UnsetType = UNSET
     is_published: bool | UnsetType = UNSET
 
 
@@ -249,6 +259,10 @@ class Tag(Shown):
     id: AnyId
     tag: Annotated[str, Meta(examples=["customer"])]
     description: str | None
+
+
+class TagDescription(Said):
+    description: Annotated[str, Meta(max_length=4_096, examples=["Bought something"])] | UnsetType = UNSET
 
 
 class TagChange(Said):

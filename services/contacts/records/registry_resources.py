@@ -151,10 +151,18 @@ def _time_us(body: RecordBody, name: str, old: int) -> int:
 
 NOTES = Resource(
     NOTE, "note", "notes", Note, _read_note, _show_note, contact_of=lambda note: note.contact_id,
-    shown=record_shapes.Note, said=record_shapes.NoteChange,
+    shown=record_shapes.Note, said=record_shapes.NoteChange, needs=("lead", "text"),
 )  # fmt: skip
 STAGES = Resource(
-    STAGE, "stage", "stages", Stage, _read_stage, show_stage, shown=record_shapes.Stage, said=record_shapes.StageChange
+    STAGE,
+    "stage",
+    "stages",
+    Stage,
+    _read_stage,
+    show_stage,
+    shown=record_shapes.Stage,
+    said=record_shapes.StageChange,
+    needs=("name",),
 )
 CATEGORIES = Resource(
     CATEGORY,
@@ -165,6 +173,7 @@ CATEGORIES = Resource(
     _show_category,
     shown=record_shapes.Category,
     said=record_shapes.CategoryChange,
+    needs=("title",),
 )
 CAMPAIGNS = Resource(
     CAMPAIGN,
@@ -175,4 +184,5 @@ CAMPAIGNS = Resource(
     _show_campaign,
     shown=record_shapes.Campaign,
     said=record_shapes.CampaignChange,
+    needs=("name",),
 )

@@ -204,4 +204,5 @@ SEGMENTS = Resource(
     path="segments",
     shown=segment_shapes.Segment,
     said=segment_shapes.SegmentChange,
+    needs=("name",),
 )

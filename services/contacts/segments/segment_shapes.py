@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from services.contacts.records.record_shapes import Record
-from services.contacts.shapes import Id, Ref, Said, Shown, Time
+from services.contacts.shapes import Id, OtherId, Ref, Said, Shown, Time
 
 Value = Annotated[Any, Meta(description="A text, a number, a list, or null", examples=["%@example.com"])]
 
@@ -59,8 +59,14 @@ class SegmentChange(Said):
     public_name: Annotated[str, Meta(max_length=191)] | UnsetType = UNSET
     alias: Annotated[str, Meta(max_length=191)] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=4_096)] | UnsetType = UNSET
-    category: Id | UnsetType = UNSET
-    filters: list[SaidFilter] | UnsetType = UNSET
+    category: OtherId | UnsetType = UNSET
+    filters: (
+        Annotated[
+            list[SaidFilter],
+            Meta(examples=[[{"field": "email", "operator": "like", "properties": {"filter": "%@example.com"}}]]),
+        ]
+        | UnsetType
+    ) = UNSET
     is_global: bool | UnsetType = UNSET
     is_preference_center: bool | UnsetType = UNSET
     is_published: bool | UnsetType = UNSET
