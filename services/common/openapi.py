@@ -153,6 +153,7 @@ def _described(route: DescribedRoute, method: str, operation: Operation, shapes:
         made["description"] = operation.text
     if route.old_name_of:
         made["deprecated"] = True
+        made["x-old-name-of"] = f"{method.upper()} {route.old_name_of}"
         made["description"] = f"An old name of {method.upper()} {route.old_name_of}."
     if operation.body is not None:
         body = {"schema": _body(operation, shapes)}

@@ -20,6 +20,7 @@ from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.background import Background, Duty
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
+from services.contacts.docs.docs import CSS_PATH, DOCS_PATH, docs_routes
 from services.contacts.fields.api import COMPANY, FieldsApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import PATHS, SCHEMAS
@@ -42,7 +43,7 @@ from services.contacts.tracking.clickthrough_api import ClickthroughApi
 from services.contacts.tracking.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
 
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, DOCS_PATH, CSS_PATH})
 RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
 
 
@@ -70,12 +71,14 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         await stores.close()
 
     api = api_routes(stores, settings, metrics)
+    document = describe(api)
     app = Starlette(
         routes=[
             *operation_routes(metrics.registry, stores.trouble),
             *api,
             *Pages(stores, settings.secret, metrics).routes(),
-            openapi_route(describe(api)),
+            openapi_route(document),
+            *docs_routes(document),
         ],
         lifespan=lifespan,
     )
