@@ -21,6 +21,7 @@ from services.contacts.background import Background, Duty
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.docs.docs import CSS_PATH, DOCS_PATH, docs_routes
+from services.contacts.docs.not_served import why_not
 from services.contacts.fields.api import COMPANY, FieldsApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import PATHS, SCHEMAS
@@ -44,6 +45,7 @@ from services.contacts.tracking.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, DOCS_PATH, CSS_PATH})
+OLD_PATHS = {"/api/leads": "/api/contacts"}
 RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
 
 
@@ -83,9 +85,9 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    add_error_handlers(app)
+    add_error_handlers(app, why_not)
     access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
-    return ApiDoor(app, access, OPEN_PATHS.__contains__)
+    return ApiDoor(app, access, OPEN_PATHS.__contains__, OLD_PATHS)
 
 
 def describe(routes: Sequence[Route]) -> Json:
