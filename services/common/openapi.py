@@ -66,7 +66,11 @@ def document(title: str, paths: Json, schemas: Json, schemes: tuple[str, ...] = 
 
 
 def document_of(
-    title: str, routes: Iterable[BaseRoute], by_hand: Mapping[str, Json] | None = None, schemas: Json | None = None
+    title: str,
+    routes: Iterable[BaseRoute],
+    by_hand: Mapping[str, Json] | None = None,
+    schemas: Json | None = None,
+    schemes: tuple[str, ...] = ("basic", "bearer"),
 ) -> Json:
     """Of all routes that are described. `by_hand`: operations by path and method for those that are not, with their
     schemas."""
@@ -78,7 +82,7 @@ def document_of(
     for route in told:
         for method, operation in route.operations.items():
             paths.setdefault(route.path, {})[method] = _described(route, method, operation, shapes)
-    return document(title, paths, {**(schemas or {}), **shapes.components})
+    return document(title, paths, {**(schemas or {}), **shapes.components}, schemes)
 
 
 def openapi_route(made: Json) -> Route:
