@@ -20,7 +20,11 @@ MAX_COLUMNS = 200
 _ID = (Parameter("id", "The export", str, "0123456789abcdef0123456789abcdef", "path"),)
 LIST = Operation("The exports, oldest first", {"exports": list[Export]})
 CREATE = Operation(
-    "Ask for an export", {"id": Id, "status": str}, body=NewExport, success={202: "Queued, with Location"}
+    "Ask for an export",
+    {"id": Id, "status": str},
+    body=NewExport,
+    success={202: "Queued, with Location"},
+    errors={429: "Too many are kept, or wait", 507: "The disk is full"},
 )
 ONE = Operation("One export", Export, _ID)
 REMOVE = Operation("Stop and remove an export, with its file", Export, _ID)
