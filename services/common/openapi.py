@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from services.common.envelope import API_VERSION
 from services.common.operation import DescribedRoute, Operation, Parameter, Shape, path_names
@@ -67,22 +67,39 @@ def document(title: str, paths: Json, schemas: Json, schemes: tuple[str, ...] = 
 
 def document_of(
     title: str,
-    routes: Iterable[BaseRoute],
-    by_hand: Mapping[str, Json] | None = None,
-    schemas: Json | None = None,
+    routes: Sequence[Route],
+    by_hand: Json | None = None,
     schemes: tuple[str, ...] = ("basic", "bearer"),
 ) -> Json:
-    """Of all routes that are described. `by_hand`: operations by path and method for those that are not, with their
-    schemas."""
+    """Of all routes that are described. `by_hand`: a document of those that are not; of others it may say what it
+    likes."""
     told = [route for route in routes if isinstance(route, DescribedRoute)]
     shapes = Schemas([shape for route in told for one in route.operations.values() for shape in _shapes(route, one)])
     paths: Json = {}
-    for path, operations in (by_hand or {}).items():
-        paths[path] = {method: {"tags": [_group(path)], **one} for method, one in operations.items()}
+    if by_hand:
+        served = {(route.path, method.lower()) for route in routes for method in route.methods or ()}
+        paths = _by_hand(by_hand, served)
     for route in told:
         for method, operation in route.operations.items():
             paths.setdefault(route.path, {})[method] = _described(route, method, operation, shapes)
-    return document(title, paths, {**(schemas or {}), **shapes.components}, schemes)
+    schemas = by_hand["components"]["schemas"] if by_hand else {}
+    return document(title, paths, {**schemas, **shapes.components}, schemes)
+
+
+def _by_hand(said: Json, served: Container[tuple[str, str]]) -> Json:
+    """With the errors that all have in common, and without what is not there."""
+    paths: Json = {}
+    for path, methods in said["paths"].items():
+        for method, one in methods.items():
+            if (path, method) in served:
+                shape = Operation(one["summary"], body="requestBody" in one or None)
+                parameters = [Parameter(each["name"], place=each["in"]) for each in one.get("parameters", [])]
+                errors = {
+                    str(status): {**ERROR, "description": text} for status, text in _errors(shape, parameters).items()
+                }
+                common = {"tags": [_group(path)], "operationId": _operation_id(method, path)}
+                paths.setdefault(path, {})[method] = {**common, **one, "responses": {**errors, **one["responses"]}}
+    return paths
 
 
 def openapi_route(made: Json) -> Route:

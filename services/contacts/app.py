@@ -24,7 +24,7 @@ from services.contacts.docs.docs import CSS_PATH, DOCS_PATH, docs_routes
 from services.contacts.docs.not_served import why_not
 from services.contacts.fields.api import COMPANY, FieldsApi
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.openapi import PATHS, SCHEMAS
+from services.contacts.openapi import DOCUMENT
 from services.contacts.people.actions_api import ActionsApi
 from services.contacts.people.api import ContactsApi
 from services.contacts.people.batch_api import BatchApi
@@ -92,7 +92,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
 
 def describe(routes: Sequence[Route]) -> Json:
     """The OpenAPI document."""
-    return document_of("Spoor contacts", routes, PATHS, SCHEMAS)
+    return document_of("Spoor contacts", routes, DOCUMENT)
 
 
 def duties() -> tuple[Duty, ...]:

@@ -5,7 +5,7 @@ What a route says of itself counts; what is said here counts for plain routes on
 
 from __future__ import annotations
 
-from services.common.openapi import ERROR, Json
+from services.common.openapi import ERROR, Json, document
 
 
 def _parameter(name: str, where: str, kind: str = "string", text: str = "") -> Json:
@@ -350,4 +350,4 @@ PATHS |= {
     },
 }
 
-SCHEMAS: Json = {"Change": {"type": "object", "additionalProperties": True}}
+DOCUMENT = document("Spoor contacts", PATHS, {"Change": {"type": "object", "additionalProperties": True}})

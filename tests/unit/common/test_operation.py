@@ -9,6 +9,7 @@ import pytest
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from services.common.openapi import Json, document_of
 from services.common.operation import DescribedRoute, Operation, Parameter, by_id, described, part_of
@@ -89,3 +90,21 @@ def test_an_old_name_is_deprecated_and_names_the_new_one() -> None:
     operation = operation_of(route, "get")
     assert operation["deprecated"] is True
     assert operation["description"] == "An old name of GET /api/contacts."
+
+
+def test_what_is_described_by_hand_counts_for_plain_routes_only() -> None:
+    said = {"summary": "By hand", "parameters": [], "requestBody": {}, "responses": {"200": {"description": "{thing}"}}}
+    by_hand = {
+        "paths": {"/api/plain": {"post": said}, "/api/things": {"post": said}, "/api/gone": {"post": said}},
+        "components": {"schemas": {"Change": {"type": "object"}}},
+    }
+    routes = [
+        Route("/api/plain", handler, methods=["POST"]),
+        described("/api/things", handler, post=Operation("In the code")),
+    ]
+    document = document_of("Test", routes, by_hand)
+    assert {path: one["post"]["summary"] for path, one in document["paths"].items()} == {
+        "/api/plain": "By hand", "/api/things": "In the code"
+    }  # fmt: skip
+    assert set(document["paths"]["/api/plain"]["post"]["responses"]) == {"200", "400", "401", "413", "503"}
+    assert "Change" in document["components"]["schemas"]
