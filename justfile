@@ -7,10 +7,10 @@ python := ".venv/bin/python"
 default:
     @.venv/bin/just --list --unsorted
 
-# Run everything here: embedded servers, all services, a demo shop
+# Run everything here: embedded servers, all services, a demo shop (--port-base 9000 where ports are taken)
 [no-exit-message]
-up:
-    @exec {{ python }} -m deploy.up
+up *arguments:
+    @exec {{ python }} -m deploy.up "$@"
 
 # All tests; arguments go to pytest
 test *arguments:

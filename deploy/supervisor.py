@@ -125,18 +125,6 @@ class Supervisor:
         return (errors or lines or ["it said nothing"])[-1]
 
 
-def check_port(program: Program) -> None:
-    """Raises `StartError` while somebody else listens on the program's port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", program.port))
-        except OSError as error:
-            raise StartError(
-                f"port {program.port} ({program.name}) is in use; is Spoor running already? SPOOR_*_PORT choose others"
-            ) from error
-
-
 async def _why_not_ready(program: Program, client: httpx.AsyncClient) -> str | None:
     """What the program says, '' when it does not answer; None for one that is ready."""
     if not program.ready_path:

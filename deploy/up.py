@@ -5,6 +5,7 @@ With `SPOOR_REDIS_URL` or `SPOOR_CLICKHOUSE_URL` set, that server is used and no
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import os
@@ -18,8 +19,9 @@ from typing import NamedTuple
 
 import httpx
 
-from deploy.supervisor import Program, StartError, Supervisor, check_port
-from services.common.settings import Settings, SettingsError, load_settings, unknown_settings
+from deploy.ports import check_ports
+from deploy.supervisor import Program, StartError, Supervisor
+from services.common.settings import PORTS, Settings, SettingsError, load_settings, unknown_settings
 
 READY_SECONDS = 60.0
 
@@ -33,12 +35,22 @@ class Plan(NamedTuple):
 
 
 def main() -> int:
+    arguments = _parser().parse_args()
+    if arguments.port_base is not None:
+        os.environ["SPOOR_PORT_BASE"] = str(arguments.port_base)
     try:
         plan = make_plan(os.environ, Path.cwd())
         return asyncio.run(_run(plan))
     except (SettingsError, StartError, OSError) as error:
         print(f"spoor: {error}", file=sys.stderr)
         return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./just up", description="Embedded servers, all services and a demo shop.")
+    text = f"the first of the {len(PORTS)} ports to use, as SPOOR_PORT_BASE says; SPOOR_*_PORT still choose single ones"
+    parser.add_argument("--port-base", type=int, metavar="PORT", help=text)
+    return parser
 
 
 def make_plan(environ: Mapping[str, str], root: Path) -> Plan:
@@ -119,8 +131,7 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> list[Program]:
 
 
 async def _run(plan: Plan) -> int:
-    for program in plan.programs:
-        check_port(program)
+    check_ports(plan.programs)
     for name in unknown_settings(os.environ):
         print(f"spoor: {name} is no setting, see .env.example", file=sys.stderr)
     started = time.monotonic()
@@ -174,10 +185,16 @@ Spoor runs (ready after {seconds:.1f} s).
   Login        {login}
   Logs         {logs}
 
-Ctrl-C stops everything; the data stay in {settings.data_dir}.
+{_for_other_verbs(settings)}Ctrl-C stops everything; the data stay in {settings.data_dir}.
 """,
         flush=True,
     )
+
+
+def _for_other_verbs(settings: Settings) -> str:
+    """They look for the embedded servers where the settings say."""
+    base = settings.port_base
+    return f"Other verbs find it with SPOOR_PORT_BASE={base} in their environment.\n" if base else ""
 
 
 def _keep(path: Path, length: int = 32) -> str:

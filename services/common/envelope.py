@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from services.common.access import Access
 from services.common.clickhouse import ClickHouseError
@@ -26,6 +27,7 @@ STORES_AWAY = (RedisError, ClickHouseError, OSError, TimeoutError, aiohttp.Clien
 MAX_BODY_BYTES = 1_048_576
 API_VERSION = "5.1.1"  # which version of the REST contract this is; clients read it
 NOT_FOUND = "Item was not found."
+MAX_SHOWN_PATH = 200
 
 Scope = Any
 Receive = Callable[[], Awaitable[Any]]
@@ -54,10 +56,16 @@ def error_response(error: ApiError, headers: Mapping[str, str] | None = None) ->
     return json_response({"errors": [body]}, error.status, headers)
 
 
-def add_error_handlers(app: Starlette) -> None:
-    """Every error of this app is answered in the envelope, with the status that its kind means."""
+def add_error_handlers(app: Starlette, why_not: Callable[[str], str] = lambda _: "") -> None:
+    """Every error of this app is answered in the envelope, with the status that its kind means. `why_not` says why a
+    path is not served, where there is something to say."""
+
+    async def answer_http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _answer_http_error(request, error, why_not)
+
     app.add_exception_handler(ApiError, _answer_api_error)
-    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(QueryError, _answer_bad_input)
     app.add_exception_handler(PhpQueryError, _answer_bad_input)
     for kind in STORES_AWAY:
@@ -70,11 +78,25 @@ async def _answer_api_error(_: Request, error: Exception) -> Response:
     return error_response(error, {"Retry-After": "1"} if error.status in (429, 503) else None)
 
 
-async def _answer_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 404 or request.method == "OPTIONS":
+def _answer_http_error(request: Request, error: HTTPException, why_not: Callable[[str], str]) -> Response:
+    path = request.url.path[:MAX_SHOWN_PATH]
+    if request.method == "OPTIONS":
         return error_response(ApiError(404, NOT_FOUND))
+    if error.status_code == 404:
+        reason = why_not(path)
+        return error_response(ApiError(404, f"{path} is not served{f' ({reason})' if reason else ''}."))
+    if error.status_code == 405:
+        allowed = ", ".join(_methods(request))
+        return error_response(ApiError(405, f"{path} has no {request.method}, but {allowed}."), {"Allow": allowed})
     return error_response(ApiError(error.status_code, error.detail), error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Of all routes of this path; where one names it word by word, those of placeholders do not count."""
+    found = [(route, *route.matches(request.scope)) for route in request.app.routes]
+    matching = [(route, scope) for route, match, scope in found if match != Match.NONE]
+    routes = [route for route, scope in matching if not scope["path_params"]] or [route for route, _ in matching]
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
 
 
 async def _answer_bad_input(_: Request, error: Exception) -> Response:
@@ -96,15 +118,22 @@ async def _answer_surprise(_: Request, error: Exception) -> Response:
 class ApiDoor:
     """ASGI in front of an app: tidies the path, asks for the login, and marks every answer with the version."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], access: Access, is_open: Any) -> None:
+    def __init__(
+        self,
+        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        access: Access,
+        is_open: Any,
+        renamed: Mapping[str, str] | None = None,
+    ) -> None:
         self._app, self._access = app, access
         self._is_open: Callable[[str], bool] = is_open  # paths that need no login
+        self._renamed = renamed or {}  # old names of what paths begin with
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = tidy_path(scope["path"])
+        path = new_path(tidy_path(scope["path"]), self._renamed)
         scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape")}
         if path.startswith("/api"):
             send = _with_version(send)
@@ -116,8 +145,16 @@ class ApiDoor:
 
 
 def tidy_path(path: str) -> str:
-    """Doubled and trailing slashes, which some clients send, mean nothing."""
-    return re.sub(r"/{2,}", "/", path).rstrip("/") or "/"
+    """Doubled and trailing slashes, and blanks around the parts, which some clients send, mean nothing."""
+    return re.sub(r"[ \t]*/[/ \t]*", "/", f"{path}/").rstrip("/") or "/"
+
+
+def new_path(path: str, renamed: Mapping[str, str]) -> str:
+    """Under the new name, where it begins with an old one."""
+    for old, new in renamed.items():
+        if path == old or path.startswith(f"{old}/"):
+            return new + path.removeprefix(old)
+    return path
 
 
 def _authorization(scope: Scope) -> str:

@@ -17,6 +17,8 @@ from typing import Any, get_type_hints
 from services.common.contact_fields import TOLD_FIELDS
 
 PREFIX = "SPOOR_"
+# In the order in which they follow SPOOR_PORT_BASE.
+PORTS = ("ingest_port", "identity_port", "contacts_port", "export_port", "demo_port", "redis_port", "clickhouse_port")
 # They go into a script: no quote, no blank, nothing to break out with.
 _ORIGIN = re.compile(r"\*|(https?://)?[A-Za-z0-9.*_-]+(:[0-9*]+)?/?|https?://\[[0-9a-fA-F:.]+\](:[0-9*]+)?/?")
 _SCRIPT_URL = r"https?://[A-Za-z0-9._~:/@%+-]+"
@@ -51,6 +53,9 @@ class Settings:
         "", "http://user:password@host:port/database. Empty: `./just up` starts an embedded one.", is_secret=True
     )
     host: str = _setting("127.0.0.1", "The address that the services listen on; 0.0.0.0 in a container.")
+    port_base: int = _setting(
+        0, "Where it is set, the ports below that are not are this one and those after it, in their order."
+    )
     ingest_port: int = _setting(8080, "Port of ingest, the public one.")
     identity_port: int = _setting(8081, "Port of identity.")
     contacts_port: int = _setting(8082, "Port of contacts.")
@@ -188,9 +193,16 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         text = _read(environ, name)
         if text is not None and text != "":
             values[field.name] = _parse(name, text, types[field.name])
-    settings = Settings(**values)
+    settings = Settings(**{**_ports_from(values.get("port_base", 0)), **values})
     _check(settings)
     return settings
+
+
+def _ports_from(base: int) -> dict[str, int]:
+    """The ports that count where no setting of their own says otherwise."""
+    if base and not 0 < base <= 65_536 - len(PORTS):
+        raise SettingsError(f"SPOOR_PORT_BASE: {base} is none: {len(PORTS)} ports begin there")
+    return {name: base + number for number, name in enumerate(PORTS)} if base else {}
 
 
 def unknown_settings(environ: Mapping[str, str]) -> list[str]:

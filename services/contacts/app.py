@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,12 +14,14 @@ from starlette.routing import Route
 from services.common.access import Access
 from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
 from services.common.field_registry import preset_rules
-from services.common.openapi import OPENAPI_PATH, openapi_route
+from services.common.openapi import OPENAPI_PATH, Json, document_of, openapi_route
 from services.common.service import end_process_if_failed, operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.background import Background, Duty
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
+from services.contacts.docs.docs import CSS_PATH, DOCS_PATH, docs_routes
+from services.contacts.docs.not_served import why_not
 from services.contacts.fields.api import COMPANY, FieldsApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import DOCUMENT
@@ -42,7 +44,8 @@ from services.contacts.tracking.clickthrough_api import ClickthroughApi
 from services.contacts.tracking.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
 
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, DOCS_PATH, CSS_PATH})
+OLD_PATHS = {"/api/leads": "/api/contacts"}
 RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
 
 
@@ -69,19 +72,27 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
             await background.release()
         await stores.close()
 
+    api = api_routes(stores, settings, metrics)
+    document = describe(api)
     app = Starlette(
         routes=[
             *operation_routes(metrics.registry, stores.trouble),
-            *api_routes(stores, settings, metrics),
+            *api,
             *Pages(stores, settings.secret, metrics).routes(),
-            openapi_route(DOCUMENT),
+            openapi_route(document),
+            *docs_routes(document),
         ],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    add_error_handlers(app)
+    add_error_handlers(app, why_not)
     access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
-    return ApiDoor(app, access, OPEN_PATHS.__contains__)
+    return ApiDoor(app, access, OPEN_PATHS.__contains__, OLD_PATHS)
+
+
+def describe(routes: Sequence[Route]) -> Json:
+    """The OpenAPI document."""
+    return document_of("Spoor contacts", routes, DOCUMENT)
 
 
 def duties() -> tuple[Duty, ...]:

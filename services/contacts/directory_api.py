@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.operation import DescribedRoute, Operation, described
+from services.contacts.fields.field_shapes import ListedField
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.change import ONLY_USER_ID
 from services.contacts.people.contact_object import Json
+from services.contacts.shapes import Id, Said, Shown
 from services.contacts.stores import Stores
+
+
+class Role(Shown):
+    id: Id
+    name: Annotated[str, Meta(examples=["Administrator"])]
+    is_admin: bool
+
+
+class User(Shown):
+    """Who may use the API."""
+
+    id: Id
+    is_published: bool
+    username: Annotated[str, Meta(examples=["admin"])]
+    first_name: str
+    last_name: str
+    email: str | None
+    position: str | None
+    role: Role
+    timezone: str | None
+    locale: str | None
+
+
+class ListedOwner(Shown):
+    id: Id
+    first_name: str
+    last_name: str
+
+
+class Permissions(Said):
+    permissions: Annotated[list[str], Meta(examples=[["lead:leads:viewown"]])]
+
+
+_Answers = Annotated[dict[str, bool], Meta(examples=[{"lead:leads:viewown": True}])]
+MAY = Operation("What a user may do", _Answers)
 
 
 class DirectoryApi:
@@ -19,14 +59,17 @@ class DirectoryApi:
     def __init__(self, stores: Stores, user: str) -> None:
         self._stores, self._user = stores, user
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
+        fields = Operation("The published fields of contacts, bare", list[ListedField])
+        owners = Operation("Who may own contacts, bare", list[ListedOwner])
+        may = "/api/users/{id}/permissioncheck"
         return [
-            Route("/api/contacts/list/fields", self.fields, methods=["GET"]),
-            Route("/api/contacts/list/owners", self.owners, methods=["GET"]),
-            Route("/api/users", self.users, methods=["GET"]),
-            Route("/api/users/self", self.me, methods=["GET"]),
-            Route("/api/users/{id}", self.one, methods=["GET"]),
-            Route("/api/users/{id}/permissioncheck", self.may, methods=["GET", "POST"]),
+            described("/api/contacts/list/fields", self.fields, get=fields),
+            described("/api/contacts/list/owners", self.owners, get=owners),
+            described("/api/users", self.users, get=Operation("The users", {"total": int, "users": list[User]})),
+            described("/api/users/self", self.me, get=Operation("Who asks, bare", User)),
+            described("/api/users/{id}", self.one, get=Operation("One user", {"user": User})),
+            described(may, self.may, get=MAY, post=MAY._replace(body=Permissions)),
         ]
 
     async def fields(self, _: Request) -> Response:

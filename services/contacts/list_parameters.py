@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from msgspec import Meta
 
 from services.common.envelope import text_of, whole_number
+from services.common.operation import Parameter
 from services.common.php_query import Node, as_list
 from services.common.queries.comparisons import Columns
 from services.common.queries.query_error import QueryError
@@ -19,6 +22,31 @@ _PUBLISHING = ("isPublished", "dateAdded", "dateModified", "createdBy", "created
                "modifiedByUser")  # fmt: skip
 
 Json = dict[str, Any]
+
+PAGE = (
+    Parameter("start", "How many to skip", Annotated[int, Meta(ge=0, le=MAX_START)], 0),
+    Parameter("limit", "At most so many: 30 unless said, 0 for as many as are allowed (1,000)",
+              Annotated[int, Meta(ge=0, le=1_000_000_000)], 30),
+)  # fmt: skip
+SHAPE = (
+    Parameter("select[]", "Only these properties, and no nulls", list[str], ["id", "fields"]),
+    Parameter("minimal", "1: a few properties", example="1"),
+)
+ORDER = (
+    Parameter("orderBy", "A column, or several with commas between them", example="date_added"),
+    Parameter("orderByDir", "ASC or DESC", example="DESC"),
+    Parameter("order[0][col]", "Several orders: a column"),
+    Parameter("order[0][dir]", "ASC or DESC"),
+)
+WHERE = (
+    Parameter("where[0][col]", "Conditions, all of which must hold: a column", example="city"),
+    Parameter("where[0][expr]", "eq neq lt lte gt gte like notLike in notIn between notBetween isNull isNotNull "
+              "isEmpty isNotEmpty; andX and orX group what is in val", example="eq"),
+    Parameter("where[0][val]", "A value; a list, or one with commas, for in and between", example="London"),
+)  # fmt: skip
+PUBLISHED = Parameter("published", "1: only what is published; also publishedOnly")
+SEARCHED = Parameter("search", "Words and conditions, see Search", example="ada")
+LISTED = (SEARCHED, *PAGE, *ORDER, *WHERE, *SHAPE, PUBLISHED)
 
 
 class Order(NamedTuple):

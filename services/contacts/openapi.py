@@ -1,4 +1,7 @@
-"""The description of the API for machines, written by hand and compared with the routes by a test."""
+"""Operations that are described by hand, until their routes are `described` (services/common/operation.py).
+
+What a route says of itself counts; what is said here counts for plain routes only.
+"""
 
 from __future__ import annotations
 

@@ -7,27 +7,41 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
 
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.export.csv_query import COLUMNS, DEFAULT_COLUMNS, UnknownColumnError
 from services.export.exporter import Exporter
 from services.export.job import Job, JobFolder, Status
+from services.export.shapes import Export, Id, NewExport
 
 MAX_COLUMNS = 200
+
+_ID = (Parameter("id", "The export", str, "0123456789abcdef0123456789abcdef", "path"),)
+LIST = Operation("The exports, oldest first", {"exports": list[Export]})
+CREATE = Operation(
+    "Ask for an export",
+    {"id": Id, "status": str},
+    body=NewExport,
+    success={202: "Queued, with Location"},
+    errors={429: "Too many are kept, or wait", 507: "The disk is full"},
+)
+ONE = Operation("One export", Export, _ID)
+REMOVE = Operation("Stop and remove an export, with its file", Export, _ID)
+DOWNLOAD = Operation("The file", str, _ID, errors={409: "It is not whole"}, media_type="text/csv")
 
 
 class ExportsApi:
     def __init__(self, exporter: Exporter, folder: JobFolder) -> None:
         self._exporter, self._folder = exporter, folder
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         return [
-            Route("/exports", self.list, methods=["GET"]),
-            Route("/exports", self.create, methods=["POST"]),
-            Route("/exports/{id}", self.one, methods=["GET"]),
-            Route("/exports/{id}", self.remove, methods=["DELETE"]),
-            Route("/exports/{id}/download", self.download, methods=["GET"]),
+            described("/exports", self.list, get=LIST),
+            described("/exports", self.create, post=CREATE),
+            described("/exports/{id}", self.one, get=ONE),
+            described("/exports/{id}", self.remove, delete=REMOVE),
+            described("/exports/{id}/download", self.download, get=DOWNLOAD),
         ]
 
     async def create(self, request: Request) -> Response:

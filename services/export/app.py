@@ -15,6 +15,7 @@ from services.common import clickhouse as ch
 from services.common.access import Access
 from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
 from services.common.migrate import migrate
+from services.common.openapi import OPENAPI_PATH, document_of, openapi_route
 from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.export.api import ExportsApi
@@ -24,7 +25,7 @@ from services.export.metrics import ExportMetrics
 
 log = structlog.get_logger()
 
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
 RETRY_SECONDS = 0.3
 CHECK_SECONDS = 2.0
 QUERY_SECONDS = 3_600.0
@@ -50,8 +51,10 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         await exporter.close()
         await connection.close()
 
-    routes = [*operation_routes(metrics.registry, connection.trouble), *ExportsApi(exporter, folder).routes()]
-    app = Starlette(routes=routes, lifespan=lifespan)
+    exports = ExportsApi(exporter, folder).routes()
+    operations = operation_routes(metrics.registry, connection.trouble)
+    described = openapi_route(document_of("Spoor export", exports))
+    app = Starlette(routes=[*operations, *exports, described], lifespan=lifespan)
     app.router.redirect_slashes = False
     add_error_handlers(app)
     access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import time
 from pathlib import Path
 
 import httpx
 
-from tests.processes import Process, accepts, eventually, is_up
+from services.common.settings import PORTS
+from tests.processes import Process, accepts, eventually, free_port, is_up
 from tests.system.conftest import LOGIN, Stack, new_stack
 
 
@@ -33,8 +36,44 @@ def test_what_was_seen_is_still_there_after_a_restart(tmp_path: Path) -> None:
 def test_two_at_once_are_refused_with_one_clear_line(stack: Stack, tmp_path: Path) -> None:
     with Process("deploy.up", tmp_path / "second.log", stack.environ()) as second:
         assert second.wait(60) == 1
-    assert "is in use" in second.said()
+    for port in stack.ports.values():
+        assert re.search(rf"port {port} \([a-z]+\) is in use by process \d+ \(", second.said())
+    assert "Spoor seems to run already" in second.said()
+    assert "-m services.contacts)" in second.said()
     assert len(second.said().strip().splitlines()) == 1
+
+
+def test_a_taken_port_is_named_with_whoever_has_it(tmp_path: Path) -> None:
+    stack = new_stack(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", stack.ports["export"]))
+        taken.listen()
+        with Process("deploy.up", tmp_path / "up.log", stack.environ()) as process:
+            assert process.wait(60) == 1
+    port = stack.ports["export"]
+    assert f"spoor: port {port} (export) is in use by process {os.getpid()} (" in process.said()
+    assert "--port-base 9000 takes 9000 to 9006 instead" in process.said()
+
+
+def test_all_ports_follow_one_that_is_told(tmp_path: Path) -> None:
+    base = free_row(len(PORTS))
+    environ = {"SPOOR_DATA_DIR": str(tmp_path / "data"), "SPOOR_ADMIN_PASSWORD": LOGIN[1]}
+    with Process("deploy.up", tmp_path / "up.log", environ, "--port-base", str(base)) as process:
+        process.wait_until(lambda: "Spoor runs" in process.said(), "up is ready", 90)
+        assert f"http://127.0.0.1:{base + 2}/api/contacts" in process.said()
+        assert f"SPOOR_PORT_BASE={base}" in process.said()
+        assert httpx.get(f"http://127.0.0.1:{base}/mtracking.gif?page_url=x", trust_env=False).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{base + 2}/docs", trust_env=False).status_code == 200
+        assert all(accepts(base + number) for number in range(len(PORTS)))
+        assert process.stop(signal.SIGINT, 60) == 0
+
+
+def free_row(length: int) -> int:
+    """The first of so many free ports in a row."""
+    while True:
+        base = free_port()
+        if base + length < 65_536 and not any(accepts(base + number) for number in range(length)):
+            return base
 
 
 def test_a_setting_that_cannot_work_is_named(tmp_path: Path) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.company import Company, decode_company
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
+from services.common.operation import DescribedRoute, Operation, by_id, described
 from services.contacts.companies.company_change import CompanyChange, read_company_change
 from services.contacts.companies.company_list import count_statement, page_statement, read_company_query
 from services.contacts.companies.company_object import company_object, membership_objects
+from services.contacts.companies.company_shapes import Company as Shown
+from services.contacts.companies.company_shapes import CompanyChange as Body
+from services.contacts.companies.company_shapes import CompanyPart, Membership
 from services.contacts.companies.company_writer import CompanyWriter
-from services.contacts.list_parameters import read_shape
+from services.contacts.list_parameters import LISTED, read_shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.change import Change, InvalidChangeError
@@ -23,9 +28,44 @@ from services.contacts.people.contact_list import Statement
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.memberships import MembershipChange
 from services.contacts.people.writer import ContactWriter
+from services.contacts.shapes import DONE
 from services.contacts.stores import BusyError, Stores
 
 MINIMAL = ("id", "score", "fields")
+ONE = {"company": Shown}
+
+LIST = Operation(
+    "List and search companies",
+    {"total": Annotated[str, Meta(description="A number as text", examples=["1"])], "companies": by_id(CompanyPart)},
+    LISTED,
+)
+NEW = Operation(
+    "Create a company, or update the one of that name",
+    ONE,
+    body=Body,
+    needs=("companyname",),
+    text="With force it is always a new one.",
+    success={200: "Updated", 201: "New, with Location"},
+)
+CHANGE = Operation("Change what is named", ONE, body=Body, text="A company always keeps a name.")
+REPLACE = Operation(
+    "Replace: fields that are not named are blanked",
+    ONE,
+    body=Body,
+    needs=("companyname",),
+    text="Score and owner stay. An unknown id makes a new company under an id of its own.",
+    success={200: "Replaced", 201: "New: the id was unknown"},
+)
+DELETE = Operation(
+    "Delete a company",
+    ONE,
+    text="Its members lose it, and keep the text in their field company.",
+    success={200: "As it was, with the id null"},
+)
+MEMBERSHIPS = Operation(
+    "The companies of a contact, the first one first", {"total": int, "companies": list[Membership]}
+)
+JOIN, LEAVE = Operation("A contact joins a company", DONE), Operation("A contact leaves a company", DONE)
 
 
 class CompaniesApi:
@@ -35,20 +75,20 @@ class CompaniesApi:
         self._contact_reader = ContactReader(stores)
         self._contact_writer = ContactWriter(stores, user)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
+        base = "/api/companies/{id}/contact"
+        add, remove = f"{base}/{{contact}}/add", f"{base}/{{contact}}/remove"
         return [
-            Route("/api/companies", self.list, methods=["GET"]),
-            Route("/api/companies/new", self.new, methods=["POST"]),
-            Route("/api/companies/{id}", self.one, methods=["GET"]),
-            Route("/api/companies/{id}/edit", self.edit, methods=["PUT", "PATCH"]),
-            Route("/api/companies/{id}/delete", self.delete, methods=["DELETE"]),
-            Route("/api/companies/{id}/contact/{contact}/add", self.add, methods=["POST"]),
-            Route("/api/companies/{id}/contact/{contact}/remove", self.remove, methods=["POST"]),
-            Route(
-                "/api/companies/{id}/contact/add/{contact}", self.add, methods=["POST"]
-            ),  # their names in old clients
-            Route("/api/companies/{id}/contact/remove/{contact}", self.remove, methods=["POST"]),
-            Route("/api/contacts/{id}/companies", self.of_contact, methods=["GET"]),
+            described("/api/companies", self.list, get=LIST),
+            described("/api/companies/new", self.new, post=NEW),
+            described("/api/companies/{id}", self.one, get=Operation("One company", ONE)),
+            described("/api/companies/{id}/edit", self.edit, patch=CHANGE, put=REPLACE),
+            described("/api/companies/{id}/delete", self.delete, delete=DELETE),
+            described(add, self.add, post=JOIN),
+            described(remove, self.remove, post=LEAVE),
+            described(f"{base}/add/{{contact}}", self.add, post=JOIN, old_name_of=add),
+            described(f"{base}/remove/{{contact}}", self.remove, post=LEAVE, old_name_of=remove),
+            described("/api/contacts/{id}/companies", self.of_contact, get=MEMBERSHIPS),
         ]
 
     async def list(self, request: Request) -> Response:

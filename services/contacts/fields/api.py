@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import FIELDS as CONTACTS_OWN
@@ -22,9 +21,12 @@ from services.common.documents import CONTACT_FIELDS, FIELDS, FIELDS_OF_COMPANIE
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
 from services.common.field_registry import rules_of
 from services.common.field_values import NOT_VALID
+from services.common.operation import DescribedRoute, Operation, described, list_of
 from services.contacts.fields.custom_field import PUBLIC, UNIQUE, free_alias, read_custom_field, unique_key
 from services.contacts.fields.field_list import field_page
 from services.contacts.fields.field_object import custom_field_object, fixed_field_object
+from services.contacts.fields.field_shapes import FIELD, LISTED, FieldChange, FieldPart
+from services.contacts.fields.field_shapes import Field as Shown
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.contact_object import Json
 from services.contacts.records.record_body import RecordBody
@@ -34,6 +36,26 @@ from services.contacts.stores import BusyError, Stores
 MAX_CUSTOM = 500
 
 Change = Callable[[FieldRegistry], FieldRegistry]
+
+ONE = {"field": Shown}
+NEW = Operation("Make a field", ONE, body=FieldChange, needs=("label",), success={201: "New, with Location"})
+CHANGE = Operation(
+    "Change a field",
+    ONE,
+    (FIELD,),
+    FieldChange,
+    text="Of contacts' fields that are there from the start only isPubliclyUpdatable and isUniqueIdentifier change.",
+)
+REPLACE = CHANGE._replace(
+    summary="Replace a field, or make one where there is none", needs=("label",), success={200: "Replaced", 201: "New"}
+)
+DELETE = Operation(
+    "Delete a field that was made",
+    ONE,
+    (FIELD,),
+    text="What contacts were told stays with them, and is there again when a field of this alias and type is made.",
+    errors={400: "It is there from the start"},
+)
 
 
 class Owner(NamedTuple):
@@ -55,13 +77,14 @@ class FieldsApi:
         self._writer = RecordWriter(stores, FIELDS, FieldRegistry, user)
         self._preset = preset  # until somebody says otherwise
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
+        what = {"total": int, "fields": list_of(FieldPart)}
         return [
-            Route(self._path, self.every, methods=["GET"]),
-            Route(f"{self._path}/new", self.new, methods=["POST"]),
-            Route(f"{self._path}/{{id}}", self.one, methods=["GET"]),
-            Route(f"{self._path}/{{id}}/edit", self.edit, methods=["PUT", "PATCH"]),
-            Route(f"{self._path}/{{id}}/delete", self.delete, methods=["DELETE"]),
+            described(self._path, self.every, get=Operation(f"The fields of each {self._owner.name}", what, LISTED)),
+            described(f"{self._path}/new", self.new, post=NEW),
+            described(f"{self._path}/{{id}}", self.one, get=Operation("One field", ONE, (FIELD,))),
+            described(f"{self._path}/{{id}}/edit", self.edit, patch=CHANGE, put=REPLACE),
+            described(f"{self._path}/{{id}}/delete", self.delete, delete=DELETE),
         ]
 
     async def every(self, request: Request) -> Response:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Annotated, Literal
 
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.change import Change
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_object import contact_object
 from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.contact_shapes import Contact as Shown
+from services.contacts.people.contact_shapes import Reason
 from services.contacts.people.do_not_contact import CONTACTABLE, WRONG_REASON, Refusal, read_channel, read_refusal
 from services.contacts.people.editor import ContactEditor
 from services.contacts.records.record_body import RecordBody
+from services.contacts.shapes import DONE, Said
 from services.contacts.stores import Stores
 
 _DELTA = re.compile(r"[0-9]{1,10}", re.ASCII)
@@ -30,19 +35,57 @@ OPERATORS: dict[str, Callable[[int, int], int]] = {
 }
 
 
+class RefusalBody(Said):
+    """Why a contact is not to be contacted."""
+
+    reason: Reason = 3
+    comments: Annotated[str, Meta(max_length=4_096, examples=["Asked on the phone"])] = ""
+    channel_id: Annotated[int, Meta(ge=0, le=2**31 - 1, description="The mail, say, that led to it")] | UnsetType = (
+        UNSET
+    )
+
+
+class PointsBody(Said):
+    """What the history calls it."""
+
+    event_name: Annotated[str, Meta(max_length=191, examples=["Fair"])] = "API"
+    action_name: Annotated[str, Meta(max_length=191)] = ""
+
+
+_CHANNEL = Parameter("channel", "email, sms or another word", str, "email", "path")
+REFUSE = Operation("Do not contact by this channel", {"contact": Shown}, (_CHANNEL,), RefusalBody,
+                   text="Who unsubscribed stays so whatever a bounce or a user says later.")  # fmt: skip
+ACCEPT = Operation("May be contacted by this channel again", {"recordFound": bool, "contact": Shown}, (_CHANNEL,),
+                   text="recordFound says whether there was anything to take back.",
+                   errors={400: "No word that can be a channel"})  # fmt: skip
+POINTS = Operation(
+    "Change the points",
+    DONE,
+    (
+        Parameter(
+            "operator", "What is done with the delta", Literal["plus", "minus", "times", "divide"], "plus", "path"
+        ),
+        Parameter("delta", "By how much", Annotated[int, Meta(ge=0, le=9_999_999_999)], 10, "path"),
+    ),
+    PointsBody,
+)
+
+
 class ActionsApi:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
         self._user = user
         self._editor = ContactEditor(stores, user, metrics)
         self._reader = ContactReader(stores)
 
-    def routes(self) -> list[Route]:
-        refuse = [f"/api/contacts/{{id}}/dnc/{path}" for path in ("add/{channel}", "{channel}/add")]
-        accept = [f"/api/contacts/{{id}}/dnc/{path}" for path in ("remove/{channel}", "{channel}/remove")]
+    def routes(self) -> list[DescribedRoute]:
+        base = "/api/contacts/{id}/dnc"
+        add, remove = f"{base}/{{channel}}/add", f"{base}/{{channel}}/remove"
         return [
-            *(Route(path, self.refuse, methods=["POST"]) for path in refuse),  # each also under its old name
-            *(Route(path, self.accept, methods=["POST"]) for path in accept),
-            Route("/api/contacts/{id}/points/{operator}/{delta}", self.points, methods=["POST"]),
+            described(f"{base}/add/{{channel}}", self.refuse, post=REFUSE, old_name_of=add),
+            described(add, self.refuse, post=REFUSE),
+            described(f"{base}/remove/{{channel}}", self.accept, post=ACCEPT, old_name_of=remove),
+            described(remove, self.accept, post=ACCEPT),
+            described("/api/contacts/{id}/points/{operator}/{delta}", self.points, post=POINTS),
         ]
 
     async def refuse(self, request: Request) -> Response:

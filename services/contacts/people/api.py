@@ -3,27 +3,58 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.device import MAX_CONTACT_ID
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
+from services.common.operation import DescribedRoute, Operation, by_id, described
 from services.common.queries.segments import load_memberships
-from services.contacts.list_parameters import read_shape
+from services.contacts.list_parameters import LISTED, read_shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_list import read_list_query
 from services.contacts.people.contact_object import contact_object
 from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.contact_shapes import Contact as Shown
+from services.contacts.people.contact_shapes import ContactChange, ContactPart
 from services.contacts.people.editor import ContactEditor
 from services.contacts.people.writer import Written
 from services.contacts.stores import Stores
 from services.contacts.timeline.timeline import load_timeline, timeline_object
 from services.contacts.timeline.timeline_query import read_timeline_query
+from services.contacts.timeline.timeline_shapes import FILTERS, HISTORY
 
 MINIMAL = ("id", "points", "color", "fields")
+ONE = {"contact": Shown}
+MERGED = "An id that merged into another one means that one."
+
+LIST = Operation(
+    "List and search contacts",
+    {"total": Annotated[str, Meta(description="A number as text", examples=["1"])], "contacts": by_id(ContactPart)},
+    LISTED,
+)
+NEW = Operation(
+    "Create a contact, or update the one that holds the e-mail address",
+    ONE,
+    body=ContactChange,
+    success={200: "Updated", 201: "New, with Location"},
+)
+CHANGE = Operation(
+    "Change what is named", ONE, body=ContactChange, text=f"Blanks change nothing unless overwriteWithBlank. {MERGED}"
+)
+REPLACE = Operation(
+    "Replace: fields that are not named are blanked",
+    ONE,
+    body=ContactChange,
+    text="Points, tags, owner and stage stay. An unknown id makes a new contact under an id of its own.",
+    success={200: "Replaced", 201: "New: the id was unknown"},
+)
+DELETE = Operation("Delete a contact", ONE, text=MERGED, success={200: "As it was, with the id null"})
+TIMELINE = Operation("The history of a contact", HISTORY, FILTERS)
 
 
 class ContactsApi:
@@ -32,15 +63,16 @@ class ContactsApi:
         self._reader = ContactReader(stores)
         self._editor = ContactEditor(stores, user, metrics)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
+        history = "/api/contacts/{id}/activity"
         return [
-            Route("/api/contacts", self.list, methods=["GET"]),
-            Route("/api/contacts/new", self.new, methods=["POST"]),
-            Route("/api/contacts/{id}", self.one, methods=["GET"]),
-            Route("/api/contacts/{id}/edit", self.edit, methods=["PUT", "PATCH"]),
-            Route("/api/contacts/{id}/delete", self.delete, methods=["DELETE"]),
-            Route("/api/contacts/{id}/activity", self.activity, methods=["GET"]),
-            Route("/api/contacts/{id}/events", self.activity, methods=["GET"]),  # its name in old clients
+            described("/api/contacts", self.list, get=LIST),
+            described("/api/contacts/new", self.new, post=NEW),
+            described("/api/contacts/{id}", self.one, get=Operation("One contact", ONE, text=MERGED)),
+            described("/api/contacts/{id}/edit", self.edit, patch=CHANGE, put=REPLACE),
+            described("/api/contacts/{id}/delete", self.delete, delete=DELETE),
+            described(history, self.activity, get=TIMELINE),
+            described("/api/contacts/{id}/events", self.activity, get=TIMELINE, old_name_of=history),
         ]
 
     async def list(self, request: Request) -> Response:

@@ -8,15 +8,16 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.envelope import STORES_AWAY, ApiError, json_response, parse_object, query_of, read_body, read_items
+from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import read_contact_id
 from services.contacts.people.batch import check_size, error_object, keyed, lanes, read_ids
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_object import contact_object
 from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.contact_shapes import BATCH, DELETED, EditedItems, NewItems
 from services.contacts.people.editor import ContactEditor
 from services.contacts.people.projector import Collected
 from services.contacts.people.writer import Written
@@ -25,17 +26,32 @@ from services.contacts.stores import Stores
 LANES_AT_ONCE = 200
 NO_ID = "The item has no id."
 
+_TEXT = "Each item for itself; what became of it is told under its key."
+_TOO_MANY = {500: "More than 200 items: nothing was done"}
+NEW = Operation(
+    "Create or update up to 200 contacts", BATCH, body=NewItems, text=_TEXT, success={201: "Done"}, errors=_TOO_MANY
+)
+CHANGE = Operation("Change up to 200 contacts, each by its id", BATCH, body=EditedItems, text=_TEXT, errors=_TOO_MANY)
+REPLACE = CHANGE._replace(summary="Replace up to 200 contacts, each by its id")
+DELETE = Operation(
+    "Delete up to 200 contacts",
+    DELETED,
+    (Parameter("ids", "Also as ids[]=1&ids[]=2", example="4711,4712"),),
+    text="Each is told as it was; who is not there is left out.",
+    errors=_TOO_MANY,
+)
+
 
 class BatchApi:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
         self._stores, self._user, self._metrics = stores, user, metrics
         self._reader = ContactReader(stores)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         return [
-            Route("/api/contacts/batch/new", self.new, methods=["POST"]),
-            Route("/api/contacts/batch/edit", self.edit, methods=["PUT", "PATCH"]),
-            Route("/api/contacts/batch/delete", self.delete, methods=["DELETE"]),
+            described("/api/contacts/batch/new", self.new, post=NEW),
+            described("/api/contacts/batch/edit", self.edit, patch=CHANGE, put=REPLACE),
+            described("/api/contacts/batch/delete", self.delete, delete=DELETE),
         ]
 
     async def new(self, request: Request) -> Response:

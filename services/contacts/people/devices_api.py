@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
-from services.contacts.list_parameters import read_page
+from services.common.operation import DescribedRoute, Operation, described
+from services.contacts.list_parameters import PAGE, read_page
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.contact_object import Json, iso, short_id
 from services.contacts.people.contact_reader import ContactReader
+from services.contacts.shapes import Id, NoItems, Nothing, Ref, Shown, Time
 from services.contacts.stores import Stores
 
 _DEVICES = """
@@ -21,13 +25,30 @@ ORDER BY first_ms DESC, device_id
 """
 
 
+class Device(Shown):
+    """What a contact came with."""
+
+    id: Id
+    date_added: Time
+    lead: Ref
+    client_info: Annotated[dict[str, str], Meta(examples=[{"name": "Firefox"}])] | NoItems
+    device: Annotated[str | None, Meta(examples=["smartphone"])]
+    device_brand: str | None
+    device_model: str | None
+    device_os_name: Annotated[str | None, Meta(examples=["Android"])]
+    device_os_short_name: Nothing
+    device_os_version: Nothing
+    device_os_platform: Nothing
+
+
 class DevicesApi:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
         self._reader = ContactReader(stores)
 
-    def routes(self) -> list[Route]:
-        return [Route("/api/contacts/{id}/devices", self.list, methods=["GET"])]
+    def routes(self) -> list[DescribedRoute]:
+        listed = Operation("What a contact came with, the newest first", {"total": int, "devices": list[Device]}, PAGE)
+        return [described("/api/contacts/{id}/devices", self.list, get=listed)]
 
     async def list(self, request: Request) -> Response:
         """The newest first; `start`, `limit`."""

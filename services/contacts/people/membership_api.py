@@ -9,18 +9,21 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.documents import CAMPAIGN, STAGE, Campaign, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, whole_number
+from services.common.operation import DescribedRoute, Operation, by_id, described
 from services.common.profile import Member, Profile, newest
 from services.common.records import Ref
+from services.contacts.list_parameters import PAGE
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.change import Change
 from services.contacts.people.contact_object import iso
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
+from services.contacts.records.record_shapes import CampaignMember, CampaignOfContact
+from services.contacts.shapes import DONE
 from services.contacts.stores import Stores
 
 DEFAULT_MEMBERS, MAX_MEMBERS = 100, 1_000
@@ -30,6 +33,9 @@ ORDER BY id LIMIT {limit:UInt64} OFFSET {start:UInt64}
 """
 _COUNT = "SELECT count() FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})"
 ChangeOf = Callable[[int, bool, str], Change]  # of one thing: put in or taken out, and its name
+
+MEMBERS = Operation("The contacts of a campaign", {"total": int, "contacts": list[CampaignMember]}, PAGE)
+CAMPAIGNS_OF = Operation("The campaigns of a contact", {"total": int, "campaigns": by_id(CampaignOfContact)})
 
 
 def _stage(stage_id: int, is_in: bool, name: str) -> Change:
@@ -52,21 +58,24 @@ class MembershipApi:
         self._editor = ContactEditor(stores, user, metrics)
         self._reader = ContactReader(stores)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         return [
             *self._links("stages", STAGE, _stage),
             *self._links("campaigns", CAMPAIGN, _campaign),
-            Route("/api/campaigns/{id}/contacts", self.members, methods=["GET"]),
-            Route("/api/contacts/{id}/campaigns", self.campaigns_of, methods=["GET"]),
+            described("/api/campaigns/{id}/contacts", self.members, get=MEMBERS),
+            described("/api/contacts/{id}/campaigns", self.campaigns_of, get=CAMPAIGNS_OF),
         ]
 
-    def _links(self, plural: str, kind: str, change: ChangeOf) -> list[Route]:
+    def _links(self, plural: str, kind: str, change: ChangeOf) -> list[DescribedRoute]:
         """Each under all the names that clients have for it."""
         routes = []
         for word, is_in in (("add", True), ("remove", False)):
-            link = self._link(kind, change, is_in=is_in)
-            for path in (f"contact/{{contact}}/{word}", f"contact/{word}/{{contact}}", f"contacts/{{contact}}/{word}"):
-                routes.append(Route(f"/api/{plural}/{{id}}/{path}", link, methods=["POST"]))
+            summary = f"Put a contact in a {kind}" if is_in else f"Take a contact out of a {kind}"
+            link, operation = self._link(kind, change, is_in=is_in), Operation(summary, DONE)
+            path = f"/api/{plural}/{{id}}/contact/{{contact}}/{word}"
+            routes.append(described(path, link, post=operation))
+            for old in (f"contact/{word}/{{contact}}", f"contacts/{{contact}}/{word}"):
+                routes.append(described(f"/api/{plural}/{{id}}/{old}", link, post=operation, old_name_of=path))
         return routes
 
     def _link(self, kind: str, change: ChangeOf, *, is_in: bool) -> Callable[[Request], Any]:

@@ -7,18 +7,20 @@ import time
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.documents import TAG, Tag
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
+from services.common.operation import DescribedRoute, Operation, described
 from services.common.values import MAX_TEXT_LENGTH, read_tag
-from services.contacts.list_parameters import read_page
+from services.contacts.list_parameters import PAGE, SEARCHED, read_page
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.change import Change
 from services.contacts.people.contact_object import Json, short_id
 from services.contacts.people.editor import ContactEditor
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
+from services.contacts.records.record_shapes import Tag as Shown
+from services.contacts.records.record_shapes import TagChange, TagDescription
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
 
@@ -38,6 +40,25 @@ _PAGE = (
 )
 _CARRIERS = "SELECT id FROM contacts FINAL WHERE has(tags, {tag:String}) LIMIT {limit:UInt64}"
 
+LIST = Operation(
+    "The tags that contacts carry or that somebody made", {"total": int, "tags": list[Shown]}, (SEARCHED, *PAGE)
+)
+NEW = Operation(
+    "Make a tag; one that is there is answered as it is",
+    {"tag": Shown},
+    body=TagChange,
+    needs=("tag",),
+    success={200: "It was there", 201: "New, with Location"},
+)
+CHANGE = Operation(
+    "Change the description of a tag", {"tag": Shown}, body=TagDescription, text="Its name never changes."
+)
+DELETE = Operation(
+    "Delete a tag",
+    {"tag": Shown},
+    text="It is taken off every contact. After a 503 the same call goes on with the rest.",
+)
+
 
 class TagsApi:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
@@ -45,13 +66,13 @@ class TagsApi:
         self._writer = RecordWriter(stores, TAG, Tag, user)
         self._editor = ContactEditor(stores, user, metrics)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         return [
-            Route("/api/tags", self.list, methods=["GET"]),
-            Route("/api/tags/new", self.new, methods=["POST"]),
-            Route("/api/tags/{id}", self.one, methods=["GET"]),
-            Route("/api/tags/{id}/edit", self.edit, methods=["PUT", "PATCH"]),
-            Route("/api/tags/{id}/delete", self.delete, methods=["DELETE"]),
+            described("/api/tags", self.list, get=LIST),
+            described("/api/tags/new", self.new, post=NEW),
+            described("/api/tags/{id}", self.one, get=Operation("One tag", {"tag": Shown})),
+            described("/api/tags/{id}/edit", self.edit, patch=CHANGE, put=CHANGE),
+            described("/api/tags/{id}/delete", self.delete, delete=DELETE),
         ]
 
     async def list(self, request: Request) -> Response:

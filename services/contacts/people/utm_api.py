@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.clickhouse import insert_rows
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.event_types import UTM
+from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.common.tables import EVENTS
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
@@ -21,8 +22,10 @@ from services.contacts.people.change import Change, InvalidChangeError, read_cha
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_object import contact_object, short_id
 from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.contact_shapes import Contact as Shown
 from services.contacts.people.editor import ContactEditor
 from services.contacts.records.record_body import MAX_URL_LENGTH, RecordBody
+from services.contacts.shapes import Said
 from services.contacts.stores import Stores
 from services.contacts.timeline.changes import event_row
 
@@ -37,6 +40,34 @@ _REMOVE = (
     "ALTER TABLE footprints DELETE WHERE contact_id IN {ids:Array(UInt64)} AND key = {event:String}",
 )
 
+_Text = Annotated[str, Meta(max_length=MAX_URL_LENGTH)] | UnsetType
+
+
+class UtmBody(Said, rename=None):
+    """At least one of utm_*; lastActive is the contact's."""
+
+    utm_campaign: Annotated[str, Meta(max_length=MAX_URL_LENGTH, examples=["spring"])] | UnsetType = UNSET
+    utm_source: _Text = UNSET
+    utm_medium: _Text = UNSET
+    utm_content: _Text = UNSET
+    utm_term: _Text = UNSET
+    url: _Text = UNSET
+    referer: _Text = UNSET
+    remotehost: _Text = UNSET
+    useragent: _Text = UNSET
+    query: dict[str, str] | str | UnsetType = UNSET
+    lastActive: str | UnsetType = UNSET
+
+
+ADD = Operation("Record UTM tags that no hit brought", {"contact": Shown}, body=UtmBody)
+REMOVE = Operation(
+    "Remove UTM tags that a call recorded",
+    {"recordFound": bool, "contact": Shown},
+    (Parameter("utm", "The id of the tags", int, 4711, "path"),),
+    text="Those that came with a hit are part of it, and stay.",
+    errors={400: "The id of the tags is no number"},
+)
+
 
 class UtmApi:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
@@ -44,10 +75,10 @@ class UtmApi:
         self._editor = ContactEditor(stores, user, metrics)
         self._reader = ContactReader(stores)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         return [
-            Route("/api/contacts/{id}/utm/add", self.add, methods=["POST"]),
-            Route("/api/contacts/{id}/utm/{utm}/remove", self.remove, methods=["POST"]),
+            described("/api/contacts/{id}/utm/add", self.add, post=ADD),
+            described("/api/contacts/{id}/utm/{utm}/remove", self.remove, post=REMOVE),
         ]
 
     async def add(self, request: Request) -> Response:

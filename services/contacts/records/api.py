@@ -9,11 +9,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.contact_fields import Field
 from services.common.documents import Some, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
+from services.common.operation import DescribedRoute, Operation, described
 from services.contacts.list_parameters import Shape, read_shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
@@ -22,6 +22,8 @@ from services.contacts.people.contact_object import Json, publishing
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.writer import BusyError
 from services.contacts.records.record_list import RecordList, read_record_list
+from services.contacts.records.record_operations import list_operation, standard_operations
+from services.contacts.records.record_shapes import SomeChange, SomeRecord
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
 
@@ -48,6 +50,9 @@ class Resource(NamedTuple, Generic[Some]):
     contact_of: Callable[[Some], int] | None = None
     check: Callable[[dict[str, Any], Mapping[str, Field]], None] = lambda _, __: None
     path: str = ""  # below /api, where it is not the plural
+    shown: Any = SomeRecord  # as it is described: what is shown of one, and what one can be told
+    said: Any = SomeChange
+    needs: tuple[str, ...] = ()  # the keys without which none is made
 
 
 class RecordsApi(Generic[Some]):
@@ -56,21 +61,32 @@ class RecordsApi(Generic[Some]):
         self._writer = RecordWriter(stores, resource.kind, resource.document, user)
         self._contact_reader = ContactReader(stores)
 
-    def routes(self) -> list[Route]:
-        routes = self._standard_routes(self._resource.path or self._resource.plural)
-        if self._resource.contact_of:
-            routes.append(Route(f"/api/contacts/{{id}}/{self._resource.plural}", self.of_contact, methods=["GET"]))
+    def routes(self) -> list[DescribedRoute]:
+        resource = self._resource
+        routes = self._standard_routes(resource.path or resource.plural)
+        if resource.contact_of:
+            summary = f"The {resource.plural} of a contact, the newest first"
+            listed = list_operation(summary, resource.plural, resource.shown)
+            routes.append(described(f"/api/contacts/{{id}}/{resource.plural}", self.of_contact, get=listed))
         return routes
 
-    def _standard_routes(self, path: str) -> list[Route]:
-        base = f"/api/{path}"
+    def _standard_routes(self, path: str, old_name_of: str = "") -> list[DescribedRoute]:
+        """`old_name_of`: what clients should use in place of this path."""
+        base, new_base = f"/api/{path}", old_name_of and f"/api/{old_name_of}"
+        handlers = {"": self.list, "/new": self.new, "/{id}": self.one, "/{id}/edit": self.edit,
+                    "/{id}/delete": self.delete}  # fmt: skip
         return [
-            Route(base, self.list, methods=["GET"]),
-            Route(f"{base}/new", self.new, methods=["POST"]),
-            Route(f"{base}/{{id}}", self.one, methods=["GET"]),
-            Route(f"{base}/{{id}}/edit", self.edit, methods=["PUT", "PATCH"]),
-            Route(f"{base}/{{id}}/delete", self.delete, methods=["DELETE"]),
+            described(base + end, handlers[end], old_name_of=new_base and new_base + end, **by_method)
+            for end, by_method in self._operations().items()
         ]
+
+    def _operations(self) -> dict[str, dict[str, Operation]]:
+        """By how the path ends, and by method."""
+        one = self._resource
+        said = standard_operations(one.kind, one.singular, one.plural, one.shown, one.said, one.needs)
+        if one.contact_of:
+            said["/new"]["post"] = said["/new"]["post"]._replace(errors={404: "No such contact"})
+        return said
 
     async def list(self, request: Request) -> Response:
         query = query_of(request)

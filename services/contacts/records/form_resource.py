@@ -8,6 +8,7 @@ from typing import Any
 from services.common.contact_fields import Field
 from services.common.documents import FORM, Form, FormAction, FormField
 from services.contacts.people.contact_object import Json
+from services.contacts.records import record_shapes
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, alias_of, is_web_address
 
@@ -172,4 +173,15 @@ def _show_action(action: FormAction) -> Json:
     return {"id": action.id, "type": action.type, "name": action.name, "order": action.id, "properties": tags}
 
 
-FORMS = Resource(FORM, "form", "forms", Form, _read_form, _show_form, check=_check_form)
+FORMS = Resource(
+    FORM,
+    "form",
+    "forms",
+    Form,
+    _read_form,
+    _show_form,
+    check=_check_form,
+    shown=record_shapes.Form,
+    said=record_shapes.FormChange,
+    needs=("name",),
+)

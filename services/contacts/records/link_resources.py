@@ -9,6 +9,7 @@ from services.common.documents import ASSET, LINK, Asset, Link
 from services.common.field_values import NOT_VALID
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.contact_object import Json
+from services.contacts.records import record_shapes
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, alias_of
 
@@ -72,5 +73,26 @@ def _show_asset(asset_id: str, asset: Asset) -> Json:
     }
 
 
-LINKS = Resource(LINK, "link", "links", Link, _read_link, _show_link, _own_id)
-ASSETS = Resource(ASSET, "asset", "assets", Asset, _read_asset, _show_asset)
+LINKS = Resource(
+    LINK,
+    "link",
+    "links",
+    Link,
+    _read_link,
+    _show_link,
+    _own_id,
+    shown=record_shapes.Link,
+    said=record_shapes.LinkChange,
+    needs=("url",),
+)
+ASSETS = Resource(
+    ASSET,
+    "asset",
+    "assets",
+    Asset,
+    _read_asset,
+    _show_asset,
+    shown=record_shapes.Asset,
+    said=record_shapes.AssetChange,
+    needs=("title", "file"),
+)

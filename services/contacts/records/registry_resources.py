@@ -8,6 +8,7 @@ from typing import Any
 from services.common.documents import CAMPAIGN, CATEGORY, NOTE, STAGE, Campaign, Category, Note, Stage
 from services.common.field_values import read_time
 from services.contacts.people.contact_object import Json, iso
+from services.contacts.records import record_shapes
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, alias_of
 
@@ -148,7 +149,40 @@ def _time_us(body: RecordBody, name: str, old: int) -> int:
         return old
 
 
-NOTES = Resource(NOTE, "note", "notes", Note, _read_note, _show_note, contact_of=lambda note: note.contact_id)
-STAGES = Resource(STAGE, "stage", "stages", Stage, _read_stage, show_stage)
-CATEGORIES = Resource(CATEGORY, "category", "categories", Category, _read_category, _show_category)
-CAMPAIGNS = Resource(CAMPAIGN, "campaign", "campaigns", Campaign, _read_campaign, _show_campaign)
+NOTES = Resource(
+    NOTE, "note", "notes", Note, _read_note, _show_note, contact_of=lambda note: note.contact_id,
+    shown=record_shapes.Note, said=record_shapes.NoteChange, needs=("lead", "text"),
+)  # fmt: skip
+STAGES = Resource(
+    STAGE,
+    "stage",
+    "stages",
+    Stage,
+    _read_stage,
+    show_stage,
+    shown=record_shapes.Stage,
+    said=record_shapes.StageChange,
+    needs=("name",),
+)
+CATEGORIES = Resource(
+    CATEGORY,
+    "category",
+    "categories",
+    Category,
+    _read_category,
+    _show_category,
+    shown=record_shapes.Category,
+    said=record_shapes.CategoryChange,
+    needs=("title",),
+)
+CAMPAIGNS = Resource(
+    CAMPAIGN,
+    "campaign",
+    "campaigns",
+    Campaign,
+    _read_campaign,
+    _show_campaign,
+    shown=record_shapes.Campaign,
+    said=record_shapes.CampaignChange,
+    needs=("name",),
+)

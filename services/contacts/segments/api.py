@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.documents import Segment
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
+from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.common.queries.segment_query import FilterError, Segments, compile_segment
 from services.common.queries.segments import load_segments
 from services.contacts.metrics import ContactsMetrics
@@ -20,22 +20,38 @@ from services.contacts.people.change import is_true
 from services.contacts.people.contact_list import read_list_query
 from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.segments.definition import NEW_ID, SEGMENTS, free_alias, read_segment, users_of
+from services.contacts.segments.segment_shapes import ListedSegment
 from services.contacts.stores import BusyError, Stores
 
 COUNT = "contactCount"  # the parameter that asks for it, and its key
 ALIAS_ROUNDS = 10
+
+PUBLISHED = Operation("The published segments, bare", list[ListedSegment])
+_COUNTED = Parameter(COUNT, "1: also how many contacts are in it now", example="1")
+_USED = {422: "Other segments are made of it: it is neither deleted nor unpublished"}
 
 
 class SegmentsApi(RecordsApi[Segment]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
         super().__init__(stores, user, metrics, SEGMENTS)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         return [
-            Route("/api/contacts/list/segments", self.published, methods=["GET"]),  # before /api/contacts/{id}/segments
+            described(
+                "/api/contacts/list/segments", self.published, get=PUBLISHED
+            ),  # before /api/contacts/{id}/segments
             *self._standard_routes("segments"),
-            *self._standard_routes("lists"),  # its name in old clients
+            *self._standard_routes("lists", old_name_of="segments"),
         ]
+
+    def _operations(self) -> dict[str, dict[str, Operation]]:
+        """What segments have beside other records."""
+        said = super()._operations()
+        one = said["/{id}"]["get"]
+        said["/{id}"]["get"] = one._replace(parameters=(*one.parameters, _COUNTED))
+        for end in ("/{id}/edit", "/{id}/delete"):
+            said[end] = {method: operation._replace(errors=_USED) for method, operation in said[end].items()}
+        return said
 
     async def published(self, _: Request) -> Response:
         """Bare: id, name and alias of each."""

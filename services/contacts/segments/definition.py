@@ -15,6 +15,7 @@ from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.contact_object import Json
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
+from services.contacts.segments import segment_shapes
 
 MAX_VALUE_LENGTH = 1_000
 MAX_SQL = 100_000  # a statement is read up to 256 KiB
@@ -193,4 +194,15 @@ def _needs_others(_: dict[str, Any], __: Segment | None) -> Segment:
     raise NotImplementedError("a segment is read knowing the others")
 
 
-SEGMENTS = Resource(SEGMENT, "list", "lists", Segment, _needs_others, show_segment, path="segments")
+SEGMENTS = Resource(
+    SEGMENT,
+    "list",
+    "lists",
+    Segment,
+    _needs_others,
+    show_segment,
+    path="segments",
+    shown=segment_shapes.Segment,
+    said=segment_shapes.SegmentChange,
+    needs=("name",),
+)

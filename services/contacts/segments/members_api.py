@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.documents import SEGMENT, Segment, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.operation import DescribedRoute, Operation, by_id, described
 from services.common.profile import Member, newest
 from services.common.queries.segments import load_segments
 from services.common.records import Ref
@@ -24,11 +25,31 @@ from services.contacts.people.contact_object import Json, iso
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
 from services.contacts.segments.membership import segments_of
+from services.contacts.segments.segment_shapes import Added, SegmentOfContact
+from services.contacts.shapes import DONE, Id, Said
 from services.contacts.stores import Stores
 
 MAX_CONTACTS = 1_000
 AT_ONCE = 16
 NAMES = ("segments", "lists")  # the latter in old clients
+
+
+class Ids(Said):
+    """Contacts, by their ids."""
+
+    ids: Annotated[list[Id], Meta(min_length=1, max_length=MAX_CONTACTS, examples=[[4711, 4712]])]
+
+
+ADD_ALL = Operation(
+    f"Add up to {MAX_CONTACTS:,} contacts to a segment by hand", {**DONE, "details": by_id(Added)}, body=Ids
+)
+LISTS_OF = Operation("The segments that a contact is in now", {"total": int, "lists": by_id(SegmentOfContact)})
+LINKS = {
+    "add": Operation("Add a contact to a segment by hand", DONE, text="It stays in, whatever the filters say."),
+    "remove": Operation(
+        "Remove a contact from a segment by hand", DONE, text="It stays out, whatever the filters say."
+    ),
+}
 
 
 class SegmentMembersApi:
@@ -37,14 +58,20 @@ class SegmentMembersApi:
         self._editor = ContactEditor(stores, user, metrics)
         self._reader = ContactReader(stores)
 
-    def routes(self) -> list[Route]:
-        routes = [Route("/api/contacts/{id}/segments", self.of_contact, methods=["GET"])]
+    def routes(self) -> list[DescribedRoute]:
+        routes = [described("/api/contacts/{id}/segments", self.of_contact, get=LISTS_OF)]
         for name in NAMES:
-            routes.append(Route(f"/api/{name}/{{id}}/contacts/add", self.add_all, methods=["POST"]))
-            for word, is_in in (("add", True), ("remove", False)):
-                for path in (f"contact/{{contact}}/{word}", f"contact/{word}/{{contact}}"):
-                    routes.append(Route(f"/api/{name}/{{id}}/{path}", self._link(is_in=is_in), methods=["POST"]))
+            routes.append(self._described(f"/api/{name}/{{id}}/contacts/add", "contacts/add", self.add_all, ADD_ALL))
+            for word, operation in LINKS.items():
+                link, now = self._link(is_in=word == "add"), f"contact/{{contact}}/{word}"
+                for path in (now, f"contact/{word}/{{contact}}"):
+                    routes.append(self._described(f"/api/{name}/{{id}}/{path}", now, link, operation))
         return routes
+
+    def _described(self, path: str, now: str, handler: Any, operation: Operation) -> DescribedRoute:
+        """`now` is how its path ends in new clients."""
+        name = f"/api/{NAMES[0]}/{{id}}/{now}"
+        return described(path, handler, post=operation, old_name_of="" if path == name else name)
 
     def _link(self, *, is_in: bool) -> Callable[[Request], Any]:
         async def link(request: Request) -> Response:

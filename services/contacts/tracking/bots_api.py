@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.envelope import json_response, query_of, text_of, whole_number
+from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.contacts.people.contact_object import Json, iso
+from services.contacts.shapes import Shown, Time
 from services.contacts.stores import Stores
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1_000
@@ -27,12 +29,39 @@ ORDER BY time DESC, event_id LIMIT {{limit:UInt64}}
 _COUNTS = f"SELECT verdict, count() AS hits {_WHERE} GROUP BY verdict ORDER BY hits DESC, verdict LIMIT 100"
 
 
+class BotHit(Shown):
+    """A hit that belongs to no contact."""
+
+    id: str
+    date_hit: Time
+    type: Annotated[str, Meta(examples=["page.hit"])]
+    url: str
+    ip: Annotated[str, Meta(examples=["192.0.2.1"])]
+    user_agent: Annotated[str, Meta(examples=["Googlebot/2.1"])]
+    verdict: Annotated[str, Meta(description="What says that it is a bot", examples=["Googlebot"])]
+
+
+NEWEST = Operation(
+    "The newest hits of bots, and what says that they are",
+    {
+        "total": int,
+        "verdicts": Annotated[dict[str, int], Meta(description="Hits by verdict", examples=[{"Googlebot": 12}])],
+        "hits": list[BotHit],
+    },
+    (
+        Parameter("search", "A part of the User-Agent", example="bot"),
+        Parameter("days", "How far back", Annotated[int, Meta(ge=0, le=MAX_DAYS)], DEFAULT_DAYS),
+        Parameter("limit", "At most so many", Annotated[int, Meta(ge=0, le=1_000_000)], DEFAULT_LIMIT),
+    ),
+)
+
+
 class BotsApi:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
 
-    def routes(self) -> list[Route]:
-        return [Route("/api/bothits", self.newest, methods=["GET"])]
+    def routes(self) -> list[DescribedRoute]:
+        return [described("/api/bothits", self.newest, get=NEWEST)]
 
     async def newest(self, request: Request) -> Response:
         """`search` in the User-Agent, `days` back, `limit`; and how many hits each verdict has."""

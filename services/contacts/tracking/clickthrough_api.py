@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from typing import Annotated
 
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.clickthrough import DEFAULT_DAYS, Clickthrough, Clickthroughs
 from services.common.device import MAX_CONTACT_ID
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.field_values import NOT_VALID
+from services.common.operation import DescribedRoute, Operation, described
 from services.contacts.people.contact_object import iso
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.records.record_body import RecordBody
+from services.contacts.shapes import Id, Said, Shown, Time
 from services.contacts.stores import Stores
 
 MAX_DAYS = 1_095
@@ -22,13 +25,40 @@ MAX_CHANNELS = 10
 MAX_ID = 2**53
 
 
+class ClickthroughBody(Said):
+    """For whom, and what the mail was."""
+
+    contact: Id
+    channel: Annotated[dict[str, int], Meta(max_length=MAX_CHANNELS, examples=[{"email": 9}])] | UnsetType = UNSET
+    source: (
+        Annotated[list[str | int], Meta(min_length=2, max_length=2, examples=[["campaign.event", 17]])] | UnsetType
+    ) = UNSET
+    days: Annotated[int, Meta(ge=1, le=MAX_DAYS)] = DEFAULT_DAYS
+
+
+class Signed(Shown):
+    contact: Id
+    ct: Annotated[str, Meta(description="For the links of the mail")]
+    pixel_path: Annotated[str, Meta(description="Below ingest's address", examples=["/email/....gif"])]
+    expires: Time
+
+
+NEW = Operation(
+    "Sign the click-through of a mail's links and its pixel",
+    {"clickthrough": Signed},
+    body=ClickthroughBody,
+    success={201: "Signed"},
+    errors={404: "No such contact"},
+)
+
+
 class ClickthroughApi:
     def __init__(self, stores: Stores, secrets: tuple[str, ...]) -> None:
         self._reader = ContactReader(stores)
         self._clickthroughs = Clickthroughs(secrets)
 
-    def routes(self) -> list[Route]:
-        return [Route("/api/clickthroughs/new", self.new, methods=["POST"])]
+    def routes(self) -> list[DescribedRoute]:
+        return [described("/api/clickthroughs/new", self.new, post=NEW)]
 
     async def new(self, request: Request) -> Response:
         """For `contact`, an id; `channel` such as {"email": 9}, `source` such as ["campaign.event", 17], `days`."""

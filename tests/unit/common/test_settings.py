@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from services.common.settings import Settings, SettingsError, example, load_settings, masked, unknown_settings
+from services.common.settings import PORTS, Settings, SettingsError, example, load_settings, masked, unknown_settings
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,19 @@ def test_what_is_no_origin_is_refused_by_name(origin: str) -> None:
 def test_origins_may_be_written_in_several_ways() -> None:
     said = "https://shop.example,shop.example,https://*.shop.example:8443,http://[::1]:80,http://localhost:*,*"
     assert len(load_settings({"SPOOR_CORS_ORIGINS": said}).cors_origins) == 6
+
+
+def test_a_port_base_gives_every_port_that_is_not_set() -> None:
+    settings = load_settings({"SPOOR_PORT_BASE": "9000", "SPOOR_CONTACTS_PORT": "7000"})
+    ports = [getattr(settings, name) for name in PORTS]
+    assert ports == [9000, 9001, 7000, 9003, 9004, 9005, 9006]
+
+
+def test_every_port_of_ours_follows_the_port_base() -> None:
+    assert set(PORTS) == {field.name for field in dataclasses.fields(Settings) if field.name.endswith("_port")}
+
+
+@pytest.mark.parametrize("base", ["-1", "65530", "x"])
+def test_a_port_base_that_cannot_be_is_named(base: str) -> None:
+    with pytest.raises(SettingsError, match="SPOOR_PORT_BASE"):
+        load_settings({"SPOOR_PORT_BASE": base})

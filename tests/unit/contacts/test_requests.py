@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.access import Access
-from services.common.envelope import ApiError, parse_object, tidy_path
+from services.common.envelope import ApiError, new_path, parse_object, tidy_path
 from services.common.php_query import PhpQueryError, parse_php_query
 from services.common.queries.query_error import QueryError
 from services.contacts.list_parameters import Order
@@ -136,7 +136,29 @@ def test_any_authorization_is_judged(text: str) -> None:
     assert not Access("admin", "secret-of-this-test").who(text)
 
 
-@given(st.text("/ab"))
+@pytest.mark.parametrize(
+    ("path", "tidy"),
+    [("//api///contacts/", "/api/contacts"), ("/api/ contacts /%", "/api/contacts/%"), ("/", "/"), ("", "/"),
+     ("/api/contacts/7 ", "/api/contacts/7"), ("/api/a b", "/api/a b")],
+)  # fmt: skip
+def test_slashes_and_blanks_around_the_parts_of_a_path_mean_nothing(path: str, tidy: str) -> None:
+    assert tidy_path(path) == tidy
+
+
+@pytest.mark.parametrize(
+    ("path", "new"),
+    [
+        ("/api/leads", "/api/contacts"),
+        ("/api/leads/7", "/api/contacts/7"),
+        ("/api/leadsx", "/api/leadsx"),
+        ("/x", "/x"),
+    ],
+)
+def test_old_names_become_new_ones(path: str, new: str) -> None:
+    assert new_path(path, {"/api/leads": "/api/contacts"}) == new
+
+
+@given(st.text("/ab "))
 def test_paths_are_tidied_once(path: str) -> None:
     tidy = tidy_path(path)
     assert tidy_path(tidy) == tidy

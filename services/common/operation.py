@@ -1,0 +1,99 @@
+"""Routes that say what they do: each method of a path comes with its operation, of which OpenAPI is made.
+
+    described("/api/notes/{id}", self.one, get=Operation("One note", {"note": Note}))
+
+A method that is not described is not served. What all operations share (401, 503, the errors that parameters and
+bodies may have) is added where the document is made, so that an operation names only what is its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from types import GenericAlias
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.routing import Route
+
+# What a body looks like: a type that msgspec knows, or the keys of an object, each with such a shape. A key that ends
+# with ? may be absent.
+Shape = Any
+METHODS = ("get", "post", "patch", "put", "delete")
+
+
+class Parameter(NamedTuple):
+    """One of the query, or of the path; those of a path that are not named are whole numbers."""
+
+    name: str
+    text: str = ""
+    type: Any = str
+    example: Any = None
+    place: str = "query"
+
+
+class Operation(NamedTuple):
+    """What one method of a path does. `answer` is the body of every success; `errors` are those beside the common
+    ones, or texts in their place."""
+
+    summary: str
+    answer: Shape = None
+    parameters: Sequence[Parameter] = ()
+    body: Shape = None
+    needs: Sequence[str] = ()  # keys that the body must have, where the shape leaves them open
+    text: str = ""  # what the summary leaves open
+    success: Mapping[int, str] = {200: "Done"}
+    errors: Mapping[int, str] = {}
+    media_type: str = "application/json"  # of the answer
+    is_open: bool = False  # no login is needed
+
+
+class DescribedRoute(Route):
+    """A route with its operations by method, in lower case; `old_name_of` is the path that clients should use."""
+
+    def __init__(self, path: str, endpoint: Any, operations: Mapping[str, Operation], old_name_of: str) -> None:
+        super().__init__(path, endpoint, methods=[method.upper() for method in operations])
+        self.operations, self.old_name_of = dict(operations), old_name_of
+
+
+def described(
+    path: str,
+    endpoint: Any,
+    *,
+    old_name_of: str = "",
+    get: Operation | None = None,
+    post: Operation | None = None,
+    patch: Operation | None = None,
+    put: Operation | None = None,
+    delete: Operation | None = None,
+) -> DescribedRoute:
+    said = dict(zip(METHODS, (get, post, patch, put, delete), strict=True))
+    operations = {method: operation for method, operation in said.items() if operation}
+    if not operations:
+        raise ValueError(f"{path} has no operation")
+    return DescribedRoute(path, endpoint, operations, old_name_of)
+
+
+def path_names(path: str) -> list[str]:
+    """Of the parameters of a path, in their order."""
+    return re.findall(r"{([a-z_]+)(?::[a-z]+)?}", path)
+
+
+def by_id(item: Any) -> Any:
+    """The shape of an object whose keys are ids as text."""
+    return GenericAlias(dict, (str, item))
+
+
+def list_of(item: Any) -> Any:
+    return GenericAlias(list, (item,))
+
+
+def part_of(whole: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The shape of a struct of which any property may be absent."""
+    fields = [
+        (field.name, field.type | msgspec.UnsetType, msgspec.field(default=msgspec.UNSET, name=field.encode_name))
+        for field in msgspec.structs.fields(whole)
+    ]
+    part = msgspec.defstruct(f"{whole.__name__}Part", fields, kw_only=True, forbid_unknown_fields=True)
+    part.__doc__ = f"{whole.__name__}, or what select and minimal leave of it."
+    return part

@@ -1,0 +1,50 @@
+"""`GET /docs`: the API on one page for people, rendered once, without a script, readable without a login."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.openapi import OPENAPI_PATH, Json
+from services.contacts.docs.api_pages import groups_of, schemas_of
+from services.contacts.docs.not_served import NOT_SERVED
+
+FOLDER = Path(__file__).parent / "pages"
+DOCS_PATH, CSS_PATH = "/docs", "/docs.css"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def docs_routes(document: Json) -> list[Route]:
+    page, css = render(document), (FOLDER / "docs.css").read_text(encoding="utf-8")
+
+    async def docs(_: Request) -> Response:
+        return Response(page, headers=HEADERS, media_type="text/html")
+
+    async def style(_: Request) -> Response:
+        return Response(css, headers=HEADERS, media_type="text/css")
+
+    return [Route(DOCS_PATH, docs, methods=["GET"]), Route(CSS_PATH, style, methods=["GET"])]
+
+
+def render(document: Json) -> str:
+    templates = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return templates.get_template("docs.html").render(
+        title=document["info"]["title"],
+        groups=groups_of(document),
+        schemas=schemas_of(document),
+        not_served=NOT_SERVED,
+        openapi_path=OPENAPI_PATH,
+        css_path=CSS_PATH,
+    )

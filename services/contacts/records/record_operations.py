@@ -1,0 +1,46 @@
+"""The operations that every kind of record has, as they are described. Pure."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from services.common.operation import Operation, Parameter, list_of, part_of
+from services.contacts.list_parameters import LISTED
+
+ID = Parameter("id", "Its id", str, "4711", "path")
+NEW = {201: "New, with Location"}
+REPLACED = {200: "Replaced", 201: "New: the id was unknown"}
+
+
+def standard_operations(
+    kind: str, singular: str, plural: str, shown: Any, said: Any, needs: tuple[str, ...]
+) -> dict[str, dict[str, Operation]]:
+    """By how the path ends, and by method. `needs`: the keys without which none is made."""
+    one = {singular: shown}
+    return {
+        "": {"get": list_operation(f"List and search {plural}", plural, shown)},
+        "/new": {"post": Operation(f"Create {_a(kind)}", one, body=said, needs=needs, success=NEW)},
+        "/{id}": {"get": Operation(f"One {kind}", one, (ID,))},
+        "/{id}/edit": {
+            "patch": Operation("Change what is named", one, (ID,), said),
+            "put": Operation(
+                "Replace: what is not named is as in a new one", one, (ID,), said, needs=needs, success=REPLACED
+            ),
+        },
+        "/{id}/delete": {"delete": Operation(f"Delete {_a(kind)}", one, (ID,))},
+    }
+
+
+def list_operation(summary: str, plural: str, shown: Any) -> Operation:
+    return Operation(summary, {"total": int, plural: list_of(_part(shown))}, LISTED)
+
+
+def _a(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
+@functools.cache
+def _part(shown: Any) -> Any:
+    """Made once of each kind, or it would be described under two names."""
+    return part_of(shown)

@@ -1,0 +1,63 @@
+"""A history as it is described: what may be asked of it, and its envelope. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from services.common.operation import Parameter
+from services.contacts.shapes import Id, Shown, Time
+from services.contacts.timeline.timeline_query import MAX_LIMIT
+
+FILTERS = (
+    Parameter("filters[search]", "A part of the page's address or title, or of what was told of the event"),
+    Parameter("filters[includeEvents][]", "Only these types", list[str], ["page.hit"]),
+    Parameter("filters[excludeEvents][]", "None of these types", list[str], ["lead.utmtagsadded"]),
+    Parameter("filters[dateFrom]", "Y-m-d H:i:s in UTC", example="2026-01-01 00:00:00"),
+    Parameter("filters[dateTo]", "Y-m-d H:i:s in UTC"),
+    Parameter("order[0]", "timestamp, eventLabel or eventType", example="timestamp"),
+    Parameter("order[1]", "ASC or DESC", example="DESC"),
+    Parameter("page", "From 1", Annotated[int, Meta(ge=1, le=1_000_000)], 1),
+    Parameter("limit", "Events on a page", Annotated[int, Meta(ge=0, le=MAX_LIMIT)], 25),
+)
+
+
+class Event(Shown):
+    """One event of a history."""
+
+    event: Annotated[str, Meta(description="Its type", examples=["page.hit"])]
+    event_id: str
+    event_label: Annotated[
+        str | dict[str, Any],
+        Meta(
+            description="A text, or a link",
+            examples=[{"label": "Home", "href": "https://shop.example/", "isExternal": True}],
+        ),
+    ]
+    event_type: Annotated[str, Meta(description="The label of its type", examples=["Page hit"])]
+    timestamp: Time
+    contact_id: Id
+    details: Annotated[dict[str, Any], Meta(description="What is known of it, by type")]
+
+
+class AskedOf(Shown):
+    """The filters as they were understood."""
+
+    search: str
+    include_events: list[str]
+    exclude_events: list[str]
+
+
+HISTORY = {
+    "events": list[Event],
+    "filters": AskedOf,
+    "order": Annotated[list[str], Meta(examples=[["timestamp", "DESC"]])],
+    "types": Annotated[
+        dict[str, str], Meta(description="The label of every type", examples=[{"page.hit": "Page hit"}])
+    ],
+    "total": Annotated[int, Meta(examples=[1])],
+    "page": Annotated[int, Meta(examples=[1])],
+    "limit": Annotated[int, Meta(examples=[25])],
+    "maxPages": Annotated[int, Meta(examples=[1])],
+}

@@ -1,0 +1,110 @@
+"""A route is served as it is described, and the document says of it what was said and what all have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import pytest
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.openapi import Json, document_of
+from services.common.operation import DescribedRoute, Operation, Parameter, by_id, described, part_of
+
+
+class Thing(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    thing_id: Annotated[int, Meta(examples=[7])]
+    name: str
+
+
+async def handler(_: Request) -> Response:
+    return Response()
+
+
+def operation_of(route: DescribedRoute, method: str) -> Json:
+    operation: Json = document_of("Test", [route])["paths"][route.path][method]
+    return operation
+
+
+def test_a_route_serves_the_methods_that_are_described() -> None:
+    route = described("/api/things/{id}", handler, get=Operation("One"), delete=Operation("Delete"))
+    assert route.methods == {"GET", "HEAD", "DELETE"}
+
+
+def test_a_route_without_an_operation_cannot_be() -> None:
+    with pytest.raises(ValueError, match="/api/things has no operation"):
+        described("/api/things", handler)
+
+
+def test_an_answer_has_exactly_the_keys_that_are_named() -> None:
+    operation = Operation("List", {"total": int, "things": by_id(Thing), "errors?": list[str]})
+    schema = operation_of(described("/api/things", handler, get=operation), "get")["responses"]["200"]["content"][
+        "application/json"
+    ]["schema"]
+    assert schema["required"] == ["total", "things"]
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["things"]["additionalProperties"] == {"$ref": "#/components/schemas/Thing"}
+
+
+def test_a_part_of_a_thing_may_lack_any_property() -> None:
+    document = document_of("Test", [described("/api/things", handler, get=Operation("One", part_of(Thing)))])
+    part = document["components"]["schemas"]["ThingPart"]
+    assert part["properties"].keys() == {"thingId", "name"}
+    assert part["required"] == []
+
+
+def test_the_errors_follow_from_parameters_and_body() -> None:
+    route = described(
+        "/api/things/{id}",
+        handler,
+        get=Operation("One", parameters=(Parameter("q"),)),
+        post=Operation("Change", body={"name": str}, errors={404: "Gone", 422: "In use"}),
+        delete=Operation("Delete", is_open=True),
+    )
+    assert set(operation_of(route, "get")["responses"]) == {"200", "400", "401", "404", "503"}
+    assert set(operation_of(route, "post")["responses"]) == {"200", "400", "401", "404", "413", "422", "503"}
+    assert set(operation_of(route, "delete")["responses"]) == {"200", "404", "503"}
+    assert operation_of(route, "post")["responses"]["404"]["description"] == "Gone"
+
+
+def test_the_parameters_of_a_path_are_numbers_unless_described() -> None:
+    word = Parameter("word", "add or remove", str, place="path")
+    route = described("/api/things/{id}/{word}", handler, get=Operation("One", parameters=(Parameter("q"), word)))
+    said = operation_of(route, "get")["parameters"]
+    assert [(one["name"], one["in"], one["schema"]["type"]) for one in said] == [
+        ("id", "path", "integer"), ("word", "path", "string"), ("q", "query", "string")
+    ]  # fmt: skip
+
+
+def test_a_parameter_that_the_path_lacks_is_refused() -> None:
+    operation = Operation("One", parameters=(Parameter("other", place="path"),))
+    with pytest.raises(ValueError, match="/api/things has no other"):
+        document_of("Test", [described("/api/things", handler, get=operation)])
+
+
+def test_an_old_name_is_deprecated_and_names_the_new_one() -> None:
+    route = described("/api/leads", handler, get=Operation("List"), old_name_of="/api/contacts")
+    operation = operation_of(route, "get")
+    assert operation["deprecated"] is True
+    assert operation["description"] == "An old name of GET /api/contacts."
+
+
+def test_what_is_described_by_hand_counts_for_plain_routes_only() -> None:
+    said = {"summary": "By hand", "parameters": [], "requestBody": {}, "responses": {"200": {"description": "{thing}"}}}
+    by_hand = {
+        "paths": {"/api/plain": {"post": said}, "/api/things": {"post": said}, "/api/gone": {"post": said}},
+        "components": {"schemas": {"Change": {"type": "object"}}},
+    }
+    routes = [
+        Route("/api/plain", handler, methods=["POST"]),
+        described("/api/things", handler, post=Operation("In the code")),
+    ]
+    document = document_of("Test", routes, by_hand)
+    assert {path: one["post"]["summary"] for path, one in document["paths"].items()} == {
+        "/api/plain": "By hand", "/api/things": "In the code"
+    }  # fmt: skip
+    assert set(document["paths"]["/api/plain"]["post"]["responses"]) == {"200", "400", "401", "413", "503"}
+    assert "Change" in document["components"]["schemas"]
