@@ -347,4 +347,40 @@ PATHS |= {
     },
 }
 
+PATHS |= _record_paths("users", "user") | _record_paths("roles", "role") | _record_paths("credentials", "credential")
+PATHS |= {
+    "/api/users/list/roles": {"get": _operation("The roles, bare", [], {"200": "[{id, name}, ...]"})},
+    "/api/tokens": {"get": _operation("One's own personal tokens", [], {"200": "{total, tokens: [...]}"})},
+    "/api/tokens/new": {
+        "post": _operation(
+            "Make a personal token: name, days; it is shown this once",
+            [],
+            {"201": "{token}", "400": "Invalid", "403": "No user"},
+            has_body=True,
+        )
+    },
+    "/api/tokens/{id}/delete": {
+        "delete": _operation("Revoke a personal token", [_RECORD_ID], {"200": "{token}", "404": "No such token"})
+    },
+    **{
+        path: {
+            "get": _operation(
+                text,
+                [
+                    *parameters,
+                    *(_parameter(name, "query") for name in ("object", "objectId", "user", "action")),
+                    _parameter("dateFrom", "query", text="Y-m-d H:i:s in UTC"),
+                    _parameter("dateTo", "query", text="Y-m-d H:i:s in UTC"),
+                    *_LIST[1:3],
+                ],
+                {"200": "{total, auditlog: [...]}", "400": "Bad query"},
+            )
+        }
+        for path, parameters, text in (
+            ("/api/auditlog", [], "What was changed, by whom, the newest first"),
+            ("/api/contacts/{id}/auditlog", [_ID], "What was changed of a contact"),
+        )
+    },
+}
+
 DOCUMENT = document("Spoor contacts", PATHS, {"Change": {"type": "object", "additionalProperties": True}})

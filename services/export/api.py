@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -9,12 +10,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.caller import author, author_id, rights
+from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
+from services.common.rights import ACCESS
 from services.export.csv_query import COLUMNS, DEFAULT_COLUMNS, UnknownColumnError
 from services.export.exporter import Exporter
 from services.export.job import Job, JobFolder, Status
 
 MAX_COLUMNS = 200
+NEEDED = (ACCESS, "lead:export:enable", "lead:leads:viewown")
 
 
 class ExportsApi:
@@ -23,11 +27,11 @@ class ExportsApi:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/exports", self.list, methods=["GET"]),
-            Route("/exports", self.create, methods=["POST"]),
-            Route("/exports/{id}", self.one, methods=["GET"]),
-            Route("/exports/{id}", self.remove, methods=["DELETE"]),
-            Route("/exports/{id}/download", self.download, methods=["GET"]),
+            Route("/exports", _exporting(self.list), methods=["GET"]),
+            Route("/exports", _exporting(self.create), methods=["POST"]),
+            Route("/exports/{id}", _exporting(self.one), methods=["GET"]),
+            Route("/exports/{id}", _exporting(self.remove), methods=["DELETE"]),
+            Route("/exports/{id}/download", _exporting(self.download), methods=["GET"]),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -40,7 +44,7 @@ class ExportsApi:
         return json_response({"id": job.id, "status": job.status}, 202, {"Location": f"/exports/{job.id}"})
 
     async def list(self, _: Request) -> Response:
-        return json_response({"exports": [job_object(job) for job in self._exporter.jobs()]})
+        return json_response({"exports": [job_object(job) for job in self._exporter.jobs() if _is_mine(job)]})
 
     async def one(self, request: Request) -> Response:
         return json_response(job_object(self._find(request)))
@@ -63,9 +67,25 @@ class ExportsApi:
 
     def _find(self, request: Request) -> Job:
         job = self._exporter.job(request.path_params["id"])
-        if job is None:
+        if job is None or not _is_mine(job):
             raise ApiError(404, NOT_FOUND)
         return job
+
+
+def _exporting(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Behind the rights that every export needs."""
+
+    async def handle(request: Request) -> Response:
+        if not all(rights().may(right) for right in NEEDED):
+            raise not_allowed()
+        return await handler(request)
+
+    return handle
+
+
+def _is_mine(job: Job) -> bool:
+    """Others' files hold what they may see; the admin sees all."""
+    return rights().is_admin or (job.user_id, job.user) == (author_id(), author(""))
 
 
 def job_object(job: Job) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.common.caller import rights
 from services.common.contact_fields import Field
 from services.common.documents import Some, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
@@ -24,6 +25,7 @@ from services.contacts.people.writer import BusyError
 from services.contacts.records.record_list import RecordList, read_record_list
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
+from services.contacts.users.ownership import DELETE, EDIT, VIEW, check_record
 
 Read = TypeVar("Read")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -95,9 +97,7 @@ class RecordsApi(Generic[Some]):
 
     async def one(self, request: Request) -> Response:
         record_id = record_id_of(request)
-        document = await self._writer.one(record_id)
-        if document is None:
-            raise ApiError(404, NOT_FOUND)
+        document = await self._checked_one(record_id, VIEW)
         self._metrics.reads.add(value="one")
         return self._answer(record_id, document)
 
@@ -138,6 +138,7 @@ class RecordsApi(Generic[Some]):
         """PATCH changes what it names; PUT also sets the rest to what a new one has, and makes one where none is."""
         record_id, body = record_id_of(request), await self._body(request)
         replaces, read = request.method == "PUT", await self._reader(record_id)
+        await self._check(EDIT, await self._writer.one(record_id))
         try:
             changed = await self._writer.change(
                 record_id, lambda old: _keeping(old, self._checked(lambda: read(body, None if replaces else old)))
@@ -153,6 +154,7 @@ class RecordsApi(Generic[Some]):
 
     async def delete(self, request: Request) -> Response:
         record_id = record_id_of(request)
+        await self._check(DELETE, await self._writer.one(record_id))
         try:
             gone = await self._writer.delete(record_id)
         except BusyError:
@@ -161,6 +163,22 @@ class RecordsApi(Generic[Some]):
             raise ApiError(404, NOT_FOUND)
         self._metrics.writes.add(value="deleted")
         return json_response({self._resource.singular: {**self._shown(record_id, gone), "id": None}})
+
+    async def _checked_one(self, record_id: str, action: str) -> Some:
+        """Raises `ApiError` 404, 403."""
+        document = await self._writer.one(record_id)
+        if document is None:
+            raise ApiError(404, NOT_FOUND)
+        await self._check(action, document)
+        return document
+
+    async def _check(self, action: str, document: Some | None) -> None:
+        """Whether the caller may do this with it, or with the contact that it belongs to. Raises `ApiError` 403."""
+        if document is None or rights().is_admin:
+            return
+        check_record(self._resource.kind, action, document)
+        if self._resource.contact_of:
+            await self._contact_reader.one(self._resource.contact_of(document))
 
     def _checked(self, read: Callable[[], Read]) -> Read:
         try:
@@ -185,12 +203,14 @@ class RecordsApi(Generic[Some]):
             document.created_by,
             document.modified_by,
             is_published=document.is_published,
+            created_by_id=document.created_by_id,
+            modified_by_id=document.modified_by_id,
         )
         return {**said, "id": int(record_id) if record_id.isdecimal() else record_id, **own}
 
 
 def _keeping(old: Some, new: Some) -> Some:
-    new.added_us, new.created_by = old.added_us, old.created_by
+    new.added_us, new.created_by, new.created_by_id = old.added_us, old.created_by, old.created_by_id
     return new
 
 
