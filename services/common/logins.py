@@ -15,6 +15,7 @@ from services.common.access import INVALID, NONE_GIVEN, Access, Refused, Shown
 from services.common.caller import ADMIN_ID, Caller
 from services.common.grants import Grant, Grants
 from services.common.passwords import BusyError, Passwords
+from services.common.peer import network_of
 from services.common.rate_limit import RateLimit
 from services.common.redis_client import RedisClient, RedisError
 from services.common.secret_tokens import ACCESS, PERSONAL, digest, id_of, is_secret, secret_of
@@ -57,8 +58,9 @@ class Logins:
         mark = _mark(account) if account else "admin"
         if self.passwords.remembers(mark, password) and (account or self._access.is_admin(name, password)):
             return await self._user(account, ip)
-        attempt = f"{ip}-{login_id(name)}"
-        waits = await self._failures.wait_seconds(attempt) or await self._failures_there.wait_seconds(ip)
+        there = network_of(ip)
+        attempt = f"{there}-{login_id(name)}"
+        waits = await self._failures.wait_seconds(attempt) or await self._failures_there.wait_seconds(there)
         if waits:
             return Refused(429, TOO_OFTEN, None, waits)
         try:
@@ -67,7 +69,7 @@ class Logins:
             return Refused(429, TOO_OFTEN, None, 1)
         if not is_right:
             await self._failures.take(attempt)
-            await self._failures_there.take(ip)
+            await self._failures_there.take(there)
             return Refused(401, INVALID)
         self.passwords.remember(mark, password)
         return await self._user(account, ip)

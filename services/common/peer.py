@@ -25,6 +25,14 @@ def address_of(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
     return peer
 
 
+def network_of(address: str) -> str:
+    """What counts as one place: a v4 address, the /64 of a v6 one, of which everybody has many."""
+    read = _read(address)
+    if isinstance(read, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((read, 64), strict=False).network_address)
+    return address
+
+
 def _is_in(text: str, networks: Sequence[Network]) -> bool:
     address = _read(text)
     return address is not None and any(address in network for network in networks)

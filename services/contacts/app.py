@@ -52,7 +52,7 @@ from services.contacts.users.user_body import ROLES
 from services.contacts.users.users_api import RolesApi, UsersApi
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, *OAUTH_PATHS})
-AUDIT_SECONDS = 0.5
+AUDIT_SECONDS = 1.0
 RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
 
 

@@ -349,6 +349,15 @@ PATHS |= {
 
 PATHS |= _record_paths("users", "user") | _record_paths("roles", "role") | _record_paths("credentials", "credential")
 PATHS |= {
+    "/api/users/self/edit": {
+        method: _operation(
+            "Change oneself: names, plainPassword (with currentPassword), ...",
+            [],
+            {"200": "{user}", "400": "Invalid", "403": "No user"},
+            has_body=True,
+        )
+        for method in ("patch", "put")
+    },
     "/api/users/list/roles": {"get": _operation("The roles, bare", [], {"200": "[{id, name}, ...]"})},
     "/api/tokens": {"get": _operation("One's own personal tokens", [], {"200": "{total, tokens: [...]}"})},
     "/api/tokens/new": {
@@ -383,4 +392,5 @@ PATHS |= {
     },
 }
 
-DOCUMENT = document("Spoor contacts", PATHS, {"Change": {"type": "object", "additionalProperties": True}})
+_SCHEMAS: Json = {"Change": {"type": "object", "additionalProperties": True}}
+DOCUMENT = document("Spoor contacts", PATHS, _SCHEMAS, ("basic", "bearer"))

@@ -114,6 +114,7 @@ RULES: Mapping[Route, Rule] = {
     **_shared("/api/users", "user:users"),
     **_shared("/api/roles", "user:roles"),
     ("GET", "/api/users/self"): ANYBODY,
+    **{(method, "/api/users/self/edit"): ANYBODY for method in _METHODS["edit"]},
     ("GET", "/api/users/list/roles"): Rule(("user:roles:view|user:users:view",)),
     ("GET", "/api/users/{id}/permissioncheck"): Rule(is_read=True),
     ("POST", "/api/users/{id}/permissioncheck"): Rule(is_read=True),

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common import keys
-from services.common.caller import author_id
+from services.common.caller import author_id, caller
 from services.common.documents import TOKEN, Token, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
 from services.common.secret_tokens import digest, new_secret, personal_token
@@ -47,7 +47,12 @@ class TokensApi:
         return json_response({"total": len(shown), "tokens": shown})
 
     async def new(self, request: Request) -> Response:
-        """`name`; `days` until it expires, never without it. The token is shown this once."""
+        """`name`; `days` until it expires, never without it. The token is shown this once.
+
+        Not for an application that a user let in: its token would outlive that."""
+        by = caller()
+        if by is None or by.key.startswith("credential:"):
+            raise not_allowed()
         body = RecordBody(await read_object(request))
         name, days = body.text("name", is_required=True), body.text("days", "0")
         if not (days.isascii() and days.isdecimal() and len(days) < 6 and int(days) <= MAX_DAYS):

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.common.access import Refused
 from services.common.caller import ADMIN_ID, author_id, caller, rights
 from services.common.documents import ROLE, Role, User, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, query_of, read_object, text_of
@@ -26,6 +27,7 @@ from services.contacts.users.login_names import LoginNames
 from services.contacts.users.user_body import HASH, USERS, read_password, read_user
 
 MAX_PERMISSIONS = 1_000
+OWN_FIELDS = ("firstName", "lastName", "position", "signature", "timezone", "locale")
 _ROLES = "SELECT id, data FROM records FINAL WHERE kind = 'role' ORDER BY toUInt64OrZero(id) LIMIT 1000"
 _OWNERS = """
 SELECT id, data FROM records FINAL
@@ -47,6 +49,7 @@ class UsersApi(RecordsApi[User]):
         return [
             Route("/api/contacts/list/owners", self.owners, methods=["GET"]),
             Route("/api/users/self", self.me, methods=["GET"]),
+            Route("/api/users/self/edit", self.edit_me, methods=["PUT", "PATCH"]),
             Route("/api/users/list/roles", self.role_names, methods=["GET"]),
             *self._standard_routes("users"),
             Route("/api/users/{id}/permissioncheck", self.may, methods=["GET", "POST"]),
@@ -71,6 +74,31 @@ class UsersApi(RecordsApi[User]):
             by = caller()
             return json_response({"id": None, "isPublished": True, "username": by.name if by else None})
         return json_response(self._shown(str(user_id), user))
+
+    async def edit_me(self, request: Request) -> Response:
+        """What anybody may change of themselves: names and the like, and with `currentPassword` the password."""
+        user_id, body = author_id(), await read_object(request)
+        user = await self._writer.one(str(user_id)) if user_id else None
+        if user is None or user_id == ADMIN_ID:
+            raise not_allowed()
+        if password := self._checked(lambda: read_password(body)):
+            await self._check_current(user, str(body.get("currentPassword", "")))
+        password_hash = await self._hash(password)
+        said = {name: body[name] for name in OWN_FIELDS if name in body}
+        await self._learn_roles()
+        changed = await self._writer.change(
+            str(user_id), lambda old: self._checked(lambda: read_user(said, old, password_hash))
+        )
+        if changed is None:
+            raise ApiError(404, NOT_FOUND)
+        return self._answer(str(user_id), await self._settled(str(user_id), changed))
+
+    async def _check_current(self, user: User, password: str) -> None:
+        by = caller()
+        known = await self._stores.logins.by_password(user.username, password, by.ip if by else "")
+        if isinstance(known, Refused):
+            text = "This value should be the user's current password."
+            raise ApiError(429 if known.status == 429 else 400, text, {"currentPassword": [text]})
 
     async def role_names(self, _: Request) -> Response:
         await self._learn_roles()
@@ -112,14 +140,17 @@ class UsersApi(RecordsApi[User]):
         """With the hash of its password, and with its names claimed."""
         body = await super()._body(request)
         password = self._checked(lambda: read_password(body))
-        try:
-            body[HASH] = await self._stores.logins.passwords.hash(password) if password else ""
-        except BusyError:
-            raise ApiError(503, "Too many passwords are being hashed; try again.") from None
+        body[HASH] = await self._hash(password)
         if "id" in request.path_params:
             await self._claim(body, record_id_of(request))
         await self._learn_roles()
         return body
+
+    async def _hash(self, password: str) -> str:
+        try:
+            return await self._stores.logins.passwords.hash(password) if password else ""
+        except BusyError:
+            raise ApiError(503, "Too many passwords are being hashed; try again.") from None
 
     async def _claim(self, body: dict[str, Any], user_id: str) -> None:
         if await self._writer.one(user_id) is None:

@@ -316,6 +316,19 @@ def test_whoever_is_disabled_is_out_within_two_seconds_and_a_role_changes_as_fas
     assert told(api.delete(f"/api/roles/{role_id}/delete"))["role"]["id"] is None
 
 
+def test_everybody_changes_their_own_password_and_no_right(api: httpx.Client) -> None:
+    user = made_user(api, role(api))
+    client, path = client_of(api, user), "/api/users/self/edit"
+    said = {"plainPassword": "a new password", "role": 1, "username": "admin2", "isPublished": False}
+    assert client.patch(path, json=said).status_code == 400, "the current one is missing"
+    assert client.patch(path, json={**said, "currentPassword": "wrong"}).status_code == 400
+    changed = told(client.patch(path, json={**said, "currentPassword": PASSWORD, "lastName": "New"}))["user"]
+    assert (changed["role"]["id"], changed["username"]) == (user["role"]["id"], user["username"])
+    eventually(lambda: client.get("/api/users/self").status_code == 401, 2.5)
+    assert told(client_of(api, user, "a new password").get("/api/users/self"))["lastName"] == "New"
+    assert denied(api.patch(path, json={"lastName": "x"})), "the admin's is in the settings"
+
+
 def test_lists_of_users_and_roles(api: httpx.Client) -> None:
     role_id = role(api, lead__lists=["create"])
     user = made_user(api, role_id)

@@ -29,7 +29,10 @@ def test_every_rule_asks_for_rights_that_there_are() -> None:
 
 def test_only_reads_are_open_to_everybody_who_logs_in() -> None:
     open_writes = {route for route, rule in RULES.items() if rule == Rule() and route[0] != "GET"}
-    assert open_writes == {("POST", "/api/tokens/new"), ("DELETE", "/api/tokens/{id}/delete")}, "their own tokens"
+    assert open_writes == {
+        ("POST", "/api/tokens/new"), ("DELETE", "/api/tokens/{id}/delete"), ("PATCH", "/api/users/self/edit"),
+        ("PUT", "/api/users/self/edit"),
+    }, "their own tokens, and themselves"  # fmt: skip
 
 
 @pytest.mark.parametrize(
