@@ -30,6 +30,8 @@ class Company(msgspec.Struct, omit_defaults=True):
     owner_id: int = 0
     created_by: str = ""
     modified_by: str = ""
+    created_by_id: int = 0  # of the user; 0 for who is none
+    modified_by_id: int = 0
     version: int = 0
     deleted_us: int = 0  # of one of which nothing but this is left
 

@@ -9,6 +9,7 @@ import msgspec
 LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
 NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", "tag"
 SEGMENT = "segment"
+USER, ROLE, LOGIN, CREDENTIAL, TOKEN = "user", "role", "login", "credential", "token"
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 
@@ -20,6 +21,8 @@ class Document(msgspec.Struct, kw_only=True, omit_defaults=True):
     modified_us: int = 0
     created_by: str = ""
     modified_by: str = ""
+    created_by_id: int = 0  # of the user; 0 for who is none
+    modified_by_id: int = 0
 
 
 class Link(Document):
@@ -184,6 +187,55 @@ class FieldRegistry(Document):
     custom: list[CustomField] = []
     last_id: int = 100  # of one that was made; below are those that are there from the start
     retired: dict[str, str] = {}  # types of deleted fields by alias: profiles still hold such values
+
+
+class User(Document):
+    """Who may log in. One that is not published may not; the one that is there from the start has no password here."""
+
+    username: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    role_id: int = 0
+    password_hash: str = ""  # Argon2
+    position: str = ""
+    signature: str = ""
+    timezone: str = ""
+    locale: str = ""
+
+
+class Role(Document):
+    """What its users may do; permissions by level, with all that they imply."""
+
+    name: str
+    description: str = ""
+    is_admin: bool = False
+    permissions: dict[str, list[str]] = {}
+
+
+class Login(Document):
+    """To which user a name or an address leads; its id is a hash of it. Void where that user has another one."""
+
+    user_id: int
+
+
+class Credential(Document):
+    """What an application calls the API with: under its role, or in the name of users who let it."""
+
+    name: str
+    public_id: str  # `<id>_<random>`
+    secret_hash: str  # SHA-256
+    role_id: int = 0
+    redirect_uris: list[str] = []
+
+
+class Token(Document):
+    """A personal token: whoever shows it is its user."""
+
+    name: str
+    user_id: int
+    secret_hash: str  # SHA-256
+    expires_us: int = 0  # 0: never
 
 
 Some = TypeVar("Some", bound=Document)

@@ -36,6 +36,8 @@ class View(msgspec.Struct):
     categories: list[int]
     frequency: dict[str, FrequencyRule]
     image: str
+    created_by_id: int = 0  # of the user; 0 for who is none
+    modified_by_id: int = 0
 
 
 def fold(profile: Profile) -> View:
@@ -48,6 +50,7 @@ def fold(profile: Profile) -> View:
     if not parts:
         raise ValueError(f"contact {profile.id} has nothing to show")
     identified = [part.identified_us for part in parts if part.identified_us]
+    last = max(parts, key=lambda part: part.modified_us)
     return View(
         id=profile.id,
         version=profile.version,
@@ -62,7 +65,9 @@ def fold(profile: Profile) -> View:
         modified_us=max(part.modified_us for part in parts),
         identified_us=min(identified, default=0),
         created_by=parts[0].created_by,
-        modified_by=max(parts, key=lambda part: part.modified_us).modified_by,
+        created_by_id=parts[0].created_by_id,
+        modified_by=last.modified_by,
+        modified_by_id=last.modified_by_id,
         companies=profile.companies(),
         company_id=profile.company_id(),
         segments={one: word.is_in for one, word in sorted(newest([part.segments for part in parts]).items())},
@@ -76,6 +81,12 @@ def fold(profile: Profile) -> View:
 def owner_of(profile: Profile) -> int:
     """0 for nobody."""
     return _first([(part.owner_id, part.owner_us) for part in profile.parts()])
+
+
+def creator_of(profile: Profile) -> int:
+    """The user who made it; 0 for nobody, or for who is no user."""
+    parts = profile.parts()
+    return parts[0].created_by_id if parts else 0
 
 
 def stage_of(profile: Profile) -> int:

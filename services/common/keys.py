@@ -21,6 +21,10 @@
 | `tracking-events`      | zset   | contacts            | contacts that such events wait for, by when they expire   |
 | `i:<hash>`             | string | identity            | a day, or until erased: the answer to an idempotency key  |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
+| `t:<SHA-256>`          | string | contacts            | until they expire: OAuth2 tokens and codes                |
+| `tokens-used`          | hash   | contacts, export    | for ever: when each personal token was last used          |
+| `audit`                | stream | contacts            | until they are in ClickHouse: changes and who made them   |
+| `limit/...`            | string | rate_limit          | for its window: requests and failed logins                |
 | `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 | `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
 
@@ -43,6 +47,8 @@ RESOLVERS = "resolvers"
 CONTACT_IDS = "contact-ids"
 TRACKING_EVENTS = "tracking-events"
 QUEUED_MERGES = "queued-merges"
+TOKENS_USED = "tokens-used"
+AUDIT = "audit"
 REBUILDING = "rebuilding"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"
@@ -57,7 +63,7 @@ def lasting_tags() -> list[str]:
     appended is waited for there, and one that is acknowledged twice does no harm."""
     families = (("c", CONTACT_SLOTS), ("u", UNIQUE_SLOTS), ("r", RECORD_SLOTS))
     tags = [f"{family}{slot}" for family, slots in families for slot in range(slots)]
-    return [*tags, DEAD_HITS, TRACKING_EVENTS]
+    return [*tags, DEAD_HITS, TRACKING_EVENTS, AUDIT]
 
 
 def hits(stream: int) -> str:
@@ -116,6 +122,10 @@ def first_time(event_id: bytes) -> str:
 
 def idempotent(digest: str) -> str:
     return f"i:{digest}"
+
+
+def grant(token_digest: str) -> str:
+    return f"t:{token_digest}"
 
 
 def tracking_events(contact_id: int) -> str:

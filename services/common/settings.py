@@ -132,6 +132,14 @@ class Settings:
         "characters or more, perhaps with a name for the audit before it (billing:...).",
         is_secret=True,
     )
+    api_enabled: bool = _setting(True, "Whether /api of the contacts service answers at all.")
+    api_enable_basic_auth: bool = _setting(True, "Whether it takes user and password (HTTP Basic) beside tokens.")
+    api_oauth2_access_token_lifetime: int = _setting(60, "Minutes for which an OAuth2 access token holds.")
+    api_oauth2_refresh_token_lifetime: int = _setting(14, "Days for which an OAuth2 refresh token holds.")
+    api_rate_limiter_limit: int = _setting(
+        0, "Requests that one user or token may make of the APIs of contacts and export in a window. 0: no limit."
+    )
+    api_rate_limiter_seconds: int = _setting(3_600, "The length of that window.")
     write_keys: tuple[str, ...] = _setting(
         (), "Secrets with which servers report events to /v1/batch, beside the admin's login.", is_secret=True
     )

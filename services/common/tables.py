@@ -93,6 +93,7 @@ class ContactRow(msgspec.Struct, array_like=True, gc=False):
     companies: list[int] = []
     segments_added: list[int] = []  # by hand
     segments_removed: list[int] = []
+    created_by: int = 0  # the user
 
 
 class AliasRow(msgspec.Struct, array_like=True, gc=False):
@@ -102,7 +103,7 @@ class AliasRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class AuditRow(msgspec.Struct, array_like=True, gc=False):
-    """A row of `audit`: who did what to a contact. The time is milliseconds."""
+    """A row of `audit`: who did what, to a contact (`contact_id`) or to something else. The time is milliseconds."""
 
     id: str
     contact_id: int
@@ -110,6 +111,10 @@ class AuditRow(msgspec.Struct, array_like=True, gc=False):
     action: str
     user: str
     details: str  # JSON
+    object: str = "lead"
+    object_id: str = ""  # '' for the contact
+    user_id: int = 0
+    ip: str = ""
 
 
 class RecordRow(msgspec.Struct, array_like=True, gc=False):
@@ -157,6 +162,7 @@ def contact_row(profile: Profile) -> ContactRow:
         dnc=[f"{channel}:{entry.reason}" for channel, entry in sorted(view.dnc.items())],
         segments_added=[segment for segment, is_in in view.segments.items() if is_in],
         segments_removed=[segment for segment, is_in in view.segments.items() if not is_in],
+        created_by=view.created_by_id,
     )
 
 

@@ -11,12 +11,14 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from services.common.access import Access
 from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
 from services.common.field_registry import preset_rules
 from services.common.openapi import OPENAPI_PATH, Json, document_of, openapi_route
+from services.common.peer import read_networks
+from services.common.rate_limit import RateLimit
 from services.common.service import end_process_if_failed, operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
+from services.contacts.audit.audit_api import AuditApi
 from services.contacts.background import Background, Duty
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
@@ -43,9 +45,17 @@ from services.contacts.tracking.bots_api import BotsApi
 from services.contacts.tracking.clickthrough_api import ClickthroughApi
 from services.contacts.tracking.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
+from services.contacts.users.credentials_api import CREDENTIALS, CredentialsApi
+from services.contacts.users.guard import guarded
+from services.contacts.users.oauth_api import PATHS as OAUTH_PATHS
+from services.contacts.users.oauth_api import OAuthApi
+from services.contacts.users.tokens_api import TokensApi
+from services.contacts.users.user_body import ROLES
+from services.contacts.users.users_api import RolesApi, UsersApi
 
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, DOCS_PATH, CSS_PATH})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, DOCS_PATH, CSS_PATH, *OAUTH_PATHS})
 OLD_PATHS = {"/api/leads": "/api/contacts"}
+AUDIT_SECONDS = 1.0
 RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
 
 
@@ -56,7 +66,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     if not settings.secret:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
-    background = Background(stores, duties())
+    background, pages = Background(stores, duties(stores)), Pages(stores, settings.secret, metrics)
+    limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -70,6 +81,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
                 await task
         with contextlib.suppress(*STORES_AWAY):
             await background.release()
+        await limit.close()
         await stores.close()
 
     api = api_routes(stores, settings, metrics)
@@ -77,8 +89,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     app = Starlette(
         routes=[
             *operation_routes(metrics.registry, stores.trouble),
-            *api,
-            *Pages(stores, settings.secret, metrics).routes(),
+            *guarded(stores, [*api, *pages.routes()]),
+            *OAuthApi(stores, settings).routes(),
             openapi_route(document),
             *docs_routes(document),
         ],
@@ -86,8 +98,9 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     )
     app.router.redirect_slashes = False
     add_error_handlers(app, why_not)
-    access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
-    return ApiDoor(app, access, OPEN_PATHS.__contains__, OLD_PATHS)
+    return ApiDoor(
+        app, stores.logins, OPEN_PATHS.__contains__, OLD_PATHS, limit, read_networks(settings.trusted_proxies)
+    )
 
 
 def describe(routes: Sequence[Route]) -> Json:
@@ -95,9 +108,13 @@ def describe(routes: Sequence[Route]) -> Json:
     return document_of("Spoor contacts", routes, DOCUMENT)
 
 
-def duties() -> tuple[Duty, ...]:
+def duties(stores: Stores) -> tuple[Duty, ...]:
     """What is done beside the requests."""
-    return ()
+
+    async def work_off_audit() -> None:
+        await stores.audit.work_off(stores.clickhouse)
+
+    return (Duty("audit", AUDIT_SECONDS, work_off_audit),)
 
 
 def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> list[Route]:
@@ -105,7 +122,12 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
     user = settings.admin_user
     return [
         *BatchApi(stores, user, metrics).routes(),  # before /{id}
-        *DirectoryApi(stores, user).routes(),
+        *DirectoryApi(stores).routes(),
+        *UsersApi(stores, user, metrics).routes(),
+        *RolesApi(stores, user, metrics, ROLES).routes(),
+        *TokensApi(stores, user).routes(),
+        *CredentialsApi(stores, user, metrics, CREDENTIALS).routes(),
+        *AuditApi(stores).routes(),
         *ActionsApi(stores, user, metrics).routes(),
         *MembershipApi(stores, user, metrics).routes(),
         *TagsApi(stores, user, metrics).routes(),

@@ -350,4 +350,50 @@ PATHS |= {
     },
 }
 
-DOCUMENT = document("Spoor contacts", PATHS, {"Change": {"type": "object", "additionalProperties": True}})
+PATHS |= _record_paths("users", "user") | _record_paths("roles", "role") | _record_paths("credentials", "credential")
+PATHS |= {
+    "/api/users/self/edit": {
+        method: _operation(
+            "Change oneself: names, plainPassword (with currentPassword), ...",
+            [],
+            {"200": "{user}", "400": "Invalid", "403": "No user"},
+            has_body=True,
+        )
+        for method in ("patch", "put")
+    },
+    "/api/users/list/roles": {"get": _operation("The roles, bare", [], {"200": "[{id, name}, ...]"})},
+    "/api/tokens": {"get": _operation("One's own personal tokens", [], {"200": "{total, tokens: [...]}"})},
+    "/api/tokens/new": {
+        "post": _operation(
+            "Make a personal token: name, days; it is shown this once",
+            [],
+            {"201": "{token}", "400": "Invalid", "403": "No user"},
+            has_body=True,
+        )
+    },
+    "/api/tokens/{id}/delete": {
+        "delete": _operation("Revoke a personal token", [_RECORD_ID], {"200": "{token}", "404": "No such token"})
+    },
+    **{
+        path: {
+            "get": _operation(
+                text,
+                [
+                    *parameters,
+                    *(_parameter(name, "query") for name in ("object", "objectId", "user", "action")),
+                    _parameter("dateFrom", "query", text="Y-m-d H:i:s in UTC"),
+                    _parameter("dateTo", "query", text="Y-m-d H:i:s in UTC"),
+                    *_LIST[1:3],
+                ],
+                {"200": "{total, auditlog: [...]}", "400": "Bad query"},
+            )
+        }
+        for path, parameters, text in (
+            ("/api/auditlog", [], "What was changed, by whom, the newest first"),
+            ("/api/contacts/{id}/auditlog", [_ID], "What was changed of a contact"),
+        )
+    },
+}
+
+_SCHEMAS: Json = {"Change": {"type": "object", "additionalProperties": True}}
+DOCUMENT = document("Spoor contacts", PATHS, _SCHEMAS, ("basic", "bearer"))

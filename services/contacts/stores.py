@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
+from functools import cached_property
 
 import structlog
 
 from services.common import clickhouse as ch
+from services.common.audit import AuditLog
 from services.common.availability import Availability
 from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
+from services.common.documents import User
 from services.common.envelope import STORES_AWAY, ApiError
 from services.common.faults import fault_points_from_environment
 from services.common.field_registry import Fields
+from services.common.logins import Logins
 from services.common.loss import LOST, WHAT_TO_DO, is_redis_lost
 from services.common.loss import RETRY_SECONDS as LOST_RETRY_SECONDS
 from services.common.migrate import migrate
@@ -22,10 +26,12 @@ from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, connect, ping
 from services.common.replication import Mark, Replicas
 from services.common.settings import Settings
+from services.common.user_directory import UserDirectory
 from services.common.values import Operator
 from services.contacts.people.faults import POINTS
 from services.contacts.people.projector import Projector
 from services.contacts.people.visitor_counts import VisitorCounts
+from services.contacts.users.seed import seed_users
 
 log = structlog.get_logger()
 
@@ -50,12 +56,18 @@ class Stores:
         self.companies = CompanyStore(self.profiles, self.records)
         self.ids = ContactIds(self.redis)
         self.fields = Fields(self.records, settings)
+        self.directory = UserDirectory(self.records)
+        self.audit = AuditLog(self.redis)
         self.operator = Operator(settings.unique_operator.lower())
         self.visitor_counts = VisitorCounts()
         self._clickhouse: ch.ClickHouse | None = None
         self._projector: Projector | None = None
         self._is_lost = False
         self._availability = Availability()
+
+    @cached_property
+    def logins(self) -> Logins:
+        return Logins(self._settings, self.redis, self.directory)
 
     @property
     def is_open(self) -> bool:
@@ -86,6 +98,7 @@ class Stores:
                 client = await ch.connect(self._settings.clickhouse_url)
                 await self._wait_while_lost(client)
                 await self.ids.open()
+                await seed_users(self.records, client, self._settings.admin_user)
                 self._projector = Projector(self.profiles, client)
                 self._availability.watch(client)
                 self._clickhouse = client
@@ -102,7 +115,14 @@ class Stores:
             await asyncio.sleep(LOST_RETRY_SECONDS)
         self._is_lost = False
 
+    async def owners(self, user_ids: set[int]) -> dict[int, User]:
+        """Those of these users that there are."""
+        found = {one: await self.directory.user(one) for one in user_ids if one}
+        return {one: user for one, user in found.items() if user}
+
     async def close(self) -> None:
+        if "logins" in self.__dict__:
+            await self.logins.close()
         if self._clickhouse is not None:
             await self._clickhouse.close()
         await self.redis.aclose()

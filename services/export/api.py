@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.caller import author, author_id, rights
+from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
 from services.common.operation import DescribedRoute, Operation, Parameter, described
+from services.common.rights import ACCESS
 from services.export.csv_query import COLUMNS, DEFAULT_COLUMNS, UnknownColumnError
 from services.export.exporter import Exporter
 from services.export.job import Job, JobFolder, Status
 from services.export.shapes import Export, Id, NewExport
 
 MAX_COLUMNS = 200
+NEEDED = (ACCESS, "lead:export:enable", "lead:leads:viewown")
 
 _ID = (Parameter("id", "The export", str, "0123456789abcdef0123456789abcdef", "path"),)
 LIST = Operation("The exports, oldest first", {"exports": list[Export]})
@@ -37,11 +41,11 @@ class ExportsApi:
 
     def routes(self) -> list[DescribedRoute]:
         return [
-            described("/exports", self.list, get=LIST),
-            described("/exports", self.create, post=CREATE),
-            described("/exports/{id}", self.one, get=ONE),
-            described("/exports/{id}", self.remove, delete=REMOVE),
-            described("/exports/{id}/download", self.download, get=DOWNLOAD),
+            described("/exports", _exporting(self.list), get=LIST),
+            described("/exports", _exporting(self.create), post=CREATE),
+            described("/exports/{id}", _exporting(self.one), get=ONE),
+            described("/exports/{id}", _exporting(self.remove), delete=REMOVE),
+            described("/exports/{id}/download", _exporting(self.download), get=DOWNLOAD),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -54,7 +58,7 @@ class ExportsApi:
         return json_response({"id": job.id, "status": job.status}, 202, {"Location": f"/exports/{job.id}"})
 
     async def list(self, _: Request) -> Response:
-        return json_response({"exports": [job_object(job) for job in self._exporter.jobs()]})
+        return json_response({"exports": [job_object(job) for job in self._exporter.jobs() if _is_mine(job)]})
 
     async def one(self, request: Request) -> Response:
         return json_response(job_object(self._find(request)))
@@ -77,9 +81,25 @@ class ExportsApi:
 
     def _find(self, request: Request) -> Job:
         job = self._exporter.job(request.path_params["id"])
-        if job is None:
+        if job is None or not _is_mine(job):
             raise ApiError(404, NOT_FOUND)
         return job
+
+
+def _exporting(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Behind the rights that every export needs."""
+
+    async def handle(request: Request) -> Response:
+        if not all(rights().may(right) for right in NEEDED):
+            raise not_allowed()
+        return await handler(request)
+
+    return handle
+
+
+def _is_mine(job: Job) -> bool:
+    """Others' files hold what they may see; the admin sees all."""
+    return rights().is_admin or (job.user_id, job.user) == (author_id(), author(""))
 
 
 def job_object(job: Job) -> dict[str, Any]:

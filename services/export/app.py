@@ -12,12 +12,17 @@ import structlog
 from starlette.applications import Starlette
 
 from services.common import clickhouse as ch
-from services.common.access import Access
 from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
+from services.common.logins import Logins
 from services.common.migrate import migrate
 from services.common.openapi import OPENAPI_PATH, document_of, openapi_route
+from services.common.peer import read_networks
+from services.common.rate_limit import RateLimit
+from services.common.records import RecordStore
+from services.common.redis_client import connect
 from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
+from services.common.user_directory import UserDirectory
 from services.export.api import ExportsApi
 from services.export.exporter import Exporter
 from services.export.job import JobFolder
@@ -38,7 +43,9 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     metrics = ExportMetrics()
     folder = JobFolder(Path(settings.data_dir) / "exports")
     exporter = Exporter(folder, metrics)
-    connection = Connection(settings.clickhouse_url)
+    connection, redis = Connection(settings.clickhouse_url), connect(settings.redis_url)
+    logins = Logins(settings, redis, UserDirectory(RecordStore(redis)))
+    limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -50,6 +57,9 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
             await opening
         await exporter.close()
         await connection.close()
+        await limit.close()
+        await logins.close()
+        await redis.aclose()
 
     exports = ExportsApi(exporter, folder).routes()
     operations = operation_routes(metrics.registry, connection.trouble)
@@ -57,8 +67,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     app = Starlette(routes=[*operations, *exports, described], lifespan=lifespan)
     app.router.redirect_slashes = False
     add_error_handlers(app)
-    access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
-    return ApiDoor(app, access, OPEN_PATHS.__contains__)
+    return ApiDoor(app, logins, OPEN_PATHS.__contains__, limit=limit, trusted=read_networks(settings.trusted_proxies))
 
 
 class Connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from services.common.caller import sees_others
 from services.common.contact_fields import FIELDS
 from services.common.queries.contact_query import (
     ANONYMOUS,
@@ -15,6 +16,7 @@ from services.common.queries.contact_query import (
     compile_search,
     field_sql,
     known_since,
+    of_caller,
     seen,
 )
 
@@ -44,11 +46,15 @@ class UnknownColumnError(ValueError):
 def csv_query(
     search: str, columns: Sequence[str] = DEFAULT_COLUMNS, segments: Mapping[str, Where] = NO_SEGMENTS
 ) -> CsvQuery:
-    """`segments`: who is in those that the search names. Raises `SearchError`, `UnknownColumnError`."""
+    """Of the contacts that the caller may see; `segments`: who is in those that the search names.
+
+    Raises `SearchError`, `UnknownColumnError`."""
     for column in columns:
         if column not in COLUMNS:
             raise UnknownColumnError(column)
     where = compile_search(search, segments=segments)
+    if not sees_others():
+        where = of_caller(where)
     sides = []
     if where.condition.known != FALSE:
         cells = ", ".join(_known_cell(column) for column in columns)

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from services.common.caller import author, author_id
 from services.common.clickhouse import ClickHouse
 from services.common.envelope import STORES_AWAY, ApiError
 from services.common.queries.segments import load_memberships
@@ -76,7 +77,7 @@ class Exporter:
         query = csv_query(search, columns, await load_memberships(self._clickhouse, search))
         if len(self._jobs) >= MAX_JOBS or len(self._tasks) >= MAX_WAITING + RUNNING_AT_ONCE:
             raise ApiError(429, "There are too many exports; delete some, or wait.")
-        job = Job(new_id(), search, columns, time.time())
+        job = Job(new_id(), search, columns, time.time(), user_id=author_id(), user=author(""))
         try:
             await in_thread(self._folder.save, job)
         except OSError as error:

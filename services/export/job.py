@@ -33,6 +33,8 @@ class Job(msgspec.Struct):
     rows: int = 0
     bytes: int = 0
     error: str = ""
+    user_id: int = 0  # whose it is
+    user: str = ""
 
 
 def new_id() -> str:

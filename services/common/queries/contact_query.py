@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from services.common.caller import ADMIN_ID, author_id, my_id
 from services.common.contact_fields import FIELDS, Field
 from services.common.event_types import EMAIL_READ, EMAIL_SENT
 from services.common.queries.search import And, Node, Not, Or, SearchError, Term, parse_search
@@ -109,8 +110,8 @@ def compile_search(
     fields: Mapping[str, Field] = FIELDS,
     segments: Mapping[str, Where] = NO_SEGMENTS,
 ) -> Where:
-    """`user` is the name of the one who may own contacts, `fields` are those that there are; `segments`: who is in
-    those that the search names, by alias.
+    """`user` is the name of the admin, `fields` are those that there are; `segments`: who is in those that the search
+    names, by alias.
 
     Raises `SearchError`, which says what is wrong, and where.
     """
@@ -143,6 +144,18 @@ def like_pattern(value: str, *, contains: bool = False) -> str:
 def exact_pattern(value: str) -> str:
     """A LIKE pattern in which nothing is special."""
     return value.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+
+
+def of_caller(found: Where) -> Where:
+    """Of these only the caller's own; of visitors nobody is."""
+    own = join_conditions([found.condition, Condition(own_sql(), FALSE)], "AND", TRUE, FALSE)
+    return Where(own, found.parameters)
+
+
+def own_sql() -> str:
+    """Whether a row of `contacts` is the caller's."""
+    mine = int(author_id())
+    return f"(owner_id = {mine} OR (owner_id = 0 AND created_by = {mine}))" if mine else FALSE
 
 
 class _Compiler:
@@ -182,7 +195,7 @@ class _Compiler:
             case "tag":
                 return Condition(f"arrayExists(tag -> {self._like('tag', term)}, tags)", FALSE)
             case "owner" if self._user:
-                return Condition(f"(owner_id = 1 AND {self._like(self._bind(self._user), term)})", FALSE)
+                return Condition(self._owner(term), FALSE)
             case "stage":
                 return Condition(f"stage_id IN ({self._records('stage', _NAME, term)})", FALSE)
             case "company":
@@ -198,6 +211,15 @@ class _Compiler:
             case command if command in self._fields:
                 return Condition(self._field(command, term), FALSE)
         raise SearchError(f"Searching by {term.command}: is not available.", term.at)
+
+    def _owner(self, term: Term) -> str:
+        """By user name, first or last name."""
+        names = " OR ".join(
+            self._like(f"JSONExtractString(data, '{name}')", term) for name in ("username", "first_name", "last_name")
+        )
+        users = f"SELECT toUInt64OrZero(id) FROM records FINAL WHERE kind = 'user' AND ({names})"
+        is_admins = f"(owner_id = {ADMIN_ID} AND {self._like(self._bind(self._user), term)})"
+        return f"(owner_id IN ({users}) OR {is_admins})"
 
     def _segment(self, alias: str, term: Term) -> Condition:
         found = self._segments.get(alias)
@@ -287,7 +309,7 @@ def _is(term: Term) -> Condition:
         case "unowned":
             return Condition("owner_id = 0", TRUE)
         case "mine":
-            return Condition("owner_id = 1", FALSE)  # there is one login
+            return Condition(f"owner_id = {my_id()}", FALSE)
         case "published":
             return Condition(TRUE, TRUE)
         case "unpublished":

@@ -22,7 +22,7 @@ from services.contacts.companies.company_writer import CompanyWriter
 from services.contacts.list_parameters import LISTED, read_shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
-from services.contacts.people.change import Change, InvalidChangeError
+from services.contacts.people.change import Change, InvalidChangeError, no_owner
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_list import Statement
 from services.contacts.people.contact_reader import ContactReader
@@ -30,6 +30,7 @@ from services.contacts.people.memberships import MembershipChange
 from services.contacts.people.writer import ContactWriter
 from services.contacts.shapes import DONE
 from services.contacts.stores import BusyError, Stores
+from services.contacts.users.ownership import VIEW, check_contact
 
 MINIMAL = ("id", "score", "fields")
 ONE = {"company": Shown}
@@ -100,13 +101,18 @@ class CompaniesApi:
         )
         self._metrics.reads.add(value="companies")
         companies = [decode_company(company_id, version, data.encode()) for company_id, version, data in rows]
+        owners = await self._stores.owners({company.owner_id for company in companies})
         objects = {
-            str(company.id): shape.of(company_object(company, self._user, registry), MINIMAL) for company in companies
+            str(company.id): shape.of(
+                company_object(company, self._user, registry, owners.get(company.owner_id)), MINIMAL
+            )
+            for company in companies
         }
         return json_response({"total": str(counted[0][0]), "companies": objects})
 
     async def one(self, request: Request) -> Response:
         company = await self._find(request)
+        check_contact(company.owner_id, company.created_by_id, VIEW)
         self._metrics.reads.add(value="company")
         return await self._answer(company)
 
@@ -146,7 +152,8 @@ class CompaniesApi:
             raise ApiError(404, NOT_FOUND)
         self._metrics.company_writes.add(value="deleted")
         registry = await self._stores.fields.of_companies()
-        return json_response({"company": {**company_object(gone, self._user, registry), "id": None}})
+        owner = (await self._stores.owners({gone.owner_id})).get(gone.owner_id)
+        return json_response({"company": {**company_object(gone, self._user, registry, owner), "id": None}})
 
     async def add(self, request: Request) -> Response:
         return await self._link(request, is_in=True)
@@ -156,6 +163,7 @@ class CompaniesApi:
 
     async def _link(self, request: Request, *, is_in: bool) -> Response:
         company = await self._find(request)
+        check_contact(company.owner_id, company.created_by_id, VIEW)
         contact = await self._contact(contact_id_of(request, "contact"))
         change = Change(memberships=MembershipChange({company.id: is_in}))
         first_seen_us = contact.footprint.first_seen_ms * 1_000 if contact.view is None else 0
@@ -180,7 +188,8 @@ class CompaniesApi:
 
     async def _answer(self, company: Company, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         registry = await self._stores.fields.of_companies()
-        return json_response({"company": company_object(company, self._user, registry)}, status, headers)
+        owner = (await self._stores.owners({company.owner_id})).get(company.owner_id)
+        return json_response({"company": company_object(company, self._user, registry, owner)}, status, headers)
 
     async def _find(self, request: Request) -> Company:
         company = await self._stores.companies.one(contact_id_of(request))
@@ -197,7 +206,10 @@ class CompaniesApi:
     async def _change(self, body: dict[str, object], *, is_new: bool = False, replaces: bool = False) -> CompanyChange:
         registry = await self._stores.fields.of_companies()
         try:
-            return read_company_change(body, is_new=is_new, replaces=replaces, registry=registry)
+            change = read_company_change(body, is_new=is_new, replaces=replaces, registry=registry)
+            if change.owner_id and not await self._stores.owners({change.owner_id}):
+                raise InvalidChangeError({"owner": [no_owner(change.owner_id)]})
+            return change
         except InvalidChangeError as error:
             self._metrics.company_writes.add(value="refused")
             raise ApiError(400, str(error), error.details) from error

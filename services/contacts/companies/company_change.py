@@ -88,7 +88,7 @@ def _read_score(said: Any, wrong: dict[str, list[str]]) -> int | None:
     return score
 
 
-def apply_company_change(company: Company, change: CompanyChange, now_us: int, user: str) -> Company:
+def apply_company_change(company: Company, change: CompanyChange, now_us: int, user: str, user_id: int = 0) -> Company:
     """The company after the change; the same object when it changes nothing. What an API says is newer than whatever is
     stored."""
     changed = msgspec.structs.replace(
@@ -99,10 +99,12 @@ def apply_company_change(company: Company, change: CompanyChange, now_us: int, u
     )
     if not company.version:
         changed.added_us, changed.created_by = company.added_us or now_us, company.created_by or user
+        changed.created_by_id = user_id
         return changed
     if changed == company:
         return company
     changed.modified_us, changed.modified_by = max(now_us, company.modified_us + 1), user
+    changed.modified_by_id = user_id
     return changed
 
 

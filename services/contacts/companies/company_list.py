@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from services.common.caller import author_id, my_id, sees_others
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import Field
 from services.common.envelope import text_of
@@ -70,13 +71,21 @@ def read_company_query(query: Mapping[str, QueryNode], registry: Mapping[str, Fi
     compiler = _Compiler(registry)
     searched = compiler.condition(parse_search(text_of(query, "search"), _COMMANDS | registry.keys()))
     told = compile_where(read_where(query.get("where")), columns)
+    own = "" if sees_others() else f" AND {_own()}"
     return CompanyQuery(
-        f"{searched} AND {told.condition.known}",
+        f"{searched} AND {told.condition.known}{own}",
         {**compiler.parameters, **told.parameters},
         page.start,
         page.limit,
         ", ".join(f"{order_keys(columns[order.column])[0]} {order.word()}" for order in orders),
     )
+
+
+def _own() -> str:
+    """Whether a company is the caller's."""
+    mine = int(author_id())
+    owner, creator = "JSONExtractUInt(data, 'owner_id')", "JSONExtractUInt(data, 'created_by_id')"
+    return f"({owner} = {mine} OR ({owner} = 0 AND {creator} = {mine}))" if mine else "0"
 
 
 def page_statement(query: CompanyQuery) -> Statement:
@@ -140,7 +149,7 @@ class _Compiler:
 def _is(term: Term) -> str:
     match term.value.lower():
         case "mine":
-            return "JSONExtractUInt(data, 'owner_id') = 1"  # there is one login
+            return f"JSONExtractUInt(data, 'owner_id') = {my_id()}"
         case "unowned":
             return "JSONExtractUInt(data, 'owner_id') = 0"
         case "published":

@@ -8,26 +8,35 @@ from datetime import UTC, datetime
 from services.common.company import Company
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import GROUPS, Field
+from services.common.documents import User
 from services.common.field_values import label_of
 from services.common.folding import View
 from services.common.profile import Value
 from services.common.tables import as_text
-from services.contacts.people.contact_object import Json, properties, publishing
+from services.contacts.people.contact_object import Json, owner_object, properties, publishing
 
 
-def company_object(company: Company, user: str, registry: Mapping[str, Field] = COMPANY_FIELDS) -> Json:
+def company_object(
+    company: Company, user: str, registry: Mapping[str, Field] = COMPANY_FIELDS, owner: User | None = None
+) -> Json:
+    """`user` is the name of the admin, who is no record."""
     values: dict[str, Value] = {alias: _shown(company.value(alias)) for alias in registry}
-    owner = {"createdByUser": None, "modifiedByUser": None, "id": company.owner_id, "username": user,
-             "firstName": user, "lastName": ""}  # fmt: skip
     return {
-        **publishing(company.added_us, company.modified_us, company.created_by, company.modified_by),
+        **publishing(
+            company.added_us,
+            company.modified_us,
+            company.created_by,
+            company.modified_by,
+            created_by_id=company.created_by_id,
+            modified_by_id=company.modified_by_id,
+        ),
         "id": company.id,
         "score": company.score,
         "fields": {
             **{group: _group(group, values, registry) for group in GROUPS},
             "all": {"id": company.id, **values},
         },
-        "owner": owner if company.owner_id else None,
+        "owner": owner_object(company.owner_id, owner, user),
     }
 
 

@@ -11,14 +11,18 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.common.caller import author, author_id
+from services.common.companies import KIND as COMPANY
 from services.common.company import Company, is_name, name_key
 from services.common.company_fields import NAME
 from services.common.envelope import ApiError
 from services.common.profile import MAX_COMPANIES, Profile
 from services.common.records import Record, project_records
+from services.contacts.audit.notes import note_record
 from services.contacts.companies.company_change import CompanyChange, apply_company_change
 from services.contacts.people.change import Change
 from services.contacts.stores import BusyError, Stores
+from services.contacts.users.ownership import DELETE, EDIT, check_contact
 
 ROUNDS = 100
 TOO_MANY = f"A contact can be a member of at most {MAX_COMPANIES} companies."
@@ -45,6 +49,8 @@ class CompanyWriter:
         for _ in range(ROUNDS):
             leads = await self._store.named([key], lambda _, found: found is None or not _bears(found, key))
             company = leads[key].company
+            if company and company.version and not company.deleted_us:
+                check_contact(company.owner_id, company.created_by_id, EDIT)
             if company and not company.deleted_us and (stored := await self._change(company, change)):
                 return WrittenCompany(stored, is_new=not company.version)
         raise BusyError
@@ -56,6 +62,7 @@ class CompanyWriter:
             company = await self._store.one(company_id)
             if company is None:
                 return None
+            check_contact(company.owner_id, company.created_by_id, EDIT)
             key = name_key(str(change.fields.get(NAME, company.name)))
             if key != name_key(company.name):
                 await self._take_name(key, company_id)
@@ -70,8 +77,10 @@ class CompanyWriter:
             company = await self._store.one(company_id)
             if company is None:
                 return None
+            check_contact(company.owner_id, company.created_by_id, DELETE)
             gone = msgspec.structs.replace(company, deleted_us=_now_us())
             if written := await self._store.write([gone]):
+                note_record("delete", COMPANY, company_id, company, None)
                 await self._project(written)
                 return company
         raise BusyError
@@ -122,10 +131,12 @@ class CompanyWriter:
 
     async def _change(self, company: Company, change: CompanyChange) -> Company | None:
         """As it is stored then, and projected; None when somebody else was faster."""
-        changed = apply_company_change(company, change, _now_us(), self._user)
+        changed = apply_company_change(company, change, _now_us(), author(self._user), author_id())
         written = await self._store.write([changed])
         if not written:
             return None
+        is_new = not company.version
+        note_record("create" if is_new else "update", COMPANY, company.id, None if is_new else company, changed)
         await self._project(written)
         return msgspec.structs.replace(changed, version=written[company.id].version)
 

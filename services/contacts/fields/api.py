@@ -14,6 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.common.caller import author, author_id
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import FIELDS as CONTACTS_OWN
 from services.common.contact_fields import TOLD_FIELDS, Field, FieldRules
@@ -140,7 +141,7 @@ class FieldsApi:
             _check_room(alias, field.type, registry)
             new = msgspec.structs.replace(
                 field, id=registry.last_id + 1, alias=alias, order=field.order or registry.last_id + 1,
-                added_us=_now_us(), created_by=self._user,
+                added_us=_now_us(), created_by=author(self._user), created_by_id=author_id(),
             )  # fmt: skip
             made[:] = [new]
             retired = {one: kind for one, kind in registry.retired.items() if one != alias}
@@ -153,8 +154,8 @@ class FieldsApi:
         def changed(registry: FieldRegistry) -> FieldRegistry:
             old = _made(alias, registry)
             new = self._checked(lambda: read_custom_field(body, old, None if replaces else old))
-            new.added_us, new.created_by = old.added_us, old.created_by
-            new.modified_us, new.modified_by = _now_us(), self._user
+            new.added_us, new.created_by, new.created_by_id = old.added_us, old.created_by, old.created_by_id
+            new.modified_us, new.modified_by, new.modified_by_id = _now_us(), author(self._user), author_id()
             custom = [new if one.alias == alias else one for one in registry.custom]
             return msgspec.structs.replace(registry, custom=custom)
 

@@ -34,6 +34,7 @@ def fixed_field_object(field: Field, *, is_unique: bool, is_public: bool) -> Jso
 def custom_field_object(field: CustomField) -> Json:
     return {
         **publishing(field.added_us, field.modified_us, field.created_by, field.modified_by,
+                     created_by_id=field.created_by_id, modified_by_id=field.modified_by_id,
                      is_published=field.is_published),
         "id": field.id,
         "label": field.label,

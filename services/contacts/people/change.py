@@ -19,7 +19,6 @@ from services.contacts.people.memberships import MembershipChange, apply_members
 
 MAX_TAGS = 500
 MAX_IPS = 200
-ONLY_USER_ID = 1
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _NOT_TOLD = "points"  # counted
@@ -215,19 +214,24 @@ def is_true(said: Any) -> bool:
 
 
 def read_owner(body: Mapping[str, Any]) -> int | None:
-    """The owner's id, 0 for nobody; None when the body does not say."""
+    """The owner's id, 0 for nobody; None when the body does not say. Whether there is such a user is for others."""
     if "owner" not in body:
         return None
     said = body["owner"]
-    return ONLY_USER_ID if (said.get("id") if isinstance(said, dict) else said) in (1, "1") else 0
+    text = str((said.get("id") if isinstance(said, dict) else said) or 0).strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else 0
 
 
-def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Profile:
+def no_owner(said: object) -> str:
+    return f"User with ID or name '{str(said)[:60]}' was not found."
+
+
+def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_id: int = 0) -> Profile:
     """The profile after the change; the same object when it changes nothing.
 
     What an API says is newer than whatever is stored, also in a part that another contact brought along.
     """
-    own = profile.own or Part(added_us=now_us, created_by=user)
+    own = profile.own or Part(added_us=now_us, created_by=user, created_by_id=user_id)
     # A default is nobody's word: it is older than any that is said, here or by whoever merges in.
     defaults = {
         alias: Stamped(value, profile.told_us(alias) + 1)
@@ -254,6 +258,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         return profile
     if profile.own is not None:
         part.modified_us, part.modified_by = max(now_us, own.modified_us + 1), user
+        part.modified_by_id = user_id
     if not part.identified_us and not part.is_anonymous():
         part.identified_us = now_us
     return msgspec.structs.replace(profile, own=part, is_brief=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.common.contact_fields import FIELDS, Field
-from services.common.documents import Stage
+from services.common.documents import Stage, User
 from services.common.folding import View
 
 
@@ -62,6 +62,7 @@ class Contact(NamedTuple):
     ids: list[int]  # its own and all that merged into it
     stage: Stage | None = None  # under the id that `view` says
     registry: Mapping[str, Field] = FIELDS  # the fields that there are
+    owner: User | None = None  # under the id that `view` says; None for the admin, too
 
     def added_us(self) -> int:
         """When it came to be: told, or first seen, whichever was earlier."""

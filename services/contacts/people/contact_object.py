@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from services.common.caller import ADMIN_ID
 from services.common.contact_fields import GROUPS, Field
+from services.common.documents import User
 from services.common.field_values import label_of
 from services.common.folding import View
 from services.common.profile import Value
@@ -17,6 +19,7 @@ Json = dict[str, Any]
 
 
 def contact_object(contact: Contact, user: str) -> Json:
+    """`user` is the name of the admin, who is no record."""
     view, seen = contact.view, contact.footprint
     values = _values(contact)
     added_us = contact.added_us()
@@ -26,6 +29,8 @@ def contact_object(contact: Contact, user: str) -> Json:
             view.modified_us if view else 0,
             view.created_by if view else "",
             view.modified_by if view else "",
+            created_by_id=view.created_by_id if view else 0,
+            modified_by_id=view.modified_by_id if view else 0,
         ),
         "id": contact.id,
         "points": view.points if view else 0,
@@ -35,7 +40,7 @@ def contact_object(contact: Contact, user: str) -> Json:
             "all": {"id": contact.id, **values},
         },
         "lastActive": iso(_last_active_us(view, seen)),
-        "owner": _owner(view, user),
+        "owner": owner_object(view.owner_id, contact.owner, user) if view else None,
         "ipAddresses": _addresses(view, seen),
         "tags": [{"id": short_id("tag", tag), "tag": tag, "description": None} for tag in (view.tags if view else [])],
         "utmtags": [utm_object(tags) for tags in seen.utm_tags],
@@ -64,16 +69,23 @@ def utm_object(tags: UtmTags) -> Json:
 
 
 def publishing(
-    added_us: int, modified_us: int, created_by: str, modified_by: str, *, is_published: bool = True
+    added_us: int,
+    modified_us: int,
+    created_by: str,
+    modified_by: str,
+    *,
+    is_published: bool = True,
+    created_by_id: int = 0,
+    modified_by_id: int = 0,
 ) -> Json:
-    """What every object of the API begins with. Users have names here and one number."""
+    """What every object of the API begins with. Who is no user has a name, but no number."""
     return {
         "isPublished": is_published,
         "dateAdded": iso(added_us),
         "dateModified": iso(modified_us),
-        "createdBy": 1 if created_by else None,
+        "createdBy": created_by_id or None,
         "createdByUser": created_by or None,
-        "modifiedBy": 1 if modified_by else None,
+        "modifiedBy": modified_by_id or None,
         "modifiedByUser": modified_by or None,
     }
 
@@ -160,11 +172,18 @@ def _sql_time(time_us: int) -> str:
     return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _owner(view: View | None, user: str) -> Json | None:
-    if view is None or not view.owner_id:
+def owner_object(owner_id: int, owner: User | None, admin: str) -> Json | None:
+    """None for nobody, and for a user who is gone."""
+    if not owner_id or (owner is None and owner_id != ADMIN_ID):
         return None
-    return {"createdByUser": None, "modifiedByUser": None, "id": view.owner_id, "username": user,
-            "firstName": user, "lastName": ""}  # fmt: skip
+    return {
+        "createdByUser": None,
+        "modifiedByUser": None,
+        "id": owner_id,
+        "username": owner.username if owner else admin,
+        "firstName": owner.first_name if owner else admin,
+        "lastName": owner.last_name if owner else "",
+    }
 
 
 def _stage(contact: Contact) -> Json | None:

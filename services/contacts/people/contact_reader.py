@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Collection
 from typing import NamedTuple
 
+from services.common.caller import sees_others
 from services.common.clickhouse import ClickHouse
 from services.common.device import MAX_CONTACT_ID
 from services.common.documents import STAGE, Stage, decode_document
-from services.common.folding import fold
+from services.common.folding import creator_of, fold, owner_of
 from services.common.profile import Profile
+from services.common.queries.contact_query import of_caller
 from services.common.records import Ref
 from services.contacts.people.contact import Contact, Footprint
 from services.contacts.people.contact_list import ListQuery, Statement, count_statements, page_statements
 from services.contacts.people.footprints import load_footprints
 from services.contacts.stores import Stores
+from services.contacts.users.ownership import check_contact
 
 
 class Page(NamedTuple):
@@ -28,19 +31,28 @@ class ContactReader:
         self._stores = stores
 
     async def one(self, contact_id: int) -> Contact | None:
-        """The contact that an id answers with: its survivor, or an anonymous visitor; None for nobody."""
+        """The contact that an id answers with: its survivor, or an anonymous visitor; None for nobody.
+
+        Raises `ApiError` 403 when the caller may not do with it what the route does."""
         if not 0 < contact_id <= MAX_CONTACT_ID:
             return None
         clickhouse = self._stores.clickhouse
         profile = await self._stores.profiles.resolve(contact_id)
         if profile is None:
-            return await self._anonymous(clickhouse, contact_id)
+            visitor = await self._anonymous(clickhouse, contact_id)
+            if visitor:
+                check_contact(0, 0)
+            return visitor
         if profile.is_known():
+            check_contact(owner_of(profile), creator_of(profile))
             return await self.shown(profile)
         if profile.is_device_only() and profile.moves[-1].contact_id > 0:
             # A visitor without cookies, stored under somebody who is known: ingest had answered with this id.
             moved = await self._stores.profiles.resolve(profile.moves[-1].contact_id)
-            return await self.shown(moved) if moved is not None and moved.is_known() else None
+            if moved is None or not moved.is_known():
+                return None
+            check_contact(owner_of(moved), creator_of(moved))
+            return await self.shown(moved)
         return None
 
     async def shown(self, profile: Profile, *, is_new: bool = False) -> Contact:
@@ -51,14 +63,21 @@ class ContactReader:
         """The same for several; `new` are those that have just been made."""
         ids = {profile.id: profile.ids() for profile in profiles}
         views = [fold(profile) for profile in profiles]
-        footprints, stages = await asyncio.gather(
+        footprints, stages, owners = await asyncio.gather(
             load_footprints(self._stores.clickhouse, {one: every for one, every in ids.items() if one not in new}),
             self._stages({view.stage_id for view in views}),
+            self._stores.owners({view.owner_id for view in views}),
         )
         registry = (await self._stores.fields.now()).fields
         return [
             Contact(
-                view.id, view, footprints.get(view.id, Footprint()), ids[view.id], stages.get(view.stage_id), registry
+                view.id,
+                view,
+                footprints.get(view.id, Footprint()),
+                ids[view.id],
+                stages.get(view.stage_id),
+                registry,
+                owners.get(view.owner_id),
             )
             for view in views
         ]
@@ -71,22 +90,27 @@ class ContactReader:
         return contact.footprint.first_seen_ms * 1_000 if contact else 0
 
     async def page(self, query: ListQuery) -> Page:
+        """Of the contacts that the caller may see."""
+        if not sees_others():
+            query = query._replace(search=of_caller(query.search))
         clickhouse = self._stores.clickhouse
         rows, total = await self._rows(query)
         known = [contact_id for contact_id, is_known in rows if is_known]
         profiles = await self._stores.profiles.load(known)
         ids = {contact_id: _ids(contact_id, profiles.get(contact_id)) for contact_id, _ in rows}
         views = {one: fold(profile) for one, profile in profiles.items() if profile is not None and profile.is_known()}
-        footprints, stages = await asyncio.gather(
-            load_footprints(clickhouse, ids), self._stages({view.stage_id for view in views.values()})
+        footprints, stages, owners = await asyncio.gather(
+            load_footprints(clickhouse, ids),
+            self._stages({view.stage_id for view in views.values()}),
+            self._stores.owners({view.owner_id for view in views.values()}),
         )
         registry, contacts = (await self._stores.fields.now()).fields, []
         for contact_id, is_known in rows:
             view = views.get(contact_id)
             if is_known and view is None:
                 continue  # gone since the search
-            stage = stages.get(view.stage_id) if view else None
-            contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id], stage, registry))
+            stage, owner = (stages.get(view.stage_id), owners.get(view.owner_id)) if view else (None, None)
+            contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id], stage, registry, owner))
         return Page(total, contacts)
 
     async def _rows(self, query: ListQuery) -> tuple[list[tuple[int, int]], int]:

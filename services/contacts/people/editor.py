@@ -13,7 +13,7 @@ from services.common.envelope import NOT_FOUND, ApiError
 from services.common.notes import remove_notes
 from services.common.records import Ref
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.people.change import Change, InvalidChangeError, no_stage, read_change
+from services.contacts.people.change import Change, InvalidChangeError, no_owner, no_stage, read_change
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.projector import Projection
@@ -88,6 +88,8 @@ class ContactEditor:
             change = read_change(body, replaces=replaces, is_new=is_new, registry=registry)
             if change.stage_id and not await self._records.one(Ref(STAGE, str(change.stage_id))):
                 raise InvalidChangeError({"stage": [no_stage(change.stage_id)]})
+            if change.owner_id and not await self._stores.owners({change.owner_id}):
+                raise InvalidChangeError({"owner": [no_owner(change.owner_id)]})
         except InvalidChangeError as error:
             self._metrics.writes.add(value="refused")
             raise ApiError(400, str(error), error.details) from error

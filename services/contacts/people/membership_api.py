@@ -10,10 +10,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.common.caller import sees_others
 from services.common.documents import CAMPAIGN, STAGE, Campaign, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, whole_number
 from services.common.operation import DescribedRoute, Operation, by_id, described
 from services.common.profile import Member, Profile, newest
+from services.common.queries.contact_query import own_sql
 from services.common.records import Ref
 from services.contacts.list_parameters import PAGE
 from services.contacts.metrics import ContactsMetrics
@@ -28,10 +30,10 @@ from services.contacts.stores import Stores
 
 DEFAULT_MEMBERS, MAX_MEMBERS = 100, 1_000
 _MEMBERS = """
-SELECT id FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})
+SELECT id FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})%s
 ORDER BY id LIMIT {limit:UInt64} OFFSET {start:UInt64}
 """
-_COUNT = "SELECT count() FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})"
+_COUNT = "SELECT count() FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})%s"
 ChangeOf = Callable[[int, bool, str], Change]  # of one thing: put in or taken out, and its name
 
 MEMBERS = Operation("The contacts of a campaign", {"total": int, "contacts": list[CampaignMember]}, PAGE)
@@ -98,9 +100,10 @@ class MembershipApi:
         limit = whole_number(query, "limit", DEFAULT_MEMBERS, most=1_000_000_000) or MAX_MEMBERS
         start = whole_number(query, "start", 0, most=10_000_000)
         parameters = {"campaign": campaign_id, "limit": min(limit, MAX_MEMBERS), "start": start}
+        own = "" if sees_others() else f" AND {own_sql()}"
         page, total = await asyncio.gather(
-            self._stores.clickhouse.query(_MEMBERS, parameters=parameters),
-            self._stores.clickhouse.query(_COUNT, parameters=parameters),
+            self._stores.clickhouse.query(_MEMBERS % own, parameters=parameters),
+            self._stores.clickhouse.query(_COUNT % own, parameters=parameters),
         )
         profiles = await self._stores.profiles.load(contact_id for (contact_id,) in page.result_rows)
         members = [

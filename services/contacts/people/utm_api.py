@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.common.audit import LEAD, note
 from services.common.clickhouse import insert_rows
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.event_types import UTM
@@ -92,6 +93,7 @@ class UtmApi:
         await self._stores.check_clickhouse()
         row = event_row(str(uuid.uuid4()), contact.id, time.time_ns() // 1_000, UTM, **said)
         await insert_rows(self._stores.clickhouse, EVENTS, [row])
+        note("utmadd", LEAD, contact.id, {"utm": [None, said]}, contact_id=contact.id)
         return json_response({"contact": contact_object(await self._find(contact_id), self._user)})
 
     async def remove(self, request: Request) -> Response:
@@ -106,6 +108,7 @@ class UtmApi:
             parameters = {"ids": contact.ids, "event": one.event_id, "type": UTM}
             for statement in _REMOVE:
                 await self._stores.clickhouse.command(statement, parameters=parameters, settings={"mutations_sync": 2})
+            note("utmremove", LEAD, contact.id, {"utm": [one.event_id, None]}, contact_id=contact.id)
         shown = contact_object(await self._find(contact_id), self._user)
         return json_response({"recordFound": bool(found), "contact": shown})
 

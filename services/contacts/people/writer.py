@@ -14,19 +14,23 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.common.folding import fold
+from services.common.audit import LEAD, note
+from services.common.caller import author, author_id
+from services.common.folding import creator_of, fold, owner_of
 from services.common.merging import are_separated, conflicts, freeze_into, oldest, take_in
 from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
 from services.common.tables import EventRow
 from services.common.tombstone import tombstone
 from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
+from services.contacts.audit.notes import note_contact
 from services.contacts.companies.company_writer import CompanyWriter
 from services.contacts.people.change import Change, apply_change
 from services.contacts.people.projector import Projection
 from services.contacts.stores import BusyError as BusyError
 from services.contacts.stores import Stores
 from services.contacts.timeline.changes import events_of
+from services.contacts.users.ownership import DELETE, EDIT, check_contact
 
 ROUNDS = 400
 ROUND_SECONDS = 12.0  # a claim becomes void within this time
@@ -104,10 +108,12 @@ class ContactWriter:
                 profile = Profile(contact_id, own=Part(added_us=first_seen_us))
             if profile is None or not profile.is_known():
                 return None
+            check_contact(owner_of(profile), creator_of(profile), DELETE)
             held = await self._store.holders(_all_values(profile, (await self._stores.fields.now()).unique))
             gone = tombstone(profile, now_us())
             gone.version = (await self._store.write([gone]))[gone.id]
             if gone.version:
+                note_contact("delete", fold(profile), None)
                 self._stores.faults.pass_by("after_tombstone")
                 await self._free(profile, held)
                 stripped = await self._store.strip(profile.losers, gone.id)
@@ -121,7 +127,7 @@ class ContactWriter:
     ) -> _Attempt:
         rules = Rules((await self._stores.fields.now()).unique, self._stores.operator)
         target = Target(new_id, contact_id, first_seen_us)
-        return _Attempt(self._stores, self._companies, change, self._user, rules, target)
+        return _Attempt(self._stores, self._companies, change, author(self._user), rules, target)
 
     async def _persist(self, attempt: _Attempt) -> Written:
         deadline = time.monotonic() + ROUND_SECONDS
@@ -133,6 +139,7 @@ class ContactWriter:
                     break
                 await asyncio.sleep(0 if number < 3 else UNSETTLED_WAIT_SECONDS)
                 continue
+            _note(written, attempt.merged_ids())
             self._stores.faults.pass_by("after_write")
             await self._free(written.profile, attempt.given_up)
             self._stores.faults.pass_by("after_freeing")
@@ -155,7 +162,7 @@ class ContactWriter:
         if not change.is_in_history():
             return []
         before = fold(written.before) if written.before and written.before.own else None
-        return events_of(before, fold(written.profile), change, self._user, now_us())
+        return events_of(before, fold(written.profile), change, author(self._user), now_us())
 
     async def _project(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
         try:
@@ -187,14 +194,20 @@ class _Attempt:
         self.given_up: dict[UniqueValue, Claim | None] = {}
         self._frozen: list[Profile] = []  # in any of the rounds: whoever led to these is led to the target
 
+    def merged_ids(self) -> list[int]:
+        """Who was merged into the contact."""
+        return sorted({loser.id for loser in self._frozen})
+
     async def run(self) -> Written:
-        """Raises `_AgainError`, `_GoneError`."""
+        """Raises `ApiError` 403, `_AgainError`, `_GoneError`."""
         values = [UniqueValue(field, value) for field, value in self.change.unique_values(self._unique_fields).items()]
         seen = await self._store.holders(values)
         found = {value: await self._holder(value, seen[value]) for value in values}
         holders = [holder for holder in found.values() if holder]
         target, is_new = await self._target(found)
         others = {holder.id: holder for holder in holders if holder.id != target.id}
+        for one in [*others.values(), *([] if is_new else [target])]:
+            check_contact(owner_of(one), creator_of(one), EDIT)
         for holder in holders:
             if holder.id == target.id and len(holder.losers) > len(target.losers):
                 target = holder  # with those whose merge into it was left half done
@@ -259,7 +272,7 @@ class _Attempt:
 
     async def _finish(self, before: Profile, target: Profile, claims: list[Claim]) -> Profile:
         """Writes the target, changed. What was its own, also `before` all merges, and no longer is, is given up."""
-        changed = apply_change(target, self.change, now_us(), self._user)
+        changed = apply_change(target, self.change, now_us(), self._user, author_id())
         if changed is target and changed.version and not self.written:
             self.written[changed.id] = changed  # nothing to write; projected again, which does no harm
             return changed
@@ -299,6 +312,14 @@ class _Attempt:
         if len(claims) < len(values):
             raise _AgainError
         return claims
+
+
+def _note(written: Written, merged: list[int]) -> None:
+    before = fold(written.before) if written.before and written.before.own else None
+    note_contact("create" if written.is_new else "update", before, fold(written.profile))
+    for loser in merged:
+        note("merge", LEAD, written.profile.id, {"merged": loser}, contact_id=written.profile.id)
+        note("merge", LEAD, loser, {"merged_into": written.profile.id}, contact_id=loser)
 
 
 def _all_values(profile: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:

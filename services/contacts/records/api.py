@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
+from services.common.caller import rights
 from services.common.contact_fields import Field
 from services.common.documents import Some, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
@@ -26,6 +28,7 @@ from services.contacts.records.record_operations import list_operation, standard
 from services.contacts.records.record_shapes import SomeChange, SomeRecord
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
+from services.contacts.users.ownership import DELETE, EDIT, VIEW, check_record
 
 Read = TypeVar("Read")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -61,7 +64,7 @@ class RecordsApi(Generic[Some]):
         self._writer = RecordWriter(stores, resource.kind, resource.document, user)
         self._contact_reader = ContactReader(stores)
 
-    def routes(self) -> list[DescribedRoute]:
+    def routes(self) -> Sequence[Route]:
         resource = self._resource
         routes = self._standard_routes(resource.path or resource.plural)
         if resource.contact_of:
@@ -111,9 +114,7 @@ class RecordsApi(Generic[Some]):
 
     async def one(self, request: Request) -> Response:
         record_id = record_id_of(request)
-        document = await self._writer.one(record_id)
-        if document is None:
-            raise ApiError(404, NOT_FOUND)
+        document = await self._checked_one(record_id, VIEW)
         self._metrics.reads.add(value="one")
         return self._answer(record_id, document)
 
@@ -154,6 +155,7 @@ class RecordsApi(Generic[Some]):
         """PATCH changes what it names; PUT also sets the rest to what a new one has, and makes one where none is."""
         record_id, body = record_id_of(request), await self._body(request)
         replaces, read = request.method == "PUT", await self._reader(record_id)
+        await self._check(EDIT, await self._writer.one(record_id))
         try:
             changed = await self._writer.change(
                 record_id, lambda old: _keeping(old, self._checked(lambda: read(body, None if replaces else old)))
@@ -169,6 +171,7 @@ class RecordsApi(Generic[Some]):
 
     async def delete(self, request: Request) -> Response:
         record_id = record_id_of(request)
+        await self._check(DELETE, await self._writer.one(record_id))
         try:
             gone = await self._writer.delete(record_id)
         except BusyError:
@@ -177,6 +180,22 @@ class RecordsApi(Generic[Some]):
             raise ApiError(404, NOT_FOUND)
         self._metrics.writes.add(value="deleted")
         return json_response({self._resource.singular: {**self._shown(record_id, gone), "id": None}})
+
+    async def _checked_one(self, record_id: str, action: str) -> Some:
+        """Raises `ApiError` 404, 403."""
+        document = await self._writer.one(record_id)
+        if document is None:
+            raise ApiError(404, NOT_FOUND)
+        await self._check(action, document)
+        return document
+
+    async def _check(self, action: str, document: Some | None) -> None:
+        """Whether the caller may do this with it, or with the contact that it belongs to. Raises `ApiError` 403."""
+        if document is None or rights().is_admin:
+            return
+        check_record(self._resource.kind, action, document)
+        if self._resource.contact_of:
+            await self._contact_reader.one(self._resource.contact_of(document))
 
     def _checked(self, read: Callable[[], Read]) -> Read:
         try:
@@ -201,12 +220,14 @@ class RecordsApi(Generic[Some]):
             document.created_by,
             document.modified_by,
             is_published=document.is_published,
+            created_by_id=document.created_by_id,
+            modified_by_id=document.modified_by_id,
         )
         return {**said, "id": int(record_id) if record_id.isdecimal() else record_id, **own}
 
 
 def _keeping(old: Some, new: Some) -> Some:
-    new.added_us, new.created_by = old.added_us, old.created_by
+    new.added_us, new.created_by, new.created_by_id = old.added_us, old.created_by, old.created_by_id
     return new
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from services.common.caller import my_id
 from services.common.envelope import text_of
 from services.common.php_query import Node
 from services.common.queries.comparisons import Column, Columns, compile_where, order_keys
@@ -13,9 +14,10 @@ from services.common.queries.search import And, Not, Or, SearchError, Term, pars
 from services.common.queries.search import Node as SearchNode
 from services.common.queries.where import read_where
 from services.contacts.list_parameters import read_orders, read_page, wants_published
+from services.contacts.users.ownership import records_sql
 
 _NUMBER = "toUInt64OrZero(id)"
-_TEXTS = ", ".join(f"JSONExtractString(data, '{name}')" for name in ("name", "title", "tag", "text"))
+_TEXTS = ", ".join(f"JSONExtractString(data, '{name}')" for name in ("name", "title", "tag", "text", "username"))
 COMMANDS = frozenset({"is", "ids", "name", "alias", "lang", "category", "type", "has"})
 MAX_IDS = 1_000
 _IS_PUBLISHED = "(NOT JSONHas(data, 'is_published') OR JSONExtractBool(data, 'is_published'))"
@@ -56,8 +58,8 @@ class RecordList(NamedTuple):
 
 
 def read_record_list(kind: str, query: Mapping[str, Node], contact_ids: Sequence[int] = ()) -> RecordList:
-    """From `search` and what every list takes; with `contact_ids` those that belong to one of
-    these. Raises `ApiError` 400, `QueryError`."""
+    """From `search` and what every list takes, of those that the caller may see; with `contact_ids` those that belong
+    to one of these. Raises `ApiError` 400, `QueryError`."""
     asked, orders = read_page(query), read_orders(query, _COLUMNS)
     told = compile_where(read_where(query.get("where")), _COLUMNS)
     searched = _Search()
@@ -73,6 +75,8 @@ def read_record_list(kind: str, query: Mapping[str, Node], contact_ids: Sequence
         f"SELECT id, data, concat({_TEXTS}) AS name FROM records FINAL WHERE kind = {{kind:String}} AND {found}"
         f" AND {told.condition.known}{f' AND {_IS_PUBLISHED}' if wants_published(query) else ''}"
     )
+    if own := records_sql(kind):
+        rows += f" AND {own}"
     if contact_ids:
         rows += " AND JSONExtractUInt(data, 'contact_id') IN {contact_ids:Array(UInt64)}"
         parameters["contact_ids"] = list(contact_ids)
@@ -145,5 +149,5 @@ def _is(term: Term) -> str:
         case "uncategorized":
             return "JSONExtractUInt(data, 'category_id') = 0"
         case "mine":
-            return "NOT empty(JSONExtractString(data, 'created_by'))"  # there is one login
+            return f"JSONExtractUInt(data, 'created_by_id') = {my_id()}"
     raise SearchError(f"Searching by is:{term.value[:40]} is not available.", term.at)

@@ -8,10 +8,11 @@ from typing import Generic
 
 import msgspec
 
+from services.common.caller import author, author_id
 from services.common.documents import Some, decode_document
 from services.common.records import Record, RecordStore, Ref, project_records
-from services.contacts.people.writer import BusyError
-from services.contacts.stores import Stores
+from services.contacts.audit.notes import note_record
+from services.contacts.stores import BusyError, Stores
 
 ROUNDS = 50
 
@@ -35,10 +36,12 @@ class RecordWriter(Generic[Some]):
         """The id: the given one, or a new number. Raises `TakenError`."""
         await self._stores.check_clickhouse()
         now = time.time_ns() // 1_000
-        document = msgspec.structs.replace(document, added_us=now, created_by=self._user)
+        document = msgspec.structs.replace(
+            document, added_us=now, created_by=author(self._user), created_by_id=author_id()
+        )
         for _ in range(ROUNDS):
             ref = Ref(self._kind, record_id or await self._store.new_id(self._kind))
-            if await self._put(Record(ref, 0, msgspec.json.encode(document))):
+            if await self._put(Record(ref, 0, msgspec.json.encode(document)), None, document):
                 return ref.id
             if record_id:
                 raise TakenError
@@ -51,9 +54,9 @@ class RecordWriter(Generic[Some]):
             record = await self._store.one(Ref(self._kind, record_id))
             if record is None:
                 return None
-            changed = apply(decode_document(record.data, self._document))
-            changed = msgspec.structs.replace(changed, modified_us=time.time_ns() // 1_000, modified_by=self._user)
-            if await self._put(record._replace(data=msgspec.json.encode(changed))):
+            old = decode_document(record.data, self._document)
+            changed = self._modified(apply(decode_document(record.data, self._document)))
+            if await self._put(record._replace(data=msgspec.json.encode(changed)), old, changed):
                 return changed
         raise BusyError
 
@@ -64,11 +67,14 @@ class RecordWriter(Generic[Some]):
         for _ in range(ROUNDS):
             stored = (await self._store.load([ref])).get(ref) or Record(ref, 0, b"")
             old = decode_document(stored.data, self._document) if stored.data else None
-            news = {"modified_us": now, "modified_by": self._user} if old else {}
-            added = {"added_us": old.added_us if old else now, "created_by": old.created_by if old else self._user}
-            if await self._put(
-                stored._replace(data=msgspec.json.encode(msgspec.structs.replace(document, **added, **news)))
-            ):
+            written = msgspec.structs.replace(
+                document,
+                added_us=old.added_us if old else now,
+                created_by=old.created_by if old else author(self._user),
+                created_by_id=old.created_by_id if old else author_id(),
+            )
+            written = self._modified(written) if old else written
+            if await self._put(stored._replace(data=msgspec.json.encode(written)), old, written):
                 return
         raise BusyError
 
@@ -79,14 +85,22 @@ class RecordWriter(Generic[Some]):
             record = await self._store.one(Ref(self._kind, record_id))
             if record is None:
                 return None
-            if await self._put(record._replace(data=b"")):
-                return decode_document(record.data, self._document)
+            gone = decode_document(record.data, self._document)
+            if await self._put(record._replace(data=b""), gone, None):
+                return gone
         raise BusyError
 
-    async def _put(self, record: Record) -> bool:
+    def _modified(self, document: Some) -> Some:
+        return msgspec.structs.replace(
+            document, modified_us=time.time_ns() // 1_000, modified_by=author(self._user), modified_by_id=author_id()
+        )
+
+    async def _put(self, record: Record, before: Some | None, after: Some | None) -> bool:
         version = (await self._store.write([record]))[record.ref]
         if not version:
             return False
+        action = "delete" if after is None else "update" if before else "create"
+        note_record(action, self._kind, record.ref.id, before, after)
         try:
             await self._stores.confirm()
             await project_records(self._store, self._stores.clickhouse, [record._replace(version=version)])

@@ -10,11 +10,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.common.documents import Segment
+from services.common.caller import may_act, sees_others
+from services.common.documents import SEGMENT, Segment
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
 from services.common.operation import DescribedRoute, Operation, Parameter, described
+from services.common.queries.contact_query import of_caller
 from services.common.queries.segment_query import FilterError, Segments, compile_segment
 from services.common.queries.segments import load_segments
+from services.common.rights import LISTS
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.change import is_true
 from services.contacts.people.contact_list import read_list_query
@@ -22,6 +25,7 @@ from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.segments.definition import NEW_ID, SEGMENTS, free_alias, read_segment, users_of
 from services.contacts.segments.segment_shapes import ListedSegment
 from services.contacts.stores import BusyError, Stores
+from services.contacts.users.ownership import VIEW, check_record
 
 COUNT = "contactCount"  # the parameter that asks for it, and its key
 ALIAS_ROUNDS = 10
@@ -59,7 +63,7 @@ class SegmentsApi(RecordsApi[Segment]):
         return json_response([
             {"id": number, "name": segment.name, "alias": segment.alias}
             for number, segment in segments.items()
-            if segment.is_published
+            if segment.is_published and (segment.is_global or may_act(VIEW, 0, segment.created_by_id, LISTS))
         ])  # fmt: skip
 
     async def one(self, request: Request) -> Response:
@@ -70,6 +74,7 @@ class SegmentsApi(RecordsApi[Segment]):
         segment = segments.get(_number(record_id))
         if segment is None:
             raise ApiError(404, NOT_FOUND)
+        check_record(SEGMENT, VIEW, segment)
         self._metrics.reads.add(value="one")
         count = await self._count(_number(record_id), segments)
         return json_response({self._resource.singular: {**self._shown(record_id, segment), COUNT: count}})
@@ -108,6 +113,7 @@ class SegmentsApi(RecordsApi[Segment]):
     async def _count(self, segment_id: int, segments: Segments) -> int:
         try:
             where = compile_segment(segment_id, segments, datetime.now(UTC))
+            where = where if sees_others() else of_caller(where)
         except FilterError as error:
             raise ApiError(400, str(error), {f"filters[{error.position}]": [error.why]}) from error
         return await self._contact_reader.count(read_list_query({})._replace(search=where))

@@ -34,6 +34,31 @@ def made(contacts: mautic.Contacts, **said: Any) -> int:
     return int(contacts.create({"email": address("made"), **said})["contact"]["id"])
 
 
+def test_it_logs_in_by_oauth2_and_renews_its_token(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user lets it in on the page; what it made is the user's; an expired token is renewed on the way."""
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    url, back = str(api.base_url).rstrip("/"), "http://127.0.0.1:1/back"
+    made = api.post("/api/credentials/new", json={"name": "divio", "redirectUris": [back]}).json()["credential"]
+    renewed: list[dict[str, Any]] = []
+    client = mautic.MauticOauth2Client(url, made["clientId"], made["clientSecret"], token_updater=renewed.append)
+    with client.session as session:
+        session.trust_env, session.redirect_uri = False, back
+        page, _ = session.authorization_url(client.authorization_base_url)
+        login = {"username": LOGIN[0], "password": LOGIN[1], "decision": "allow"}
+        answer = httpx.post(page, data=login, trust_env=False)
+        session.fetch_token(
+            client.access_token_url,
+            authorization_response=answer.headers["location"],
+            client_secret=made["clientSecret"],
+            include_client_id=True,
+        )
+        contacts = mautic.Contacts(client=client)
+        assert contacts.create({"email": address("oauth")})["contact"]["createdBy"] == 1
+        session.token = {**session.token, "expires_in": -1, "expires_at": 1}
+        assert contacts.get_list(limit=1)["contacts"]
+    assert [one["token_type"] for one in renewed] == ["bearer"]
+
+
 def test_create_read_edit_upsert_delete(contacts: mautic.Contacts) -> None:
     email = address("ada")
     created = contacts.create({"email": email, "firstname": "Ada", "tags[]": ["one", "two"], "ipAddress": "192.0.2.7"})
@@ -88,7 +113,7 @@ def test_notes_stages_companies_campaigns(client: mautic.MauticBasicAuthClient, 
 
 
 def test_what_a_client_asks_about(contacts: mautic.Contacts) -> None:
-    assert [owner["firstName"] for owner in contacts.get_owners()] == ["admin"]
+    assert "admin" in [owner["firstName"] for owner in contacts.get_owners()]
     assert "email" in [field["alias"] for field in contacts.get_field_list()]
     one = made(contacts)
     events = contacts.get_events(one, include_events=["lead.identified"], order_by_dir="DESC")

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.common.audit import AuditLog
 from services.common.clickhouse import ClickHouse, insert_rows
 from services.common.notes import remove_notes
 from services.common.profile import Profile
@@ -128,6 +129,7 @@ class Eraser:
         versions = await self._project(traces.deleted_us)
         traces.devices.update(await erased_rows.devices(stores.clickhouse, versions))
         await remove_notes(stores.records, stores.clickhouse, versions)
+        await AuditLog(stores.redis).work_off(stores.clickhouse)
         counts.update(await erased_rows.remove(stores.clickhouse, versions))
         for survivor in survivors:
             await self._note(survivor, [one for one in versions if one != survivor], by)

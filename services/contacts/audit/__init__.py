@@ -1,0 +1,1 @@
+"""What was changed over the API, by whom: told field by field, and read back."""

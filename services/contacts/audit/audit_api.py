@@ -1,0 +1,104 @@
+"""`/api/auditlog`: what was changed, by whom, when and from where; of everything, or of one contact."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
+from services.common.field_values import NOT_VALID, read_time
+from services.common.php_query import Node
+from services.contacts.list_parameters import read_page
+from services.contacts.people.api import contact_id_of
+from services.contacts.people.contact_object import Json, iso
+from services.contacts.people.contact_reader import ContactReader
+from services.contacts.stores import Stores
+
+MAX_TEXT = 200
+_OBJECT_ID = "if(object_id = '', toString(contact_id), object_id)"
+_SHOWN = f"""
+SELECT toString(id) AS row_id, toUnixTimestamp64Milli(time) AS time_ms, action, user, user_id, details, object,
+    {_OBJECT_ID} AS changed_id, ip
+"""
+
+
+class AuditApi:
+    def __init__(self, stores: Stores) -> None:
+        self._stores, self._reader = stores, ContactReader(stores)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/api/auditlog", self.every, methods=["GET"]),
+            Route("/api/contacts/{id}/auditlog", self.of_contact, methods=["GET"]),
+        ]
+
+    async def every(self, request: Request) -> Response:
+        """`object`, `objectId`, `user` (name or number), `action`, `dateFrom`, `dateTo`; the newest first."""
+        return await self._page(query_of(request))
+
+    async def of_contact(self, request: Request) -> Response:
+        """And of all that merged into it; the same filters."""
+        contact = await self._reader.one(contact_id_of(request))
+        if contact is None:
+            raise ApiError(404, NOT_FOUND)
+        return await self._page(query_of(request), contact.ids)
+
+    async def _page(self, query: Mapping[str, Node], contact_ids: Sequence[int] = ()) -> Response:
+        asked, (where, parameters) = read_page(query), read_filters(query, contact_ids)
+        await self._stores.audit.work_off(self._stores.clickhouse)  # what was answered before is told
+        page = f"{_SHOWN} {where} ORDER BY time DESC, id LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}"
+        rows, total = await asyncio.gather(
+            self._stores.clickhouse.query(page, parameters={**parameters, **asked._asdict()}),
+            self._stores.clickhouse.query(f"SELECT count() {where}", parameters=parameters),
+        )
+        entries = [_entry(row) for row in rows.named_results()]
+        return json_response({"total": int(total.result_rows[0][0]), "auditlog": entries})
+
+
+def read_filters(query: Mapping[str, Node], contact_ids: Sequence[int] = ()) -> tuple[str, dict[str, Any]]:
+    """The statement's end from FROM on, and its parameters. Raises `ApiError` 400."""
+    conditions, parameters = ["1"], dict[str, Any]()
+    if contact_ids:
+        conditions.append("contact_id IN {contacts:Array(UInt64)}")
+        parameters["contacts"] = list(contact_ids)
+    for name, condition in (
+        ("object", "object = {object:String}"),
+        ("objectId", f"{_OBJECT_ID} = {{objectId:String}}"),
+        ("user", "(user = {user:String} OR (user_id != 0 AND toString(user_id) = {user:String}))"),
+        ("action", "action = {action:String}"),
+    ):
+        if said := text_of(query, name).strip()[:MAX_TEXT]:
+            conditions.append(condition)
+            parameters[name] = said
+    for name, operator in (("dateFrom", ">="), ("dateTo", "<=")):
+        if said := text_of(query, name).strip():
+            conditions.append(f"time {operator} fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')")
+            parameters[name] = _milliseconds(name, said)
+    return f"FROM audit FINAL WHERE {' AND '.join(conditions)}", parameters
+
+
+def _milliseconds(name: str, said: str) -> int:
+    try:
+        return int(read_time(said).timestamp() * 1_000)
+    except (ValueError, OverflowError) as error:
+        raise ApiError(400, f"{name}: {error}", {name: [NOT_VALID]}) from error
+
+
+def _entry(row: dict[str, Any]) -> Json:
+    return {
+        "id": row["row_id"],
+        "object": row["object"],
+        "objectId": int(row["changed_id"]) if row["changed_id"].isdecimal() else row["changed_id"],
+        "action": row["action"],
+        "userId": row["user_id"] or None,
+        "userName": row["user"],
+        "ipAddress": row["ip"] or None,
+        "dateAdded": iso(row["time_ms"] * 1_000),
+        "details": msgspec.json.decode(row["details"] or "{}"),
+    }

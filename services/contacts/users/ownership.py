@@ -1,0 +1,60 @@
+"""Whether the caller may do with a thing what the route does: its own, or somebody else's."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from services.common.caller import author_id, may_act, sees_others
+from services.common.documents import ASSET, CAMPAIGN, FORM, LINK, NOTE, SEGMENT, Document, Segment
+from services.common.envelope import not_allowed
+from services.common.queries.contact_query import ALIASES, own_sql
+from services.common.rights import CATALOG, LEADS, LISTS
+
+VIEW, EDIT, DELETE = "view", "edit", "delete"
+LEVELS = {
+    LINK: "page:pages", ASSET: "asset:assets", FORM: "form:forms", CAMPAIGN: "campaign:campaigns", SEGMENT: LISTS,
+    "email": "email:emails", "hook": "webhook:webhooks",
+}  # fmt: skip
+_MINE = "JSONExtractUInt(data, 'created_by_id') = {mine}"
+_GLOBAL = "(NOT JSONHas(data, 'is_global') OR JSONExtractBool(data, 'is_global'))"
+
+_action: ContextVar[str] = ContextVar("action", default=VIEW)
+
+
+def enter_action(action: str) -> None:
+    """What the route of the running request does with contacts."""
+    _action.set(action)
+
+
+def check_contact(owner_id: int, creator_id: int, action: str = "") -> None:
+    """Of a contact or a company; without `action` that of the route. Raises `ApiError` 403."""
+    if not may_act(action or _action.get(), owner_id, creator_id):
+        raise not_allowed()
+
+
+def check_record(kind: str, action: str, document: Document) -> None:
+    """Of what people make, where it has own and other. Raises `ApiError` 403."""
+    level = LEVELS.get(kind)
+    if level is None or f"{action}own" not in CATALOG[level]:
+        return
+    if action == VIEW and isinstance(document, Segment) and document.is_global:
+        return
+    if not may_act(action, 0, document.created_by_id, level):
+        raise not_allowed()
+
+
+def records_sql(kind: str) -> str:
+    """Which of the records of this kind the caller may see, as a condition; '' for all."""
+    if kind == NOTE:
+        return "" if sees_others(LEADS) else f"JSONExtractUInt(data, 'contact_id') IN ({_own_contacts()})"
+    level = LEVELS.get(kind)
+    if level is None or sees_others(level):
+        return ""
+    mine = _MINE.format(mine=int(author_id())) if author_id() else "0"
+    return f"({mine} OR {_GLOBAL})" if kind == SEGMENT else mine
+
+
+def _own_contacts() -> str:
+    """Their ids, and those of all that merged into them."""
+    own = f"SELECT id FROM contacts FINAL WHERE {own_sql()}"
+    return f"{own} UNION ALL SELECT loser FROM {ALIASES} WHERE winner IN ({own})"

@@ -1,0 +1,128 @@
+"""Which right each route needs: one table, which a test compares with the routes. Where there is own and other, `own`
+lets in, and whose the thing is decides within. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from services.common.rights import FIELDS, LEADS, LISTS, Rights
+
+_LEAD = f"{LEADS}:"
+Route = tuple[str, str]  # method, path
+
+
+class Rule(NamedTuple):
+    """Each of `needs` must be had; of several with | between them one is enough. What only reads is not audited."""
+
+    needs: tuple[str, ...] = ()
+    is_read: bool = False
+
+    def lets(self, rights: Rights) -> bool:
+        return all(any(rights.may(right) for right in need.split("|")) for need in self.needs)
+
+    def action(self) -> str:
+        """What it does with a contact: view, edit or delete one."""
+        said = [need.removeprefix(_LEAD) for need in self.needs if need.startswith(_LEAD)]
+        return next((word.removesuffix("own") for word in said if word in ("editown", "deleteown")), "view")
+
+
+VIEW, EDIT = Rule((f"{LEADS}:viewown",)), Rule((f"{LEADS}:editown",))
+CREATE, DELETE = Rule((f"{LEADS}:create",)), Rule((f"{LEADS}:deleteown",))
+ANYBODY = Rule()
+ADMIN = Rule(("admin",))  # a right that nobody has
+_PLURAL = "contacts/{{contact}}/{0}"
+_METHODS = {"new": ("POST",), "edit": ("PUT", "PATCH"), "delete": ("DELETE",)}
+
+
+def _standard(path: str, view: Rule, create: Rule, edit: Rule, delete: Rule) -> dict[Route, Rule]:
+    rules = {("GET", path): view, ("GET", f"{path}/{{id}}"): view, ("POST", f"{path}/new"): create}
+    rules |= {(method, f"{path}/{{id}}/edit"): edit for method in _METHODS["edit"]}
+    return {**rules, ("DELETE", f"{path}/{{id}}/delete"): delete}
+
+
+def _own(path: str, level: str) -> dict[Route, Rule]:
+    """Of a level that has own and other."""
+    names = ("viewown", "create", "editown", "deleteown")
+    return _standard(path, *(Rule((f"{level}:{name}",)) for name in names))
+
+
+def _shared(path: str, level: str) -> dict[Route, Rule]:
+    return _standard(path, *(Rule((f"{level}:{name}",)) for name in ("view", "create", "edit", "delete")))
+
+
+def _posts(rule: Rule, *paths: str) -> dict[Route, Rule]:
+    return dict.fromkeys((("POST", path) for path in paths), rule)
+
+
+def _gets(rule: Rule, *paths: str) -> dict[Route, Rule]:
+    return dict.fromkeys((("GET", path) for path in paths), rule)
+
+
+def _members(path: str, right: str, *more: str) -> dict[Route, Rule]:
+    """Contacts put in or taken out, under all names that clients have for it; `more` for those of some clients."""
+    rule, words = Rule((right, f"{LEADS}:editown")), ("add", "remove")
+    forms = ("contact/{{contact}}/{0}", "contact/{0}/{{contact}}", *more)
+    return _posts(rule, *(f"{path}/{{id}}/{form.format(word)}" for word in words for form in forms))
+
+
+def _segments(path: str) -> dict[Route, Rule]:
+    add_all = _posts(Rule((f"{LISTS}:viewown", f"{LEADS}:editown")), f"{path}/{{id}}/contacts/add")
+    return {**_own(path, LISTS), **_members(path, f"{LISTS}:viewown"), **add_all}
+
+
+def _fields(path: str) -> dict[Route, Rule]:
+    """Whoever sees contacts sees what fields they have."""
+    full = Rule((f"{FIELDS}:full",))
+    return _standard(path, Rule((f"{FIELDS}:view|{LEADS}:viewown",)), full, full, full)
+
+
+_CONTACT = "/api/contacts/{id}"
+RULES: Mapping[Route, Rule] = {
+    **_own("/api/contacts", LEADS),
+    ("POST", "/api/contacts/batch/new"): CREATE,
+    **{(method, "/api/contacts/batch/edit"): EDIT for method in _METHODS["edit"]},
+    ("DELETE", "/api/contacts/batch/delete"): DELETE,
+    **_gets(VIEW, *(f"{_CONTACT}/{what}" for what in ("activity", "events", "companies", "campaigns", "notes",
+                                                      "devices", "segments", "auditlog"))),
+    **_posts(EDIT, *(f"{_CONTACT}/{what}" for what in (
+        "dnc/add/{channel}", "dnc/{channel}/add", "dnc/remove/{channel}", "dnc/{channel}/remove",
+        "points/{operator}/{delta}", "utm/add", "utm/{utm}/remove", "trackingevents/new"))),
+    **_gets(VIEW, "/api/contacts/list/fields", "/api/contacts/list/segments"),
+    **_gets(Rule((f"{LEADS}:create|{LEADS}:editown",)), "/api/contacts/list/owners"),
+    **_own("/api/companies", LEADS),
+    **_members("/api/companies", f"{LEADS}:viewown"),
+    **_own("/api/links", "page:pages"),
+    **_own("/api/assets", "asset:assets"),
+    **_own("/api/forms", "form:forms"),
+    **_standard("/api/notes", VIEW, EDIT, EDIT, EDIT),
+    **_shared("/api/stages", "stage:stages"),
+    **_members("/api/stages", "stage:stages:view", _PLURAL),
+    **_shared("/api/categories", "category:categories"),
+    **_own("/api/campaigns", "campaign:campaigns"),
+    **_members("/api/campaigns", "campaign:campaigns:viewown", _PLURAL),
+    **_gets(Rule((f"{LEADS}:viewown", "campaign:campaigns:viewown")), "/api/campaigns/{id}/contacts"),
+    **_standard("/api/tags", Rule((f"tagManager:tagManager:view|{LEADS}:viewown",)),
+                Rule((f"tagManager:tagManager:create|{LEADS}:editown",)), Rule(("tagManager:tagManager:edit",)),
+                Rule(("tagManager:tagManager:delete",))),
+    **_segments("/api/segments"),
+    **_segments("/api/lists"),
+    **_fields("/api/fields/contact"),
+    **_fields("/api/fields/company"),
+    ("GET", "/api/bothits"): Rule((f"{LEADS}:viewother",)),
+    ("POST", "/api/clickthroughs/new"): EDIT,
+    **_shared("/api/users", "user:users"),
+    **_shared("/api/roles", "user:roles"),
+    ("GET", "/api/users/self"): ANYBODY,
+    **{(method, "/api/users/self/edit"): ANYBODY for method in _METHODS["edit"]},
+    ("GET", "/api/users/list/roles"): Rule(("user:roles:view|user:users:view",)),
+    ("GET", "/api/users/{id}/permissioncheck"): Rule(is_read=True),
+    ("POST", "/api/users/{id}/permissioncheck"): Rule(is_read=True),
+    ("GET", "/api/tokens"): ANYBODY,
+    ("POST", "/api/tokens/new"): ANYBODY,
+    ("DELETE", "/api/tokens/{id}/delete"): ANYBODY,
+    **_standard("/api/credentials", ADMIN, ADMIN, ADMIN, ADMIN),
+    ("GET", "/api/auditlog"): Rule(("audit:log:view",)),
+    **_gets(VIEW, "/", "/history/{id}"),
+    ("GET", "/page.css"): ANYBODY,
+}  # fmt: skip

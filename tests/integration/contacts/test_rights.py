@@ -1,0 +1,358 @@
+"""Users with roles: what each may do over the API, whose contacts they see, and that nobody makes themselves more."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.services import Service
+
+PASSWORD = "correct horse"
+OWN = ["viewown", "editown", "deleteown", "create"]
+DENIED = "You do not have access to the requested area/action."
+_names = itertools.count()
+_clients: list[httpx.Client] = []
+
+
+@pytest.fixture(autouse=True)
+def closed_clients() -> Iterator[None]:
+    yield
+    while _clients:
+        _clients.pop().close()
+
+
+def told(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def denied(answer: httpx.Response) -> bool:
+    [error] = told(answer, 403)["errors"]
+    return bool((error["code"], error["message"]) == (403, DENIED))
+
+
+def eventually(check: Callable[[], bool], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it never was"
+        time.sleep(0.05)
+
+
+def role(api: httpx.Client, *, has_api: bool = True, **permissions: list[str]) -> int:
+    levels = {name.replace("__", ":"): names for name, names in permissions.items()}
+    levels |= {"api:access": ["full"]} if has_api else {}
+    said = {"name": f"role {uuid.uuid4().hex[:8]}", "rawPermissions": levels}
+    return int(told(api.post("/api/roles/new", json=said), 201)["role"]["id"])
+
+
+def made_user(api: httpx.Client, role_id: int, name: str = "") -> dict[str, Any]:
+    name = name or f"u{next(_names)}-{uuid.uuid4().hex[:8]}"
+    said = {"username": name, "firstName": "Ada", "lastName": name, "email": f"{name}@users.org", "role": role_id,
+            "plainPassword": {"password": PASSWORD, "confirm": PASSWORD}}  # fmt: skip
+    user: dict[str, Any] = told(api.post("/api/users/new", json=said), 201)["user"]
+    return user
+
+
+def client_of(api: httpx.Client, user: dict[str, Any], password: str = PASSWORD) -> httpx.Client:
+    client = httpx.Client(base_url=api.base_url, auth=(user["username"], password), trust_env=False, timeout=30)
+    _clients.append(client)
+    return client
+
+
+@pytest.fixture
+def someone(api: httpx.Client) -> Callable[..., httpx.Client]:
+    """A client of a user of these rights: `someone(lead__leads=[...])`."""
+
+    def log_in(**permissions: list[str]) -> httpx.Client:
+        return client_of(api, made_user(api, role(api, **permissions)))
+
+    return log_in
+
+
+def contact(client: httpx.Client, **said: Any) -> int:
+    body = {"email": f"{uuid.uuid4().hex[:12]}@rights.org", **said}
+    return int(told(client.post("/api/contacts/new", json=body), 201)["contact"]["id"])
+
+
+def ids(client: httpx.Client, search: str = "") -> set[int]:
+    return {int(one) for one in told(client.get("/api/contacts", params={"search": search}))["contacts"]}
+
+
+def test_a_user_logs_in_by_name_and_by_address_and_is_who_made_it(api: httpx.Client) -> None:
+    user = made_user(api, role(api, lead__leads=OWN))
+    assert "password" not in str(user).lower() and user["role"]["isAdmin"] is False
+    client = client_of(api, user)
+    me = told(client.get("/api/users/self"))
+    assert (me["id"], me["username"]) == (user["id"], user["username"])
+    client.auth = httpx.BasicAuth(user["email"].upper(), PASSWORD)
+    body = told(client.get(f"/api/contacts/{contact(client, owner=user['id'])}"))["contact"]
+    assert (body["createdBy"], body["createdByUser"]) == (user["id"], user["username"])
+    assert (body["owner"]["id"], body["owner"]["lastName"]) == (user["id"], user["username"])
+    assert ids(client, "is:mine") == {body["id"]} == ids(api, f"owner:{user['username']} ids:{body['id']}")
+    owners = told(api.get("/api/contacts/list/owners", params={"filter": user["username"]}))
+    assert owners == [{"id": user["id"], "firstName": "Ada", "lastName": user["username"]}]
+
+
+def test_own_contacts_are_seen_and_edited_and_no_others(
+    api: httpx.Client, someone: Callable[..., httpx.Client]
+) -> None:
+    ada, bob = someone(lead__leads=OWN), someone(lead__leads=OWN)
+    city = f"town{uuid.uuid4().hex[:8]}"
+    mine, theirs = contact(ada, city=city), contact(bob, city=city)
+    nobodys = contact(api, city=city)
+    given = contact(api, city=city, owner=told(ada.get("/api/users/self"))["id"])
+    assert ids(ada, f"city:{city}") == {mine, given} and ids(api, f"city:{city}") == {mine, theirs, nobodys, given}
+    listed = told(ada.get("/api/contacts", params={"search": f"city:{city}"}))
+    assert listed["total"] == "2", "the total tells nothing either"
+    filtered = {"where[0][col]": "city", "where[0][expr]": "eq", "where[0][val]": city}
+    assert told(ada.get("/api/contacts", params=filtered))["total"] == "2", "also with a filter of one's own"
+    for other in (theirs, nobodys):
+        assert denied(ada.get(f"/api/contacts/{other}"))
+        for path in ("activity", "companies", "notes", "devices", "segments", "campaigns", "auditlog"):
+            assert denied(ada.get(f"/api/contacts/{other}/{path}")), path
+        assert denied(ada.patch(f"/api/contacts/{other}/edit", json={"firstname": "x"}))
+        assert denied(ada.put(f"/api/contacts/{other}/edit", json={"firstname": "x"}))
+        assert denied(ada.post(f"/api/contacts/{other}/points/plus/5"))
+        assert denied(ada.post(f"/api/contacts/{other}/dnc/email/add"))
+        assert denied(ada.post(f"/api/contacts/{other}/utm/add", json={"utm_source": "x"}))
+        assert denied(ada.post("/api/notes/new", json={"lead": other, "text": "x"}))
+        assert denied(ada.delete(f"/api/contacts/{other}/delete"))
+    assert told(ada.patch(f"/api/contacts/{given}/edit", json={"firstname": "A"}))["contact"]["modifiedByUser"]
+    assert told(ada.delete(f"/api/contacts/{mine}/delete"))["contact"]["id"] is None
+    assert told(api.get(f"/api/contacts/{theirs}"))["contact"]["points"] == 0
+
+
+def test_a_batch_refuses_others_contacts_item_by_item(someone: Callable[..., httpx.Client]) -> None:
+    ada, bob = someone(lead__leads=OWN), someone(lead__leads=OWN)
+    mine, theirs = contact(ada), contact(bob)
+    items = [{"id": mine, "firstname": "A"}, {"id": theirs, "firstname": "A"}]
+    body = told(ada.patch("/api/contacts/batch/edit", json=items))
+    assert (body["statusCodes"], body["errors"]["1"]["message"]) == ({"0": 200, "1": 403}, DENIED)
+    gone = told(ada.delete(f"/api/contacts/batch/delete?ids={theirs},{mine}"))
+    assert (gone["errors"]["0"]["code"], len(gone["contacts"])) == (403, 1)
+    assert ids(bob) == {theirs}
+
+
+def test_an_address_of_somebody_elses_contact_takes_nothing_from_it(someone: Callable[..., httpx.Client]) -> None:
+    ada, bob = someone(lead__leads=OWN), someone(lead__leads=OWN)
+    email = f"{uuid.uuid4().hex[:10]}@bobs.org"
+    mine, theirs = contact(ada), contact(bob, email=email, firstname="Bob")
+    assert denied(ada.post("/api/contacts/new", json={"email": email, "firstname": "Mine"}))
+    assert denied(ada.patch(f"/api/contacts/{mine}/edit", json={"email": email})), "else it would merge"
+    assert told(bob.get(f"/api/contacts/{theirs}"))["contact"]["fields"]["all"]["firstname"] == "Bob"
+
+
+def test_other_implies_own(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
+    ada = someone(lead__leads=["editother", "create"])
+    mine, other = contact(ada), contact(api)
+    for one in (mine, other):
+        assert told(ada.patch(f"/api/contacts/{one}/edit", json={"firstname": "A"}))["contact"]["id"] == one
+        assert denied(ada.delete(f"/api/contacts/{one}/delete"))
+
+
+def test_what_a_role_has_not_is_refused(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
+    ada = someone(lead__leads=["viewother"])
+    assert told(ada.get("/api/contacts", params={"limit": 1}))["contacts"]
+    for answer in (
+        ada.post("/api/contacts/new", json={"email": "x@y.org"}),
+        ada.post("/api/contacts/batch/new", json=[{"email": "x@y.org"}]),
+        ada.get("/api/contacts/list/owners"),
+        ada.get("/api/segments"),
+        ada.post("/api/segments/new", json={"name": "x"}),
+        ada.post("/api/fields/contact/new", json={"label": "x", "type": "text"}),
+        ada.get("/api/users"),
+        ada.get("/api/roles"),
+        ada.get("/api/credentials"),
+        ada.get("/api/auditlog"),
+        ada.post("/api/stages/new", json={"name": "x"}),
+    ):
+        assert denied(answer), answer.request.url
+    nobody = client_of(api, made_user(api, role(api, has_api=False, lead__leads=["full"])))
+    assert denied(nobody.get("/api/contacts")) and denied(nobody.get("/api/users/self"))
+
+
+def test_permissioncheck_tells_what_a_user_may(api: httpx.Client) -> None:
+    user = made_user(api, role(api, lead__leads=["viewown"]))
+    client, asked = client_of(api, user), ["lead:leads:viewown", "lead:leads:viewother", "no:such:right"]
+    path = f"/api/users/{user['id']}/permissioncheck"
+    said = dict(zip(asked, (True, False, False), strict=True))
+    assert told(client.post(path, json={"permissions": asked})) == said
+    assert (
+        told(client.get(path, params={"permissions[]": asked}))
+        == said
+        == told(api.post(path, json={"permissions": asked}))
+    )
+    assert denied(client.post("/api/users/1/permissioncheck", json={"permissions": asked}))
+
+
+def test_companies_follow_the_rights_on_contacts(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
+    ada, bob = someone(lead__leads=OWN), someone(lead__leads=OWN)
+    name = f"Acme {uuid.uuid4().hex[:8]}"
+    company = told(ada.post("/api/companies/new", json={"companyname": name}), 201)["company"]["id"]
+    search = {"search": f"companyname:{name}"}
+    assert told(ada.get("/api/companies", params=search))["total"] == "1"
+    assert told(bob.get("/api/companies", params=search))["total"] == "0"
+    assert denied(bob.get(f"/api/companies/{company}"))
+    assert denied(bob.patch(f"/api/companies/{company}/edit", json={"companycity": "Rome"}))
+    assert denied(bob.post("/api/companies/new", json={"companyname": name, "companycity": "Rome"}))
+    assert denied(bob.delete(f"/api/companies/{company}/delete"))
+    assert denied(bob.post(f"/api/companies/{company}/contact/{contact(bob)}/add"))
+
+
+def test_what_people_made_is_theirs(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
+    rights = {"campaign__campaigns": ["viewown", "editown", "deleteown", "create"], "lead__leads": OWN,
+              "lead__lists": ["viewown", "editown", "create"]}  # fmt: skip
+    ada, bob = someone(**rights), someone(**rights)
+    campaign = told(ada.post("/api/campaigns/new", json={"name": "Ada's"}), 201)["campaign"]
+    assert campaign["createdBy"] == told(ada.get("/api/users/self"))["id"]
+    assert campaign["id"] in [one["id"] for one in told(ada.get("/api/campaigns"))["campaigns"]]
+    assert told(bob.get("/api/campaigns"))["total"] == 0 and denied(bob.get(f"/api/campaigns/{campaign['id']}"))
+    assert denied(bob.patch(f"/api/campaigns/{campaign['id']}/edit", json={"name": "Bob's"}))
+    assert denied(bob.delete(f"/api/campaigns/{campaign['id']}/delete"))
+    hidden = told(ada.post("/api/segments/new", json={"name": "own", "isGlobal": False}), 201)["list"]
+    shared = told(ada.post("/api/segments/new", json={"name": "all"}), 201)["list"]
+    seen = {one["id"] for one in told(bob.get("/api/segments"))["lists"]}
+    assert shared["id"] in seen and hidden["id"] not in seen
+    assert told(bob.get(f"/api/segments/{shared['id']}")) and denied(bob.get(f"/api/segments/{hidden['id']}"))
+    assert denied(bob.patch(f"/api/segments/{shared['id']}/edit", json={"name": "Bob's"}))
+    note = told(ada.post("/api/notes/new", json={"lead": contact(ada), "text": "x"}), 201)["note"]["id"]
+    assert told(ada.get("/api/notes"))["total"] == 1 and told(bob.get("/api/notes"))["total"] == 0
+    assert denied(bob.get(f"/api/notes/{note}")) and denied(bob.delete(f"/api/notes/{note}/delete"))
+
+
+def test_nobody_makes_themselves_more(api: httpx.Client) -> None:
+    full = {"user__users": ["full"], "user__roles": ["full"], "lead__leads": ["viewown"]}
+    role_id = role(api, **full)
+    user = made_user(api, role_id)
+    client, admin = client_of(api, user), made_user(api, 1)
+    for answer in (
+        client.post("/api/roles/new", json={"name": "x", "isAdmin": True}),
+        client.post("/api/roles/new", json={"name": "x", "rawPermissions": {"lead:leads": ["viewother"]}}),
+        client.patch(f"/api/roles/{role_id}/edit", json={"rawPermissions": {"lead:leads": ["full"]}}),
+        client.patch(f"/api/roles/{role_id}/edit", json={"isAdmin": True}),
+        client.patch(f"/api/users/{user['id']}/edit", json={"role": 1}),
+        client.patch(f"/api/users/{admin['id']}/edit", json={"plainPassword": "another one"}),
+        client.patch(f"/api/users/{admin['id']}/edit", json={"isPublished": False}),
+        client.patch("/api/users/1/edit", json={"email": "mine@x.org"}),
+        client.delete(f"/api/users/{admin['id']}/delete"),
+        client.post("/api/users/new", json={"username": "xx", "firstName": "x", "email": "xx@x.org", "role": 1,
+                                            "password": PASSWORD}),
+        client.post("/api/credentials/new", json={"name": "x", "role": 1}),
+    ):  # fmt: skip
+        assert denied(answer), (answer.request.method, answer.request.url)
+    hidden = told(api.post("/api/roles/new", json={"name": "off", "isAdmin": True, "isPublished": False}), 201)["role"]
+    assert denied(client.patch(f"/api/users/{user['id']}/edit", json={"role": hidden["id"]})), "it may be switched on"
+    less = told(
+        client.post("/api/roles/new", json={"name": "less", "rawPermissions": {"lead:leads": ["viewown"]}}), 201
+    )
+    assert made_user(client, less["role"]["id"])["role"]["id"] == less["role"]["id"]
+    assert told(client_of(api, admin).get("/api/users/self"))["role"]["isAdmin"] is True
+
+
+def test_the_admin_of_the_settings_can_not_be_shut_out(api: httpx.Client) -> None:
+    assert api.delete("/api/users/1/delete").status_code == 422
+    for said in ({"isPublished": False}, {"username": "x"}, {"password": "something else"}, {"role": 7}):
+        assert api.patch("/api/users/1/edit", json=said).status_code == 422, said
+    assert api.delete("/api/roles/1/delete").status_code == api.patch("/api/roles/1/edit", json={}).status_code == 422
+    assert told(api.patch("/api/users/1/edit", json={"position": "Chief"}))["user"]["position"] == "Chief"
+    assert told(api.get("/api/users/self"))["id"] == 1
+
+
+def test_a_name_is_one_users(api: httpx.Client) -> None:
+    role_id = role(api)
+    ada, bob = made_user(api, role_id), made_user(api, role_id)
+    said = {"firstName": "x", "role": role_id, "password": PASSWORD}
+    for taken in (
+        {"username": ada["username"].upper(), "email": "new1@users.org"},
+        {"username": "new1", "email": ada["email"]},
+        {"username": ada["email"], "email": "new2@users.org"},
+        {"username": "ADMIN", "email": "new3@users.org"},
+    ):
+        assert told(api.post("/api/users/new", json={**said, **taken}), 400)["errors"][0]["details"], taken
+    assert api.patch(f"/api/users/{bob['id']}/edit", json={"username": ada["username"]}).status_code == 400
+    new_name = f"renamed-{uuid.uuid4().hex[:8]}"
+    told(api.patch(f"/api/users/{ada['id']}/edit", json={"username": new_name}))
+    assert told(client_of(api, {"username": new_name}).get("/api/users/self"))["id"] == ada["id"]
+    eventually(lambda: client_of(api, ada).get("/api/users/self").status_code == 401)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"username": ""}, {"username": "a b"}, {"email": "nobody"}, {"password": "short"}, {"password": ["x"]},
+     {"plainPassword": {"password": PASSWORD, "confirm": "another"}}, {"role": 999_999}, {"role": "x"}],
+)  # fmt: skip
+def test_a_user_that_can_not_be_is_refused(api: httpx.Client, wrong: dict[str, Any]) -> None:
+    name = uuid.uuid4().hex[:8]
+    said = {"username": name, "firstName": "x", "email": f"{name}@users.org", "role": role(api), "password": PASSWORD}
+    if "plainPassword" in wrong:
+        del said["password"]
+    [error] = told(api.post("/api/users/new", json={**said, **wrong}), 400)["errors"]
+    assert list(error["details"])
+
+
+def test_whoever_is_disabled_is_out_within_two_seconds_and_a_role_changes_as_fast(api: httpx.Client) -> None:
+    role_id = role(api, lead__leads=["viewown"])
+    user = made_user(api, role_id)
+    client = client_of(api, user)
+    assert denied(client.post("/api/contacts/new", json={"email": "a@b.org"}))
+    told(api.patch(f"/api/roles/{role_id}/edit",
+                   json={"rawPermissions": {"lead:leads": ["create"], "api:access": ["full"]}}))  # fmt: skip
+    eventually(lambda: client.post("/api/contacts/new", json={"firstname": "x"}).status_code == 201, 2.5)
+    told(api.patch(f"/api/users/{user['id']}/edit", json={"plainPassword": "another password"}))
+    eventually(lambda: client.get("/api/contacts").status_code == 401, 2.5)
+    client = client_of(api, user, "another password")
+    assert client.get("/api/contacts").status_code == 200
+    told(api.patch(f"/api/users/{user['id']}/edit", json={"isPublished": False}))
+    eventually(lambda: client.get("/api/contacts").status_code == 401, 2.5)
+    assert api.delete(f"/api/roles/{role_id}/delete").status_code == 422, "somebody has it"
+    told(api.delete(f"/api/users/{user['id']}/delete"))
+    assert told(api.delete(f"/api/roles/{role_id}/delete"))["role"]["id"] is None
+
+
+def test_everybody_changes_their_own_password_and_no_right(api: httpx.Client) -> None:
+    user = made_user(api, role(api))
+    client, path = client_of(api, user), "/api/users/self/edit"
+    said = {"plainPassword": "a new password", "role": 1, "username": "admin2", "isPublished": False}
+    assert client.patch(path, json=said).status_code == 400, "the current one is missing"
+    assert client.patch(path, json={**said, "currentPassword": "wrong"}).status_code == 400
+    changed = told(client.patch(path, json={**said, "currentPassword": PASSWORD, "lastName": "New"}))["user"]
+    assert (changed["role"]["id"], changed["username"]) == (user["role"]["id"], user["username"])
+    eventually(lambda: client.get("/api/users/self").status_code == 401, 2.5)
+    assert told(client_of(api, user, "a new password").get("/api/users/self"))["lastName"] == "New"
+    assert denied(api.patch(path, json={"lastName": "x"})), "the admin's is in the settings"
+
+
+def test_lists_of_users_and_roles(api: httpx.Client) -> None:
+    role_id = role(api, lead__lists=["create"])
+    user = made_user(api, role_id)
+    listed = told(api.get("/api/users", params={"search": user["username"]}))
+    assert (listed["total"], listed["users"][0]["id"], listed["users"][0]["role"]["id"]) == (1, user["id"], role_id)
+    assert "hash" not in str(listed)
+    shown = told(api.get(f"/api/roles/{role_id}"))["role"]
+    assert shown["rawPermissions"]["lead:leads"] == ["viewown"], "what is implied is kept"
+    assert {"id": role_id, "name": shown["name"]} in told(api.get("/api/users/list/roles"))
+    for name in ("password_hash", "passwordHash"):
+        assert api.get(f"/api/users?where[0][col]={name}&where[0][expr]=like&where[0][val]=%25").status_code == 400
+
+
+def test_pages_show_only_what_a_user_may_see(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
+    ada = someone(lead__leads=OWN)
+    mine, other = contact(ada), contact(api)
+    page = ada.get("/").text
+    assert f"/history/{mine}" in page and f"/history/{other}" not in page
+    assert ada.get(f"/history/{mine}").status_code == 200 and ada.get(f"/history/{other}").status_code == 403
+
+
+def test_a_contact_of_nobody_is_for_those_who_see_others(
+    someone: Callable[..., httpx.Client], contacts_service: Service
+) -> None:
+    del contacts_service
+    ada = someone(lead__leads=OWN, campaign__campaigns=["viewother"])
+    assert told(ada.get("/api/contacts", params={"search": "is:anonymous"}))["total"] == "0"
