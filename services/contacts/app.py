@@ -18,6 +18,7 @@ from services.common.openapi import OPENAPI_PATH, openapi_route
 from services.common.service import end_process_if_failed, operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.background import Background, Duty
+from services.contacts.batch_api import BatchApi
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields.api import COMPANY, FieldsApi
@@ -25,7 +26,7 @@ from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import DOCUMENT
 from services.contacts.people.actions_api import ActionsApi
 from services.contacts.people.api import ContactsApi
-from services.contacts.people.batch_api import BatchApi
+from services.contacts.people.contact_batch import ContactBatch
 from services.contacts.people.devices_api import DevicesApi
 from services.contacts.people.membership_api import MembershipApi
 from services.contacts.people.tags_api import TagsApi
@@ -93,7 +94,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
     """Everything below /api."""
     user = settings.admin_user
     return [
-        *BatchApi(stores, user, metrics).routes(),  # before /{id}
+        *BatchApi("/api/contacts", "contacts", lambda: ContactBatch(stores, user, metrics)).routes(),  # before /{id}
         *DirectoryApi(stores, user).routes(),
         *ActionsApi(stores, user, metrics).routes(),
         *MembershipApi(stores, user, metrics).routes(),

@@ -72,6 +72,29 @@ def _operation(summary: str, parameters: list[Json], answers: dict[str, str], *,
     return operation
 
 
+_BATCH = {"500": "More than 200 items", "413": "Too large", "400": "No list or object of items"}
+
+
+def _batch_paths(path: str, plural: str) -> Json:
+    told = f"{{{plural}, statusCodes, errors}}: by the keys of the items; errors only when there are any"
+    return {
+        f"{path}/batch/new": {
+            "post": _operation("Create or update up to 200", [], {"201": told, **_BATCH}, has_body=True)
+        },
+        f"{path}/batch/edit": {
+            method: _operation(f"{word} up to 200, each by its id", [], {"200": told, **_BATCH}, has_body=True)
+            for method, word in (("patch", "Change"), ("put", "Replace"))
+        },
+        f"{path}/batch/delete": {
+            "delete": _operation(
+                "Delete up to 200",
+                [_parameter("ids", "query", text="1,2,3, or ids[]=1&ids[]=2")],
+                {"200": f"{{{plural}, errors}}", "500": "More than 200 ids"},
+            )
+        },
+    }
+
+
 _ONE = {"200": "{contact}", "404": "Nobody"}
 _COMPANY = {"200": "{company}", "404": "No such company"}
 _LINK = {"200": "{success: 1}", "404": "No such company or contact"}
@@ -150,6 +173,7 @@ def _record_paths(plural: str, singular: str) -> Json:
     one = {"200": f"{{{singular}}}", "404": "No such one"}
     refused = {"400": "Invalid", "413": "Too large"}
     return {
+        **_batch_paths(f"/api/{plural}", plural),
         f"/api/{plural}": {"get": _operation("List and search", _RECORDS, {"200": f"{{total, {plural}: [...]}}"})},
         f"/api/{plural}/new": {"post": _operation("Create", [], {"201": f"{{{singular}}}", **refused}, has_body=True)},
         f"/api/{plural}/{{id}}": {"get": _operation("One", [_RECORD_ID], one)},
@@ -167,23 +191,8 @@ for _plural, _singular in (
 ):  # fmt: skip
     PATHS.update(_record_paths(_plural, _singular))
 
-_BATCH = {"500": "More than 200 items", "413": "Too large", "400": "No list or object of items"}
-_TOLD = "{contacts, statusCodes, errors}: by the keys of the items; errors only when there are any"
+PATHS |= _batch_paths("/api/contacts", "contacts") | _batch_paths("/api/companies", "companies")
 PATHS |= {
-    "/api/contacts/batch/new": {
-        "post": _operation("Create or update up to 200", [], {"201": _TOLD, **_BATCH}, has_body=True)
-    },
-    "/api/contacts/batch/edit": {
-        method: _operation(f"{word} up to 200, each by its id", [], {"200": _TOLD, **_BATCH}, has_body=True)
-        for method, word in (("patch", "Change"), ("put", "Replace"))
-    },
-    "/api/contacts/batch/delete": {
-        "delete": _operation(
-            "Delete up to 200",
-            [_parameter("ids", "query", text="1,2,3, or ids[]=1&ids[]=2")],
-            {"200": "{contacts, errors}", "500": "More than 200 ids"},
-        )
-    },
     "/api/contacts/{id}/points/{operator}/{delta}": {
         "post": _operation(
             "Change the points",
@@ -308,6 +317,7 @@ _FIELDS = [_parameter("search", "query", text="A part of alias or label, type:, 
 def _field_paths(owner: str) -> Json:
     path = f"/api/fields/{owner}"
     return {
+        **_batch_paths(path, "fields"),
         path: {"get": _operation(f"The fields of each {owner}", _FIELDS, {"200": "{total, fields: [...]}"})},
         f"{path}/new": {"post": _NEW_FIELD},
         f"{path}/{{id}}": {"get": _operation("One field, by number or alias", [_RECORD_ID], _FIELD)},
