@@ -22,6 +22,9 @@ from services.contacts.batch_api import BatchApi
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields.api import COMPANY, FieldsApi
+from services.contacts.jobs.api import JobsApi
+from services.contacts.jobs.runner import EVERY_SECONDS as JOBS_EVERY_SECONDS
+from services.contacts.jobs.runner import JobRunner
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import DOCUMENT
 from services.contacts.people.actions_api import ActionsApi
@@ -54,7 +57,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     if not settings.secret:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
-    background = Background(stores, duties())
+    background = Background(stores, duties(stores, settings))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -85,9 +88,9 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     return ApiDoor(app, access, OPEN_PATHS.__contains__)
 
 
-def duties() -> tuple[Duty, ...]:
+def duties(stores: Stores, settings: Settings) -> tuple[Duty, ...]:
     """What is done beside the requests."""
-    return ()
+    return (Duty("jobs", JOBS_EVERY_SECONDS, JobRunner(stores, settings.job_contacts_per_second).work),)
 
 
 def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> list[Route]:
@@ -95,6 +98,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
     user = settings.admin_user
     return [
         *BatchApi("/api/contacts", "contacts", lambda: ContactBatch(stores, user, metrics)).routes(),  # before /{id}
+        *JobsApi(stores, user, metrics).routes(),
         *DirectoryApi(stores, user).routes(),
         *ActionsApi(stores, user, metrics).routes(),
         *MembershipApi(stores, user, metrics).routes(),

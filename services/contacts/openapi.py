@@ -226,7 +226,7 @@ PATHS |= {
 _THING = [_RECORD_ID, _parameter("contact", "path", "integer", "The contact")]
 PATHS |= {
     f"/api/{plural}/{{id}}/{path}": {"post": _operation(f"{text} a {plural[:-1]}", _THING, _LINK)}
-    for plural in ("stages", "campaigns")
+    for plural in ("stages", "campaigns", "categories")
     for word, text in (("add", "Put the contact in"), ("remove", "Take the contact out of"))
     for path in (f"contact/{{contact}}/{word}", f"contact/{word}/{{contact}}", f"contacts/{{contact}}/{word}")
 }
@@ -238,6 +238,9 @@ PATHS |= {
     },
     "/api/contacts/{id}/campaigns": {
         "get": _operation("The campaigns of a contact", [_ID], {**_ONE, "200": "{total, campaigns: {id: campaign}}"})
+    },
+    "/api/contacts/{id}/categories": {
+        "get": _operation("The categories of a contact", [_ID], {**_ONE, "200": "{total, categories: {id: category}}"})
     },
     "/api/contacts/{id}/utm/add": {
         "post": _operation("Record UTM tags: utm_*, url, referer", [_ID], {**_ONE, "400": "Invalid"}, has_body=True)
@@ -294,6 +297,33 @@ PATHS |= {
     },
     "/api/contacts/list/segments": {
         "get": _operation("The published segments, bare", [], {"200": "[{id, name, alias}, ...]"})
+    },
+}
+
+_JOB = {"201": "{job}: id, status, total, done, failed", "404": "No such segment"}
+PATHS |= {
+    "/api/contacts/batch/{action}": {
+        "post": _operation(
+            "Do one thing to many contacts: `ids` (1,000 at most, 100 of delete), or all of a `search` or a `segment`, "
+            "which makes a job. campaigns, categories, segments, tags, stages: `add`, `remove`; owner: `owner`; "
+            "channels: `subscribe`, `unsubscribe`, `reason`; dnc: `channel`, `reason`; delete",
+            [_parameter("action", "path", text="campaigns categories segments tags stages owner channels dnc delete")],
+            {"200": "{success, affected, details: {id: {success, error}}}", **_JOB, **_WRONG},
+            has_body=True,
+        )
+    },
+    **{
+        f"/api/{name}/{{id}}/contacts/delete": {
+            "post": _operation("Delete the contacts of a segment, as a job", [_RECORD_ID], _JOB)
+        }
+        for name in ("segments", "lists")
+    },
+    "/api/jobs": {"get": _operation("The jobs", _RECORDS, {"200": "{total, jobs: [...]}"})},
+    "/api/jobs/{id}": {"get": _operation("One job", [_RECORD_ID], {"200": "{job}", "404": "No such job"})},
+    "/api/jobs/{id}/cancel": {
+        "post": _operation(
+            "Stop a job; what it did is not undone", [_RECORD_ID], {"200": "{job}", "404": "No such job"}
+        )
     },
 }
 

@@ -48,10 +48,17 @@ class Change(msgspec.Struct, frozen=True):
     stage_id: int | None = None  # 0 for none
     left_stage_id: int = 0  # none, if this is the one that it is in
     campaigns: dict[int, bool] = {}  # joined or left
+    categories: dict[int, bool] = {}  # the same
+    replaces_categories: bool = False  # all that are not named are left
     memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
     segments: dict[int, bool] = {}  # added or removed by hand
     subject: str = ""  # what the history calls it: the name of the stage, of the reason for points
+    names: dict[int, str] = {}  # of its campaigns, or of its segments, where it is about several
     action: str = ""
+
+    def name_of(self, thing: int) -> str:
+        """Of a campaign or segment, as the history calls it."""
+        return self.names.get(thing) or self.subject or str(thing)
 
     def is_in_history(self) -> bool:
         """Whether it may add anything to the contact's history."""
@@ -240,6 +247,10 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         fields={**own.fields, **defaults, **_new_fields(profile, change.fields, now_us)},
         tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
         segments={**own.segments, **_new_segments(profile, change.segments, now_us)},
+        categories={
+            **own.categories,
+            **_new_words(_words_on_categories(profile), _category_words(profile, change), now_us),
+        },
         ips=_with_ip(profile, own, change.ip, now_us),
         points=_new_points(profile, own, change),
         dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
@@ -247,7 +258,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         owner_us=own.owner_us if change.owner_id in (None, owner_of(profile)) else now_us,
         stage_id=own.stage_id if stage_id is None else stage_id,
         stage_us=own.stage_us if stage_id in (None, stage_of(profile)) else now_us,
-        campaigns={**own.campaigns, **_new_campaigns(profile, change.campaigns, now_us)},
+        campaigns={**own.campaigns, **_new_words(_words_on_campaigns(profile), change.campaigns, now_us)},
     )
     part = apply_memberships(profile, part, change.memberships, now_us)
     if part == profile.own:
@@ -280,12 +291,25 @@ def _new_tags(profile: Profile, tags: dict[str, bool], now_us: int) -> dict[str,
     return news
 
 
-def _new_campaigns(profile: Profile, campaigns: dict[int, bool], now_us: int) -> dict[int, Member]:
-    said = newest([part.campaigns for part in profile.parts()])
+def _words_on_campaigns(profile: Profile) -> dict[int, Member]:
+    return newest([part.campaigns for part in profile.parts()])
+
+
+def _words_on_categories(profile: Profile) -> dict[int, Member]:
+    return newest([part.categories for part in profile.parts()])
+
+
+def _category_words(profile: Profile, change: Change) -> dict[int, bool]:
+    left = dict.fromkeys(_words_on_categories(profile), False) if change.replaces_categories else {}
+    return {**left, **change.categories}
+
+
+def _new_words(said: Mapping[int, Member], words: Mapping[int, bool], now_us: int) -> dict[int, Member]:
+    """Those that change who is in; nobody ever being in is the same as having left."""
     return {
-        campaign: Member(is_in, max(now_us, said[campaign].time_us + 1) if campaign in said else now_us)
-        for campaign, is_in in campaigns.items()
-        if (campaign in said and said[campaign].is_in) != is_in
+        one: Member(is_in, max(now_us, said[one].time_us + 1) if one in said else now_us)
+        for one, is_in in words.items()
+        if (one in said and said[one].is_in) != is_in
     }
 
 

@@ -1,4 +1,4 @@
-"""Contacts in stages and campaigns: who is put in, who is taken out, and who is in."""
+"""Contacts in stages, campaigns and categories: who is put in, who is taken out, and who is in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.documents import CAMPAIGN, STAGE, Campaign, decode_document
+from services.common.documents import CAMPAIGN, CATEGORY, STAGE, Campaign, Category, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, whole_number
 from services.common.profile import Member, Profile, newest
 from services.common.records import Ref
@@ -23,6 +23,7 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
 from services.contacts.stores import Stores
 
+CONTACT_CATEGORIES = "global"  # the bundle of those that contacts can be in
 DEFAULT_MEMBERS, MAX_MEMBERS = 100, 1_000
 _MEMBERS = """
 SELECT id FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})
@@ -40,10 +41,15 @@ def _campaign(campaign_id: int, is_in: bool, name: str) -> Change:
     return Change(campaigns={campaign_id: is_in}, subject=name)
 
 
-class _Named(msgspec.Struct):
-    """What stages and campaigns have in common."""
+def _category(category_id: int, is_in: bool, _: str) -> Change:
+    return Change(categories={category_id: is_in})
 
-    name: str
+
+class _Named(msgspec.Struct):
+    """What these have in common."""
+
+    name: str = ""
+    bundle: str = "global"
 
 
 class MembershipApi:
@@ -56,8 +62,10 @@ class MembershipApi:
         return [
             *self._links("stages", STAGE, _stage),
             *self._links("campaigns", CAMPAIGN, _campaign),
+            *self._links("categories", CATEGORY, _category),
             Route("/api/campaigns/{id}/contacts", self.members, methods=["GET"]),
             Route("/api/contacts/{id}/campaigns", self.campaigns_of, methods=["GET"]),
+            Route("/api/contacts/{id}/categories", self.categories_of, methods=["GET"]),
         ]
 
     def _links(self, plural: str, kind: str, change: ChangeOf) -> list[Route]:
@@ -76,6 +84,8 @@ class MembershipApi:
             if record is None:
                 raise ApiError(404, NOT_FOUND)
             named = msgspec.json.decode(record.data, type=_Named)
+            if named.bundle != CONTACT_CATEGORIES:
+                raise ApiError(404, NOT_FOUND)
             await self._editor.change(contact_id, change(thing, is_in, named.name))
             return json_response({"success": 1})
 
@@ -103,18 +113,36 @@ class MembershipApi:
 
     async def campaigns_of(self, request: Request) -> Response:
         """By id, with when the contact was put in."""
-        contact = await self._reader.one(contact_id_of(request))
-        if contact is None:
-            raise ApiError(404, NOT_FOUND)
-        profile = await self._stores.profiles.resolve(contact.id) if contact.view and contact.view.campaigns else None
-        words = {one: word for one, word in _words(profile).items() if word.is_in} if profile else {}
-        records = await self._stores.records.load(Ref(CAMPAIGN, str(one)) for one in words)
+        found = await self._joined(contact_id_of(request), CAMPAIGN, _words)
         campaigns = {
-            ref.id: _membership(int(ref.id), decode_document(record.data, Campaign), words[int(ref.id)])
-            for ref, record in records.items()
-            if record.data
+            one: _membership(int(one), decode_document(data, Campaign), word) for one, (data, word) in found.items()
         }
         return json_response({"total": len(campaigns), "campaigns": campaigns})
+
+    async def categories_of(self, request: Request) -> Response:
+        """The same."""
+        found = await self._joined(contact_id_of(request), CATEGORY, _words_on_categories)
+        categories = {
+            one: _category_object(int(one), decode_document(data, Category), word)
+            for one, (data, word) in found.items()
+        }
+        return json_response({"total": len(categories), "categories": categories})
+
+    async def _joined(
+        self, contact_id: int, kind: str, words_of: Callable[[Profile], dict[int, Member]]
+    ) -> dict[str, tuple[bytes, Member]]:
+        """By id the records of a kind that the contact is in, and the word that put it there."""
+        contact = await self._reader.one(contact_id)
+        if contact is None:
+            raise ApiError(404, NOT_FOUND)
+        profile = await self._stores.profiles.resolve(contact.id) if contact.view else None
+        words = {one: word for one, word in words_of(profile).items() if word.is_in} if profile else {}
+        records = await self._stores.records.load(Ref(kind, str(one)) for one in words)
+        return {ref.id: (record.data, words[int(ref.id)]) for ref, record in records.items() if record.data}
+
+
+def _words_on_categories(profile: Profile) -> dict[int, Member]:
+    return newest([part.categories for part in profile.parts()])
 
 
 def _words(profile: Profile) -> dict[int, Member]:
@@ -139,4 +167,14 @@ def _membership(campaign_id: int, campaign: Campaign, word: Member) -> dict[str,
         "manuallyRemoved": False,
         "manuallyAdded": True,
         "listMembership": [],
+    }
+
+
+def _category_object(category_id: int, category: Category, word: Member) -> dict[str, Any]:
+    return {
+        "id": category_id,
+        "title": category.title,
+        "alias": category.alias,
+        "color": category.color or None,
+        "dateAdded": iso(word.time_us),
     }
