@@ -225,8 +225,8 @@ PATHS |= {
 
 _THING = [_RECORD_ID, _parameter("contact", "path", "integer", "The contact")]
 PATHS |= {
-    f"/api/{plural}/{{id}}/{path}": {"post": _operation(f"{text} a {plural[:-1]}", _THING, _LINK)}
-    for plural in ("stages", "campaigns", "categories")
+    f"/api/{plural}/{{id}}/{path}": {"post": _operation(f"{text} a {singular}", _THING, _LINK)}
+    for plural, singular in (("stages", "stage"), ("campaigns", "campaign"), ("categories", "category"))
     for word, text in (("add", "Put the contact in"), ("remove", "Take the contact out of"))
     for path in (f"contact/{{contact}}/{word}", f"contact/{word}/{{contact}}", f"contacts/{{contact}}/{word}")
 }

@@ -24,7 +24,10 @@ class Targets:
         """Who it is about, as segments and fields are now. Raises what `UNREADABLE` lists."""
         clickhouse = self._stores.clickhouse
         if job.segment_id:
-            return compile_segment(job.segment_id, await load_segments(clickhouse), datetime.now(UTC))
+            segments = await load_segments(clickhouse)
+            if job.segment_id not in segments:
+                raise LookupError(f"Segment {job.segment_id} is gone.")
+            return compile_segment(job.segment_id, segments, datetime.now(UTC))
         fields = (await self._stores.fields.now()).fields
         return compile_search(job.search, job.created_by, fields, await load_memberships(clickhouse, job.search))
 

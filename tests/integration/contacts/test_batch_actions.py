@@ -228,7 +228,7 @@ def test_a_search_is_changed_in_the_background(api: httpx.Client, store_hit: Hit
         assert [one["tag"] for one in shown(api, contact_id)["tags"]] == [tag]
 
 
-def test_a_job_whose_segment_is_gone_fails_and_says_so(api: httpx.Client) -> None:
+def test_a_job_about_nobody_is_done(api: httpx.Client) -> None:
     segment = make(api, "segments", "list", name=name("segment"))
     job = told(api.post(f"/api/segments/{segment}/contacts/delete"), 201)["job"]
     after = ended(api, job)
