@@ -9,6 +9,7 @@ import msgspec
 LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
 NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", "tag"
 SEGMENT = "segment"
+CONTACT_CATEGORIES = "global"  # the bundle of categories that contacts can be in
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 

@@ -37,7 +37,8 @@ from services.contacts.people.utm_api import UtmApi
 from services.contacts.records.api import RecordsApi, Resource
 from services.contacts.records.form_resource import FORMS
 from services.contacts.records.link_resources import ASSETS, LINKS
-from services.contacts.records.registry_resources import CAMPAIGNS, CATEGORIES, NOTES, STAGES
+from services.contacts.records.registry_resources import CAMPAIGNS, CATEGORIES, NOTES
+from services.contacts.records.stages_api import StagesApi
 from services.contacts.segments.api import SegmentsApi
 from services.contacts.segments.members_api import SegmentMembersApi
 from services.contacts.stores import Stores
@@ -47,7 +48,7 @@ from services.contacts.tracking.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
-RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
+RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, CATEGORIES, CAMPAIGNS)
 
 
 def create_app(settings: Settings | None = None) -> ApiDoor:
@@ -110,6 +111,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
         *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),
+        *StagesApi(stores, user, metrics).routes(),
         *FieldsApi(stores, user, preset_rules(settings)).routes(),
         *FieldsApi(stores, user, preset_rules(settings), COMPANY).routes(),
         *BotsApi(stores).routes(),

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.documents import CATEGORY, Category, decode_document
+from services.common.documents import CATEGORY, CONTACT_CATEGORIES, Category, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.queries.segment_query import FilterError
 from services.common.records import Record, Ref
@@ -22,7 +22,6 @@ from services.contacts.jobs.targets import Targets
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of, read_contact_id
 from services.contacts.people.change import InvalidChangeError
-from services.contacts.people.membership_api import CONTACT_CATEGORIES
 from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.stores import BusyError, Stores
 

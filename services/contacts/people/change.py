@@ -19,6 +19,7 @@ from services.contacts.people.memberships import MembershipChange, apply_members
 
 MAX_TAGS = 500
 MAX_IPS = 200
+MAX_CATEGORIES = 100
 ONLY_USER_ID = 1
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -46,6 +47,7 @@ class Change(msgspec.Struct, frozen=True):
     ip: str = ""
     owner_id: int | None = None  # 0 for nobody
     stage_id: int | None = None  # 0 for none
+    stage_name: str = ""  # said instead of an id, or what the history calls the stage
     left_stage_id: int = 0  # none, if this is the one that it is in
     campaigns: dict[int, bool] = {}  # joined or left
     categories: dict[int, bool] = {}  # the same
@@ -95,6 +97,7 @@ def read_change(
     if replaces:
         missing = [alias for alias in registry if alias not in fields and alias not in _NOT_REPLACED]
         fields.update(dict.fromkeys(missing, "") | reading.defaults(missing))
+    stage_id, stage_name = reading.stage()
     change = Change(
         fields=fields,
         defaults=reading.defaults([alias for alias in registry if alias not in body]) if is_new else {},
@@ -103,7 +106,10 @@ def read_change(
         dnc=reading.refusals(),
         ip=reading.ip(),
         owner_id=read_owner(body),
-        stage_id=reading.stage(),
+        stage_id=stage_id,
+        stage_name=stage_name,
+        categories=reading.categories(),
+        replaces_categories=body.get("categories") is not None,
         memberships=reading.memberships(),
     )
     if reading.wrong:
@@ -201,16 +207,33 @@ class _Reading:
         except ValueError:
             return ""
 
-    def stage(self) -> int | None:
-        """An id; whether there is such a stage is for others to see."""
+    def stage(self) -> tuple[int | None, str]:
+        """An id, or a name; whether there is such a stage is for others to see."""
         if "stage" not in self._body:
-            return None
+            return None, ""
         said = self._body["stage"]
-        text = str((said.get("id") if isinstance(said, dict) else said) or 0).strip()
-        if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        try:
+            text = clean(scalar_as_text(said.get("id") if isinstance(said, dict) else said))
+        except ValueError:
+            text = "?" * MAX_TEXT_LENGTH + "?"
+        if len(text) > MAX_TEXT_LENGTH:
             self.wrong["stage"] = [no_stage(text)]
-            return None
-        return int(text)
+        elif text.isascii() and text.isdecimal() and len(text) <= 9:
+            return int(text), ""
+        return (None, text) if text else (0, "")
+
+    def categories(self) -> dict[int, bool]:
+        """Ids that replace the whole set; whether there are such ones is for others to see."""
+        said = self._body.get("categories")
+        found = said.split(",") if isinstance(said, str) else list(said.values()) if isinstance(said, dict) else said
+        if not isinstance(found or [], list) or len(found or []) > MAX_CATEGORIES:
+            self.wrong["categories"] = [NOT_VALID]
+            return {}
+        texts = [str(one.get("id") if isinstance(one, dict) else one).strip() for one in found or []]
+        if not all(text.isascii() and text.isdecimal() and len(text) <= 9 for text in texts if text):
+            self.wrong["categories"] = ["These must be ids of categories."]
+            return {}
+        return {int(text): True for text in texts if text}
 
 
 def no_stage(said: object) -> str:

@@ -11,11 +11,17 @@ from services.common.device import MAX_CONTACT_ID
 from services.common.documents import STAGE, Stage, decode_document
 from services.common.folding import fold
 from services.common.profile import Profile
+from services.common.queries.contact_query import exact_pattern
 from services.common.records import Ref
 from services.contacts.people.contact import Contact, Footprint
 from services.contacts.people.contact_list import ListQuery, Statement, count_statement, page_statement
 from services.contacts.people.footprints import load_footprints
 from services.contacts.stores import Stores
+
+_STAGE_NAMED = """
+SELECT toUInt64OrZero(id) AS number FROM records FINAL
+WHERE kind = 'stage' AND JSONExtractString(data, 'name') ILIKE {name:String} ORDER BY number LIMIT 1
+"""
 
 
 class Page(NamedTuple):
@@ -90,6 +96,11 @@ class ContactReader:
             stage = stages.get(view.stage_id) if view else None
             contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id], stage, registry))
         return Page(int(counted[0][0]) if counted else 0, contacts)
+
+    async def stage_named(self, name: str) -> int:
+        """The first one of this name, whatever the case; 0 for none."""
+        rows = (await self._stores.clickhouse.query(_STAGE_NAMED, parameters={"name": exact_pattern(name)})).result_rows
+        return int(rows[0][0]) if rows else 0
 
     async def _stages(self, stage_ids: set[int]) -> dict[int, Stage]:
         """Those of these that there are."""

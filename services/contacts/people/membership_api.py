@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.documents import CAMPAIGN, CATEGORY, STAGE, Campaign, Category, decode_document
+from services.common.documents import CAMPAIGN, CATEGORY, CONTACT_CATEGORIES, STAGE, Campaign, Category, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, whole_number
 from services.common.profile import Member, Profile, newest
 from services.common.records import Ref
@@ -23,7 +23,6 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
 from services.contacts.stores import Stores
 
-CONTACT_CATEGORIES = "global"  # the bundle of those that contacts can be in
 DEFAULT_MEMBERS, MAX_MEMBERS = 100, 1_000
 _MEMBERS = """
 SELECT id FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})

@@ -50,7 +50,7 @@ def _points(before: View | None, after: View, change: Change, user: str) -> list
 def _stage(before: View | None, after: View, change: Change) -> list[Told]:
     if after.stage_id == (before.stage_id if before else 0):
         return []
-    name = change.subject if after.stage_id else "No stage"
+    name = (change.stage_name or change.subject) if after.stage_id else "No stage"
     log = {"stageId": after.stage_id or None, "eventName": name, "actionName": change.action or None}
     return [(STAGE_CHANGED, name or f"Stage {after.stage_id}", {"log": log})]
 

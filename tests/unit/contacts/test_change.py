@@ -44,7 +44,10 @@ def test_values_are_trimmed_and_addresses_folded() -> None:
         ({"tags": 7}, "tags"),
         ({"tags": [["a"]]}, "tags"),
         ({"tags": ["x" * 192]}, "tags"),
-        ({"stage": "x"}, "stage"),
+        ({"stage": ["x"]}, "stage"),
+        ({"stage": "x" * 192}, "stage"),
+        ({"categories": ["x"]}, "categories"),
+        ({"categories": 7}, "categories"),
     ],
 )
 def test_invalid_values_are_named(body: dict[str, Any], field: str) -> None:
