@@ -17,6 +17,7 @@ from services.contacts.records.registry_resources import STAGES
 from services.contacts.stores import BusyError, Stores
 
 ROUNDS = 10
+SPREAD = 100  # so that those who look for another weight at once find different ones
 _WEIGHTS = "SELECT id, JSONExtractInt(data, 'weight') FROM records FINAL WHERE kind = {kind:String}"
 
 
@@ -37,16 +38,19 @@ class StagesApi(RecordsApi[Stage]):
         return read
 
     async def _settled(self, record_id: str, document: Stage) -> Stage:
-        """Of two that were written at once the later one takes another weight."""
+        """Of two that were written at once the later one takes another weight, and another one until it is alone."""
+        has_moved = False
         for _ in range(ROUNDS):
             weights = await self._weights()
-            if not any(weight == document.weight and int(one) < int(record_id) for one, weight in weights.items()):
+            same = [one for one, weight in weights.items() if weight == document.weight and one != record_id]
+            if not any(has_moved or int(one) < int(record_id) for one in same):
                 break
-            weight = _next(weights)
+            weight = _next(weights) + int(record_id) % SPREAD
             try:
                 document = await self._writer.change(record_id, _with_weight(weight)) or document
             except BusyError:
                 continue
+            has_moved = True
         return document
 
     async def _weights(self) -> dict[str, int]:
