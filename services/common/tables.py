@@ -20,6 +20,7 @@ CONTACTS = "contacts"
 ALIASES = "aliases"
 AUDIT = "audit"
 RECORDS = "records"
+IMAGES = "images"
 
 
 class EventRow(msgspec.Struct, array_like=True, gc=False):
@@ -93,6 +94,7 @@ class ContactRow(msgspec.Struct, array_like=True, gc=False):
     companies: list[int] = []
     segments_added: list[int] = []  # by hand
     segments_removed: list[int] = []
+    integrations: list[str] = []  # system:id there
 
 
 class AliasRow(msgspec.Struct, array_like=True, gc=False):
@@ -118,6 +120,16 @@ class RecordRow(msgspec.Struct, array_like=True, gc=False):
     version: int
     is_deleted: int
     data: str  # JSON
+
+
+class ImageRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `images`. The time is milliseconds."""
+
+    contact_id: int
+    id: str
+    type: str
+    time: int
+    data: str  # base64
 
 
 def contact_row(profile: Profile) -> ContactRow:
@@ -157,6 +169,7 @@ def contact_row(profile: Profile) -> ContactRow:
         dnc=[f"{channel}:{entry.reason}" for channel, entry in sorted(view.dnc.items())],
         segments_added=[segment for segment, is_in in view.segments.items() if is_in],
         segments_removed=[segment for segment, is_in in view.segments.items() if not is_in],
+        integrations=sorted(view.links),
     )
 
 
@@ -187,7 +200,15 @@ def as_text(value: Value) -> str:
     return str(value)
 
 
-Rows = list[EventRow] | list[BotRow] | list[ContactRow] | list[AliasRow] | list[AuditRow] | list[RecordRow]
+Rows = (
+    list[EventRow]
+    | list[BotRow]
+    | list[ContactRow]
+    | list[AliasRow]
+    | list[AuditRow]
+    | list[RecordRow]
+    | list[ImageRow]
+)
 _OWN_COLUMN = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _encoder = msgspec.json.Encoder()
 

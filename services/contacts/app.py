@@ -34,6 +34,8 @@ from services.contacts.people.devices_api import DevicesApi
 from services.contacts.people.membership_api import MembershipApi
 from services.contacts.people.tags_api import TagsApi
 from services.contacts.people.utm_api import UtmApi
+from services.contacts.presence.image_api import ImageApi
+from services.contacts.presence.links_api import LinksApi
 from services.contacts.records.api import RecordsApi, Resource
 from services.contacts.records.form_resource import FORMS
 from services.contacts.records.link_resources import ASSETS, LINKS
@@ -106,6 +108,8 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *TagsApi(stores, user, metrics).routes(),
         *UtmApi(stores, user, metrics).routes(),
         *DevicesApi(stores).routes(),
+        *ImageApi(stores, user, metrics, settings.image_max_bytes).routes(),
+        *LinksApi(stores, user, metrics).routes(),
         *SegmentsApi(stores, user, metrics).routes(),
         *SegmentMembersApi(stores, user, metrics).routes(),
         *ContactsApi(stores, user, metrics).routes(),

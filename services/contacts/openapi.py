@@ -300,6 +300,43 @@ PATHS |= {
     },
 }
 
+_PICTURE = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/*", "multipart/form-data")}
+_SYSTEM = _parameter("system", "path", text="The name of another system: a-z, 0-9, _, -, dots")
+PATHS |= {
+    "/api/contacts/{id}/image": {
+        "get": _operation("The picture that was uploaded", [_ID], {**_ONE, "200": "The picture", "304": "As known"}),
+        "post": {
+            **_operation(
+                "Upload a picture: PNG, JPEG, GIF or WebP", [_ID], {**_ONE, **_WRONG, "200": "{image: {type, ...}}"}
+            ),
+            "requestBody": {"content": _PICTURE},
+        },
+        "delete": _operation("Remove the picture", [_ID], {**_ONE, "200": "{recordFound}"}),
+    },
+    "/api/contacts/{id}/social": {
+        "get": _operation("Its social profiles", [_ID], {**_ONE, "200": "{total, profiles: {alias: {value, url}}}"})
+    },
+    "/api/contacts/{id}/integrations": {
+        "get": _operation("By which ids other systems know it", [_ID], {**_ONE, "200": "{total, integrations: [...]}"})
+    },
+    "/api/contacts/{id}/integrations/{system}": {
+        "get": _operation("The id in one system", [_ID, _SYSTEM], {"200": "{integration}", "404": "None"}),
+        "put": _operation(
+            "A system tells by which id it knows the contact: externalId, url, lastSynced",
+            [_ID, _SYSTEM],
+            {"200": "{integration}", "201": "{integration}, new", "404": "Nobody", **_WRONG},
+            has_body=True,
+        ),
+        "delete": _operation("A system knows it no more", [_ID, _SYSTEM], {"200": "{integration}", "404": "None"}),
+    },
+    "/api/integrations/{system}/contacts": {
+        "get": _operation(
+            "Whom a system knows by an id",
+            [_SYSTEM, _parameter("externalId", "query", text="The id there")],
+            {"200": "{total, contacts: {id: contact}}", "400": "No externalId"},
+        )
+    },
+}
 _JOB = {"201": "{job}: id, status, total, done, failed", "404": "No such segment"}
 PATHS |= {
     "/api/contacts/batch/{action}": {

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from services.common.envelope import NOT_FOUND, STORES_AWAY, ApiError
 from services.common.folding import fold
+from services.common.images import has_images, remove_images
 from services.common.notes import remove_notes
+from services.common.profile import Profile
 from services.contacts.jobs.action import CHANNELS, Action
 from services.contacts.jobs.job import Target
 from services.contacts.people.change import Change
@@ -39,13 +41,13 @@ class Bulk:
         """What became of each. Raises what the insert into ClickHouse raises: then nothing is told."""
         collected, turns = Collected(self._stores.projector), asyncio.Semaphore(at_once)
         writer, change = ContactWriter(self._stores, self._user, collected), action.change()
-        gone: list[int] = []
+        gone: list[Profile] = []
 
         async def one(target: Target) -> Outcome:
             async with turns:
                 try:
                     if change is None:
-                        gone.extend([target.id, *await _delete(writer, target)])
+                        gone.append(await _delete(writer, target))
                         return Outcome()
                     return await _edit(writer, target, action, change)
                 except ApiError as error:
@@ -58,16 +60,22 @@ class Bulk:
         outcomes = await asyncio.gather(*map(one, targets))
         await collected.flush()
         if gone:
-            await remove_notes(self._stores.records, self._stores.clickhouse, gone)
+            await self._remove_what_is_theirs(gone)
         return outcomes
 
+    async def _remove_what_is_theirs(self, gone: list[Profile]) -> None:
+        ids = [one for profile in gone for one in profile.ids()]
+        await remove_notes(self._stores.records, self._stores.clickhouse, ids)
+        if with_images := [one for profile in gone if has_images(profile) for one in profile.ids()]:
+            await remove_images(self._stores.clickhouse, with_images)
 
-async def _delete(writer: ContactWriter, target: Target) -> list[int]:
-    """All ids that it went by."""
+
+async def _delete(writer: ContactWriter, target: Target) -> Profile:
+    """As it was."""
     profile = await writer.delete(target.id, target.first_seen_us)
     if profile is None:
         raise ApiError(404, NOT_FOUND)
-    return profile.ids()
+    return profile
 
 
 async def _edit(writer: ContactWriter, target: Target, action: Action, change: Change) -> Outcome:

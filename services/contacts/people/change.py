@@ -15,11 +15,13 @@ from services.common.folding import owner_of, stage_of
 from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value, newest
 from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique, read_tag
 from services.contacts.people.do_not_contact import Refusal, new_refusals, read_refusals
+from services.contacts.people.links import LinkChange, new_links
 from services.contacts.people.memberships import MembershipChange, apply_memberships, read_memberships
 
 MAX_TAGS = 500
 MAX_IPS = 200
 MAX_CATEGORIES = 100
+CUSTOM, GRAVATAR = IMAGE_SOURCES = ("custom", "gravatar")  # beside the social fields
 ONLY_USER_ID = 1
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -54,6 +56,9 @@ class Change(msgspec.Struct, frozen=True):
     replaces_categories: bool = False  # all that are not named are left
     memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
     segments: dict[int, bool] = {}  # added or removed by hand
+    image: str | None = None  # the name of the one that counts, '' for none
+    preferred_image: str | None = None
+    link: LinkChange | None = None
     subject: str = ""  # what the history calls it: the name of the stage, of the reason for points
     names: dict[int, str] = {}  # of its campaigns, or of its segments, where it is about several
     action: str = ""
@@ -109,6 +114,7 @@ def read_change(
         stage_id=stage_id,
         stage_name=stage_name,
         categories=reading.categories(),
+        preferred_image=reading.preferred_image(),
         replaces_categories=body.get("categories") is not None,
         memberships=reading.memberships(),
     )
@@ -222,6 +228,17 @@ class _Reading:
             return int(text), ""
         return (None, text) if text else (0, "")
 
+    def preferred_image(self) -> str | None:
+        """`custom`, `gravatar`, or the alias of a social field."""
+        said = self._body.get("preferredProfileImage", self._body.get("preferred_profile_image"))
+        if said in (None, ""):
+            return None
+        social = {alias for alias, field in self._registry.items() if field.group == "social"}
+        if not isinstance(said, str) or said not in {*IMAGE_SOURCES, *social}:
+            self.wrong["preferredProfileImage"] = [NOT_VALID]
+            return None
+        return said
+
     def categories(self) -> dict[int, bool]:
         """Ids that replace the whole set; whether there are such ones is for others to see."""
         said = self._body.get("categories")
@@ -283,6 +300,10 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         stage_us=own.stage_us if stage_id in (None, stage_of(profile)) else now_us,
         campaigns={**own.campaigns, **_new_words(_words_on_campaigns(profile), change.campaigns, now_us)},
     )
+    if change.image is not None or change.preferred_image is not None:
+        part = _with_images(profile, part, change, now_us)
+    if change.link:
+        part.links = {**own.links, **new_links(profile, change.link, now_us)}
     part = apply_memberships(profile, part, change.memberships, now_us)
     if part == profile.own:
         return profile
@@ -343,6 +364,21 @@ def _new_segments(profile: Profile, segments: dict[int, bool], now_us: int) -> d
         for segment, is_in in segments.items()
         if segment not in words or words[segment].is_in != is_in
     }
+
+
+def _with_images(profile: Profile, part: Part, change: Change, now_us: int) -> Part:
+    def newer(said: str | None, words: list[Stamped | None], own: Stamped | None) -> Stamped | None:
+        newest_word = max((word for word in words if word), key=lambda word: word.time_us, default=None)
+        if said is None or said == (newest_word.value if newest_word else ""):
+            return own
+        return Stamped(said, max(now_us, newest_word.time_us + 1) if newest_word else now_us)
+
+    parts = profile.parts()
+    return msgspec.structs.replace(
+        part,
+        image=newer(change.image, [one.image for one in parts], part.image),
+        preferred_image=newer(change.preferred_image, [one.preferred_image for one in parts], part.preferred_image),
+    )
 
 
 def _with_ip(profile: Profile, own: Part, ip: str, now_us: int) -> dict[str, int]:

@@ -41,7 +41,7 @@ def contact_object(contact: Contact, user: str) -> Json:
         "utmtags": [utm_object(tags) for tags in seen.utm_tags],
         "stage": _stage(contact),
         "dateIdentified": iso(view.identified_us) if view else None,
-        "preferredProfileImage": "gravatar",
+        "preferredProfileImage": _preferred_image(view),
         "doNotContact": _do_not_contact(view),
         "frequencyRules": [],
     }
@@ -165,6 +165,11 @@ def _owner(view: View | None, user: str) -> Json | None:
         return None
     return {"createdByUser": None, "modifiedByUser": None, "id": view.owner_id, "username": user,
             "firstName": user, "lastName": ""}  # fmt: skip
+
+
+def _preferred_image(view: View | None) -> str:
+    preferred = view.preferred_image if view else ""
+    return "gravatar" if view is None or not preferred or (preferred == "custom" and not view.image) else preferred
 
 
 def _stage(contact: Contact) -> Json | None:

@@ -12,6 +12,7 @@ import msgspec
 
 from services.common.documents import CATEGORY, CONTACT_CATEGORIES, STAGE, Category, Stage, decode_document
 from services.common.envelope import NOT_FOUND, ApiError
+from services.common.images import has_images, remove_images
 from services.common.notes import remove_notes
 from services.common.records import Ref
 from services.contacts.metrics import ContactsMetrics
@@ -72,6 +73,8 @@ class ContactEditor:
         if gone is None:
             raise ApiError(404, NOT_FOUND)
         await remove_notes(self._records, self._stores.clickhouse, contact.ids)
+        if has_images(gone):
+            await remove_images(self._stores.clickhouse, gone.ids())
         self._metrics.writes.add(value="deleted")
         return contact
 
