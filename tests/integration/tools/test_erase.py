@@ -158,7 +158,8 @@ def test_a_person_is_nowhere_any_more_and_does_not_come_back(place: Place) -> No
         told = summary(erase(place, "--dry-run", ada))
         assert api.get(f"/api/contacts/{ada_id}").status_code == 200, "a dry run changes nothing"
         done = erase(place, "--by", "dpo", ada)
-        assert summary(done) == {**told, "left_in_redis": summary(done)["left_in_redis"]}
+        by_others = ("left_in_redis", "versions")  # ClickHouse may have merged older versions away by itself
+        assert summary(done) == {**told, **{name: summary(done)[name] for name in by_others}}
         assert (told["contacts"], told["merged_ids"], told["values"], told["events"]) == (1, 1, 1, 4)
         assert (told["export_files"], told["notes"], told["images"]) == (1, 1, 1) and not list(exports.glob("*.csv"))
         assert ada not in done.stdout + done.stderr
