@@ -31,6 +31,7 @@ from services.contacts.people.actions_api import ActionsApi
 from services.contacts.people.api import ContactsApi
 from services.contacts.people.contact_batch import ContactBatch
 from services.contacts.people.devices_api import DevicesApi
+from services.contacts.people.duplicates_api import DuplicatesApi
 from services.contacts.people.membership_api import MembershipApi
 from services.contacts.people.tags_api import TagsApi
 from services.contacts.people.utm_api import UtmApi
@@ -101,6 +102,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
     user = settings.admin_user
     return [
         *BatchApi("/api/contacts", "contacts", lambda: ContactBatch(stores, user, metrics)).routes(),  # before /{id}
+        *DuplicatesApi(stores).routes(),
         *JobsApi(stores, user, metrics).routes(),
         *DirectoryApi(stores, user).routes(),
         *ActionsApi(stores, user, metrics).routes(),

@@ -300,6 +300,20 @@ PATHS |= {
     },
 }
 
+PATHS |= {
+    "/api/contacts/duplicates": {
+        "get": _operation(
+            "Who holds these values, and what a save would do",
+            [
+                _parameter("email", "query", text="Or any other unique field"),
+                _parameter("firstname", "query", text="With lastname: also whoever is called so"),
+                _parameter("lastname", "query"),
+                _parameter("id", "query", "integer", "The contact that is edited"),
+            ],
+            {"200": "{verdict, contact, message, invalid, holders: [...], similar: [...]}", "400": "Bad query"},
+        )
+    }
+}
 _PICTURE = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/*", "multipart/form-data")}
 _SYSTEM = _parameter("system", "path", text="The name of another system: a-z, 0-9, _, -, dots")
 PATHS |= {

@@ -24,6 +24,10 @@ from services.contacts.people.writer import ContactWriter, ValueTakenError, Writ
 from services.contacts.stores import BusyError, Stores
 
 
+def taken_by(contact_id: int) -> str:
+    return f"This value belongs to contact {contact_id}, which contradicts the rest."
+
+
 class ContactEditor:
     def __init__(
         self, stores: Stores, user: str, metrics: ContactsMetrics, projection: Projection | None = None
@@ -41,7 +45,7 @@ class ContactEditor:
             raise self._busy() from None
         except ValueTakenError as error:
             self._metrics.writes.add(value="refused")
-            taken = f"This value belongs to contact {error.contact_id}, which contradicts the rest."
+            taken = taken_by(error.contact_id)
             raise ApiError(400, f"{error.value.field}: {taken}", {error.value.field: [taken]}) from error
         self._metrics.writes.add(value="created" if written.is_new else "upserted")
         return written
