@@ -144,7 +144,7 @@ class _Reading:
         return str(text)
 
     def owner(self) -> int:
-        owner_id = read_owner(self._body)
-        if owner_id is None:
+        owner_id = self.said("owner", read_owner, self._body)
+        if owner_id is None and not self.wrong:
             self.wrong["owner"] = ["The id of a user is needed, or null for nobody."]
         return owner_id or 0

@@ -110,7 +110,7 @@ def read_change(
         points=reading.points(),
         dnc=reading.refusals(),
         ip=reading.ip(),
-        owner_id=read_owner(body),
+        owner_id=reading.owner(),
         stage_id=stage_id,
         stage_name=stage_name,
         categories=reading.categories(),
@@ -213,6 +213,13 @@ class _Reading:
         except ValueError:
             return ""
 
+    def owner(self) -> int | None:
+        try:
+            return read_owner(self._body)
+        except ValueError as error:
+            self.wrong["owner"] = [str(error)]
+            return None
+
     def stage(self) -> tuple[int | None, str]:
         """An id, or a name; whether there is such a stage is for others to see."""
         if "stage" not in self._body:
@@ -262,11 +269,14 @@ def is_true(said: Any) -> bool:
 
 
 def read_owner(body: Mapping[str, Any]) -> int | None:
-    """The owner's id, 0 for nobody; None when the body does not say."""
+    """The owner's id, 0 for nobody; None when the body does not say. Raises `ValueError` for who is no user."""
     if "owner" not in body:
         return None
     said = body["owner"]
-    return ONLY_USER_ID if (said.get("id") if isinstance(said, dict) else said) in (1, "1") else 0
+    text = str((said.get("id") if isinstance(said, dict) else said) or 0).strip()
+    if text not in ("0", "", str(ONLY_USER_ID)):
+        raise ValueError(f"There is no user {text[:60]}.")
+    return int(text or 0)
 
 
 def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Profile:

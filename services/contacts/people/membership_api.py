@@ -12,23 +12,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.documents import CAMPAIGN, CATEGORY, CONTACT_CATEGORIES, STAGE, Campaign, Category, decode_document
-from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, whole_number
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
 from services.common.profile import Member, Profile, newest
 from services.common.records import Ref
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
+from services.contacts.people.campaign_members import read_members
 from services.contacts.people.change import Change
 from services.contacts.people.contact_object import iso
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
 from services.contacts.stores import Stores
 
-DEFAULT_MEMBERS, MAX_MEMBERS = 100, 1_000
-_MEMBERS = """
-SELECT id FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})
-ORDER BY id LIMIT {limit:UInt64} OFFSET {start:UInt64}
-"""
-_COUNT = "SELECT count() FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})"
 ChangeOf = Callable[[int, bool, str], Change]  # of one thing: put in or taken out, and its name
 
 
@@ -91,16 +86,14 @@ class MembershipApi:
         return link
 
     async def members(self, request: Request) -> Response:
-        """The contacts of a campaign; `start`, `limit`."""
+        """The contacts of a campaign; what every list takes, on what is told of each."""
         campaign_id, query = contact_id_of(request), query_of(request)
         if await self._stores.records.one(Ref(CAMPAIGN, str(campaign_id))) is None:
             raise ApiError(404, NOT_FOUND)
-        limit = whole_number(query, "limit", DEFAULT_MEMBERS, most=1_000_000_000) or MAX_MEMBERS
-        start = whole_number(query, "start", 0, most=10_000_000)
-        parameters = {"campaign": campaign_id, "limit": min(limit, MAX_MEMBERS), "start": start}
+        asked = read_members(campaign_id, query)
         page, total = await asyncio.gather(
-            self._stores.clickhouse.query(_MEMBERS, parameters=parameters),
-            self._stores.clickhouse.query(_COUNT, parameters=parameters),
+            self._stores.clickhouse.query(asked.page, parameters=asked.parameters),
+            self._stores.clickhouse.query(asked.total, parameters=asked.parameters),
         )
         profiles = await self._stores.profiles.load(contact_id for (contact_id,) in page.result_rows)
         members = [

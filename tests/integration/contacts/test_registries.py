@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import itertools
+import time
 import uuid
 from typing import Any
 
@@ -197,6 +198,34 @@ def test_members_of_a_campaign(api: httpx.Client) -> None:
     assert told(api.get(f"/api/contacts/{other}/campaigns")) == {"total": 0, "campaigns": {}}
     told(api.post(f"/api/campaigns/{campaign['id']}/contact/add/{other}"))
     assert told(api.get(f"/api/contacts/{other}/campaigns"))["total"] == 1
+
+
+def test_members_of_a_campaign_are_narrowed_and_ordered(api: httpx.Client) -> None:
+    campaign = make(api, "campaigns", "campaign", name=name("campaign"))["id"]
+    first, second, third, loser = (new_contact(api) for _ in range(4))
+    for contact_id in (second, third, loser, first):
+        told(api.post(f"/api/campaigns/{campaign}/contact/{contact_id}/add"))
+        time.sleep(1.1 if contact_id == third else 0.0)
+    email = shown(api, loser)["fields"]["all"]["email"]
+    winner = new_contact(api)
+    told(api.patch(f"/api/contacts/{winner}/edit", json={"email": email}))
+
+    def members(query: str) -> list[int]:
+        body = told(api.get(f"/api/campaigns/{campaign}/contacts?{query}"))
+        return [member["lead_id"] for member in body["contacts"]]
+
+    assert members("") == [first, second, third, winner]
+    assert members("orderBy=date_added&orderByDir=DESC") == [first, winner, third, second]
+    assert members("order[0][col]=dateAdded&order[0][dir]=ASC&limit=2&start=1") == [third, winner]
+    assert members("orderBy=lead_id&orderByDir=DESC&limit=1") == [winner]
+    assert members(f"where[0][col]=lead_id&where[0][expr]=gt&where[0][val]={second}") == [third, winner]
+    since = told(api.get(f"/api/campaigns/{campaign}/contacts?limit=3"))["contacts"][0]["date_added"]
+    quoted = since.replace("+00:00", "Z")
+    assert members(f"where[0][col]=date_added&where[0][expr]=lt&where[0][val]={quoted}") == [second, third]
+    assert members("where[0][col]=manually_removed&where[0][expr]=eq&where[0][val]=1") == []
+    assert members(f"where[0][col]=campaign_id&where[0][expr]=eq&where[0][val]={campaign}&limit=1") == [first]
+    assert api.get(f"/api/campaigns/{campaign}/contacts?orderBy=email").status_code == 400
+    assert api.get(f"/api/campaigns/{campaign}/contacts?where[0][col]=x&where[0][expr]=eq").status_code == 400
 
 
 def test_tags_are_those_that_contacts_carry_and_those_that_were_made(api: httpx.Client) -> None:
