@@ -10,6 +10,7 @@ LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
 NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", "tag"
 SEGMENT = "segment"
 USER, ROLE, LOGIN, CREDENTIAL, TOKEN = "user", "role", "login", "credential", "token"
+CONTACT_CATEGORIES = "global"  # the bundle of categories that contacts can be in
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 

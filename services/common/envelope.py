@@ -258,24 +258,24 @@ def _with_version(send: Send) -> Send:
     return send_marked
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
     """The body. Raises `ApiError` 413 beyond the bound, before it is all read."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and (len(length) > 10 or int(length) > MAX_BODY_BYTES):
-        raise _too_large()
+    if length.isdecimal() and (len(length) > 10 or int(length) > most):
+        raise _too_large(most)
     data = bytearray()
     try:
         async for chunk in request.stream():
             data += chunk
-            if len(data) > MAX_BODY_BYTES:
-                raise _too_large()
+            if len(data) > most:
+                raise _too_large(most)
     except ClientDisconnect:
         raise ApiError(400, "The request was cut off.") from None
     return bytes(data)
 
 
-def _too_large() -> ApiError:
-    return ApiError(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
+def _too_large(most: int) -> ApiError:
+    return ApiError(413, f"The body is larger than {most} bytes.")
 
 
 async def read_object(request: Request) -> dict[str, Any]:

@@ -21,6 +21,8 @@ MAX_LONG_TEXT = 65_535
 LONG_TYPES = frozenset({"textarea", "html", "multiselect"})
 _YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
+_COUNTRY = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .,'\u2019()&-]){1,79}")  # a name, or a code of two or three letters
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[_-][A-Za-z0-9]{2,8}){0,3}(?:\.[A-Za-z0-9-]{1,10})?", re.ASCII)  # en, en_GB
 _PHONE = re.compile(r"(?=.*[0-9])[0-9+().\-/ #*xX]{1,60}", re.ASCII)
 MAX_NUMBER = 2.0**53  # whole numbers beyond are not exact, and not every format has them
 
@@ -46,6 +48,11 @@ def read_value(field: Field, said: Any) -> Value:
     if field.type == "datetime":
         return read_time(text, 1970 if field.is_fixed else FIRST_YEAR).strftime("%Y-%m-%d %H:%M:%S")
     if field.type == "timezone" and text not in TIMEZONES:
+        raise ValueError(NOT_VALID)
+    # Lists of these differ from product to product, and from one release to the next: what could be one is one.
+    if field.type == "country" and not _COUNTRY.fullmatch(text):
+        raise ValueError(NOT_VALID)
+    if field.type == "locale" and not _LOCALE.fullmatch(text):
         raise ValueError(NOT_VALID)
     return text if field.is_fixed else _read_made(field, text)
 

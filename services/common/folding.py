@@ -7,7 +7,18 @@ from typing import TypeVar
 
 import msgspec
 
-from services.common.profile import MAX_POINTS, DoNotContact, FrequencyRule, Member, Part, Profile, Value, newest
+from services.common.profile import (
+    MAX_POINTS,
+    DoNotContact,
+    ExternalLink,
+    FrequencyRule,
+    Member,
+    Part,
+    Profile,
+    Stamped,
+    Value,
+    newest,
+)
 
 Key = TypeVar("Key", int, str)
 
@@ -36,6 +47,8 @@ class View(msgspec.Struct):
     categories: list[int]
     frequency: dict[str, FrequencyRule]
     image: str
+    preferred_image: str
+    links: dict[str, ExternalLink]  # by `system:id there`
     created_by_id: int = 0  # of the user; 0 for who is none
     modified_by_id: int = 0
 
@@ -43,8 +56,8 @@ class View(msgspec.Struct):
 def fold(profile: Profile) -> View:
     """All parts as one contact, the same in whatever order they came together.
 
-    Per field, frequency rule and image the newest word, per tag and membership the newest add or remove, points added,
-    the strictest do-not-contact, owner and stage of the survivor, else of the loser that has one.
+    Per field, frequency rule, image and link the newest word, per tag and membership the newest add or remove, points
+    added, the strictest do-not-contact, owner and stage of the survivor, else of the loser that has one.
     """
     parts = profile.parts()
     if not parts:
@@ -74,7 +87,9 @@ def fold(profile: Profile) -> View:
         campaigns=sorted(_joined([part.campaigns for part in parts])),
         categories=sorted(_joined([part.categories for part in parts])),
         frequency=newest([part.frequency for part in parts]),
-        image=_image(parts),
+        image=_newest([part.image for part in parts]),
+        preferred_image=_newest([part.preferred_image for part in parts]),
+        links={key: link for key, link in newest([part.links for part in parts]).items() if link.is_in},
     )
 
 
@@ -130,6 +145,7 @@ def _first(said: list[tuple[int, int]]) -> int:
     return own if own or told_us else next((one for one, _ in losers if one), 0)
 
 
-def _image(parts: Iterable[Part]) -> str:
-    said = [part.image for part in parts if part.image]
-    return str(max(said, key=lambda image: image.time_us).value or "") if said else ""
+def _newest(words: Iterable[Stamped | None]) -> str:
+    """'' when nothing was said, or a deliberate blank."""
+    said = [word for word in words if word]
+    return str(max(said, key=lambda word: word.time_us).value or "") if said else ""

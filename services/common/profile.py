@@ -59,6 +59,15 @@ class FrequencyRule(msgspec.Struct, array_like=True, frozen=True):
     time_us: int
 
 
+class ExternalLink(msgspec.Struct, array_like=True, frozen=True):
+    """The newest word on an id that another system knows a contact by: whether it does, and what else it said."""
+
+    is_in: bool
+    url: str
+    synced_us: int
+    time_us: int
+
+
 class Part(msgspec.Struct, omit_defaults=True):
     """What one contact was told by itself, before any merge."""
 
@@ -86,6 +95,8 @@ class Part(msgspec.Struct, omit_defaults=True):
     categories: dict[int, Member] = {}
     frequency: dict[str, FrequencyRule] = {}  # by channel
     image: Stamped | None = None  # where it is kept; a deliberate blank goes back to none
+    preferred_image: Stamped | None = None  # custom, gravatar, or the alias of a social field
+    links: dict[str, ExternalLink] = {}  # by `system:id there`
 
     def value(self, field: str) -> Value:
         stamped = self.fields.get(field)

@@ -146,6 +146,10 @@ class Settings:
     batch_events_per_second: int = _setting(
         0, "Events a second that one write key may report to one ingest process; 0 for no limit. Beyond it: 429."
     )
+    image_max_bytes: int = _setting(1_048_576, "The largest picture that is taken for a contact, in bytes.")
+    job_contacts_per_second: int = _setting(
+        500, "Contacts a second at most that are deleted or changed by jobs, beside all else: see /api/jobs."
+    )
     retention_days: int = _setting(
         1_095,
         "How long events are kept; `./just prune` removes older ones. Older times reported to /v1/batch become so old.",

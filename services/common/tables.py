@@ -20,6 +20,7 @@ CONTACTS = "contacts"
 ALIASES = "aliases"
 AUDIT = "audit"
 RECORDS = "records"
+IMAGES = "images"
 
 
 class EventRow(msgspec.Struct, array_like=True, gc=False):
@@ -94,6 +95,7 @@ class ContactRow(msgspec.Struct, array_like=True, gc=False):
     segments_added: list[int] = []  # by hand
     segments_removed: list[int] = []
     created_by: int = 0  # the user
+    integrations: list[str] = []  # system:id there
 
 
 class AliasRow(msgspec.Struct, array_like=True, gc=False):
@@ -123,6 +125,16 @@ class RecordRow(msgspec.Struct, array_like=True, gc=False):
     version: int
     is_deleted: int
     data: str  # JSON
+
+
+class ImageRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `images`. The time is milliseconds."""
+
+    contact_id: int
+    id: str
+    type: str
+    time: int
+    data: str  # base64
 
 
 def contact_row(profile: Profile) -> ContactRow:
@@ -163,6 +175,7 @@ def contact_row(profile: Profile) -> ContactRow:
         segments_added=[segment for segment, is_in in view.segments.items() if is_in],
         segments_removed=[segment for segment, is_in in view.segments.items() if not is_in],
         created_by=view.created_by_id,
+        integrations=sorted(view.links),
     )
 
 
@@ -193,7 +206,15 @@ def as_text(value: Value) -> str:
     return str(value)
 
 
-Rows = list[EventRow] | list[BotRow] | list[ContactRow] | list[AliasRow] | list[AuditRow] | list[RecordRow]
+Rows = (
+    list[EventRow]
+    | list[BotRow]
+    | list[ContactRow]
+    | list[AliasRow]
+    | list[AuditRow]
+    | list[RecordRow]
+    | list[ImageRow]
+)
 _OWN_COLUMN = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _encoder = msgspec.json.Encoder()
 

@@ -25,19 +25,26 @@ from services.contacts.directory_api import DirectoryApi
 from services.contacts.docs.docs import CSS_PATH, DOCS_PATH, docs_routes
 from services.contacts.docs.not_served import why_not
 from services.contacts.fields.api import COMPANY, FieldsApi
+from services.contacts.jobs.api import JobsApi
+from services.contacts.jobs.runner import EVERY_SECONDS as JOBS_EVERY_SECONDS
+from services.contacts.jobs.runner import JobRunner
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import DOCUMENT
 from services.contacts.people.actions_api import ActionsApi
 from services.contacts.people.api import ContactsApi
-from services.contacts.people.batch_api import BatchApi
+from services.contacts.people.contact_batch import contact_batch_api
 from services.contacts.people.devices_api import DevicesApi
+from services.contacts.people.duplicates_api import DuplicatesApi
 from services.contacts.people.membership_api import MembershipApi
 from services.contacts.people.tags_api import TagsApi
 from services.contacts.people.utm_api import UtmApi
+from services.contacts.presence.image_api import ImageApi
+from services.contacts.presence.links_api import LinksApi
 from services.contacts.records.api import RecordsApi, Resource
 from services.contacts.records.form_resource import FORMS
 from services.contacts.records.link_resources import ASSETS, LINKS
-from services.contacts.records.registry_resources import CAMPAIGNS, CATEGORIES, NOTES, STAGES
+from services.contacts.records.registry_resources import CAMPAIGNS, CATEGORIES, NOTES
+from services.contacts.records.stages_api import StagesApi
 from services.contacts.segments.api import SegmentsApi
 from services.contacts.segments.members_api import SegmentMembersApi
 from services.contacts.stores import Stores
@@ -56,7 +63,7 @@ from services.contacts.users.users_api import RolesApi, UsersApi
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, DOCS_PATH, CSS_PATH, *OAUTH_PATHS})
 OLD_PATHS = {"/api/leads": "/api/contacts"}
 AUDIT_SECONDS = 1.0
-RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
+RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, CATEGORIES, CAMPAIGNS)
 
 
 def create_app(settings: Settings | None = None) -> ApiDoor:
@@ -66,7 +73,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     if not settings.secret:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
-    background, pages = Background(stores, duties(stores)), Pages(stores, settings.secret, metrics)
+    background, pages = Background(stores, duties(stores, settings)), Pages(stores, settings.secret, metrics)
     limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)
 
     @asynccontextmanager
@@ -108,20 +115,25 @@ def describe(routes: Sequence[Route]) -> Json:
     return document_of("Spoor contacts", routes, DOCUMENT)
 
 
-def duties(stores: Stores) -> tuple[Duty, ...]:
+def duties(stores: Stores, settings: Settings) -> tuple[Duty, ...]:
     """What is done beside the requests."""
 
     async def work_off_audit() -> None:
         await stores.audit.work_off(stores.clickhouse)
 
-    return (Duty("audit", AUDIT_SECONDS, work_off_audit),)
+    return (
+        Duty("audit", AUDIT_SECONDS, work_off_audit),
+        Duty("jobs", JOBS_EVERY_SECONDS, JobRunner(stores, settings.job_contacts_per_second).work),
+    )
 
 
 def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> list[Route]:
     """Everything below /api."""
     user = settings.admin_user
     return [
-        *BatchApi(stores, user, metrics).routes(),  # before /{id}
+        *contact_batch_api(stores, user, metrics).routes(),  # before /{id}
+        *DuplicatesApi(stores).routes(),
+        *JobsApi(stores, user, metrics).routes(),
         *DirectoryApi(stores).routes(),
         *UsersApi(stores, user, metrics).routes(),
         *RolesApi(stores, user, metrics, ROLES).routes(),
@@ -133,11 +145,14 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *TagsApi(stores, user, metrics).routes(),
         *UtmApi(stores, user, metrics).routes(),
         *DevicesApi(stores).routes(),
+        *ImageApi(stores, user, metrics, settings.image_max_bytes).routes(),
+        *LinksApi(stores, user, metrics).routes(),
         *SegmentsApi(stores, user, metrics).routes(),
         *SegmentMembersApi(stores, user, metrics).routes(),
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
         *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),
+        *StagesApi(stores, user, metrics).routes(),
         *FieldsApi(stores, user, preset_rules(settings)).routes(),
         *FieldsApi(stores, user, preset_rules(settings), COMPANY).routes(),
         *BotsApi(stores).routes(),

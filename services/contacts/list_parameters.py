@@ -64,13 +64,19 @@ class Shape(NamedTuple):
     is_minimal: bool = False
 
     def of(self, shown: Json, minimal: tuple[str, ...] = ()) -> Json:
-        """`minimal`: the properties of a short list; without them all but who made it when."""
+        """`minimal`: the properties of a short list; without them all but who made it when. Raises `QueryError` when
+        one is selected that there is not; one may also be said in snake_case."""
+        selected = {name if name in shown else _camel(name) for name in self.selected}
+        if unknown := sorted(selected - shown.keys()):
+            raise QueryError(
+                f"There is no {', '.join(unknown)[:200]} to select; there are {', '.join(shown)}.", "select"
+            )
         if self.is_minimal and minimal:
             shown = {name: value for name, value in shown.items() if name in minimal}
         elif self.is_minimal:
             shown = {name: value for name, value in shown.items() if name not in _PUBLISHING}
-        if self.selected:
-            shown = _without_nulls({name: value for name, value in shown.items() if name in self.selected})
+        if selected:
+            shown = _without_nulls({name: value for name, value in shown.items() if name in selected})
         return shown
 
 
@@ -140,6 +146,11 @@ def _is_descending(said: str, place: str) -> bool:
     if direction not in ("ASC", "DESC"):
         raise QueryError(f"{place} must be ASC or DESC.", place)
     return direction == "DESC"
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def _without_nulls(value: Any) -> Any:

@@ -75,6 +75,29 @@ def _operation(summary: str, parameters: list[Json], answers: dict[str, str], *,
     return operation
 
 
+_BATCH = {"500": "More than 200 items", "413": "Too large", "400": "No list or object of items"}
+
+
+def _batch_paths(path: str, plural: str) -> Json:
+    told = f"{{{plural}, statusCodes, errors}}: by the keys of the items; errors only when there are any"
+    return {
+        f"{path}/batch/new": {
+            "post": _operation("Create or update up to 200", [], {"201": told, **_BATCH}, has_body=True)
+        },
+        f"{path}/batch/edit": {
+            method: _operation(f"{word} up to 200, each by its id", [], {"200": told, **_BATCH}, has_body=True)
+            for method, word in (("patch", "Change"), ("put", "Replace"))
+        },
+        f"{path}/batch/delete": {
+            "delete": _operation(
+                "Delete up to 200",
+                [_parameter("ids", "query", text="1,2,3, or ids[]=1&ids[]=2")],
+                {"200": f"{{{plural}, errors}}", "500": "More than 200 ids"},
+            )
+        },
+    }
+
+
 _ONE = {"200": "{contact}", "404": "Nobody"}
 _COMPANY = {"200": "{company}", "404": "No such company"}
 _LINK = {"200": "{success: 1}", "404": "No such company or contact"}
@@ -153,6 +176,7 @@ def _record_paths(plural: str, singular: str) -> Json:
     one = {"200": f"{{{singular}}}", "404": "No such one"}
     refused = {"400": "Invalid", "413": "Too large"}
     return {
+        **_batch_paths(f"/api/{plural}", plural),
         f"/api/{plural}": {"get": _operation("List and search", _RECORDS, {"200": f"{{total, {plural}: [...]}}"})},
         f"/api/{plural}/new": {"post": _operation("Create", [], {"201": f"{{{singular}}}", **refused}, has_body=True)},
         f"/api/{plural}/{{id}}": {"get": _operation("One", [_RECORD_ID], one)},
@@ -170,23 +194,8 @@ for _plural, _singular in (
 ):  # fmt: skip
     PATHS.update(_record_paths(_plural, _singular))
 
-_BATCH = {"500": "More than 200 items", "413": "Too large", "400": "No list or object of items"}
-_TOLD = "{contacts, statusCodes, errors}: by the keys of the items; errors only when there are any"
+PATHS |= _batch_paths("/api/contacts", "contacts") | _batch_paths("/api/companies", "companies")
 PATHS |= {
-    "/api/contacts/batch/new": {
-        "post": _operation("Create or update up to 200", [], {"201": _TOLD, **_BATCH}, has_body=True)
-    },
-    "/api/contacts/batch/edit": {
-        method: _operation(f"{word} up to 200, each by its id", [], {"200": _TOLD, **_BATCH}, has_body=True)
-        for method, word in (("patch", "Change"), ("put", "Replace"))
-    },
-    "/api/contacts/batch/delete": {
-        "delete": _operation(
-            "Delete up to 200",
-            [_parameter("ids", "query", text="1,2,3, or ids[]=1&ids[]=2")],
-            {"200": "{contacts, errors}", "500": "More than 200 ids"},
-        )
-    },
     "/api/contacts/{id}/points/{operator}/{delta}": {
         "post": _operation(
             "Change the points",
@@ -219,8 +228,8 @@ PATHS |= {
 
 _THING = [_RECORD_ID, _parameter("contact", "path", "integer", "The contact")]
 PATHS |= {
-    f"/api/{plural}/{{id}}/{path}": {"post": _operation(f"{text} a {plural[:-1]}", _THING, _LINK)}
-    for plural in ("stages", "campaigns")
+    f"/api/{plural}/{{id}}/{path}": {"post": _operation(f"{text} a {singular}", _THING, _LINK)}
+    for plural, singular in (("stages", "stage"), ("campaigns", "campaign"), ("categories", "category"))
     for word, text in (("add", "Put the contact in"), ("remove", "Take the contact out of"))
     for path in (f"contact/{{contact}}/{word}", f"contact/{word}/{{contact}}", f"contacts/{{contact}}/{word}")
 }
@@ -232,6 +241,9 @@ PATHS |= {
     },
     "/api/contacts/{id}/campaigns": {
         "get": _operation("The campaigns of a contact", [_ID], {**_ONE, "200": "{total, campaigns: {id: campaign}}"})
+    },
+    "/api/contacts/{id}/categories": {
+        "get": _operation("The categories of a contact", [_ID], {**_ONE, "200": "{total, categories: {id: category}}"})
     },
     "/api/contacts/{id}/utm/add": {
         "post": _operation("Record UTM tags: utm_*, url, referer", [_ID], {**_ONE, "400": "Invalid"}, has_body=True)
@@ -291,6 +303,84 @@ PATHS |= {
     },
 }
 
+PATHS |= {
+    "/api/contacts/duplicates": {
+        "get": _operation(
+            "Who holds these values, and what a save would do",
+            [
+                _parameter("email", "query", text="Or any other unique field"),
+                _parameter("firstname", "query", text="With lastname: also whoever is called so"),
+                _parameter("lastname", "query"),
+                _parameter("id", "query", "integer", "The contact that is edited"),
+            ],
+            {"200": "{verdict, contact, message, invalid, holders: [...], similar: [...]}", "400": "Bad query"},
+        )
+    }
+}
+_PICTURE = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/*", "multipart/form-data")}
+_SYSTEM = _parameter("system", "path", text="The name of another system: a-z, 0-9, _, -, dots")
+PATHS |= {
+    "/api/contacts/{id}/image": {
+        "get": _operation("The picture that was uploaded", [_ID], {**_ONE, "200": "The picture", "304": "As known"}),
+        "post": {
+            **_operation(
+                "Upload a picture: PNG, JPEG, GIF or WebP", [_ID], {**_ONE, **_WRONG, "200": "{image: {type, ...}}"}
+            ),
+            "requestBody": {"content": _PICTURE},
+        },
+        "delete": _operation("Remove the picture", [_ID], {**_ONE, "200": "{recordFound}"}),
+    },
+    "/api/contacts/{id}/social": {
+        "get": _operation("Its social profiles", [_ID], {**_ONE, "200": "{total, profiles: {alias: {value, url}}}"})
+    },
+    "/api/contacts/{id}/integrations": {
+        "get": _operation("By which ids other systems know it", [_ID], {**_ONE, "200": "{total, integrations: [...]}"})
+    },
+    "/api/contacts/{id}/integrations/{system}": {
+        "get": _operation("The id in one system", [_ID, _SYSTEM], {"200": "{integration}", "404": "None"}),
+        "put": _operation(
+            "A system tells by which id it knows the contact: externalId, url, lastSynced",
+            [_ID, _SYSTEM],
+            {"200": "{integration}", "201": "{integration}, new", "404": "Nobody", **_WRONG},
+            has_body=True,
+        ),
+        "delete": _operation("A system knows it no more", [_ID, _SYSTEM], {"200": "{integration}", "404": "None"}),
+    },
+    "/api/integrations/{system}/contacts": {
+        "get": _operation(
+            "Whom a system knows by an id",
+            [_SYSTEM, _parameter("externalId", "query", text="The id there")],
+            {"200": "{total, contacts: {id: contact}}", "400": "No externalId"},
+        )
+    },
+}
+_JOB = {"201": "{job}: id, status, total, done, failed", "404": "No such segment"}
+PATHS |= {
+    "/api/contacts/batch/{action}": {
+        "post": _operation(
+            "Do one thing to many contacts: `ids` (1,000 at most, 100 of delete), or all of a `search` or a `segment`, "
+            "which makes a job. campaigns, categories, segments, tags, stages: `add`, `remove`; owner: `owner`; "
+            "channels: `subscribe`, `unsubscribe`, `reason`; dnc: `channel`, `reason`; delete",
+            [_parameter("action", "path", text="campaigns categories segments tags stages owner channels dnc delete")],
+            {"200": "{success, affected, details: {id: {success, error}}}", **_JOB, **_WRONG},
+            has_body=True,
+        )
+    },
+    **{
+        f"/api/{name}/{{id}}/contacts/delete": {
+            "post": _operation("Delete the contacts of a segment, as a job", [_RECORD_ID], _JOB)
+        }
+        for name in ("segments", "lists")
+    },
+    "/api/jobs": {"get": _operation("The jobs", _RECORDS, {"200": "{total, jobs: [...]}"})},
+    "/api/jobs/{id}": {"get": _operation("One job", [_RECORD_ID], {"200": "{job}", "404": "No such job"})},
+    "/api/jobs/{id}/cancel": {
+        "post": _operation(
+            "Stop a job; what it did is not undone", [_RECORD_ID], {"200": "{job}", "404": "No such job"}
+        )
+    },
+}
+
 _FIELD = {"200": "{field}", "404": "No such field"}
 _EDIT_FIELD = _operation(
     "Change one that was made; of the others isPubliclyUpdatable and isUniqueIdentifier",
@@ -311,6 +401,7 @@ _FIELDS = [_parameter("search", "query", text="A part of alias or label, type:, 
 def _field_paths(owner: str) -> Json:
     path = f"/api/fields/{owner}"
     return {
+        **_batch_paths(path, "fields"),
         path: {"get": _operation(f"The fields of each {owner}", _FIELDS, {"200": "{total, fields: [...]}"})},
         f"{path}/new": {"post": _NEW_FIELD},
         f"{path}/{{id}}": {"get": _operation("One field, by number or alias", [_RECORD_ID], _FIELD)},

@@ -8,10 +8,14 @@ from typing import Annotated
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from services.common.company import Company, decode_company
+from services.common.company import Company, decode_company, name_key
+from services.common.company_fields import NAME
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
-from services.common.operation import DescribedRoute, Operation, by_id, described
+from services.common.operation import Operation, by_id, described
+from services.contacts.batch import Json, Told
+from services.contacts.batch_api import BatchApi, EachAlone
 from services.contacts.companies.company_change import CompanyChange, read_company_change
 from services.contacts.companies.company_list import count_statement, page_statement, read_company_query
 from services.contacts.companies.company_object import company_object, membership_objects
@@ -21,8 +25,8 @@ from services.contacts.companies.company_shapes import CompanyPart, Membership
 from services.contacts.companies.company_writer import CompanyWriter
 from services.contacts.list_parameters import LISTED, read_shape
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.people.api import contact_id_of
-from services.contacts.people.change import Change, InvalidChangeError, no_owner
+from services.contacts.people.api import contact_id_of, read_contact_id
+from services.contacts.people.change import Change, InvalidChangeError, is_true, no_owner
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_list import Statement
 from services.contacts.people.contact_reader import ContactReader
@@ -76,19 +80,20 @@ class CompaniesApi:
         self._contact_reader = ContactReader(stores)
         self._contact_writer = ContactWriter(stores, user)
 
-    def routes(self) -> list[DescribedRoute]:
+    def routes(self) -> list[Route]:
         base = "/api/companies/{id}/contact"
         add, remove = f"{base}/{{contact}}/add", f"{base}/{{contact}}/remove"
         return [
+            *BatchApi("/api/companies", "companies", lambda: EachAlone(self, _marks)).routes(),
             described("/api/companies", self.list, get=LIST),
             described("/api/companies/new", self.new, post=NEW),
             described("/api/companies/{id}", self.one, get=Operation("One company", ONE)),
             described("/api/companies/{id}/edit", self.edit, patch=CHANGE, put=REPLACE),
             described("/api/companies/{id}/delete", self.delete, delete=DELETE),
-            described(add, self.add, post=JOIN),
-            described(remove, self.remove, post=LEAVE),
-            described(f"{base}/add/{{contact}}", self.add, post=JOIN, old_name_of=add),
-            described(f"{base}/remove/{{contact}}", self.remove, post=LEAVE, old_name_of=remove),
+            described(add, self.join, post=JOIN),
+            described(remove, self.leave, post=LEAVE),
+            described(f"{base}/add/{{contact}}", self.join, post=JOIN, old_name_of=add),
+            described(f"{base}/remove/{{contact}}", self.leave, post=LEAVE, old_name_of=remove),
             described("/api/contacts/{id}/companies", self.of_contact, get=MEMBERSHIPS),
         ]
 
@@ -114,7 +119,7 @@ class CompaniesApi:
         company = await self._find(request)
         check_contact(company.owner_id, company.created_by_id, VIEW)
         self._metrics.reads.add(value="company")
-        return await self._answer(company)
+        return json_response({"company": await self._shown(company)})
 
     async def of_contact(self, request: Request) -> Response:
         contact = await self._contact(contact_id_of(request))
@@ -125,40 +130,53 @@ class CompaniesApi:
         return json_response({"total": len(rows), "companies": rows})
 
     async def new(self, request: Request) -> Response:
-        return await self._create(await self._change(await read_object(request), is_new=True))
+        return _answer(await self.create(await read_object(request)))
 
     async def edit(self, request: Request) -> Response:
         """PATCH changes what it names; PUT also blanks what it does not, and makes a company of an unknown id."""
-        company_id, replaces = contact_id_of(request), request.method == "PUT"
-        body = await read_object(request)
-        change = await self._change(body, replaces=replaces)
+        company_id, body = str(contact_id_of(request)), await read_object(request)
+        return _answer(await self.change(company_id, body, replaces=request.method == "PUT"))
+
+    async def delete(self, request: Request) -> Response:
+        return json_response({"company": {**await self.remove(str(contact_id_of(request))), "id": None}})
+
+    async def create(self, body: Json) -> Told:
+        change = await self._change(body, is_new=True)
+        try:
+            company, is_new = await self._writer.create(change)
+        except BusyError:
+            raise self._busy() from None
+        self._metrics.company_writes.add(value="created" if is_new else "upserted")
+        return Told(await self._shown(company), is_new)
+
+    async def change(self, said_id: str, body: Json, *, replaces: bool) -> Told:
+        company_id, change = read_contact_id(said_id), await self._change(body, replaces=replaces)
         try:
             company = await self._writer.edit(company_id, change)
         except BusyError:
             raise self._busy() from None
         if company is None:
             if replaces:
-                return await self._create(await self._change(body, is_new=True))
+                return await self.create(body)
             raise ApiError(404, NOT_FOUND)
         self._metrics.company_writes.add(value="edited")
-        return await self._answer(company)
+        return Told(await self._shown(company), is_new=False)
 
-    async def delete(self, request: Request) -> Response:
+    async def remove(self, said_id: str) -> Json:
+        """As it was."""
         try:
-            gone = await self._writer.delete(contact_id_of(request))
+            gone = await self._writer.delete(read_contact_id(said_id))
         except BusyError:
             raise self._busy() from None
         if gone is None:
             raise ApiError(404, NOT_FOUND)
         self._metrics.company_writes.add(value="deleted")
-        registry = await self._stores.fields.of_companies()
-        owner = (await self._stores.owners({gone.owner_id})).get(gone.owner_id)
-        return json_response({"company": {**company_object(gone, self._user, registry, owner), "id": None}})
+        return await self._shown(gone)
 
-    async def add(self, request: Request) -> Response:
+    async def join(self, request: Request) -> Response:
         return await self._link(request, is_in=True)
 
-    async def remove(self, request: Request) -> Response:
+    async def leave(self, request: Request) -> Response:
         return await self._link(request, is_in=False)
 
     async def _link(self, request: Request, *, is_in: bool) -> Response:
@@ -176,20 +194,10 @@ class CompaniesApi:
         self._metrics.company_writes.add(value="joined" if is_in else "left")
         return json_response({"success": 1})
 
-    async def _create(self, change: CompanyChange) -> Response:
-        try:
-            company, is_new = await self._writer.create(change)
-        except BusyError:
-            raise self._busy() from None
-        self._metrics.company_writes.add(value="created" if is_new else "upserted")
-        if not is_new:
-            return await self._answer(company)
-        return await self._answer(company, 201, {"Location": f"/api/companies/{company.id}"})
-
-    async def _answer(self, company: Company, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    async def _shown(self, company: Company) -> Json:
         registry = await self._stores.fields.of_companies()
         owner = (await self._stores.owners({company.owner_id})).get(company.owner_id)
-        return json_response({"company": company_object(company, self._user, registry, owner)}, status, headers)
+        return company_object(company, self._user, registry, owner)
 
     async def _find(self, request: Request) -> Company:
         company = await self._stores.companies.one(contact_id_of(request))
@@ -217,6 +225,18 @@ class CompaniesApi:
     def _busy(self) -> ApiError:
         self._metrics.company_writes.add(value="busy")
         return ApiError(503, "The company or contact is being changed by others; try again.")
+
+
+def _answer(told: Told) -> Response:
+    if not told.is_new:
+        return json_response({"company": told.shown})
+    return json_response({"company": told.shown}, 201, {"Location": f"/api/companies/{told.shown['id']}"})
+
+
+def _marks(body: Json) -> list[tuple[str, str]]:
+    """One name is one company, unless it is forced."""
+    name = body.get(NAME)
+    return [(NAME, name_key(name))] if isinstance(name, str) and name.strip() and not is_true(body.get("force")) else []
 
 
 async def _rows(stores: Stores, statement: Statement) -> list[tuple[int, int, str]]:

@@ -48,12 +48,12 @@ def read_company_change(
     fields = {alias: value for alias, value in read.items() if may_blank or value != ""}
     if is_new or replaces:
         fields.update(_defaults(registry, body))
-    score = _read_score(body.get("score"), wrong)
+    score, owner_id = _read_score(body.get("score"), wrong), _read_owner(body, wrong)
     if NAME not in wrong and not fields.get(NAME) and (is_new or NAME in fields):
         wrong[NAME] = [BLANK_NAME]
     if wrong:
         raise InvalidChangeError(wrong)
-    return CompanyChange(fields, score, read_owner(body), is_true(body.get("force")))
+    return CompanyChange(fields, score, owner_id, is_true(body.get("force")))
 
 
 def _read(field: Field, said: Any, wrong: dict[str, list[str]]) -> Value:
@@ -75,6 +75,14 @@ def _defaults(registry: Mapping[str, Field], body: Mapping[str, Any]) -> dict[st
             with contextlib.suppress(ValueError):
                 values[field.alias] = read_made_value(field, field.default)
     return values
+
+
+def _read_owner(body: Mapping[str, Any], wrong: dict[str, list[str]]) -> int | None:
+    try:
+        return read_owner(body)
+    except ValueError as error:
+        wrong["owner"] = [str(error)]
+        return None
 
 
 def _read_score(said: Any, wrong: dict[str, list[str]]) -> int | None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from services.common.caller import author, author_id
 from services.common.company_fields import COMPANY_FIELDS
@@ -22,7 +23,9 @@ from services.common.documents import CONTACT_FIELDS, FIELDS, FIELDS_OF_COMPANIE
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
 from services.common.field_registry import rules_of
 from services.common.field_values import NOT_VALID
-from services.common.operation import DescribedRoute, Operation, described, list_of
+from services.common.operation import Operation, described, list_of
+from services.contacts.batch import Told
+from services.contacts.batch_api import BatchApi, EachAlone
 from services.contacts.fields.custom_field import PUBLIC, UNIQUE, free_alias, read_custom_field, unique_key
 from services.contacts.fields.field_list import field_page
 from services.contacts.fields.field_object import custom_field_object, fixed_field_object
@@ -78,9 +81,10 @@ class FieldsApi:
         self._writer = RecordWriter(stores, FIELDS, FieldRegistry, user)
         self._preset = preset  # until somebody says otherwise
 
-    def routes(self) -> list[DescribedRoute]:
+    def routes(self) -> list[Route]:
         what = {"total": int, "fields": list_of(FieldPart)}
         return [
+            *BatchApi(self._path, "fields", lambda: EachAlone(self, at_once=1)).routes(),
             described(self._path, self.every, get=Operation(f"The fields of each {self._owner.name}", what, LISTED)),
             described(f"{self._path}/new", self.new, post=NEW),
             described(f"{self._path}/{{id}}", self.one, get=Operation("One field", ONE, (FIELD,))),
@@ -97,27 +101,34 @@ class FieldsApi:
 
     async def one(self, request: Request) -> Response:
         registry = await self._registry()
-        return self._answer(self._find(request, registry), registry)
+        return json_response({"field": self._shown(_find(request.path_params["id"], self._every(registry)), registry)})
 
     async def new(self, request: Request) -> Response:
-        return await self._create(await read_object(request))
+        return self._answer(await self.create(await read_object(request)))
 
     async def edit(self, request: Request) -> Response:
-        """Of a field that is there from the start: whether a hit may set it, and whether it identifies."""
         body, replaces = await read_object(request), request.method == "PUT"
+        return self._answer(await self.change(request.path_params["id"], body, replaces=replaces))
+
+    async def delete(self, request: Request) -> Response:
+        return json_response({"field": {**await self.remove(request.path_params["id"]), "id": None}})
+
+    async def change(self, said_id: str, body: Json, *, replaces: bool) -> Told:
+        """Of a field that is there from the start: whether a hit may set it, and whether it identifies."""
         registry = await self._registry()
         try:
-            field = self._find(request, registry)
+            field = _find(said_id, self._every(registry))
         except ApiError:
             if not replaces:
                 raise
-            return await self._create(body)
+            return await self.create(body)
         if isinstance(field, Field):
             return await self._edit_fixed(field, body)
         return await self._edit_made(field.alias, body, replaces=replaces)
 
-    async def delete(self, request: Request) -> Response:
-        field = self._find(request, await self._registry())
+    async def remove(self, said_id: str) -> Json:
+        """As it was."""
+        field = _find(said_id, self._every(await self._registry()))
         if isinstance(field, Field):
             raise ApiError(400, f"{field.alias} is there from the start and stays.", {"id": [NOT_VALID]})
         alias = field.alias
@@ -130,9 +141,9 @@ class FieldsApi:
             )
 
         await self._change(changed)
-        return json_response({"field": {**self._shown(field, FieldRegistry()), "id": None}})
+        return self._shown(field, FieldRegistry())
 
-    async def _create(self, body: dict[str, Any]) -> Response:
+    async def create(self, body: Json) -> Told:
         field = self._checked(lambda: read_custom_field(body, None, None))
         made: list[CustomField] = []
 
@@ -148,9 +159,9 @@ class FieldsApi:
             return msgspec.structs.replace(registry, custom=[*registry.custom, new], last_id=new.id, retired=retired)
 
         registry = await self._change(changed)
-        return self._answer(made[0], registry, 201, {"Location": f"{self._path}/{made[0].id}"})
+        return Told(self._shown(made[0], registry), is_new=True)
 
-    async def _edit_made(self, alias: str, body: dict[str, Any], *, replaces: bool) -> Response:
+    async def _edit_made(self, alias: str, body: Json, *, replaces: bool) -> Told:
         def changed(registry: FieldRegistry) -> FieldRegistry:
             old = _made(alias, registry)
             new = self._checked(lambda: read_custom_field(body, old, None if replaces else old))
@@ -160,9 +171,9 @@ class FieldsApi:
             return msgspec.structs.replace(registry, custom=custom)
 
         registry = await self._change(changed)
-        return self._answer(_made(alias, registry), registry)
+        return Told(self._shown(_made(alias, registry), registry), is_new=False)
 
-    async def _edit_fixed(self, field: Field, said: dict[str, Any]) -> Response:
+    async def _edit_fixed(self, field: Field, said: Json) -> Told:
         if self._owner is COMPANY:
             raise ApiError(400, f"{field.alias} is there from the start and stays as it is.", {"id": [NOT_VALID]})
 
@@ -183,7 +194,7 @@ class FieldsApi:
                 unique=_with(rules.unique, field.alias, is_in=is_unique),
             )
 
-        return self._answer(field, await self._change(changed))
+        return Told(self._shown(field, await self._change(changed)), is_new=False)
 
     def _checked(self, read: Callable[[], CustomField]) -> CustomField:
         try:
@@ -213,23 +224,13 @@ class FieldsApi:
         self._stores.fields.forget()
         return stored
 
-    def _find(self, request: Request, registry: FieldRegistry) -> Field | CustomField:
-        """By its number or its alias. Raises `ApiError` 404."""
-        said = str(request.path_params["id"])
-        fields: list[Field | CustomField] = [*self._owner.fixed.values(), *registry.custom]
-        found = next((field for field in fields if said in (field.alias, str(field.id))), None)
-        if found is None:
-            raise ApiError(404, NOT_FOUND)
-        return found
+    def _every(self, registry: FieldRegistry) -> list[Field | CustomField]:
+        return [*self._owner.fixed.values(), *registry.custom]
 
-    def _answer(
-        self,
-        field: Field | CustomField,
-        registry: FieldRegistry,
-        status: int = 200,
-        headers: dict[str, str] | None = None,
-    ) -> Response:
-        return json_response({"field": self._shown(field, registry)}, status, headers)
+    def _answer(self, told: Told) -> Response:
+        if not told.is_new:
+            return json_response({"field": told.shown})
+        return json_response({"field": told.shown}, 201, {"Location": f"{self._path}/{told.shown['id']}"})
 
     def _shown(self, field: Field | CustomField, registry: FieldRegistry) -> Json:
         shown_as = {"object": self._owner.shown_as}
@@ -239,6 +240,14 @@ class FieldsApi:
             return {**fixed_field_object(field, is_unique=field.is_unique, is_public=True), **shown_as}
         rules = rules_of(registry, self._preset)
         return fixed_field_object(field, is_unique=field.alias in rules.unique, is_public=field.alias in rules.public)
+
+
+def _find(said_id: str, fields: list[Field | CustomField]) -> Field | CustomField:
+    """By its number or its alias. Raises `ApiError` 404."""
+    found = next((field for field in fields if said_id in (field.alias, str(field.id))), None)
+    if found is None:
+        raise ApiError(404, NOT_FOUND)
+    return found
 
 
 def _check_room(alias: str, kind: str, registry: FieldRegistry) -> None:

@@ -31,7 +31,7 @@ OPERATORS: dict[str, Callable[[int, int], int]] = {
     "plus": lambda points, delta: points + delta,
     "minus": lambda points, delta: points - delta,
     "times": lambda points, delta: points * delta,
-    "divide": lambda points, delta: int(points / delta) if delta else points,
+    "divide": lambda points, delta: int(points / delta),  # towards 0
 }
 
 
@@ -118,6 +118,8 @@ class ActionsApi:
         operator = OPERATORS.get(request.path_params["operator"])
         if operator is None or not _DELTA.fullmatch(delta):
             raise ApiError(400, "Invalid operator" if operator is None else "The delta is a whole number.")
+        if request.path_params["operator"] == "divide" and not int(delta):
+            raise ApiError(400, "Points cannot be divided by 0.", {"delta": ["This value is not valid."]})
         body = RecordBody(await read_object(request))
         subject, action = body.text("eventName", "API"), body.text("actionName")
         body.refuse_if_wrong()

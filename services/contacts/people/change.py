@@ -15,10 +15,13 @@ from services.common.folding import owner_of, stage_of
 from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value, newest
 from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique, read_tag
 from services.contacts.people.do_not_contact import Refusal, new_refusals, read_refusals
+from services.contacts.people.links import LinkChange, new_links
 from services.contacts.people.memberships import MembershipChange, apply_memberships, read_memberships
 
 MAX_TAGS = 500
 MAX_IPS = 200
+MAX_CATEGORIES = 100
+CUSTOM, GRAVATAR = IMAGE_SOURCES = ("custom", "gravatar")  # beside the social fields
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _NOT_TOLD = "points"  # counted
@@ -45,12 +48,23 @@ class Change(msgspec.Struct, frozen=True):
     ip: str = ""
     owner_id: int | None = None  # 0 for nobody
     stage_id: int | None = None  # 0 for none
+    stage_name: str = ""  # said instead of an id, or what the history calls the stage
     left_stage_id: int = 0  # none, if this is the one that it is in
     campaigns: dict[int, bool] = {}  # joined or left
+    categories: dict[int, bool] = {}  # the same
+    replaces_categories: bool = False  # all that are not named are left
     memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
     segments: dict[int, bool] = {}  # added or removed by hand
+    image: str | None = None  # the name of the one that counts, '' for none
+    preferred_image: str | None = None
+    link: LinkChange | None = None
     subject: str = ""  # what the history calls it: the name of the stage, of the reason for points
+    names: dict[int, str] = {}  # of its campaigns, or of its segments, where it is about several
     action: str = ""
+
+    def name_of(self, thing: int) -> str:
+        """Of a campaign or segment, as the history calls it."""
+        return self.names.get(thing) or self.subject or str(thing)
 
     def is_in_history(self) -> bool:
         """Whether it may add anything to the contact's history."""
@@ -87,6 +101,7 @@ def read_change(
     if replaces:
         missing = [alias for alias in registry if alias not in fields and alias not in _NOT_REPLACED]
         fields.update(dict.fromkeys(missing, "") | reading.defaults(missing))
+    stage_id, stage_name = reading.stage()
     change = Change(
         fields=fields,
         defaults=reading.defaults([alias for alias in registry if alias not in body]) if is_new else {},
@@ -94,8 +109,12 @@ def read_change(
         points=reading.points(),
         dnc=reading.refusals(),
         ip=reading.ip(),
-        owner_id=read_owner(body),
-        stage_id=reading.stage(),
+        owner_id=reading.owner(),
+        stage_id=stage_id,
+        stage_name=stage_name,
+        categories=reading.categories(),
+        preferred_image=reading.preferred_image(),
+        replaces_categories=body.get("categories") is not None,
         memberships=reading.memberships(),
     )
     if reading.wrong:
@@ -193,16 +212,51 @@ class _Reading:
         except ValueError:
             return ""
 
-    def stage(self) -> int | None:
-        """An id; whether there is such a stage is for others to see."""
+    def owner(self) -> int | None:
+        try:
+            return read_owner(self._body)
+        except ValueError as error:
+            self.wrong["owner"] = [str(error)]
+            return None
+
+    def stage(self) -> tuple[int | None, str]:
+        """An id, or a name; whether there is such a stage is for others to see."""
         if "stage" not in self._body:
-            return None
+            return None, ""
         said = self._body["stage"]
-        text = str((said.get("id") if isinstance(said, dict) else said) or 0).strip()
-        if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        try:
+            text = clean(scalar_as_text(said.get("id") if isinstance(said, dict) else said))
+        except ValueError:
+            text = "?" * MAX_TEXT_LENGTH + "?"
+        if len(text) > MAX_TEXT_LENGTH:
             self.wrong["stage"] = [no_stage(text)]
+        elif text.isascii() and text.isdecimal() and len(text) <= 9:
+            return int(text), ""
+        return (None, text) if text else (0, "")
+
+    def preferred_image(self) -> str | None:
+        """`custom`, `gravatar`, or the alias of a social field."""
+        said = self._body.get("preferredProfileImage", self._body.get("preferred_profile_image"))
+        if said in (None, ""):
             return None
-        return int(text)
+        social = {alias for alias, field in self._registry.items() if field.group == "social"}
+        if not isinstance(said, str) or said not in {*IMAGE_SOURCES, *social}:
+            self.wrong["preferredProfileImage"] = [NOT_VALID]
+            return None
+        return said
+
+    def categories(self) -> dict[int, bool]:
+        """Ids that replace the whole set; whether there are such ones is for others to see."""
+        said = self._body.get("categories")
+        found = said.split(",") if isinstance(said, str) else list(said.values()) if isinstance(said, dict) else said
+        if not isinstance(found or [], list) or len(found or []) > MAX_CATEGORIES:
+            self.wrong["categories"] = [NOT_VALID]
+            return {}
+        texts = [str(one.get("id") if isinstance(one, dict) else one).strip() for one in found or []]
+        if not all(text.isascii() and text.isdecimal() and len(text) <= 9 for text in texts if text):
+            self.wrong["categories"] = ["These must be ids of categories."]
+            return {}
+        return {int(text): True for text in texts if text}
 
 
 def no_stage(said: object) -> str:
@@ -244,6 +298,10 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
         fields={**own.fields, **defaults, **_new_fields(profile, change.fields, now_us)},
         tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
         segments={**own.segments, **_new_segments(profile, change.segments, now_us)},
+        categories={
+            **own.categories,
+            **_new_words(_words_on_categories(profile), _category_words(profile, change), now_us),
+        },
         ips=_with_ip(profile, own, change.ip, now_us),
         points=_new_points(profile, own, change),
         dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
@@ -251,8 +309,12 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
         owner_us=own.owner_us if change.owner_id in (None, owner_of(profile)) else now_us,
         stage_id=own.stage_id if stage_id is None else stage_id,
         stage_us=own.stage_us if stage_id in (None, stage_of(profile)) else now_us,
-        campaigns={**own.campaigns, **_new_campaigns(profile, change.campaigns, now_us)},
+        campaigns={**own.campaigns, **_new_words(_words_on_campaigns(profile), change.campaigns, now_us)},
     )
+    if change.image is not None or change.preferred_image is not None:
+        part = _with_images(profile, part, change, now_us)
+    if change.link:
+        part.links = {**own.links, **new_links(profile, change.link, now_us)}
     part = apply_memberships(profile, part, change.memberships, now_us)
     if part == profile.own:
         return profile
@@ -285,12 +347,25 @@ def _new_tags(profile: Profile, tags: dict[str, bool], now_us: int) -> dict[str,
     return news
 
 
-def _new_campaigns(profile: Profile, campaigns: dict[int, bool], now_us: int) -> dict[int, Member]:
-    said = newest([part.campaigns for part in profile.parts()])
+def _words_on_campaigns(profile: Profile) -> dict[int, Member]:
+    return newest([part.campaigns for part in profile.parts()])
+
+
+def _words_on_categories(profile: Profile) -> dict[int, Member]:
+    return newest([part.categories for part in profile.parts()])
+
+
+def _category_words(profile: Profile, change: Change) -> dict[int, bool]:
+    left = dict.fromkeys(_words_on_categories(profile), False) if change.replaces_categories else {}
+    return {**left, **change.categories}
+
+
+def _new_words(said: Mapping[int, Member], words: Mapping[int, bool], now_us: int) -> dict[int, Member]:
+    """Those that change who is in; nobody ever being in is the same as having left."""
     return {
-        campaign: Member(is_in, max(now_us, said[campaign].time_us + 1) if campaign in said else now_us)
-        for campaign, is_in in campaigns.items()
-        if (campaign in said and said[campaign].is_in) != is_in
+        one: Member(is_in, max(now_us, said[one].time_us + 1) if one in said else now_us)
+        for one, is_in in words.items()
+        if (one in said and said[one].is_in) != is_in
     }
 
 
@@ -301,6 +376,21 @@ def _new_segments(profile: Profile, segments: dict[int, bool], now_us: int) -> d
         for segment, is_in in segments.items()
         if segment not in words or words[segment].is_in != is_in
     }
+
+
+def _with_images(profile: Profile, part: Part, change: Change, now_us: int) -> Part:
+    def newer(said: str | None, words: list[Stamped | None], own: Stamped | None) -> Stamped | None:
+        newest_word = max((word for word in words if word), key=lambda word: word.time_us, default=None)
+        if said is None or said == (newest_word.value if newest_word else ""):
+            return own
+        return Stamped(said, max(now_us, newest_word.time_us + 1) if newest_word else now_us)
+
+    parts = profile.parts()
+    return msgspec.structs.replace(
+        part,
+        image=newer(change.image, [one.image for one in parts], part.image),
+        preferred_image=newer(change.preferred_image, [one.preferred_image for one in parts], part.preferred_image),
+    )
 
 
 def _with_ip(profile: Profile, own: Part, ip: str, now_us: int) -> dict[str, int]:

@@ -46,7 +46,7 @@ def contact_object(contact: Contact, user: str) -> Json:
         "utmtags": [utm_object(tags) for tags in seen.utm_tags],
         "stage": _stage(contact),
         "dateIdentified": iso(view.identified_us) if view else None,
-        "preferredProfileImage": "gravatar",
+        "preferredProfileImage": _preferred_image(view),
         "doNotContact": _do_not_contact(view),
         "frequencyRules": [],
     }
@@ -184,6 +184,11 @@ def owner_object(owner_id: int, owner: User | None, admin: str) -> Json | None:
         "firstName": owner.first_name if owner else admin,
         "lastName": owner.last_name if owner else "",
     }
+
+
+def _preferred_image(view: View | None) -> str:
+    preferred = view.preferred_image if view else ""
+    return "gravatar" if view is None or not preferred or (preferred == "custom" and not view.image) else preferred
 
 
 def _stage(contact: Contact) -> Json | None:

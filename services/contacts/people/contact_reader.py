@@ -12,13 +12,18 @@ from services.common.device import MAX_CONTACT_ID
 from services.common.documents import STAGE, Stage, decode_document
 from services.common.folding import creator_of, fold, owner_of
 from services.common.profile import Profile
-from services.common.queries.contact_query import of_caller
+from services.common.queries.contact_query import exact_pattern, of_caller
 from services.common.records import Ref
 from services.contacts.people.contact import Contact, Footprint
 from services.contacts.people.contact_list import ListQuery, Statement, count_statements, page_statements
 from services.contacts.people.footprints import load_footprints
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import check_contact
+
+_STAGE_NAMED = """
+SELECT toUInt64OrZero(id) AS number FROM records FINAL
+WHERE kind = 'stage' AND JSONExtractString(data, 'name') ILIKE {name:String} ORDER BY number LIMIT 1
+"""
 
 
 class Page(NamedTuple):
@@ -141,6 +146,11 @@ class ContactReader:
     async def _query(self, statement: Statement) -> list[tuple[int, ...]]:
         found = await self._stores.clickhouse.query(statement.sql, parameters=statement.parameters)
         return list(found.result_rows)
+
+    async def stage_named(self, name: str) -> int:
+        """The first one of this name, whatever the case; 0 for none."""
+        rows = (await self._stores.clickhouse.query(_STAGE_NAMED, parameters={"name": exact_pattern(name)})).result_rows
+        return int(rows[0][0]) if rows else 0
 
     async def _stages(self, stage_ids: set[int]) -> dict[int, Stage]:
         """Those of these that there are."""

@@ -26,6 +26,7 @@ class Refusal(NamedTuple):
     reason: int = MANUAL
     comments: str = ""
     channel_id: int = 0
+    is_careful: bool = False  # what the contact itself said is not taken back
 
 
 def read_refusal(said: Mapping[str, Any]) -> Refusal:
@@ -67,12 +68,14 @@ def new_refusals(profile: Profile, said: Mapping[str, Refusal], now_us: int) -> 
     for channel, refusal in said.items():
         old = standing.get(channel)
         if refusal.reason == CONTACTABLE:
-            is_new = old is not None
+            is_new = old is not None and not (refusal.is_careful and old.reason == UNSUBSCRIBED)
         else:
             is_new = old is None or (old.reason != refusal.reason and old.reason != UNSUBSCRIBED)
         if is_new:
             times = [part.dnc[channel].time_us for part in profile.parts() if channel in part.dnc]
-            news[channel] = DoNotContact(*refusal, time_us=max([now_us, *(time + 1 for time in times)]))
+            news[channel] = DoNotContact(
+                refusal.reason, refusal.comments, refusal.channel_id, max([now_us, *(time + 1 for time in times)])
+            )
     return news
 
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from services.common.documents import STAGE
+import msgspec
+
+from services.common.documents import CATEGORY, CONTACT_CATEGORIES, STAGE, Category, Stage, decode_document
 from services.common.envelope import NOT_FOUND, ApiError
+from services.common.images import has_images, remove_images
 from services.common.notes import remove_notes
 from services.common.records import Ref
 from services.contacts.metrics import ContactsMetrics
@@ -19,6 +22,10 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.projector import Projection
 from services.contacts.people.writer import ContactWriter, ValueTakenError, Written
 from services.contacts.stores import BusyError, Stores
+
+
+def taken_by(contact_id: int) -> str:
+    return f"This value belongs to contact {contact_id}, which contradicts the rest."
 
 
 class ContactEditor:
@@ -38,7 +45,7 @@ class ContactEditor:
             raise self._busy() from None
         except ValueTakenError as error:
             self._metrics.writes.add(value="refused")
-            taken = f"This value belongs to contact {error.contact_id}, which contradicts the rest."
+            taken = taken_by(error.contact_id)
             raise ApiError(400, f"{error.value.field}: {taken}", {error.value.field: [taken]}) from error
         self._metrics.writes.add(value="created" if written.is_new else "upserted")
         return written
@@ -70,6 +77,8 @@ class ContactEditor:
         if gone is None:
             raise ApiError(404, NOT_FOUND)
         await remove_notes(self._records, self._stores.clickhouse, contact.ids)
+        if has_images(gone):
+            await remove_images(self._stores.clickhouse, gone.ids())
         self._metrics.writes.add(value="deleted")
         return contact
 
@@ -86,14 +95,35 @@ class ContactEditor:
         registry = (await self._stores.fields.now()).fields
         try:
             change = read_change(body, replaces=replaces, is_new=is_new, registry=registry)
-            if change.stage_id and not await self._records.one(Ref(STAGE, str(change.stage_id))):
-                raise InvalidChangeError({"stage": [no_stage(change.stage_id)]})
+            if change.stage_id or change.stage_name:
+                change = await self._with_stage(change)
             if change.owner_id and not await self._stores.owners({change.owner_id}):
                 raise InvalidChangeError({"owner": [no_owner(change.owner_id)]})
+            await self._check_categories(change)
         except InvalidChangeError as error:
             self._metrics.writes.add(value="refused")
             raise ApiError(400, str(error), error.details) from error
         return change
+
+    async def _with_stage(self, change: Change) -> Change:
+        """With the id and the name of the stage, whichever of them was said. Raises `InvalidChangeError`."""
+        stage_id = change.stage_id
+        record = await self._records.one(Ref(STAGE, str(stage_id))) if stage_id else None
+        if record:
+            return msgspec.structs.replace(change, stage_name=decode_document(record.data, Stage).name)
+        name = change.stage_name or str(stage_id)
+        stage_id = await self._reader.stage_named(name)
+        if not stage_id:
+            raise InvalidChangeError({"stage": [no_stage(name)]})
+        return msgspec.structs.replace(change, stage_id=stage_id, stage_name=name)
+
+    async def _check_categories(self, change: Change) -> None:
+        """Raises `InvalidChangeError` for one that is not there, or that is of something else."""
+        found = await self._records.load(Ref(CATEGORY, str(one)) for one in change.categories)
+        for one in change.categories:
+            record = found.get(Ref(CATEGORY, str(one)))
+            if not record or not record.data or decode_document(record.data, Category).bundle != CONTACT_CATEGORIES:
+                raise InvalidChangeError({"categories": [f"There is no category {one}."]})
 
     def _busy(self) -> ApiError:
         self._metrics.writes.add(value="busy")

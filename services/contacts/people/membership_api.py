@@ -1,4 +1,4 @@
-"""Contacts in stages and campaigns: who is put in, who is taken out, and who is in."""
+"""Contacts in stages, campaigns and categories: who is put in, who is taken out, and who is in."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from services.common.caller import sees_others
-from services.common.documents import CAMPAIGN, STAGE, Campaign, decode_document
-from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, whole_number
+from services.common.documents import CAMPAIGN, CATEGORY, CONTACT_CATEGORIES, STAGE, Campaign, Category, decode_document
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
 from services.common.operation import DescribedRoute, Operation, by_id, described
 from services.common.profile import Member, Profile, newest
-from services.common.queries.contact_query import own_sql
 from services.common.records import Ref
 from services.contacts.list_parameters import PAGE
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
+from services.contacts.people.campaign_members import read_members
 from services.contacts.people.change import Change
 from services.contacts.people.contact_object import iso
 from services.contacts.people.contact_reader import ContactReader
@@ -28,12 +28,6 @@ from services.contacts.records.record_shapes import CampaignMember, CampaignOfCo
 from services.contacts.shapes import DONE
 from services.contacts.stores import Stores
 
-DEFAULT_MEMBERS, MAX_MEMBERS = 100, 1_000
-_MEMBERS = """
-SELECT id FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})%s
-ORDER BY id LIMIT {limit:UInt64} OFFSET {start:UInt64}
-"""
-_COUNT = "SELECT count() FROM contacts FINAL WHERE has(campaigns, {campaign:UInt64})%s"
 ChangeOf = Callable[[int, bool, str], Change]  # of one thing: put in or taken out, and its name
 
 MEMBERS = Operation("The contacts of a campaign", {"total": int, "contacts": list[CampaignMember]}, PAGE)
@@ -48,10 +42,15 @@ def _campaign(campaign_id: int, is_in: bool, name: str) -> Change:
     return Change(campaigns={campaign_id: is_in}, subject=name)
 
 
-class _Named(msgspec.Struct):
-    """What stages and campaigns have in common."""
+def _category(category_id: int, is_in: bool, _: str) -> Change:
+    return Change(categories={category_id: is_in})
 
-    name: str
+
+class _Named(msgspec.Struct):
+    """What these have in common."""
+
+    name: str = ""
+    bundle: str = "global"
 
 
 class MembershipApi:
@@ -60,12 +59,14 @@ class MembershipApi:
         self._editor = ContactEditor(stores, user, metrics)
         self._reader = ContactReader(stores)
 
-    def routes(self) -> list[DescribedRoute]:
+    def routes(self) -> list[Route]:
         return [
             *self._links("stages", STAGE, _stage),
             *self._links("campaigns", CAMPAIGN, _campaign),
+            *self._links("categories", CATEGORY, _category),
             described("/api/campaigns/{id}/contacts", self.members, get=MEMBERS),
             described("/api/contacts/{id}/campaigns", self.campaigns_of, get=CAMPAIGNS_OF),
+            Route("/api/contacts/{id}/categories", self.categories_of, methods=["GET"]),
         ]
 
     def _links(self, plural: str, kind: str, change: ChangeOf) -> list[DescribedRoute]:
@@ -87,23 +88,22 @@ class MembershipApi:
             if record is None:
                 raise ApiError(404, NOT_FOUND)
             named = msgspec.json.decode(record.data, type=_Named)
+            if named.bundle != CONTACT_CATEGORIES:
+                raise ApiError(404, NOT_FOUND)
             await self._editor.change(contact_id, change(thing, is_in, named.name))
             return json_response({"success": 1})
 
         return link
 
     async def members(self, request: Request) -> Response:
-        """The contacts of a campaign; `start`, `limit`."""
+        """The contacts of a campaign; what every list takes, on what is told of each."""
         campaign_id, query = contact_id_of(request), query_of(request)
         if await self._stores.records.one(Ref(CAMPAIGN, str(campaign_id))) is None:
             raise ApiError(404, NOT_FOUND)
-        limit = whole_number(query, "limit", DEFAULT_MEMBERS, most=1_000_000_000) or MAX_MEMBERS
-        start = whole_number(query, "start", 0, most=10_000_000)
-        parameters = {"campaign": campaign_id, "limit": min(limit, MAX_MEMBERS), "start": start}
-        own = "" if sees_others() else f" AND {own_sql()}"
+        asked = read_members(campaign_id, query)
         page, total = await asyncio.gather(
-            self._stores.clickhouse.query(_MEMBERS % own, parameters=parameters),
-            self._stores.clickhouse.query(_COUNT % own, parameters=parameters),
+            self._stores.clickhouse.query(asked.page, parameters=asked.parameters),
+            self._stores.clickhouse.query(asked.total, parameters=asked.parameters),
         )
         profiles = await self._stores.profiles.load(contact_id for (contact_id,) in page.result_rows)
         members = [
@@ -115,18 +115,36 @@ class MembershipApi:
 
     async def campaigns_of(self, request: Request) -> Response:
         """By id, with when the contact was put in."""
-        contact = await self._reader.one(contact_id_of(request))
-        if contact is None:
-            raise ApiError(404, NOT_FOUND)
-        profile = await self._stores.profiles.resolve(contact.id) if contact.view and contact.view.campaigns else None
-        words = {one: word for one, word in _words(profile).items() if word.is_in} if profile else {}
-        records = await self._stores.records.load(Ref(CAMPAIGN, str(one)) for one in words)
+        found = await self._joined(contact_id_of(request), CAMPAIGN, _words)
         campaigns = {
-            ref.id: _membership(int(ref.id), decode_document(record.data, Campaign), words[int(ref.id)])
-            for ref, record in records.items()
-            if record.data
+            one: _membership(int(one), decode_document(data, Campaign), word) for one, (data, word) in found.items()
         }
         return json_response({"total": len(campaigns), "campaigns": campaigns})
+
+    async def categories_of(self, request: Request) -> Response:
+        """The same."""
+        found = await self._joined(contact_id_of(request), CATEGORY, _words_on_categories)
+        categories = {
+            one: _category_object(int(one), decode_document(data, Category), word)
+            for one, (data, word) in found.items()
+        }
+        return json_response({"total": len(categories), "categories": categories})
+
+    async def _joined(
+        self, contact_id: int, kind: str, words_of: Callable[[Profile], dict[int, Member]]
+    ) -> dict[str, tuple[bytes, Member]]:
+        """By id the records of a kind that the contact is in, and the word that put it there."""
+        contact = await self._reader.one(contact_id)
+        if contact is None:
+            raise ApiError(404, NOT_FOUND)
+        profile = await self._stores.profiles.resolve(contact.id) if contact.view else None
+        words = {one: word for one, word in words_of(profile).items() if word.is_in} if profile else {}
+        records = await self._stores.records.load(Ref(kind, str(one)) for one in words)
+        return {ref.id: (record.data, words[int(ref.id)]) for ref, record in records.items() if record.data}
+
+
+def _words_on_categories(profile: Profile) -> dict[int, Member]:
+    return newest([part.categories for part in profile.parts()])
 
 
 def _words(profile: Profile) -> dict[int, Member]:
@@ -151,4 +169,14 @@ def _membership(campaign_id: int, campaign: Campaign, word: Member) -> dict[str,
         "manuallyRemoved": False,
         "manuallyAdded": True,
         "listMembership": [],
+    }
+
+
+def _category_object(category_id: int, category: Category, word: Member) -> dict[str, Any]:
+    return {
+        "id": category_id,
+        "title": category.title,
+        "alias": category.alias,
+        "color": category.color or None,
+        "dateAdded": iso(word.time_us),
     }

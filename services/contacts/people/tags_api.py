@@ -7,14 +7,17 @@ import time
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from services.common.documents import TAG, Tag
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
-from services.common.operation import DescribedRoute, Operation, described
+from services.common.operation import Operation, described
 from services.common.values import MAX_TEXT_LENGTH, read_tag
+from services.contacts.batch import Told
+from services.contacts.batch_api import BatchApi, EachAlone
 from services.contacts.list_parameters import PAGE, SEARCHED, read_page
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.people.api import contact_id_of
+from services.contacts.people.api import contact_id_of, read_contact_id
 from services.contacts.people.change import Change
 from services.contacts.people.contact_object import Json, short_id
 from services.contacts.people.editor import ContactEditor
@@ -26,6 +29,7 @@ from services.contacts.stores import Stores
 
 DELETE_SECONDS = 25.0
 CONTACTS_AT_ONCE = 500
+TAGS_AT_ONCE = 4  # of a batch: each is looked for among all, or taken off everybody
 _TAGS = """(
     SELECT tag, max(said) AS description FROM (
         SELECT arrayJoin(tags) AS tag, '' AS said FROM contacts FINAL
@@ -66,8 +70,9 @@ class TagsApi:
         self._writer = RecordWriter(stores, TAG, Tag, user)
         self._editor = ContactEditor(stores, user, metrics)
 
-    def routes(self) -> list[DescribedRoute]:
+    def routes(self) -> list[Route]:
         return [
+            *BatchApi("/api/tags", "tags", lambda: EachAlone(self, _marks, TAGS_AT_ONCE)).routes(),
             described("/api/tags", self.list, get=LIST),
             described("/api/tags/new", self.new, post=NEW),
             described("/api/tags/{id}", self.one, get=Operation("One tag", {"tag": Shown})),
@@ -89,35 +94,48 @@ class TagsApi:
         return json_response({"tag": _shown(*await self._find(contact_id_of(request)))})
 
     async def new(self, request: Request) -> Response:
+        told = await self.create(await read_object(request))
+        if not told.is_new:
+            return json_response({"tag": told.shown})
+        return json_response({"tag": told.shown}, 201, {"Location": f"/api/tags/{told.shown['id']}"})
+
+    async def edit(self, request: Request) -> Response:
+        tag_id, replaces = str(contact_id_of(request)), request.method == "PUT"
+        return json_response({"tag": (await self.change(tag_id, await read_object(request), replaces=replaces)).shown})
+
+    async def delete(self, request: Request) -> Response:
+        return json_response({"tag": {**await self.remove(str(contact_id_of(request))), "id": None}})
+
+    async def create(self, said: Json) -> Told:
         """One that is there already is answered as it is."""
-        body = RecordBody(await read_object(request))
+        body = RecordBody(said)
         name, _ = read_tag(body.text("tag", is_required=True))
         description = body.text("description", most=MAX_LONG_TEXT)
         body.refuse_if_wrong()
         tag_id = short_id("tag", name)
         known = await self._known(tag_id)
         if known:
-            return json_response({"tag": _shown(*known)})
+            return Told(_shown(*known), is_new=False)
         try:
             await self._writer.create(Tag(tag=name, description=description), str(tag_id))
         except TakenError:  # deleted before
             await self._writer.revive(str(tag_id), Tag(tag=name, description=description))
-        return json_response({"tag": _shown(name, description)}, 201, {"Location": f"/api/tags/{tag_id}"})
+        return Told(_shown(name, description), is_new=True)
 
-    async def edit(self, request: Request) -> Response:
+    async def change(self, said_id: str, said: Json, *, replaces: bool) -> Told:
         """Its description; its name is what contacts carry."""
-        name, old = await self._find(contact_id_of(request))
-        body = RecordBody(await read_object(request))
+        name, old = await self._find(read_contact_id(said_id))
+        body = RecordBody(said)
         if body.text("tag", name) != name:
             body.wrong["tag"] = ["A tag keeps its name; give contacts another one instead."]
-        description = body.text("description", "" if request.method == "PUT" else old, most=MAX_LONG_TEXT)
+        description = body.text("description", "" if replaces else old, most=MAX_LONG_TEXT)
         body.refuse_if_wrong()
         await self._writer.revive(str(short_id("tag", name)), Tag(tag=name, description=description))
-        return json_response({"tag": _shown(name, description)})
+        return Told(_shown(name, description), is_new=False)
 
-    async def delete(self, request: Request) -> Response:
+    async def remove(self, said_id: str) -> Json:
         """Takes it off every contact. What was not done in time is done by the same call again."""
-        name, description = await self._find(contact_id_of(request))
+        name, description = await self._find(read_contact_id(said_id))
         deadline = time.monotonic() + DELETE_SECONDS
         parameters = {"tag": name, "limit": CONTACTS_AT_ONCE}
         while carriers := (await self._stores.clickhouse.query(_CARRIERS, parameters=parameters)).result_rows:
@@ -125,7 +143,7 @@ class TagsApi:
                 raise ApiError(503, f"More contacts carry {name}; the same call goes on with them.")
             await asyncio.gather(*(self._take_off(contact_id, name) for (contact_id,) in carriers))
         await self._writer.delete(str(short_id("tag", name)))
-        return json_response({"tag": {**_shown(name, description), "id": None}})
+        return _shown(name, description)
 
     async def _take_off(self, contact_id: int, name: str) -> None:
         try:
@@ -148,6 +166,10 @@ class TagsApi:
             return record.tag, record.description
         rows = (await self._stores.clickhouse.query(f"SELECT tag FROM {_TAGS}")).result_rows
         return next(((tag, "") for (tag,) in rows if short_id("tag", tag) == tag_id), None)
+
+
+def _marks(body: Json) -> list[tuple[str, str]]:
+    return [("tag", str(body["tag"]).strip())] if body.get("tag") else []
 
 
 def _shown(tag: str, description: str) -> Json:

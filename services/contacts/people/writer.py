@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -244,22 +244,11 @@ class _Attempt:
             return await self._find(), False
         first = oldest(holder for holder in found.values() if holder)
         if first:
-            self._check_one_person(first, found)
+            others = {value: holder for value, holder in found.items() if holder and holder.id != self._new_id}
+            check_one_person(first, others, list(found), self._operator, self._unique_fields)
             return first, first.id == self._new_id
         stored = (await self._store.load([self._new_id]))[self._new_id]
         return stored or Profile(self._new_id), True
-
-    def _check_one_person(self, first: Profile, found: dict[UniqueValue, Profile | None]) -> None:
-        for value, holder in found.items():
-            if holder is None or holder.id == self._new_id:
-                continue
-            contradicts = any(holder.lacks(other.field, other.value) for other in found)
-            if self._operator is Operator.AND and contradicts:
-                raise ValueTakenError(value, holder.id)
-            if holder.id != first.id and (
-                are_separated(first, holder) or conflicts(first, holder, self._unique_fields)
-            ):
-                raise ValueTakenError(value, holder.id)
 
     async def _find(self) -> Profile:
         """The contact to edit."""
@@ -320,6 +309,23 @@ def _note(written: Written, merged: list[int]) -> None:
     for loser in merged:
         note("merge", LEAD, written.profile.id, {"merged": loser}, contact_id=written.profile.id)
         note("merge", LEAD, loser, {"merged_into": written.profile.id}, contact_id=loser)
+
+
+def check_one_person(
+    first: Profile,
+    holders: Mapping[UniqueValue, Profile],
+    values: Iterable[UniqueValue],
+    operator: Operator,
+    unique_fields: tuple[str, ...],
+) -> None:
+    """Whether the holders of some of these values are one person, `first` among them. Raises `ValueTakenError`."""
+    said = list(values)
+    for value, holder in holders.items():
+        contradicts = any(holder.lacks(other.field, other.value) for other in said)
+        if operator is Operator.AND and contradicts:
+            raise ValueTakenError(value, holder.id)
+        if holder.id != first.id and (are_separated(first, holder) or conflicts(first, holder, unique_fields)):
+            raise ValueTakenError(value, holder.id)
 
 
 def _all_values(profile: Profile, unique_fields: tuple[str, ...]) -> set[UniqueValue]:

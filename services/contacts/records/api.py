@@ -15,7 +15,9 @@ from services.common.caller import rights
 from services.common.contact_fields import Field
 from services.common.documents import Some, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
-from services.common.operation import DescribedRoute, Operation, described
+from services.common.operation import Operation, described
+from services.contacts.batch import Told
+from services.contacts.batch_api import Batch, BatchApi, EachAlone
 from services.contacts.list_parameters import Shape, read_shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
@@ -73,15 +75,24 @@ class RecordsApi(Generic[Some]):
             routes.append(described(f"/api/contacts/{{id}}/{resource.plural}", self.of_contact, get=listed))
         return routes
 
-    def _standard_routes(self, path: str, old_name_of: str = "") -> list[DescribedRoute]:
+    def _standard_routes(self, path: str, old_name_of: str = "") -> list[Route]:
         """`old_name_of`: what clients should use in place of this path."""
         base, new_base = f"/api/{path}", old_name_of and f"/api/{old_name_of}"
         handlers = {"": self.list, "/new": self.new, "/{id}": self.one, "/{id}/edit": self.edit,
                     "/{id}/delete": self.delete}  # fmt: skip
         return [
-            described(base + end, handlers[end], old_name_of=new_base and new_base + end, **by_method)
-            for end, by_method in self._operations().items()
+            *self._batch_routes(base),
+            *(
+                described(base + end, handlers[end], old_name_of=new_base and new_base + end, **by_method)
+                for end, by_method in self._operations().items()
+            ),
         ]
+
+    def _batch_routes(self, base: str) -> Sequence[Route]:
+        return BatchApi(base, self._resource.plural, self._batch).routes()
+
+    def _batch(self) -> Batch:
+        return EachAlone(self)
 
     def _operations(self) -> dict[str, dict[str, Operation]]:
         """By how the path ends, and by method."""
@@ -116,13 +127,57 @@ class RecordsApi(Generic[Some]):
         record_id = record_id_of(request)
         document = await self._checked_one(record_id, VIEW)
         self._metrics.reads.add(value="one")
-        return self._answer(record_id, document)
+        return json_response({self._resource.singular: self._shown(record_id, document)})
 
     async def new(self, request: Request) -> Response:
-        return await self._create(await self._body(request))
+        return self._answer(await self.create(await read_object(request)))
 
-    async def _body(self, request: Request) -> dict[str, Any]:
-        body, registry = await read_object(request), (await self._stores.fields.now()).fields
+    async def edit(self, request: Request) -> Response:
+        """PATCH changes what it names; PUT also sets the rest to what a new one has, and makes one where none is."""
+        record_id, body = record_id_of(request), await read_object(request)
+        return self._answer(await self.change(record_id, body, replaces=request.method == "PUT"))
+
+    async def delete(self, request: Request) -> Response:
+        gone = await self.remove(record_id_of(request))
+        return json_response({self._resource.singular: {**gone, "id": None}})
+
+    async def create(self, body: Json) -> Told:
+        return await self._create(await self._prepared(body))
+
+    async def change(self, said_id: str, body: Json, *, replaces: bool) -> Told:
+        record_id = read_record_id(said_id)
+        body = await self._prepared(body, record_id)
+        read = await self._reader(record_id)
+        await self._check(EDIT, await self._writer.one(record_id))
+        try:
+            changed = await self._writer.change(
+                record_id, lambda old: _keeping(old, self._checked(lambda: read(body, None if replaces else old)))
+            )
+        except BusyError:
+            raise _busy() from None
+        if changed is None:
+            if replaces:
+                return await self._create(body)
+            raise ApiError(404, NOT_FOUND)
+        self._metrics.writes.add(value="edited")
+        return Told(self._shown(record_id, await self._settled(record_id, changed)), is_new=False)
+
+    async def remove(self, said_id: str) -> Json:
+        """As it was."""
+        record_id = read_record_id(said_id)
+        await self._check(DELETE, await self._writer.one(record_id))
+        try:
+            gone = await self._writer.delete(record_id)
+        except BusyError:
+            raise _busy() from None
+        if gone is None:
+            raise ApiError(404, NOT_FOUND)
+        self._metrics.writes.add(value="deleted")
+        return self._shown(record_id, gone)
+
+    async def _prepared(self, body: Json, _: str = "") -> Json:
+        """A body that may be read, for the record of this id, '' for a new one."""
+        registry = (await self._stores.fields.now()).fields
         self._checked(lambda: self._resource.check(body, registry))
         return body
 
@@ -134,7 +189,7 @@ class RecordsApi(Generic[Some]):
         """The document that was written, after whatever a kind has to do about it."""
         return document
 
-    async def _create(self, body: dict[str, Any]) -> Response:
+    async def _create(self, body: Json) -> Told:
         read = await self._reader("")
         document = self._checked(lambda: read(body, None))
         own_id = self._checked(lambda: self._resource.own_id(body))
@@ -148,38 +203,7 @@ class RecordsApi(Generic[Some]):
             raise _busy() from None
         self._metrics.writes.add(value="created")
         made = await self._settled(record_id, await self._writer.one(record_id) or document)
-        path = self._resource.path or self._resource.plural
-        return self._answer(record_id, made, 201, {"Location": f"/api/{path}/{record_id}"})
-
-    async def edit(self, request: Request) -> Response:
-        """PATCH changes what it names; PUT also sets the rest to what a new one has, and makes one where none is."""
-        record_id, body = record_id_of(request), await self._body(request)
-        replaces, read = request.method == "PUT", await self._reader(record_id)
-        await self._check(EDIT, await self._writer.one(record_id))
-        try:
-            changed = await self._writer.change(
-                record_id, lambda old: _keeping(old, self._checked(lambda: read(body, None if replaces else old)))
-            )
-        except BusyError:
-            raise _busy() from None
-        if changed is None:
-            if replaces:
-                return await self._create(body)
-            raise ApiError(404, NOT_FOUND)
-        self._metrics.writes.add(value="edited")
-        return self._answer(record_id, await self._settled(record_id, changed))
-
-    async def delete(self, request: Request) -> Response:
-        record_id = record_id_of(request)
-        await self._check(DELETE, await self._writer.one(record_id))
-        try:
-            gone = await self._writer.delete(record_id)
-        except BusyError:
-            raise _busy() from None
-        if gone is None:
-            raise ApiError(404, NOT_FOUND)
-        self._metrics.writes.add(value="deleted")
-        return json_response({self._resource.singular: {**self._shown(record_id, gone), "id": None}})
+        return Told(self._shown(record_id, made), is_new=True)
 
     async def _checked_one(self, record_id: str, action: str) -> Some:
         """Raises `ApiError` 404, 403."""
@@ -207,10 +231,12 @@ class RecordsApi(Generic[Some]):
     def _decode(self, data: str) -> Some:
         return decode_document(data.encode(), self._resource.document)
 
-    def _answer(
-        self, record_id: str, document: Some, status: int = 200, headers: dict[str, str] | None = None
-    ) -> Response:
-        return json_response({self._resource.singular: self._shown(record_id, document)}, status, headers)
+    def _answer(self, told: Told) -> Response:
+        body = {self._resource.singular: told.shown}
+        if not told.is_new:
+            return json_response(body)
+        path = self._resource.path or self._resource.plural
+        return json_response(body, 201, {"Location": f"/api/{path}/{told.shown['id']}"})
 
     def _shown(self, record_id: str, document: Some) -> Json:
         own = self._resource.show(record_id, document)
@@ -232,7 +258,12 @@ def _keeping(old: Some, new: Some) -> Some:
 
 
 def record_id_of(request: Request) -> str:
-    record_id = str(request.path_params["id"])
+    return read_record_id(request.path_params["id"])
+
+
+def read_record_id(said: object) -> str:
+    """Raises `ApiError` 404 for anything that can be no id."""
+    record_id = str(said)
     if not _ID.fullmatch(record_id):
         raise ApiError(404, NOT_FOUND)
     return record_id

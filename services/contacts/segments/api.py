@@ -9,19 +9,22 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from services.common.caller import may_act, sees_others
 from services.common.documents import SEGMENT, Segment
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
-from services.common.operation import DescribedRoute, Operation, Parameter, described
+from services.common.operation import Operation, Parameter, described
 from services.common.queries.contact_query import of_caller
 from services.common.queries.segment_query import FilterError, Segments, compile_segment
 from services.common.queries.segments import load_segments
 from services.common.rights import LISTS
+from services.contacts.batch import Json
+from services.contacts.batch_api import Batch, EachAlone
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.change import is_true
 from services.contacts.people.contact_list import read_list_query
-from services.contacts.records.api import RecordsApi, record_id_of
+from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
 from services.contacts.segments.definition import NEW_ID, SEGMENTS, free_alias, read_segment, users_of
 from services.contacts.segments.segment_shapes import ListedSegment
 from services.contacts.stores import BusyError, Stores
@@ -39,7 +42,7 @@ class SegmentsApi(RecordsApi[Segment]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
         super().__init__(stores, user, metrics, SEGMENTS)
 
-    def routes(self) -> list[DescribedRoute]:
+    def routes(self) -> list[Route]:
         return [
             described(
                 "/api/contacts/list/segments", self.published, get=PUBLISHED
@@ -79,10 +82,14 @@ class SegmentsApi(RecordsApi[Segment]):
         count = await self._count(_number(record_id), segments)
         return json_response({self._resource.singular: {**self._shown(record_id, segment), COUNT: count}})
 
-    async def delete(self, request: Request) -> Response:
-        segment_id = _number(record_id_of(request))
+    async def remove(self, said_id: str) -> Json:
+        segment_id = _number(read_record_id(said_id))
         _refuse_if_used(segment_id, await load_segments(self._stores.clickhouse), "deleted")
-        return await super().delete(request)
+        return await super().remove(said_id)
+
+    def _batch(self) -> Batch:
+        """One after the other: each knows the aliases and the uses of all before it."""
+        return EachAlone(self, at_once=1)
 
     async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Segment | None], Segment]:
         segments, now = await load_segments(self._stores.clickhouse), datetime.now(UTC)

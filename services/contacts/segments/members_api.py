@@ -16,9 +16,9 @@ from services.common.operation import DescribedRoute, Operation, by_id, describe
 from services.common.profile import Member, newest
 from services.common.queries.segments import load_segments
 from services.common.records import Ref
+from services.contacts.batch import read_ids
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of, read_contact_id
-from services.contacts.people.batch import read_ids
 from services.contacts.people.change import Change
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_object import Json, iso

@@ -50,7 +50,7 @@ def _points(before: View | None, after: View, change: Change, user: str) -> list
 def _stage(before: View | None, after: View, change: Change) -> list[Told]:
     if after.stage_id == (before.stage_id if before else 0):
         return []
-    name = change.subject if after.stage_id else "No stage"
+    name = (change.stage_name or change.subject) if after.stage_id else "No stage"
     log = {"stageId": after.stage_id or None, "eventName": name, "actionName": change.action or None}
     return [(STAGE_CHANGED, name or f"Stage {after.stage_id}", {"log": log})]
 
@@ -80,7 +80,7 @@ def _campaigns(before: View | None, after: View, change: Change) -> list[Told]:
     return [
         (
             CAMPAIGN_MEMBERSHIP,
-            f"Contact {'added to' if one in new else 'removed from'} campaign, {change.subject or one}",
+            f"Contact {'added to' if one in new else 'removed from'} campaign, {change.name_of(one)}",
             {"campaignId": one, "action": "added" if one in new else "removed"},
         )
         for one in sorted(old ^ new)
@@ -93,7 +93,7 @@ def _segments(before: View | None, after: View, change: Change) -> list[Told]:
     return [
         (
             SEGMENT_MEMBERSHIP,
-            f"Contact {'added to' if is_in else 'removed from'} segment, {change.subject or segment_id}",
+            f"Contact {'added to' if is_in else 'removed from'} segment, {change.name_of(segment_id)}",
             {"segmentId": segment_id, "action": "added" if is_in else "removed"},
         )
         for segment_id, is_in in after.segments.items()

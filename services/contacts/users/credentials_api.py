@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.routing import Route
 
 from services.common.documents import CREDENTIAL, ROLE, Credential
-from services.common.envelope import ApiError, json_response
+from services.common.envelope import ApiError
 from services.common.records import Ref
 from services.common.secret_tokens import digest, new_secret
+from services.contacts.batch import Told
 from services.contacts.people.contact_object import Json
-from services.contacts.records.api import RecordsApi, Resource, record_id_of
+from services.contacts.records.api import RecordsApi, Resource
 from services.contacts.records.record_body import RecordBody, is_web_address
 
 MAX_URIS = 20
@@ -70,7 +70,10 @@ class CredentialsApi(RecordsApi[Credential]):
         old = await self._writer.one(record_id) if record_id else None
         return lambda body, over: _read(body, over or old)
 
-    async def _create(self, body: dict[str, Any]) -> Response:
+    def _batch_routes(self, _: str) -> Sequence[Route]:
+        return []
+
+    async def _create(self, body: Json) -> Told:
         """The number is a part of the client id, by which the record is found again."""
         credential = self._checked(lambda: _read(body, None))
         await self._check_role(credential)
@@ -80,18 +83,17 @@ class CredentialsApi(RecordsApi[Credential]):
         )
         await self._writer.create(kept, number)
         made = await self._writer.one(number) or kept
-        headers = {"Location": f"/api/credentials/{number}"}
-        return json_response({"credential": {**self._shown(number, made), "clientSecret": secret}}, 201, headers)
+        return Told({**self._shown(number, made), "clientSecret": secret}, is_new=True)
 
     async def _settled(self, record_id: str, document: Credential) -> Credential:
         self._stores.directory.forget_credential(record_id)
         return document
 
-    async def delete(self, request: Request) -> Response:
+    async def remove(self, said_id: str) -> Json:
         """What was granted by it counts no longer, within a second everywhere."""
-        response = await super().delete(request)
-        self._stores.directory.forget_credential(record_id_of(request))
-        return response
+        gone = await super().remove(said_id)
+        self._stores.directory.forget_credential(said_id)
+        return gone
 
     async def _check_role(self, credential: Credential) -> None:
         if credential.role_id and await self._stores.records.one(Ref(ROLE, str(credential.role_id))) is None:

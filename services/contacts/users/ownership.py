@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from services.common.caller import author_id, may_act, sees_others
 from services.common.documents import ASSET, CAMPAIGN, FORM, LINK, NOTE, SEGMENT, Document, Segment
 from services.common.envelope import not_allowed
+from services.common.folding import creator_of, owner_of
+from services.common.profile import Profile
 from services.common.queries.contact_query import ALIASES, own_sql
 from services.common.rights import CATALOG, LEADS, LISTS
 
@@ -30,6 +32,11 @@ def check_contact(owner_id: int, creator_id: int, action: str = "") -> None:
     """Of a contact or a company; without `action` that of the route. Raises `ApiError` 403."""
     if not may_act(action or _action.get(), owner_id, creator_id):
         raise not_allowed()
+
+
+def is_seen(profile: Profile) -> bool:
+    """Whether the caller may see this known contact."""
+    return may_act(VIEW, owner_of(profile), creator_of(profile))
 
 
 def check_record(kind: str, action: str, document: Document) -> None:

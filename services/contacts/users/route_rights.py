@@ -41,10 +41,20 @@ def _standard(path: str, view: Rule, create: Rule, edit: Rule, delete: Rule) -> 
     return {**rules, ("DELETE", f"{path}/{{id}}/delete"): delete}
 
 
+def _many(rules: dict[Route, Rule]) -> dict[Route, Rule]:
+    """Also in batches, by the same rights."""
+    batches = {
+        (method, path.replace("/{id}/", "/batch/").replace("/new", "/batch/new")): rule
+        for (method, path), rule in rules.items()
+        if path.endswith(("/new", "/edit", "/delete"))
+    }
+    return {**rules, **batches}
+
+
 def _own(path: str, level: str) -> dict[Route, Rule]:
     """Of a level that has own and other."""
     names = ("viewown", "create", "editown", "deleteown")
-    return _standard(path, *(Rule((f"{level}:{name}",)) for name in names))
+    return _many(_standard(path, *(Rule((f"{level}:{name}",)) for name in names)))
 
 
 def _shared(path: str, level: str) -> dict[Route, Rule]:
@@ -68,21 +78,29 @@ def _members(path: str, right: str, *more: str) -> dict[Route, Rule]:
 
 def _segments(path: str) -> dict[Route, Rule]:
     add_all = _posts(Rule((f"{LISTS}:viewown", f"{LEADS}:editown")), f"{path}/{{id}}/contacts/add")
-    return {**_own(path, LISTS), **_members(path, f"{LISTS}:viewown"), **add_all}
+    delete_all = _posts(Rule((f"{LISTS}:viewown", f"{LEADS}:deleteother")), f"{path}/{{id}}/contacts/delete")
+    return {**_own(path, LISTS), **_members(path, f"{LISTS}:viewown"), **add_all, **delete_all}
 
 
 def _fields(path: str) -> dict[Route, Rule]:
     """Whoever sees contacts sees what fields they have."""
     full = Rule((f"{FIELDS}:full",))
-    return _standard(path, Rule((f"{FIELDS}:view|{LEADS}:viewown",)), full, full, full)
+    return _many(_standard(path, Rule((f"{FIELDS}:view|{LEADS}:viewown",)), full, full, full))
 
 
 _CONTACT = "/api/contacts/{id}"
 RULES: Mapping[Route, Rule] = {
     **_own("/api/contacts", LEADS),
-    ("POST", "/api/contacts/batch/new"): CREATE,
-    **{(method, "/api/contacts/batch/edit"): EDIT for method in _METHODS["edit"]},
-    ("DELETE", "/api/contacts/batch/delete"): DELETE,
+    ("POST", "/api/contacts/batch/{action}"): Rule((f"{LEADS}:editown|{LEADS}:deleteown",)),
+    **_gets(Rule((f"{LEADS}:viewother",)), "/api/jobs", "/api/jobs/{id}"),
+    ("POST", "/api/jobs/{id}/cancel"): Rule((f"{LEADS}:editother",)),
+    ("GET", "/api/contacts/duplicates"): Rule((f"{LEADS}:create|{LEADS}:editown",)),
+    **_gets(VIEW, *(f"{_CONTACT}/{what}" for what in ("categories", "image", "social", "integrations",
+                                                      "integrations/{system}"))),
+    **dict.fromkeys((("POST", f"{_CONTACT}/image"), ("DELETE", f"{_CONTACT}/image"),
+                     ("PUT", f"{_CONTACT}/integrations/{{system}}"),
+                     ("DELETE", f"{_CONTACT}/integrations/{{system}}")), EDIT),
+    ("GET", "/api/integrations/{system}/contacts"): VIEW,
     **_gets(VIEW, *(f"{_CONTACT}/{what}" for what in ("activity", "events", "companies", "campaigns", "notes",
                                                       "devices", "segments", "auditlog"))),
     **_posts(EDIT, *(f"{_CONTACT}/{what}" for what in (
@@ -95,16 +113,17 @@ RULES: Mapping[Route, Rule] = {
     **_own("/api/links", "page:pages"),
     **_own("/api/assets", "asset:assets"),
     **_own("/api/forms", "form:forms"),
-    **_standard("/api/notes", VIEW, EDIT, EDIT, EDIT),
-    **_shared("/api/stages", "stage:stages"),
+    **_many(_standard("/api/notes", VIEW, EDIT, EDIT, EDIT)),
+    **_many(_shared("/api/stages", "stage:stages")),
     **_members("/api/stages", "stage:stages:view", _PLURAL),
-    **_shared("/api/categories", "category:categories"),
+    **_many(_shared("/api/categories", "category:categories")),
+    **_members("/api/categories", "category:categories:view", _PLURAL),
     **_own("/api/campaigns", "campaign:campaigns"),
     **_members("/api/campaigns", "campaign:campaigns:viewown", _PLURAL),
     **_gets(Rule((f"{LEADS}:viewown", "campaign:campaigns:viewown")), "/api/campaigns/{id}/contacts"),
-    **_standard("/api/tags", Rule((f"tagManager:tagManager:view|{LEADS}:viewown",)),
-                Rule((f"tagManager:tagManager:create|{LEADS}:editown",)), Rule(("tagManager:tagManager:edit",)),
-                Rule(("tagManager:tagManager:delete",))),
+    **_many(_standard("/api/tags", Rule((f"tagManager:tagManager:view|{LEADS}:viewown",)),
+                      Rule((f"tagManager:tagManager:create|{LEADS}:editown",)), Rule(("tagManager:tagManager:edit",)),
+                      Rule(("tagManager:tagManager:delete",)))),
     **_segments("/api/segments"),
     **_segments("/api/lists"),
     **_fields("/api/fields/contact"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -18,10 +18,11 @@ from services.common.php_query import as_list
 from services.common.records import Ref
 from services.common.rights import Rights
 from services.common.user_directory import full_rights
+from services.contacts.batch import Told
 from services.contacts.list_parameters import read_page
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.contact_object import Json
-from services.contacts.records.api import RecordsApi, record_id_of
+from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
 from services.contacts.stores import Stores
 from services.contacts.users.login_names import LoginNames
 from services.contacts.users.user_body import HASH, USERS, read_password, read_user
@@ -54,6 +55,9 @@ class UsersApi(RecordsApi[User]):
             *self._standard_routes("users"),
             Route("/api/users/{id}/permissioncheck", self.may, methods=["GET", "POST"]),
         ]
+
+    def _batch_routes(self, _: str) -> Sequence[Route]:
+        return []  # one by one: each password takes a tenth of a second
 
     async def owners(self, request: Request) -> Response:
         """Bare; `filter` is a part of a name."""
@@ -91,7 +95,8 @@ class UsersApi(RecordsApi[User]):
         )
         if changed is None:
             raise ApiError(404, NOT_FOUND)
-        return self._answer(str(user_id), await self._settled(str(user_id), changed))
+        settled = await self._settled(str(user_id), changed)
+        return self._answer(Told(self._shown(str(user_id), settled), is_new=False))
 
     async def _check_current(self, user: User, password: str) -> None:
         by = caller()
@@ -112,16 +117,16 @@ class UsersApi(RecordsApi[User]):
         await self._learn_roles()
         return await super().one(request)
 
-    async def delete(self, request: Request) -> Response:
-        user_id = record_id_of(request)
+    async def remove(self, said_id: str) -> Json:
+        user_id = read_record_id(said_id)
         old = await self._writer.one(user_id)
         if user_id in (str(ADMIN_ID), str(author_id())):
             raise ApiError(422, "The admin of the settings stays, and nobody deletes themselves.")
         if old is not None:
             await self._check_role(old.role_id)
-        response = await super().delete(request)
+        gone = await super().remove(user_id)
         self._stores.directory.forget_user(user_id)
-        return response
+        return gone
 
     async def may(self, request: Request) -> Response:
         """`permissions`: a list of names; each is answered."""
@@ -136,13 +141,13 @@ class UsersApi(RecordsApi[User]):
         has = rights() if user_id == str(author_id()) else await self._rights(user.role_id)
         return json_response({str(name): has.may(str(name)) for name in names[:MAX_PERMISSIONS]})
 
-    async def _body(self, request: Request) -> dict[str, Any]:
+    async def _prepared(self, body: Json, record_id: str = "") -> Json:
         """With the hash of its password, and with its names claimed."""
-        body = await super()._body(request)
+        body = await super()._prepared(body, record_id)
         password = self._checked(lambda: read_password(body))
         body[HASH] = await self._hash(password)
-        if "id" in request.path_params:
-            await self._claim(body, record_id_of(request))
+        if record_id:
+            await self._claim(body, record_id)
         await self._learn_roles()
         return body
 
@@ -159,7 +164,7 @@ class UsersApi(RecordsApi[User]):
             if isinstance(body.get(field), str) and body[field].strip():
                 await self._names.claim(field, body[field], user_id)
 
-    async def _create(self, body: dict[str, Any]) -> Response:
+    async def _create(self, body: Json) -> Told:
         read = await self._reader("")
         document = self._checked(lambda: read(body, None))
         user_id = await self._new_id()
@@ -168,7 +173,7 @@ class UsersApi(RecordsApi[User]):
         await self._writer.create(document, user_id)
         self._metrics.writes.add(value="created")
         made = await self._writer.one(user_id) or document
-        return self._answer(user_id, made, 201, {"Location": f"/api/users/{user_id}"})
+        return Told(self._shown(user_id, made), is_new=True)
 
     async def _new_id(self) -> str:
         while (user_id := await self._stores.records.new_id(self._resource.kind)) == str(ADMIN_ID):
@@ -228,8 +233,11 @@ class UsersApi(RecordsApi[User]):
 class RolesApi(RecordsApi[Role]):
     """Nobody gives a role what they may not do themselves, nor touches one that may more."""
 
-    async def delete(self, request: Request) -> Response:
-        role_id = record_id_of(request)
+    def _batch_routes(self, _: str) -> Sequence[Route]:
+        return []  # one by one, for each must be covered
+
+    async def remove(self, said_id: str) -> Json:
+        role_id = read_record_id(said_id)
         await self._check_old(role_id)
         found = await self._stores.clickhouse.query(
             "SELECT count() FROM records FINAL WHERE kind = 'user' AND JSONExtractUInt(data, 'role_id') = {id:UInt64}",
@@ -237,9 +245,9 @@ class RolesApi(RecordsApi[Role]):
         )
         if found.result_rows[0][0]:
             raise ApiError(422, f"{found.result_rows[0][0]} users have this role; it can not be deleted.")
-        response = await super().delete(request)
+        gone = await super().remove(role_id)
         self._stores.directory.forget_role(role_id)
-        return response
+        return gone
 
     async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Role | None], Role]:
         await self._check_old(record_id)

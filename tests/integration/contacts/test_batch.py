@@ -138,12 +138,20 @@ def test_do_not_contact_in_a_body(api: httpx.Client) -> None:
 
 def test_points_by_operators(api: httpx.Client) -> None:
     one = new(api, points=10)
-    for path, points in (("plus/5", 15), ("minus/20", -5), ("times/4", -20), ("divide/3", -6), ("divide/0", -6)):
+    for path, points in (
+        ("plus/5", 15),
+        ("minus/20", -5),
+        ("times/4", -20),
+        ("divide/3", -6),
+        ("divide/100", 0),
+        ("minus/6", -6),
+    ):
         assert told(api.post(f"/api/contacts/{one}/points/{path}", data={"eventName": "x"})) == {"success": 1}
         assert shown(api, one)["points"] == points
     told(api.post(f"/api/contacts/{one}/points/plus/9999999999"))
     assert shown(api, one)["points"] == 2**31 - 1
     assert told(api.post(f"/api/contacts/{one}/points/power/2"), 400)["errors"]
+    assert told(api.post(f"/api/contacts/{one}/points/divide/0"), 400)["errors"][0]["details"]["delta"]
     assert told(api.post(f"/api/contacts/{one}/points/plus/x"), 400)["errors"]
     assert api.post("/api/contacts/5/points/plus/1").status_code == 404
 

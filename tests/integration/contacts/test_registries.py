@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import itertools
+import time
 import uuid
 from typing import Any
 
@@ -40,7 +42,7 @@ def shown(api: httpx.Client, contact_id: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("plural", "singular", "label", "more"),
     [
-        ("stages", "stage", "name", {"weight": 7}),
+        ("stages", "stage", "name", {"weight": 1_007}),
         ("categories", "category", "title", {"bundle": "global", "color": "4e5d9d"}),
         ("campaigns", "campaign", "name", {"description": "d"}),
     ],
@@ -88,7 +90,7 @@ def test_notes_stay_with_the_person(api: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["contact/{}/add", "contact/add/{}"])
 def test_a_contact_is_in_one_stage(api: httpx.Client, path: str) -> None:
-    lead, customer = (make(api, "stages", "stage", name=name("stage"), weight=n) for n in (1, 2))
+    lead, customer = (make(api, "stages", "stage", name=name("stage"), weight=2_000 + next(_numbers)) for _ in range(2))
     one = new_contact(api)
     assert shown(api, one)["stage"] is None
     for stage in (lead, customer):
@@ -117,6 +119,72 @@ def test_a_stage_in_a_body(api: httpx.Client) -> None:
     assert wrong["errors"][0]["details"]["stage"] == ["Stage with ID or name '5555' was not found."]
 
 
+def test_a_stage_is_found_by_its_name_too(api: httpx.Client) -> None:
+    called = f"Ready to buy_{PREFIX}"
+    stage = make(api, "stages", "stage", name=called)
+    one = new_contact(api, stage=called.upper())
+    assert shown(api, one)["stage"]["id"] == stage["id"]
+    assert [event["eventLabel"] for event in history(api, one, "stage.changed")] == [called.upper()]
+    for wrong in (called.replace("_", "%"), "nothing", "x" * 300, ["x"]):
+        details = told(api.patch(f"/api/contacts/{one}/edit", json={"stage": wrong}), 400)["errors"][0]["details"]
+        assert "was not found" in details["stage"][0]
+    number = make(api, "stages", "stage", name=str(70_000_000 + stage["id"]))
+    told(api.patch(f"/api/contacts/{one}/edit", json={"stage": number["name"]}))
+    assert shown(api, one)["stage"]["id"] == number["id"], "a name of digits"
+
+
+def test_no_two_stages_have_one_weight(api: httpx.Client) -> None:
+    first = make(api, "stages", "stage", name=name("stage"), weight=50_000 + next(_numbers))
+    wrong = told(api.post("/api/stages/new", json={"name": name("stage"), "weight": first["weight"]}), 400)
+    assert wrong["errors"][0]["details"]["weight"] == [f"There is a stage of the weight {first['weight']}."]
+    second = make(api, "stages", "stage", name=name("stage"))
+    assert second["weight"] > first["weight"], "one that says none comes last"
+    path = f"/api/stages/{second['id']}/edit"
+    assert told(api.patch(path, json={"weight": first["weight"]}), 400)["errors"]
+    assert told(api.patch(path, json={"weight": second["weight"]}))["stage"]["weight"] == second["weight"]
+    assert told(api.put(path, json={"name": name("stage")}))["stage"]["weight"] == second["weight"]
+    items = [{"name": name("stage")}, {"name": name("stage"), "weight": second["weight"]}, {"name": name("stage")}]
+    body = told(api.post("/api/stages/batch/new", json=items), 201)
+    assert body["statusCodes"] == {"0": 201, "1": 400, "2": 201}
+    assert len({stage["weight"] for stage in body["stages"].values()}) == 2
+    weight = 60_000 + next(_numbers)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        said = [{"name": name("stage"), "weight": weight} for _ in range(4)]
+        answers = list(pool.map(lambda one: api.post("/api/stages/new", json=one), said))
+    made = [answer.json()["stage"] for answer in answers if answer.status_code == 201]
+    now = [told(api.get(f"/api/stages/{stage['id']}"))["stage"]["weight"] for stage in made]
+    assert made and len(set(now)) == len(now)
+
+
+def test_categories_in_a_body_replace_those_that_there_were(api: httpx.Client) -> None:
+    first, second = (make(api, "categories", "category", title=name("category"))["id"] for _ in range(2))
+    other = make(api, "categories", "category", title=name("category"), bundle="email")["id"]
+
+    def categories(contact_id: int) -> set[str]:
+        return set(told(api.get(f"/api/contacts/{contact_id}/categories"))["categories"])
+
+    one = new_contact(api, categories=[first, {"id": second}])
+    assert categories(one) == {str(first), str(second)}
+    told(api.patch(f"/api/contacts/{one}/edit", json={"categories": f"{second}"}))
+    assert categories(one) == {str(second)}
+    email = shown(api, one)["fields"]["all"]["email"]
+    told(api.put(f"/api/contacts/{one}/edit", json={"email": email}))
+    assert categories(one) == {str(second)}, "PUT keeps them"
+    for wrong in ([first, 999_999], [other], ["x"], 7):
+        assert told(api.patch(f"/api/contacts/{one}/edit", json={"categories": wrong}), 400)["errors"][0]["details"]
+    told(api.patch(f"/api/contacts/{one}/edit", json={"categories": []}))
+    assert categories(one) == set()
+    told(api.post(f"/api/categories/{first}/contact/{one}/add"))
+    assert categories(one) == {str(first)}
+    winner = new_contact(api, categories=[second])
+    told(api.patch(f"/api/contacts/{winner}/edit", json={"email": email}))
+    assert categories(winner) == {str(first), str(second)}, "also of who merged into it"
+    filters = [{"field": "globalcategory", "operator": "in", "filter": [first], "glue": "and", "object": "lead"}]
+    segment = make(api, "segments", "list", name=name("segment"), filters=filters)["id"]
+    assert str(segment) in told(api.get(f"/api/contacts/{winner}/segments"))["lists"]
+    assert api.post(f"/api/categories/{other}/contact/{one}/add").status_code == 404
+
+
 def test_members_of_a_campaign(api: httpx.Client) -> None:
     campaign = make(api, "campaigns", "campaign", name=name("campaign"))
     one, other = new_contact(api), new_contact(api)
@@ -130,6 +198,34 @@ def test_members_of_a_campaign(api: httpx.Client) -> None:
     assert told(api.get(f"/api/contacts/{other}/campaigns")) == {"total": 0, "campaigns": {}}
     told(api.post(f"/api/campaigns/{campaign['id']}/contact/add/{other}"))
     assert told(api.get(f"/api/contacts/{other}/campaigns"))["total"] == 1
+
+
+def test_members_of_a_campaign_are_narrowed_and_ordered(api: httpx.Client) -> None:
+    campaign = make(api, "campaigns", "campaign", name=name("campaign"))["id"]
+    first, second, third, loser = (new_contact(api) for _ in range(4))
+    for contact_id in (second, third, loser, first):
+        told(api.post(f"/api/campaigns/{campaign}/contact/{contact_id}/add"))
+        time.sleep(1.1 if contact_id == third else 0.0)
+    email = shown(api, loser)["fields"]["all"]["email"]
+    winner = new_contact(api)
+    told(api.patch(f"/api/contacts/{winner}/edit", json={"email": email}))
+
+    def members(query: str) -> list[int]:
+        body = told(api.get(f"/api/campaigns/{campaign}/contacts?{query}"))
+        return [member["lead_id"] for member in body["contacts"]]
+
+    assert members("") == [first, second, third, winner]
+    assert members("orderBy=date_added&orderByDir=DESC") == [first, winner, third, second]
+    assert members("order[0][col]=dateAdded&order[0][dir]=ASC&limit=2&start=1") == [third, winner]
+    assert members("orderBy=lead_id&orderByDir=DESC&limit=1") == [winner]
+    assert members(f"where[0][col]=lead_id&where[0][expr]=gt&where[0][val]={second}") == [third, winner]
+    since = told(api.get(f"/api/campaigns/{campaign}/contacts?limit=3"))["contacts"][0]["date_added"]
+    quoted = since.replace("+00:00", "Z")
+    assert members(f"where[0][col]=date_added&where[0][expr]=lt&where[0][val]={quoted}") == [second, third]
+    assert members("where[0][col]=manually_removed&where[0][expr]=eq&where[0][val]=1") == []
+    assert members(f"where[0][col]=campaign_id&where[0][expr]=eq&where[0][val]={campaign}&limit=1") == [first]
+    assert api.get(f"/api/campaigns/{campaign}/contacts?orderBy=email").status_code == 400
+    assert api.get(f"/api/campaigns/{campaign}/contacts?where[0][col]=x&where[0][expr]=eq").status_code == 400
 
 
 def test_tags_are_those_that_contacts_carry_and_those_that_were_made(api: httpx.Client) -> None:

@@ -31,7 +31,7 @@ def found(api: httpx.Client, search: str, plural: str = "contacts") -> list[int]
 
 def test_contacts_are_found_by_owner_and_stage(api: httpx.Client) -> None:
     name = uuid.uuid4().hex
-    stage = new(api, "stages", "stage", name=f"Stage {name}", weight=3)
+    stage = new(api, "stages", "stage", name=f"Stage {name}", weight=3_003)
     mine, other = contact(api, firstname=name, owner=1, stage=stage), contact(api, firstname=name)
     assert found(api, f"name:{name} owner:adm") == [mine]
     assert found(api, f"name:{name} owner:+Admin") == [mine]

@@ -242,3 +242,27 @@ def test_records_are_narrowed_ordered_and_published(api: httpx.Client) -> None:
     assert found(condition("dateModified", "isNull")) == ["a", "b", "c"]
     short = api.get(f"/api/forms?{condition('name', 'like', name + '%')}&minimal=1").json()["forms"]
     assert all("dateAdded" not in form and form["name"] for form in short)
+
+
+@pytest.mark.parametrize("path", ["contacts", "companies", "stages", "fields/contact", "segments"])
+def test_a_selection_of_what_there_is_not_is_refused(api: httpx.Client, path: str) -> None:
+    word = uuid.uuid4().hex[:8]
+    api.post("/api/contacts/new", json={"firstname": word})
+    api.post("/api/companies/new", json={"companyname": word})
+    api.post("/api/stages/new", json={"name": word})
+    api.post("/api/segments/new", json={"name": word})
+    refused = api.get(f"/api/{path}?select[]=id&select[]=nothing&select[]=notEither")
+    assert refused.status_code == 400
+    text = refused.json()["errors"][0]["details"]["select"]
+    assert "There is no notEither, nothing to select; there are " in str(text)
+    assert api.get(f"/api/{path}?select[]=id").status_code == 200
+    if "fields" not in path:
+        assert api.get(f"/api/{path}?select[]=date_added").status_code == 200
+
+
+def test_an_owner_who_is_nobody_is_refused(api: httpx.Client) -> None:
+    for path, body in (("contacts", {"firstname": "x"}), ("companies", {"companyname": uuid.uuid4().hex})):
+        refused = api.post(f"/api/{path}/new", json={**body, "owner": 77})
+        assert refused.status_code == 400
+        assert refused.json()["errors"][0]["details"] == {"owner": ["There is no user 77."]}
+        assert api.post(f"/api/{path}/new", json={**body, "owner": {"id": "1"}}).status_code == 201

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import subprocess
 import time
 import uuid
@@ -144,6 +145,10 @@ def test_a_person_is_nowhere_any_more_and_does_not_come_back(place: Place) -> No
         assert site.identity.http.post("/v1/merge", json=merge, headers=merge_key).status_code == 200
         note = {"lead": ada_id, "text": f"{name} called"}
         assert api.post("/api/notes/new", json=note).status_code == 201
+        picture = b"GIF89a\x01\x00\x01\x00" + name.encode()
+        assert api.post(f"/api/contacts/{ada_id}/image", content=picture).status_code == 200
+        link = {"externalId": f"crm-{name}"}
+        assert api.put(f"/api/contacts/{ada_id}/integrations/crm", json=link).status_code == 201
         exports = place.folder / "data" / "exports"
         exports.mkdir(parents=True, exist_ok=True)
         (exports / f"{'a' * 32}.csv").write_text(ada)
@@ -153,11 +158,12 @@ def test_a_person_is_nowhere_any_more_and_does_not_come_back(place: Place) -> No
         told = summary(erase(place, "--dry-run", ada))
         assert api.get(f"/api/contacts/{ada_id}").status_code == 200, "a dry run changes nothing"
         done = erase(place, "--by", "dpo", ada)
-        assert summary(done) == {**told, "left_in_redis": summary(done)["left_in_redis"]}
+        by_others = ("left_in_redis", "versions")  # ClickHouse may have merged older versions away by itself
+        assert summary(done) == {**told, **{name: summary(done)[name] for name in by_others}}
         assert (told["contacts"], told["merged_ids"], told["values"], told["events"]) == (1, 1, 1, 4)
-        assert (told["export_files"], told["notes"]) == (1, 1) and not list(exports.glob("*.csv"))
+        assert (told["export_files"], told["notes"], told["images"]) == (1, 1, 1) and not list(exports.glob("*.csv"))
         assert ada not in done.stdout + done.stderr
-        assert_nowhere(place, ada, name, *device_ids)
+        assert_nowhere(place, ada, name, *device_ids, base64.b64encode(picture).decode())
         assert {api.get(f"/api/contacts/{one}").status_code for one in (first_id, second_id, ada_id)} == {404}
         assert audit(place, ada_id) == [("erase", "dpo")]
         assert len(site.history(bob_id, "page.hit")) == 2, "a neighbour keeps all"

@@ -30,6 +30,19 @@ def test_values_are_trimmed_and_addresses_folded() -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        *(("country", text) for text in ("Italy", "IT", "C\u00f4te d\u2019Ivoire", "\u65e5\u672c")),
+        *(("country", text) for text in ("Bosnia & Herzegovina", "Korea, Republic of", "Micronesia (F.S.)")),
+        *(("preferred_locale", text) for text in ("en", "en_GB", "pt-BR", "zh_Hans_CN", "es_419", "de_DE.UTF-8")),
+        *(("timezone", text) for text in ("Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires")),
+    ],
+)  # fmt: skip
+def test_what_could_be_one_is_one(field: str, text: str) -> None:
+    assert read_change({field: text}).fields == {field: text}
+
+
+@pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"email": "no address"}, "email"),
@@ -44,7 +57,14 @@ def test_values_are_trimmed_and_addresses_folded() -> None:
         ({"tags": 7}, "tags"),
         ({"tags": [["a"]]}, "tags"),
         ({"tags": ["x" * 192]}, "tags"),
-        ({"stage": "x"}, "stage"),
+        ({"stage": ["x"]}, "stage"),
+        ({"stage": "x" * 192}, "stage"),
+        ({"categories": ["x"]}, "categories"),
+        ({"categories": 7}, "categories"),
+        ({"country": "12"}, "country"),
+        ({"country": "<b>"}, "country"),
+        ({"preferred_locale": "english"}, "preferred_locale"),
+        ({"preferred_locale": "en GB"}, "preferred_locale"),
     ],
 )
 def test_invalid_values_are_named(body: dict[str, Any], field: str) -> None:

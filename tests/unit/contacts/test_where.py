@@ -129,8 +129,11 @@ def test_anonymous_visitors_are_not_read_when_a_condition_rules_them_out() -> No
 
 def test_a_selection_shows_what_is_named_and_no_nulls() -> None:
     shown = {"id": 1, "isPublished": True, "owner": None, "fields": {"all": {"email": None, "city": "x"}, "core": []}}
-    select = read_shape(parse_php_query("select[]=id&select[]=owner&select[]=fields&select[]=nothing"))
+    select = read_shape(parse_php_query("select[]=id&select[]=owner&select[]=fields"))
     assert select.of(shown) == {"id": 1, "fields": {"all": {"city": "x"}, "core": []}}
+    assert read_shape(parse_php_query("select[]=is_published&minimal=1")).of(shown) == {}
+    with pytest.raises(QueryError, match="There is no anything, nothing to select; there are id, isPublished, owner"):
+        read_shape(parse_php_query("select[]=id&select[]=nothing&select[]=anything")).of(shown)
     assert read_shape({"minimal": "1"}).of(shown, ("id", "fields")) == {"id": 1, "fields": shown["fields"]}
     assert read_shape({"minimal": "true"}).of(shown) == {"id": 1, "owner": None, "fields": shown["fields"]}
     assert Shape().of(shown) == shown

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from services.common.envelope import ApiError
 from services.common.php_query import Node
@@ -13,6 +13,15 @@ MAX_ITEMS = 200
 
 Item = TypeVar("Item")
 Json = dict[str, Any]
+Mark = tuple[str, str]  # by what an item may mean the same thing as another one
+Marks = Callable[[Json], Iterable[Mark]]
+
+
+class Told(NamedTuple):
+    """One that was written: as the API shows it, and whether this made it."""
+
+    shown: Json
+    is_new: bool
 
 
 def check_size(count: int) -> None:
@@ -21,32 +30,39 @@ def check_size(count: int) -> None:
         raise ApiError(500, f"A max of {MAX_ITEMS} entities are supported at a time.")
 
 
-def lanes(items: Mapping[str, Any], unique_fields: Iterable[str]) -> list[list[str]]:
-    """The keys of the items, in lanes: any two that may mean the same contact are in one lane, in their order."""
-    fields = tuple(unique_fields)
-    parents: dict[tuple[str, str], tuple[str, str]] = {}
+def lanes(items: Mapping[str, Any], marks: Marks) -> list[list[str]]:
+    """The keys of the items, in lanes: any two that may mean the same thing are in one lane, in their order."""
+    parents: dict[Mark, Mark] = {}
 
-    def root(mark: tuple[str, str]) -> tuple[str, str]:
+    def root(mark: Mark) -> Mark:
         while parents.setdefault(mark, mark) != mark:
             mark = parents[mark]
         return mark
 
     for key, item in items.items():
-        for mark in _marks(item, fields):
+        for mark in _marks(item, marks):
             parents[root(mark)] = root(("", key))
-    grouped: dict[tuple[str, str], list[str]] = {}
+    grouped: dict[Mark, list[str]] = {}
     for key in items:
         grouped.setdefault(root(("", key)), []).append(key)
     return list(grouped.values())
 
 
-def _marks(item: Any, unique_fields: Iterable[str]) -> list[tuple[str, str]]:
-    """By what else an item may mean the contact of another one."""
+def _marks(item: Any, marks: Marks) -> list[Mark]:
     if not isinstance(item, dict):
         return []
-    said = ((field, str(item[field])) for field in unique_fields if item.get(field))
-    values = [(field, value) for field, text in said if (value := normalise_unique(field, text))]
-    return [*values, *([("id", str(item["id"]))] if item.get("id") else [])]
+    return [*marks(item), *([("id", str(item["id"]))] if item.get("id") else [])]
+
+
+def unique_marks(unique_fields: Iterable[str]) -> Marks:
+    """Of contacts."""
+    fields = tuple(unique_fields)
+
+    def marks(item: Json) -> list[Mark]:
+        said = ((field, str(item[field])) for field in fields if item.get(field))
+        return [(field, value) for field, text in said if (value := normalise_unique(field, text))]
+
+    return marks
 
 
 def keyed(found: Mapping[str, Item]) -> dict[str, Item] | list[Item]:

@@ -1,0 +1,1 @@
+"""How a contact is seen and known elsewhere: its picture, its social profiles, its ids in other systems."""

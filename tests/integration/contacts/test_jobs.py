@@ -1,0 +1,134 @@
+"""Jobs when their process dies, when they are cancelled, and beside other work, with servers of their own."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from services.common import keys
+from tests.integration.conftest import PASSWORD, start_clickhouse, start_valkey
+from tests.integration.services import Service, start_service
+from tests.processes import eventually, free_port
+
+RATE = 200
+
+
+class Stack:
+    def __init__(self, folder: Path) -> None:
+        (folder / "password").write_text(PASSWORD)
+        self._folder, self.redis_port, self._clickhouse_port = folder, free_port(), free_port()
+        self._servers = [start_valkey(folder, self.redis_port), start_clickhouse(folder, self._clickhouse_port)]
+        self.service = self.start()
+
+    def start(self) -> Service:
+        self.service = start_service(
+            "contacts",
+            self._folder,
+            f"redis://:{PASSWORD}@127.0.0.1:{self.redis_port}/0",
+            f"http://spoor:{PASSWORD}@127.0.0.1:{self._clickhouse_port}/spoor",
+            SPOOR_JOB_CONTACTS_PER_SECOND=str(RATE),
+        )
+        return self.service
+
+    def kill(self) -> None:
+        """Its lease expires after 30 s, which nobody waits for here."""
+        self.service.http.close()
+        self.service.process.stop(signal.SIGKILL)
+        with redis.Redis(port=self.redis_port, password=PASSWORD) as client:
+            client.delete(keys.duty("jobs"))
+
+    def stop(self) -> None:
+        self.service.http.close()
+        self.service.process.stop()
+        for server in reversed(self._servers):
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("jobs"))
+    yield stack
+    stack.stop()
+
+
+def people(http: httpx.Client, city: str, count: int) -> None:
+    for start in range(0, count, 200):
+        items = [{"email": f"{city}{start + one}@x.org", "city": city} for one in range(min(200, count - start))]
+        assert http.post("/api/contacts/batch/new", json=items).status_code == 201
+
+
+def begin(http: httpx.Client, city: str) -> dict[str, Any]:
+    answer = http.post("/api/contacts/batch/delete", json={"search": f"city:+{city}"})
+    assert answer.status_code == 201, answer.text
+    job: dict[str, Any] = answer.json()["job"]
+    return job
+
+
+def read(http: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = http.get(f"/api/jobs/{job['id']}").json()["job"]
+    return found
+
+
+def left(http: httpx.Client, city: str) -> int:
+    return int(http.get("/api/contacts", params={"search": f"city:+{city}", "limit": 1}).json()["total"])
+
+
+def test_another_process_goes_on_where_a_killed_one_was(stack: Stack) -> None:
+    http = stack.service.http
+    people(http, "killed", 1_000)
+    job = begin(http, "killed")
+    assert job["total"] == 1_000
+    for least in (100, 400):
+        eventually(lambda at=least: read(stack.service.http, job)["done"] >= at, f"{least} are done")  # type: ignore[misc]
+        stack.kill()
+        stack.start()
+    http = stack.service.http
+    assert read(http, job)["done"] < 1_000, "it was killed in the middle"
+    eventually(lambda: read(http, job)["status"] == "done", "the job ends", seconds=30)
+    after = read(http, job)
+    assert (after["total"], after["done"], after["failed"], left(http, "killed")) == (1_000, 1_000, 0, 0)
+
+
+def test_it_leaves_room_for_others_and_can_be_cancelled(stack: Stack) -> None:
+    http = stack.service.http
+    people(http, "cancelled", 1_000)
+    began = time.monotonic()
+    job = begin(http, "cancelled")
+    eventually(lambda: read(http, job)["done"] >= 300, "300 are done")
+    assert time.monotonic() - began > 300 / RATE * 0.9, "so many a second and no more"
+    assert http.post(f"/api/jobs/{job['id']}/cancel").json()["job"]["status"] == "cancelled"
+    eventually(lambda: left(http, "cancelled") == 1_000 - read(http, job)["done"], "what was done is told")
+    stopped = read(http, job)
+    assert (stopped["status"], stopped["total"]) == ("cancelled", 1_000)
+    time.sleep(1.5)
+    assert read(http, job)["done"] == stopped["done"] < 1_000
+    assert left(http, "cancelled") == 1_000 - stopped["done"]
+
+
+def test_two_jobs_go_on_side_by_side(stack: Stack) -> None:
+    http = stack.service.http
+    for city in ("long", "short"):
+        people(http, city, 600 if city == "long" else 100)
+    long, short = begin(http, "long"), begin(http, "short")
+    eventually(lambda: read(http, short)["status"] == "done", "the short one ends", seconds=30)
+    assert read(http, long)["status"] == "running", "it did not wait for the long one"
+    eventually(lambda: read(http, long)["status"] == "done", "the long one ends", seconds=30)
+    assert read(http, long)["done"] == 600
+
+
+def test_a_job_whose_segment_is_gone_fails_and_says_so(stack: Stack) -> None:
+    http = stack.service.http
+    people(http, "gone", 200)
+    filters = [{"field": "city", "operator": "=", "filter": "gone", "glue": "and", "object": "lead"}]
+    segment = http.post("/api/segments/new", json={"name": "gone", "filters": filters}).json()["list"]["id"]
+    job = http.post(f"/api/segments/{segment}/contacts/delete").json()["job"]
+    assert http.delete(f"/api/segments/{segment}/delete").status_code == 200
+    eventually(lambda: read(http, job)["status"] != "running", "the job ends")
+    assert (read(http, job)["status"], read(http, job)["message"]) == ("failed", f"Segment {segment} is gone.")
