@@ -20,6 +20,8 @@
 | `q:{c<slot>}:<id>`     | list   | contacts            | a day: tracking events for a contact's next visit         |
 | `tracking-events`      | zset   | contacts            | contacts that such events wait for, by when they expire   |
 | `i:<hash>`             | string | identity            | a day, or until erased: the answer to an idempotency key  |
+| `hook:{r<slot>}:<id>`  | stream | contacts            | what a webhook is to be told, until it was told           |
+| `hook:{r<slot>}:<id>:state` | hash | contacts           | for ever: how its deliveries went, how far events are told |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 | `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 | `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
@@ -100,6 +102,15 @@ def made(slot: int) -> str:
 
 def record_slot(record_id: str) -> int:
     return zlib.crc32(record_id.encode()) % RECORD_SLOTS
+
+
+def hook(hook_id: int) -> str:
+    """Under the tag of its record."""
+    return f"hook:{{r{record_slot(str(hook_id))}}}:{hook_id}"
+
+
+def hook_state(hook_id: int) -> str:
+    return f"{hook(hook_id)}:state"
 
 
 def record_ids(kind: str) -> str:

@@ -20,6 +20,7 @@ CONTACTS = "contacts"
 ALIASES = "aliases"
 AUDIT = "audit"
 RECORDS = "records"
+WEBHOOK_DELIVERIES = "webhook_deliveries"
 
 
 class EventRow(msgspec.Struct, array_like=True, gc=False):
@@ -93,6 +94,17 @@ class ContactRow(msgspec.Struct, array_like=True, gc=False):
     companies: list[int] = []
     segments_added: list[int] = []  # by hand
     segments_removed: list[int] = []
+
+
+class DeliveryRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `webhook_deliveries`: one request of a webhook; the status is 0 without an answer."""
+
+    hook: int
+    time: int  # milliseconds
+    status: int
+    seconds: float
+    items: int
+    note: str
 
 
 class AliasRow(msgspec.Struct, array_like=True, gc=False):
@@ -187,7 +199,15 @@ def as_text(value: Value) -> str:
     return str(value)
 
 
-Rows = list[EventRow] | list[BotRow] | list[ContactRow] | list[AliasRow] | list[AuditRow] | list[RecordRow]
+Rows = (
+    list[EventRow]
+    | list[BotRow]
+    | list[ContactRow]
+    | list[AliasRow]
+    | list[AuditRow]
+    | list[RecordRow]
+    | list[DeliveryRow]
+)
 _OWN_COLUMN = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _encoder = msgspec.json.Encoder()
 

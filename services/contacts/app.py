@@ -41,6 +41,9 @@ from services.contacts.tracking.bots_api import BotsApi
 from services.contacts.tracking.clickthrough_api import ClickthroughApi
 from services.contacts.tracking.tracking_events_api import TrackingEventsApi
 from services.contacts.ui.pages import Pages
+from services.contacts.webhooks.api import HooksApi
+from services.contacts.webhooks.deliveries import Deliveries
+from services.contacts.webhooks.event_feed import EventFeed
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
 RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
@@ -53,7 +56,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     if not settings.secret:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
-    background = Background(stores, duties())
+    stores.hooks.on_drop = metrics.webhook_notes_dropped.add
+    background = Background(stores, duties(stores, settings, metrics))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -84,9 +88,12 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     return ApiDoor(app, access, OPEN_PATHS.__contains__)
 
 
-def duties() -> tuple[Duty, ...]:
+def duties(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> tuple[Duty, ...]:
     """What is done beside the requests."""
-    return ()
+    return (
+        Duty("webhooks", 1.0, Deliveries(stores, settings, metrics).work),
+        Duty("webhook-events", 1.0, EventFeed(stores).work),
+    )
 
 
 def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> list[Route]:
@@ -108,6 +115,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *FieldsApi(stores, user, preset_rules(settings)).routes(),
         *FieldsApi(stores, user, preset_rules(settings), COMPANY).routes(),
         *BotsApi(stores).routes(),
+        *HooksApi(stores, user, metrics).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),
     ]

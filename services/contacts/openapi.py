@@ -163,9 +163,20 @@ def _record_paths(plural: str, singular: str) -> Json:
 
 for _plural, _singular in (
     ("links", "link"), ("assets", "asset"), ("forms", "form"), ("notes", "note"), ("stages", "stage"),
-    ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"),
+    ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"), ("hooks", "hook"),
 ):  # fmt: skip
     PATHS.update(_record_paths(_plural, _singular))
+
+PATHS |= {
+    "/api/hooks/triggers": {"get": _operation("What webhooks can be told of", [], {"200": "{triggers: {name: ...}}"})},
+    "/api/hooks/{id}/deliveries": {
+        "get": _operation(
+            "The log of a webhook, the newest first",
+            [_RECORD_ID, *_LIST[1:3]],
+            {"200": "{total, deliveries: [...]}", "404": "No such webhook"},
+        )
+    },
+}
 
 _BATCH = {"500": "More than 200 items", "413": "Too large", "400": "No list or object of items"}
 _TOLD = "{contacts, statusCodes, errors}: by the keys of the items; errors only when there are any"

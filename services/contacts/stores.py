@@ -25,6 +25,7 @@ from services.common.settings import Settings
 from services.common.values import Operator
 from services.contacts.people.faults import POINTS
 from services.contacts.people.projector import Projector
+from services.contacts.webhooks.queue import HookQueue
 
 log = structlog.get_logger()
 
@@ -47,6 +48,7 @@ class Stores:
         self.profiles = ProfileStore(self.redis, is_grouped=True)
         self.records = RecordStore(self.redis)
         self.companies = CompanyStore(self.profiles, self.records)
+        self.hooks = HookQueue(self.redis, self.records, settings.webhook_max_queued)
         self.ids = ContactIds(self.redis)
         self.fields = Fields(self.records, settings)
         self.operator = Operator(settings.unique_operator.lower())

@@ -7,6 +7,8 @@ that the outbox's relay projects.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +21,7 @@ from services.common.records import Record, project_records
 from services.contacts.companies.company_change import CompanyChange, apply_company_change
 from services.contacts.people.change import Change
 from services.contacts.stores import BusyError, Stores
+from services.contacts.webhooks.notes import Note, note_of_company
 
 ROUNDS = 100
 TOO_MANY = f"A contact can be a member of at most {MAX_COMPANIES} companies."
@@ -72,6 +75,7 @@ class CompanyWriter:
                 return None
             gone = msgspec.structs.replace(company, deleted_us=_now_us())
             if written := await self._store.write([gone]):
+                await self._tell(partial(note_of_company, company, is_gone=True))
                 await self._project(written)
                 return company
         raise BusyError
@@ -126,14 +130,20 @@ class CompanyWriter:
         written = await self._store.write([changed])
         if not written:
             return None
+        stored = msgspec.structs.replace(changed, version=written[company.id].version)
+        await self._tell(partial(note_of_company, stored))
         await self._project(written)
-        return msgspec.structs.replace(changed, version=written[company.id].version)
+        return stored
 
     async def _take_name(self, key: str, company_id: int) -> None:
         """Unless another company bears it: several may, by force, and the name leads to one of them."""
         lead = (await self._store.follow([key]))[key]
         if lead.company is None or not _bears(lead.company, key):
             await self._store.claim({key: (lead.claim, company_id)})
+
+    async def _tell(self, note: Callable[[int], Note]) -> None:
+        if await self._stores.hooks.hooks():
+            await self._stores.hooks.put([note(_now_us())])
 
     async def _project(self, written: dict[int, Record]) -> None:
         try:

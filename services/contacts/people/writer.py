@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +28,7 @@ from services.contacts.people.projector import Projection
 from services.contacts.stores import BusyError as BusyError
 from services.contacts.stores import Stores
 from services.contacts.timeline.changes import events_of
+from services.contacts.webhooks.notes import Note, note_of_deletion, notes_of_change
 
 ROUNDS = 400
 ROUND_SECONDS = 12.0  # a claim becomes void within this time
@@ -112,6 +114,7 @@ class ContactWriter:
                 await self._free(profile, held)
                 stripped = await self._store.strip(profile.losers, gone.id)
                 self._stores.faults.pass_by("after_strip")
+                await self._tell(partial(_deletion, profile))
                 await self._project([gone, *stripped])
                 return profile
         raise BusyError
@@ -136,6 +139,7 @@ class ContactWriter:
             self._stores.faults.pass_by("after_write")
             await self._free(written.profile, attempt.given_up)
             self._stores.faults.pass_by("after_freeing")
+            await self._tell(partial(notes_of_change, written.before, written.profile, now_us()))
             await self._project(list(attempt.written.values()), self._events(written, attempt.change))
             return written
         raise BusyError
@@ -156,6 +160,11 @@ class ContactWriter:
             return []
         before = fold(written.before) if written.before and written.before.own else None
         return events_of(before, fold(written.profile), change, self._user, now_us())
+
+    async def _tell(self, notes: Callable[[], list[Note]]) -> None:
+        """Puts what webhooks want to know where it outlives this process; without a webhook it costs nothing."""
+        if await self._stores.hooks.hooks():
+            await self._stores.hooks.put(notes())
 
     async def _project(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
         try:
@@ -310,6 +319,10 @@ def _lost_values(before: Iterable[Profile], after: Profile, unique_fields: tuple
     """Carried before and no longer."""
     carried = {value for one in before for value in _all_values(one, unique_fields)}
     return carried - _all_values(after, unique_fields)
+
+
+def _deletion(profile: Profile) -> list[Note]:
+    return [note_of_deletion(profile, now_us())]
 
 
 def now_us() -> int:
