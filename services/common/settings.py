@@ -155,6 +155,9 @@ class Settings:
     google_analytics_url: str = _setting("https://www.googletagmanager.com/gtag/js", "Where its library is.")
     facebook_pixel_id: str = _setting("", "The script starts Facebook's pixel with this number. Empty: not.")
     facebook_pixel_url: str = _setting("https://connect.facebook.net/en_US/fbevents.js", "Where its library is.")
+    segment_seconds: float = _setting(
+        20.0, "How long after a comparison of all segments the next one begins: who came into one or left it is told."
+    )
     webhook_origin: str = _setting("", "Our address as receivers of webhooks are told it (X-Origin-Base-URL).")
     webhook_private_addresses: bool = _setting(
         False, "Webhooks may lead to private, loopback and link-local addresses too."
@@ -270,6 +273,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError(
             "SPOOR_WEBHOOK_LIMIT, SPOOR_WEBHOOK_DISABLE_LIMIT and SPOOR_WEBHOOK_MAX_QUEUED must be at least 1"
         )
+    if not 0 < settings.segment_seconds <= 3_600:
+        raise SettingsError("SPOOR_SEGMENT_SECONDS must be above 0 and at most 3600")
     if not 0 < settings.webhook_timeout_seconds <= 60:
         raise SettingsError("SPOOR_WEBHOOK_TIMEOUT_SECONDS must be above 0 and at most 60")
     ports: dict[int, str] = {}

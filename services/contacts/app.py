@@ -35,6 +35,7 @@ from services.contacts.records.form_resource import FORMS
 from services.contacts.records.link_resources import ASSETS, LINKS
 from services.contacts.records.registry_resources import CAMPAIGNS, CATEGORIES, NOTES, STAGES
 from services.contacts.segments.api import SegmentsApi
+from services.contacts.segments.comparison import Comparison
 from services.contacts.segments.members_api import SegmentMembersApi
 from services.contacts.stores import Stores
 from services.contacts.tracking.bots_api import BotsApi
@@ -93,6 +94,7 @@ def duties(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> tupl
     return (
         Duty("webhooks", 1.0, Deliveries(stores, settings, metrics).work),
         Duty("webhook-events", 1.0, EventFeed(stores).work),
+        Duty("segments", settings.segment_seconds, Comparison(stores, settings.clickhouse_url).work),
     )
 
 

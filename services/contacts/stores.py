@@ -25,6 +25,7 @@ from services.common.settings import Settings
 from services.common.values import Operator
 from services.contacts.people.faults import POINTS
 from services.contacts.people.projector import Projector
+from services.contacts.segments import faults as segment_faults
 from services.contacts.webhooks.queue import HookQueue
 
 log = structlog.get_logger()
@@ -42,7 +43,7 @@ class BusyError(Exception):
 class Stores:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.faults = fault_points_from_environment(POINTS)
+        self.faults = fault_points_from_environment((*POINTS, *segment_faults.POINTS))
         self.redis: RedisClient = connect(settings.redis_url)
         self.replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
         self.profiles = ProfileStore(self.redis, is_grouped=True)

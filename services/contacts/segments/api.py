@@ -18,7 +18,9 @@ from services.common.queries.segments import load_segments
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.change import is_true
 from services.contacts.people.contact_list import count_statement, read_list_query
+from services.contacts.people.contact_object import Json, iso
 from services.contacts.records.api import RecordsApi, record_id_of
+from services.contacts.segments.comparison import Build, load_builds
 from services.contacts.segments.definition import NEW_ID, SEGMENTS, free_alias, read_segment, users_of
 from services.contacts.stores import BusyError, Stores
 
@@ -29,6 +31,7 @@ ALIAS_ROUNDS = 10
 class SegmentsApi(RecordsApi[Segment]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
         super().__init__(stores, user, metrics, SEGMENTS)
+        self._builds: dict[int, Build] = {}  # as they were at the last look
 
     def routes(self) -> list[Route]:
         return [
@@ -46,8 +49,13 @@ class SegmentsApi(RecordsApi[Segment]):
             if segment.is_published
         ])  # fmt: skip
 
+    async def list(self, request: Request) -> Response:
+        self._builds = await load_builds(self._stores.clickhouse)
+        return await super().list(request)
+
     async def one(self, request: Request) -> Response:
         """With `contactCount=1` also how many contacts are in it now."""
+        self._builds = await load_builds(self._stores.clickhouse)
         if not is_true(text_of(query_of(request), COUNT)):
             return await super().one(request)
         record_id, segments = record_id_of(request), await load_segments(self._stores.clickhouse)
@@ -88,6 +96,14 @@ class SegmentsApi(RecordsApi[Segment]):
             except BusyError:
                 continue
         return document
+
+    def _shown(self, record_id: str, document: Segment) -> Json:
+        build = self._builds.get(_number(record_id))
+        return {
+            **super()._shown(record_id, document),
+            "lastBuiltDate": iso(build.time_ms * 1_000) if build else None,
+            "lastBuiltTime": round(build.seconds, 3) if build else None,
+        }
 
     async def _count(self, segment_id: int, segments: Segments) -> int:
         try:

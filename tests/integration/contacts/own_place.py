@@ -15,6 +15,7 @@ import redis
 from services.common.tables import EventRow, columns, encode_rows
 from tests.integration.conftest import event_row
 from tests.integration.services import Service, start_service
+from tests.processes import Process, eventually, free_port
 
 
 class Place:
@@ -41,12 +42,26 @@ class Place:
         self.service.process.stop(signal.SIGKILL)
         self.service.http.close()
 
-    def restart(self, **environ: str) -> None:
-        """After `kill`, or in order."""
+    def stop(self) -> None:
+        """In order, unless it was killed."""
+        self.service.http.close()
         if self.service.process.is_running:
-            self.service.http.close()
             self.service.process.stop()
+
+    def restart(self, **environ: str) -> None:
+        self.stop()
         self.service = self.start(**environ)
+
+    def start_until_it_dies(self, **environ: str) -> None:
+        """One more process, which a fault point ends."""
+        log = self._folder / f"dying-{uuid.uuid4().hex}.log"
+        said = {
+            "SPOOR_REDIS_URL": self.redis_url, "SPOOR_CLICKHOUSE_URL": self.clickhouse_url,
+            "SPOOR_CONTACTS_PORT": str(free_port()), "SPOOR_ADMIN_PASSWORD": "x", "SPOOR_SECRET": "integration-tests",
+        }  # fmt: skip
+        process = Process("services.contacts", log, {**said, **self._environ, **environ})
+        eventually(lambda: "Unexpected exit" in process.said(), "its end", 30)
+        process.stop()
 
     def forget_leases(self) -> None:
         """Of a process that was killed: its successor need not wait."""
@@ -55,9 +70,7 @@ class Place:
 
     def close(self) -> None:
         self.clickhouse.close()
-        self.service.http.close()
-        if self.service.process.is_running:
-            self.service.process.stop()
+        self.stop()
         self.redis.flushdb()
         self.redis.close()
 
