@@ -170,6 +170,7 @@ class Point(Document):
     is_repeatable: bool = False
     url: str = ""  # with * for anything; of a visit
     ids: list[str] = []  # of forms, downloads, mails; none: any
+    since_us: int = 0  # what was stored before is of no concern
 
 
 class Choice(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@
 | `i:<hash>`             | string | identity            | a day, or until erased: the answer to an idempotency key  |
 | `hook:{r<slot>}:<id>`  | stream | contacts            | what a webhook is to be told, until it was told           |
 | `hook:{r<slot>}:<id>:state` | hash | contacts           | for ever: how its deliveries went, how far events are told |
+| `points-place`         | string | contacts            | for ever: up to when stored events gave their points      |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 | `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 | `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
@@ -45,6 +46,7 @@ RESOLVERS = "resolvers"
 CONTACT_IDS = "contact-ids"
 TRACKING_EVENTS = "tracking-events"
 QUEUED_MERGES = "queued-merges"
+POINTS_PLACE = "points-place"
 REBUILDING = "rebuilding"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"

@@ -59,6 +59,14 @@ class FrequencyRule(msgspec.Struct, array_like=True, frozen=True):
     time_us: int
 
 
+class Granted(msgspec.Struct, array_like=True, frozen=True):
+    """That a rule gave its points for what was stored up to a time, and hashes of the newest events among that: one
+    that is stored again later does not count again."""
+
+    until_ms: int
+    events: list[int] = []
+
+
 class Part(msgspec.Struct, omit_defaults=True):
     """What one contact was told by itself, before any merge."""
 
@@ -84,6 +92,7 @@ class Part(msgspec.Struct, omit_defaults=True):
     categories: dict[int, Member] = {}
     frequency: dict[str, FrequencyRule] = {}  # by channel
     image: Stamped | None = None  # where it is kept; a deliberate blank goes back to none
+    granted: dict[int, Granted] = {}  # by rule for points
 
     def value(self, field: str) -> Value:
         stamped = self.fields.get(field)

@@ -30,6 +30,8 @@ from services.contacts.people.devices_api import DevicesApi
 from services.contacts.people.membership_api import MembershipApi
 from services.contacts.people.tags_api import TagsApi
 from services.contacts.people.utm_api import UtmApi
+from services.contacts.points.api import PointsApi
+from services.contacts.points.rules import EVERY_SECONDS, PointRules
 from services.contacts.records.api import RecordsApi, Resource
 from services.contacts.records.form_resource import FORMS
 from services.contacts.records.link_resources import ASSETS, LINKS
@@ -94,6 +96,7 @@ def duties(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> tupl
     return (
         Duty("webhooks", 1.0, Deliveries(stores, settings, metrics).work),
         Duty("webhook-events", 1.0, EventFeed(stores).work),
+        Duty("points", EVERY_SECONDS, PointRules(stores).work),
         Duty("segments", settings.segment_seconds, Comparison(stores, settings.clickhouse_url).work),
     )
 
@@ -118,6 +121,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *FieldsApi(stores, user, preset_rules(settings), COMPANY).routes(),
         *BotsApi(stores).routes(),
         *HooksApi(stores, user, metrics).routes(),
+        *PointsApi(stores, user, metrics).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),
     ]

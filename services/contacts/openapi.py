@@ -163,11 +163,14 @@ def _record_paths(plural: str, singular: str) -> Json:
 
 for _plural, _singular in (
     ("links", "link"), ("assets", "asset"), ("forms", "form"), ("notes", "note"), ("stages", "stage"),
-    ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"), ("hooks", "hook"),
+    ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"), ("hooks", "hook"), ("points", "point"),
 ):  # fmt: skip
     PATHS.update(_record_paths(_plural, _singular))
 
 PATHS |= {
+    "/api/points/actions/types": {
+        "get": _operation("What rules give points for", [], {"200": "{pointActionTypes: {type: label}}"})
+    },
     "/api/hooks/triggers": {"get": _operation("What webhooks can be told of", [], {"200": "{triggers: {name: ...}}"})},
     "/api/hooks/{id}/deliveries": {
         "get": _operation(

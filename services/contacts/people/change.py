@@ -15,6 +15,7 @@ from services.common.folding import owner_of, stage_of
 from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value, newest
 from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique, read_tag
 from services.contacts.people.do_not_contact import Refusal, new_refusals, read_refusals
+from services.contacts.people.grants import Grant, apply_grant
 from services.contacts.people.memberships import MembershipChange, apply_memberships, read_memberships
 
 MAX_TAGS = 500
@@ -50,6 +51,7 @@ class Change(msgspec.Struct, frozen=True):
     campaigns: dict[int, bool] = {}  # joined or left
     memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
     segments: dict[int, bool] = {}  # added or removed by hand
+    grant: Grant | None = None  # points that a rule gives
     subject: str = ""  # what the history calls it: the name of the stage, of the reason for points
     action: str = ""
 
@@ -58,7 +60,7 @@ class Change(msgspec.Struct, frozen=True):
         is_staged = self.stage_id is not None or bool(self.left_stage_id)
         return (
             self.points is not None
-            or bool(self.points_change or self.dnc or self.campaigns or self.segments)
+            or bool(self.grant or self.points_change or self.dnc or self.campaigns or self.segments)
             or is_staged
         )
 
@@ -249,7 +251,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str) -> Pr
         stage_us=own.stage_us if stage_id in (None, stage_of(profile)) else now_us,
         campaigns={**own.campaigns, **_new_campaigns(profile, change.campaigns, now_us)},
     )
-    part = apply_memberships(profile, part, change.memberships, now_us)
+    part = apply_grant(profile, apply_memberships(profile, part, change.memberships, now_us), change.grant)
     if part == profile.own:
         return profile
     if profile.own is not None:

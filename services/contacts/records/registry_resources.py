@@ -45,7 +45,7 @@ def _read_stage(said: dict[str, Any], old: Stage | None) -> Stage:
     body = RecordBody(said)
     stage = Stage(
         name=body.text("name", old.name if old else "", is_required=True),
-        weight=_whole(body, "weight", old.weight if old else 0),
+        weight=read_whole(body, "weight", old.weight if old else 0),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
         category_id=read_reference(body, "category", old.category_id if old else 0),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
@@ -131,7 +131,7 @@ def read_reference(body: RecordBody, name: str, old: int) -> int:
     return int(text or 0)
 
 
-def _whole(body: RecordBody, name: str, old: int) -> int:
+def read_whole(body: RecordBody, name: str, old: int) -> int:
     text = body.text(name, str(old)) or "0"
     if not re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII):
         body.wrong[name] = ["This value must be a whole number."]
