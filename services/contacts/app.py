@@ -21,6 +21,7 @@ from services.contacts.background import Background, Duty
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields.api import COMPANY, FieldsApi
+from services.contacts.forms.api import SubmissionsApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import DOCUMENT
 from services.contacts.people.actions_api import ActionsApi
@@ -40,6 +41,7 @@ from services.contacts.segments.api import SegmentsApi
 from services.contacts.segments.comparison import Comparison
 from services.contacts.segments.members_api import SegmentMembersApi
 from services.contacts.stores import Stores
+from services.contacts.timeline.activity_api import ActivityApi
 from services.contacts.tracking.bots_api import BotsApi
 from services.contacts.tracking.clickthrough_api import ClickthroughApi
 from services.contacts.tracking.tracking_events_api import TrackingEventsApi
@@ -114,6 +116,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *DevicesApi(stores).routes(),
         *SegmentsApi(stores, user, metrics).routes(),
         *SegmentMembersApi(stores, user, metrics).routes(),
+        *ActivityApi(stores, metrics).routes(),
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
         *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),
@@ -121,6 +124,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *FieldsApi(stores, user, preset_rules(settings), COMPANY).routes(),
         *BotsApi(stores).routes(),
         *HooksApi(stores, user, metrics).routes(),
+        *SubmissionsApi(stores, metrics).routes(),
         *PointsApi(stores, user, metrics).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),

@@ -168,6 +168,33 @@ for _plural, _singular in (
     PATHS.update(_record_paths(_plural, _singular))
 
 PATHS |= {
+    "/api/contacts/activity": {
+        "get": _operation(
+            "History of all contacts, of the last week unless filters[dateFrom] says otherwise",
+            _TIMELINE[1:],
+            {"200": "{events, total, ...}", "400": "Bad query"},
+        )
+    },
+    "/api/contacts/{id}/engagement": {
+        "get": _operation("Engagements and points by month", [_ID], {**_ONE, "200": "{labels, datasets}"})
+    },
+    "/api/forms/{id}/submissions": {
+        "get": _operation("The submissions of a form", [_RECORD_ID, *_LIST], {"200": "{total, submissions: [...]}"})
+    },
+    "/api/forms/{id}/submissions/contact/{contact}": {
+        "get": _operation(
+            "Those of one contact",
+            [_RECORD_ID, _parameter("contact", "path", "integer", "The contact"), *_LIST],
+            {"200": "{total, submissions: [...]}", "404": "No such form or contact"},
+        )
+    },
+    "/api/forms/{id}/submissions/{submission}": {
+        "get": _operation(
+            "One submission",
+            [_RECORD_ID, _parameter("submission", "path")],
+            {"200": "{submission}", "404": "No such one"},
+        )
+    },
     "/api/points/actions/types": {
         "get": _operation("What rules give points for", [], {"200": "{pointActionTypes: {type: label}}"})
     },

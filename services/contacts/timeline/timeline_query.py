@@ -92,8 +92,8 @@ def _time(filters: Mapping[str, Node], name: str) -> datetime | None:
 
 _HAS_UTM = "(utm_source != '' OR utm_medium != '' OR utm_campaign != '' OR utm_content != '' OR utm_term != '')"
 _UTM_TEXT = "concat(utm_source, '\\n', utm_medium, '\\n', utm_campaign, '\\n', utm_content, '\\n', utm_term)"
-_TEXT = "concat(url, '\\n', title, '\\n', if(type = 'page.hit', '', query))"
-_FOUND = "positionCaseInsensitiveUTF8({where}, {{search:String}}) > 0"
+TEXT = "concat(url, '\\n', title, '\\n', if(type = 'page.hit', '', query))"
+FOUND = "positionCaseInsensitiveUTF8({where}, {{search:String}}) > 0"
 
 # Repeats of an event are equal in every column, so that any of them will do.
 _LIGHT = """
@@ -161,8 +161,8 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
 
 
 def _light(query: TimelineQuery, parameters: dict[str, Any]) -> str:
-    found = _FOUND if query.search else "1"
-    own = f"if(type IN {{kinds:Array(String)}} AND {found.format(where=_TEXT)}, [type], emptyArrayString())"
+    found = FOUND if query.search else "1"
+    own = f"if(type IN {{kinds:Array(String)}} AND {found.format(where=TEXT)}, [type], emptyArrayString())"
     utm = f"if({_HAS_UTM} AND {found.format(where=_UTM_TEXT)}, ['{UTM}'], emptyArrayString())"
     asked = [kind for kind in query.kinds if kind in REPORTED_TYPES]
     with_utm = UTM in query.kinds
