@@ -8,7 +8,6 @@ have no profile, and so no points: they get them, for what they did since the ru
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 
 from services.common import keys
@@ -18,10 +17,10 @@ from services.contacts.people.change import Change
 from services.contacts.people.grants import Grant, Happened, granted, new_events
 from services.contacts.people.writer import ContactWriter
 from services.contacts.points.rule_sql import OVERLAP_US, RuleSql, rule_sql
+from services.contacts.stored_events import settled_ms
 from services.contacts.stores import BusyError, Stores
 
 EVERY_SECONDS = 2.0
-SETTLE_SECONDS = 5.0  # an insert is to be seen within this time
 MOST_MS = 300_000  # of stored events at once, after a pause
 CONTACTS_AT_ONCE = 300  # their ids travel in the URL, which proxies and servers bound
 WRITES_AT_ONCE = 16
@@ -35,15 +34,18 @@ class PointRules:
 
     async def work(self) -> None:
         rules = await self._rules()
-        until_ms = time.time_ns() // 1_000_000 - round(SETTLE_SECONDS * 1_000)
+        if not rules:
+            await self._stores.redis.delete(keys.POINTS_PLACE)
+            return
+        until_ms = await settled_ms(self._stores.clickhouse)
         place = int(await self._stores.redis.get(keys.POINTS_PLACE) or 0)
-        while rules and place and place < until_ms:
+        while place and place < until_ms:
             end_ms = min(until_ms, place + MOST_MS)
             for number, rule in rules.items():
                 await self._apply(number, rule, place, end_ms)
             await self._stores.redis.set(keys.POINTS_PLACE, end_ms)
             place = end_ms
-        if not rules or not place:
+        if not place:
             await self._stores.redis.set(keys.POINTS_PLACE, until_ms)
 
     async def _rules(self) -> dict[int, Point]:

@@ -7,16 +7,15 @@ are to be seen; one that is delivered to identity twice may be told twice.
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 from services.common import keys
 from services.common.documents import Hook
+from services.contacts.stored_events import server_ms, settled_ms
 from services.contacts.stores import Stores
 from services.contacts.webhooks.notes import Note
 from services.contacts.webhooks.triggers import EVENT_TYPES, TRIGGER_OF
 
-SETTLE_SECONDS = 5.0  # an insert is to be seen within this time
 ROWS_AT_ONCE = 500
 MOST_WAITING = 1_000  # beyond it the hook must first be told what waits: nothing of this gives way
 _SQL = """
@@ -59,21 +58,24 @@ class EventFeed:
     async def work(self) -> None:
         hooks = await self._stores.hooks.hooks()
         wanting = {number: types for number, hook in hooks.items() if (types := event_types(hook))}
+        if not wanting:
+            return
         waiting = await self._stores.hooks.waiting(wanting)
+        until_ms = await settled_ms(self._stores.clickhouse)
         for number, types in wanting.items():
             room = MOST_WAITING - waiting[number][0]
-            while room > 0 and (read := await self._carry(number, types)) == ROWS_AT_ONCE:
+            while room > 0 and (read := await self._carry(number, types, until_ms)) == ROWS_AT_ONCE:
                 room -= read
 
-    async def _carry(self, hook_id: int, types: list[str]) -> int:
+    async def _carry(self, hook_id: int, types: list[str], until_ms: int) -> int:
         """The next events become notes of the hook; how many."""
         place = await load_place(self._stores, hook_id)
         if place is None:
-            await put_place(self._stores, hook_id, Place(_now_ms()))
+            await begin_now(self._stores, hook_id)
             return 0
         parameters = {
             "stored": place.stored_ms, "time": place.time_ms, "event": place.event_id, "types": types,
-            "until": _now_ms() - round(SETTLE_SECONDS * 1_000), "limit": ROWS_AT_ONCE,
+            "until": until_ms, "limit": ROWS_AT_ONCE,
         }  # fmt: skip
         rows = list((await self._stores.clickhouse.query(_SQL, parameters=parameters)).named_results())
         if rows:
@@ -89,7 +91,7 @@ def event_types(hook: Hook) -> list[str]:
 
 async def begin_now(stores: Stores, hook_id: int) -> None:
     """The hook is told of events that are stored from now on."""
-    await put_place(stores, hook_id, Place(_now_ms()))
+    await put_place(stores, hook_id, Place(await server_ms(stores.clickhouse)))
 
 
 async def load_place(stores: Stores, hook_id: int) -> Place | None:
@@ -108,7 +110,3 @@ def _note(row: dict[str, object]) -> Note:
     said = {name: row[name] for name in _SAID}
     time_us = int(str(row["time_ms"])) * 1_000
     return Note(TRIGGER_OF[str(row["type"])], time_us, contact_id=int(str(row["contact_id"])), said=said)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
