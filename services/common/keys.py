@@ -50,6 +50,7 @@ POINTS_PLACE = "points-place"
 REBUILDING = "rebuilding"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"
+HOOKS = "hook:*"  # also their states
 
 
 def fence(tag: str) -> str:
@@ -109,6 +110,10 @@ def record_slot(record_id: str) -> int:
 def hook(hook_id: int) -> str:
     """Under the tag of its record."""
     return f"hook:{{r{record_slot(str(hook_id))}}}:{hook_id}"
+
+
+def is_hook_state(key: bytes) -> bool:
+    return key.endswith(b":state")
 
 
 def hook_state(hook_id: int) -> str:

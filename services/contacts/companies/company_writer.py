@@ -16,12 +16,13 @@ import msgspec
 from services.common.company import Company, is_name, name_key
 from services.common.company_fields import NAME
 from services.common.envelope import ApiError
+from services.common.hook_notes import Note
 from services.common.profile import MAX_COMPANIES, Profile
 from services.common.records import Record, project_records
 from services.contacts.companies.company_change import CompanyChange, apply_company_change
 from services.contacts.people.change import Change
 from services.contacts.stores import BusyError, Stores
-from services.contacts.webhooks.notes import Note, note_of_company
+from services.contacts.webhooks.notes import note_of_company
 
 ROUNDS = 100
 TOO_MANY = f"A contact can be a member of at most {MAX_COMPANIES} companies."

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.common.folding import fold
+from services.common.hook_notes import Note
 from services.common.merging import are_separated, conflicts, freeze_into, oldest, take_in
 from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
@@ -28,7 +29,7 @@ from services.contacts.people.projector import Projection
 from services.contacts.stores import BusyError as BusyError
 from services.contacts.stores import Stores
 from services.contacts.timeline.changes import events_of
-from services.contacts.webhooks.notes import Note, note_of_deletion, notes_of_change
+from services.contacts.webhooks.notes import note_of_deletion, notes_of_change
 
 ROUNDS = 400
 ROUND_SECONDS = 12.0  # a claim becomes void within this time

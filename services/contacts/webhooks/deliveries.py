@@ -15,12 +15,12 @@ import structlog
 from services.common.clickhouse import insert_rows
 from services.common.documents import HOOK, Hook
 from services.common.envelope import STORES_AWAY, ApiError
+from services.common.hook_notes import Note
 from services.common.settings import Settings
 from services.common.tables import WEBHOOK_DELIVERIES, DeliveryRow
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.records.record_writer import RecordWriter
 from services.contacts.stores import Stores
-from services.contacts.webhooks.notes import Note
 from services.contacts.webhooks.payloads import Payloads
 from services.contacts.webhooks.queue import State
 from services.contacts.webhooks.sender import Outcome, Sender

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from services.common import keys
 from services.common.documents import Hook
+from services.common.hook_notes import Note
 from services.contacts.stored_events import server_ms, settled_ms
 from services.contacts.stores import Stores
-from services.contacts.webhooks.notes import Note
 from services.contacts.webhooks.triggers import EVENT_TYPES, TRIGGER_OF
 
 ROWS_AT_ONCE = 500

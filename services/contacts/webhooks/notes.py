@@ -1,17 +1,13 @@
-"""What a webhook is to be told of one thing that happened, as it waits in Redis. Pure.
-
-A note keeps the contact as it was then; what its visits say is looked up when the note is delivered.
-"""
+"""What webhooks are to be told of a write. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from services.common.company import Company, encode_company
 from services.common.folding import View, fold
+from services.common.hook_notes import Note
 from services.common.profile import Profile
 from services.contacts.people.do_not_contact import REASONS
 from services.contacts.webhooks.triggers import (
@@ -24,28 +20,6 @@ from services.contacts.webhooks.triggers import (
     CONTACT_POINTS,
     CONTACT_UPDATE,
 )
-
-
-class Note(msgspec.Struct, omit_defaults=True):
-    """`said` is what the payload of this trigger needs beside the contact."""
-
-    trigger: str
-    time_us: int
-    contact_id: int = 0  # whose it is, where the contact is told as it is at the delivery
-    contact: Profile | None = None  # as it was then
-    said: dict[str, Any] = {}
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Note)
-
-
-def encode_note(note: Note) -> bytes:
-    return _encoder.encode(note)
-
-
-def decode_note(data: bytes) -> Note:
-    return _decoder.decode(data)
 
 
 def notes_of_change(before: Profile | None, after: Profile, now_us: int) -> list[Note]:

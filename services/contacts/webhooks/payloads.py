@@ -8,6 +8,7 @@ import msgspec
 
 from services.common.company import decode_company
 from services.common.documents import SEGMENT, Segment, decode_document
+from services.common.hook_notes import Note
 from services.common.records import Ref
 from services.contacts.companies.company_object import company_object
 from services.contacts.people.contact import Contact
@@ -15,7 +16,6 @@ from services.contacts.people.contact_object import Json, contact_object, iso
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.segments.definition import show_segment
 from services.contacts.stores import Stores
-from services.contacts.webhooks.notes import Note
 from services.contacts.webhooks.triggers import (
     COMPANY_DELETE,
     COMPANY_SAVE,

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from services.common import keys
 from services.common.documents import HOOK, Hook, decode_document
+from services.common.hook_notes import NOTE_FIELD, Note, decode_note, encode_note
 from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, load_script, run_script
-from services.contacts.webhooks.notes import Note, decode_note, encode_note
 
 SECONDS = 1.0  # how old what is known of the hooks may be
 
@@ -69,7 +69,7 @@ class HookQueue:
     async def first(self, hook_id: int, count: int) -> list[tuple[bytes, Note]]:
         """The oldest notes that wait, each under its id in the stream."""
         entries = await self._redis.xrange(keys.hook(hook_id), count=count)
-        return [(entry_id, decode_note(said[b"n"])) for entry_id, said in entries]
+        return [(entry_id, decode_note(said[NOTE_FIELD])) for entry_id, said in entries]
 
     async def remove(self, hook_id: int, entry_ids: list[bytes]) -> None:
         await self._redis.xdel(keys.hook(hook_id), *entry_ids)

@@ -6,11 +6,12 @@ import ipaddress
 
 import pytest
 
+from services.common.hook_notes import Note, decode_note, encode_note
 from services.common.profile import DoNotContact, Member, Part, Profile, Stamped
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.webhooks.deliveries import failed, portion
 from services.contacts.webhooks.hook_resource import read_hook
-from services.contacts.webhooks.notes import Note, decode_note, encode_note, notes_of_change
+from services.contacts.webhooks.notes import notes_of_change
 from services.contacts.webhooks.queue import State
 from services.contacts.webhooks.sender import Outcome, is_public, sign
 
@@ -62,6 +63,7 @@ def test_points_channels_and_companies_are_told_with_both_sides() -> None:
 def test_a_note_waits_as_it_was_made() -> None:
     note = Note("mautic.lead_post_save_new", NOW, contact=profile(3, email="a@x.org"), said={"a": [1, "b"]})
     assert decode_note(encode_note(note)) == note
+    assert note.is_about({7}) and Note("x", NOW, contact_id=8).is_about([8]) and not note.is_about({8})
 
 
 def test_a_request_takes_the_oldest_notes_up_to_the_bound_of_a_trigger() -> None:
