@@ -23,6 +23,7 @@
 | `hook:{r<slot>}:<id>`  | stream | contacts            | what a webhook is to be told, until it was told           |
 | `hook:{r<slot>}:<id>:state` | hash | contacts           | for ever: how its deliveries went, how far events are told |
 | `points-place`         | string | contacts            | for ever: up to when stored events gave their points      |
+| `hook:{r<slot>}:<id>:saved` | zset | contacts          | an hour: contacts that a webhook was told, by version     |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 | `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 | `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
@@ -50,7 +51,7 @@ POINTS_PLACE = "points-place"
 REBUILDING = "rebuilding"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"
-HOOKS = "hook:*"  # also their states
+HOOKS = "hook:*"  # and what is kept beside each
 
 
 def fence(tag: str) -> str:
@@ -112,8 +113,12 @@ def hook(hook_id: int) -> str:
     return f"hook:{{r{record_slot(str(hook_id))}}}:{hook_id}"
 
 
-def is_hook_state(key: bytes) -> bool:
-    return key.endswith(b":state")
+def hook_saved(hook_id: int) -> str:
+    return f"{hook(hook_id)}:saved"
+
+
+def is_hook_stream(key: bytes) -> bool:
+    return not key.endswith((b":state", b":saved"))
 
 
 def hook_state(hook_id: int) -> str:

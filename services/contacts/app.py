@@ -49,6 +49,7 @@ from services.contacts.ui.pages import Pages
 from services.contacts.webhooks.api import HooksApi
 from services.contacts.webhooks.deliveries import Deliveries
 from services.contacts.webhooks.event_feed import EventFeed
+from services.contacts.webhooks.save_feed import SaveFeed
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
 RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, STAGES, CATEGORIES, CAMPAIGNS)
@@ -98,6 +99,7 @@ def duties(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> tupl
     return (
         Duty("webhooks", 1.0, Deliveries(stores, settings, metrics).work),
         Duty("webhook-events", 1.0, EventFeed(stores).work),
+        Duty("webhook-saves", 2.0, SaveFeed(stores).work),
         Duty("points", EVERY_SECONDS, PointRules(stores).work),
         Duty("segments", settings.segment_seconds, Comparison(stores, settings.clickhouse_url).work),
     )

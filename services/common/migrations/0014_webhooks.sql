@@ -18,3 +18,10 @@ ALTER TABLE events ADD INDEX IF NOT EXISTS by_stored stored_at TYPE minmax GRANU
 
 -- statement
 ALTER TABLE events MATERIALIZE INDEX by_stored;
+
+-- statement
+-- The same for versions of contacts.
+ALTER TABLE contacts ADD INDEX IF NOT EXISTS by_version version TYPE minmax GRANULARITY 1;
+
+-- statement
+ALTER TABLE contacts MATERIALIZE INDEX by_version;

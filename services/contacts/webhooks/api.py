@@ -17,7 +17,8 @@ from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.stores import Stores
 from services.contacts.webhooks.event_feed import begin_now, event_types
 from services.contacts.webhooks.hook_resource import HOOKS, read_hook
-from services.contacts.webhooks.queue import State
+from services.contacts.webhooks.queue import SAVES, State
+from services.contacts.webhooks.save_feed import begin_saves_now
 from services.contacts.webhooks.triggers import TRIGGERS
 
 DEFAULT_LIMIT, MAX_LIMIT = 30, 1_000
@@ -78,6 +79,8 @@ class HooksApi(RecordsApi[Hook]):
             await self._stores.hooks.retry(int(record_id))
             if event_types(new) and not (old.is_published and event_types(old)):
                 await begin_now(self._stores, int(record_id))
+            if _wants_saves(new) and not (old.is_published and _wants_saves(old)):
+                await begin_saves_now(self._stores, int(record_id))
         return answer
 
     async def delete(self, request: Request) -> Response:
@@ -97,8 +100,14 @@ class HooksApi(RecordsApi[Hook]):
 
     async def _create(self, body: dict[str, Any]) -> Response:
         answer = await super()._create(body)
-        await begin_now(self._stores, int(answer.headers["location"].rpartition("/")[2]))
+        hook_id = int(answer.headers["location"].rpartition("/")[2])
+        await begin_now(self._stores, hook_id)
+        await begin_saves_now(self._stores, hook_id)
         return answer
+
+
+def _wants_saves(hook: Hook) -> bool:
+    return not SAVES.isdisjoint(hook.triggers)
 
 
 def _went(state: State, queued: int) -> Json:

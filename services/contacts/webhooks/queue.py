@@ -15,7 +15,10 @@ from services.common.documents import HOOK, Hook, decode_document
 from services.common.hook_notes import NOTE_FIELD, Note, decode_note, encode_note
 from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, load_script, run_script
+from services.contacts.webhooks.triggers import CONTACT_NEW, CONTACT_UPDATE
 
+SAVES = frozenset({CONTACT_NEW, CONTACT_UPDATE})
+SAVED_SECONDS = 3_600
 SECONDS = 1.0  # how old what is known of the hooks may be
 
 
@@ -63,8 +66,27 @@ class HookQueue:
         calls = [
             ([keys.hook(number)], [self._max_queued, *map(encode_note, wanted)]) for number, wanted in notes.items()
         ]
+        await self._note_saved(notes)
         if dropped := sum(map(int, await run_script(self._redis, self._queue, calls))):
             self.on_drop(dropped)
+
+    async def _note_saved(self, notes: Mapping[int, list[Note]]) -> None:
+        """Which versions of contacts each hook is told, so that no other way tells them again."""
+        pipeline, now_us = self._redis.pipeline(transaction=False), time.time_ns() // 1_000
+        count = 0
+        for number, wanted in notes.items():
+            saved = {str(one.contact.id): one.contact.version for one in wanted if one.contact and one.trigger in SAVES}
+            if saved:
+                count += 1
+                pipeline.zadd(keys.hook_saved(number), saved, gt=True)
+                pipeline.zremrangebyscore(keys.hook_saved(number), "-inf", now_us - SAVED_SECONDS * 1_000_000)
+        if count:
+            await pipeline.execute()
+
+    async def saved(self, hook_id: int, contact_ids: list[int]) -> dict[int, int]:
+        """The newest version that the hook was told of each of these in the last hour; 0 for none."""
+        scores = await self._redis.zmscore(keys.hook_saved(hook_id), list(map(str, contact_ids)))
+        return {one: int(score or 0) for one, score in zip(contact_ids, scores, strict=True)}
 
     async def first(self, hook_id: int, count: int) -> list[tuple[bytes, Note]]:
         """The oldest notes that wait, each under its id in the stream."""
@@ -94,7 +116,7 @@ class HookQueue:
 
     async def clear(self, hook_id: int) -> None:
         """Nothing waits any longer: the hook is gone."""
-        await self._redis.delete(keys.hook(hook_id), keys.hook_state(hook_id))
+        await self._redis.delete(keys.hook(hook_id), keys.hook_state(hook_id), keys.hook_saved(hook_id))
 
 
 def _state(said: Mapping[bytes, bytes]) -> State:

@@ -47,7 +47,7 @@ async def _remove_hook_notes(redis: RedisClient, ids: Collection[int]) -> int:
     gone = 0
     async for name in redis.scan_iter(match=keys.HOOKS, count=SCAN_COUNT):
         after = "-"
-        while not keys.is_hook_state(name) and (rows := await redis.xrange(name, min=after, count=KEYS_AT_ONCE)):
+        while keys.is_hook_stream(name) and (rows := await redis.xrange(name, min=after, count=KEYS_AT_ONCE)):
             after = f"({rows[-1][0].decode()}"
             theirs = [entry_id for entry_id, said in rows if decode_note(said[NOTE_FIELD]).is_about(ids)]
             gone += int(await redis.xdel(name, *theirs)) if theirs else 0
