@@ -20,18 +20,23 @@ from services.contacts.timeline.timeline import KEYS_AT_ONCE, Entry, event_objec
 from services.contacts.timeline.timeline_query import FOUND, TEXT, TimelineQuery, read_timeline_query
 
 DEFAULT_RANGE = timedelta(days=7)
+# Of the newest events the newest parts know all: these are asked first, and mostly suffice.
+NARROW_RANGES = (timedelta(hours=1), timedelta(days=1))
 MAX_OFFSET = 100_000
 _WHERE = """
 FROM events
 WHERE time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND time <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
     AND type IN {types:Array(String)} AND {found}
 """
-# Repeats of an event are next to each other in this order.
+# Repeats of an event are next to each other in this order, and few: twice what is needed has all of it.
 _PAGE = (
-    "SELECT type, toUnixTimestamp64Milli(time) AS time_ms, toString(event_id) AS id, contact_id{where}"
-    "ORDER BY time {direction}, event_id LIMIT 1 BY time, event_id LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}"
+    "SELECT type, toUnixTimestamp64Milli(time), toString(event_id), contact_id"
+    " FROM (SELECT type, time, event_id, contact_id{where}"
+    "ORDER BY time {direction}, event_id LIMIT {{most:UInt64}}) ORDER BY time {direction}, event_id"
+    " LIMIT 1 BY time, event_id LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}"
 )
 _TOTAL = "SELECT count(){where}"
+Found = tuple[str, int, str, int]  # type, time in milliseconds, event id, contact
 _SURVIVORS = "SELECT loser, winner FROM aliases FINAL WHERE loser IN {ids:Array(UInt64)}"
 
 
@@ -53,28 +58,48 @@ async def load_activity(clickhouse: ClickHouse, query: TimelineQuery) -> Json:
     parameters = {
         "from": _ms(query.date_from), "to": _ms(query.date_to) + 999, "search": query.search,
         "types": [kind for kind in query.kinds if kind in REPORTED_TYPES],
-        "limit": query.limit, "offset": (query.page - 1) * query.limit,
     }  # fmt: skip
-    direction = "DESC" if query.is_descending else "ASC"
-    page, total = await asyncio.gather(
-        clickhouse.query(_PAGE.format(where=where, direction=direction), parameters=parameters),
+    rows, total = await asyncio.gather(
+        _page(clickhouse, query, where, parameters),
         clickhouse.query(_TOTAL.format(where=where), parameters=parameters),
     )
     count = int(total.result_rows[0][0])
+    times = {"dateFrom": iso(_ms(query.date_from) * 1_000), "dateTo": iso(_ms(query.date_to) * 1_000)}
     return {
-        "events": await _events(clickhouse, page.result_rows),
-        "filters": {**query.filters(), "dateFrom": iso(_ms(query.date_from) * 1_000),
-                    "dateTo": iso(_ms(query.date_to) * 1_000)},
-        "order": ["timestamp", direction],
+        "events": await _events(clickhouse, rows),
+        "filters": {**query.filters(), **times},
+        "order": ["timestamp", _direction(query)],
         "types": TYPES,
         "total": count,
         "page": query.page,
         "limit": query.limit,
         "maxPages": -(-count // query.limit),
-    }  # fmt: skip
+    }
 
 
-async def _events(clickhouse: ClickHouse, found: list[tuple[str, int, str, int]]) -> list[Json]:
+async def _page(clickhouse: ClickHouse, query: TimelineQuery, where: str, parameters: dict[str, Any]) -> list[Found]:
+    offset = (query.page - 1) * query.limit
+    asked = {**parameters, "limit": query.limit, "offset": offset, "most": 2 * (offset + query.limit)}
+    sql = _PAGE.format(where=where, direction=_direction(query))
+    for since_ms in _sinces(query):
+        rows: list[Found] = (await clickhouse.query(sql, parameters={**asked, "from": since_ms})).result_rows
+        if len(rows) == query.limit:
+            break
+    return rows
+
+
+def _sinces(query: TimelineQuery) -> list[int]:
+    """From when on events are asked for, one after the other until there are enough."""
+    first, end = _ms(query.date_from), _ms(query.date_to)
+    narrow = [end - round(one.total_seconds()) * 1_000 for one in NARROW_RANGES] if query.is_descending else []
+    return [*(since for since in narrow if since > first), first]
+
+
+def _direction(query: TimelineQuery) -> str:
+    return "DESC" if query.is_descending else "ASC"
+
+
+async def _events(clickhouse: ClickHouse, found: list[Found]) -> list[Json]:
     """With their details, under the contacts that they belong to now."""
     rows: dict[tuple[int, str], dict[str, Any]] = {}
     survivors: dict[int, int] = {}
