@@ -11,6 +11,7 @@ NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", 
 SEGMENT = "segment"
 USER, ROLE, LOGIN, CREDENTIAL, TOKEN = "user", "role", "login", "credential", "token"
 CONTACT_CATEGORIES = "global"  # the bundle of categories that contacts can be in
+HOOK, POINT = "hook", "point"
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 
@@ -148,6 +149,32 @@ class Segment(Document):
     filters: list[SegmentFilter] = []
     is_global: bool = True
     is_preference_center: bool = False
+
+
+class Hook(Document):
+    """Whom to tell of what happens: a POST to `url`, signed with `secret`, of every trigger that is named."""
+
+    name: str
+    url: str
+    secret: str = ""
+    description: str = ""
+    is_newest_first: bool = False  # the items of one request
+    category_id: int = 0
+    triggers: list[str] = []
+
+
+class Point(Document):
+    """A rule: `delta` points for what a contact does; only once, unless it is repeatable."""
+
+    name: str
+    type: str
+    delta: int
+    description: str = ""
+    category_id: int = 0
+    is_repeatable: bool = False
+    url: str = ""  # with * for anything; of a visit
+    ids: list[str] = []  # of forms, downloads, mails; none: any
+    since_us: int = 0  # what was stored before is of no concern
 
 
 class Choice(msgspec.Struct, frozen=True):

@@ -20,6 +20,10 @@
 | `q:{c<slot>}:<id>`     | list   | contacts            | a day: tracking events for a contact's next visit         |
 | `tracking-events`      | zset   | contacts            | contacts that such events wait for, by when they expire   |
 | `i:<hash>`             | string | identity            | a day, or until erased: the answer to an idempotency key  |
+| `hook:{r<slot>}:<id>`  | stream | contacts            | what a webhook is to be told, until it was told           |
+| `hook:{r<slot>}:<id>:state` | hash | contacts           | for ever: how its deliveries went, how far events are told |
+| `points-place`         | string | contacts            | for ever: up to when stored events gave their points      |
+| `hook:{r<slot>}:<id>:saved` | zset | contacts          | an hour: contacts that a webhook was told, by version     |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 | `t:<SHA-256>`          | string | contacts            | until they expire: OAuth2 tokens and codes                |
 | `tokens-used`          | hash   | contacts, export    | for ever: when each personal token was last used          |
@@ -49,9 +53,11 @@ TRACKING_EVENTS = "tracking-events"
 QUEUED_MERGES = "queued-merges"
 TOKENS_USED = "tokens-used"
 AUDIT = "audit"
+POINTS_PLACE = "points-place"
 REBUILDING = "rebuilding"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"
+HOOKS = "hook:*"  # and what is kept beside each
 
 
 def fence(tag: str) -> str:
@@ -106,6 +112,23 @@ def made(slot: int) -> str:
 
 def record_slot(record_id: str) -> int:
     return zlib.crc32(record_id.encode()) % RECORD_SLOTS
+
+
+def hook(hook_id: int) -> str:
+    """Under the tag of its record."""
+    return f"hook:{{r{record_slot(str(hook_id))}}}:{hook_id}"
+
+
+def hook_saved(hook_id: int) -> str:
+    return f"{hook(hook_id)}:saved"
+
+
+def is_hook_stream(key: bytes) -> bool:
+    return not key.endswith((b":state", b":saved"))
+
+
+def hook_state(hook_id: int) -> str:
+    return f"{hook(hook_id)}:state"
 
 
 def record_ids(kind: str) -> str:

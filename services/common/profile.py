@@ -68,6 +68,14 @@ class ExternalLink(msgspec.Struct, array_like=True, frozen=True):
     time_us: int
 
 
+class Granted(msgspec.Struct, array_like=True, frozen=True):
+    """That a rule gave its points for what was stored up to a time, and hashes of the newest events among that: one
+    that is stored again later does not count again."""
+
+    until_ms: int
+    events: list[int] = []
+
+
 class Part(msgspec.Struct, omit_defaults=True):
     """What one contact was told by itself, before any merge."""
 
@@ -97,6 +105,7 @@ class Part(msgspec.Struct, omit_defaults=True):
     image: Stamped | None = None  # where it is kept; a deliberate blank goes back to none
     preferred_image: Stamped | None = None  # custom, gravatar, or the alias of a social field
     links: dict[str, ExternalLink] = {}  # by `system:id there`
+    granted: dict[int, Granted] = {}  # by rule for points
 
     def value(self, field: str) -> Value:
         stamped = self.fields.get(field)

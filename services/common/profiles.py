@@ -6,6 +6,7 @@ until done. Several operations go out in one pipeline.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
@@ -19,6 +20,7 @@ from services.common.tombstone import bare_alias
 from services.common.values import CARRY_CLAIM_US, Claim, UniqueValue
 
 BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
+CLOCK_US = 2_000_000
 MAX_BRIEF = 10  # such devices of one contact: callers that never keep a cookie must not fill Redis
 MAX_ALIAS_STEPS = 1_000
 STRIP_ROUNDS = 100
@@ -183,6 +185,15 @@ class ProfileStore:
         for contact_id, version in versions.items():
             slots.setdefault(contact_id % keys.CONTACT_SLOTS, []).extend((contact_id, version))
         await self._commands.run_script(self._settle, [([keys.changes(slot)], pairs) for slot, pairs in slots.items()])
+
+    async def projected_us(self) -> int:
+        """Every version up to this one is in ClickHouse; servers' clocks may differ by `CLOCK_US`."""
+        latest = time.time_ns() // 1_000 - CLOCK_US
+        pipeline = self._redis.pipeline(transaction=False)
+        for slot in range(keys.CONTACT_SLOTS):
+            pipeline.zrange(keys.changes(slot), 0, 0, withscores=True)
+        waiting = [int(score) for slot in await pipeline.execute() for _, score in slot]
+        return min([latest, *(version - 1 for version in waiting)])
 
     async def unsettled(self, before_us: int, limit: int) -> list[int]:
         """Contacts whose last write before `before_us` has not been projected: their writer died in between."""

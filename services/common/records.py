@@ -51,6 +51,13 @@ class RecordStore:
         record = (await self.load([ref])).get(ref)
         return record if record and record.data else None
 
+    async def numbered(self, kind: str) -> dict[int, Record]:
+        """All of a kind whose ids are numbers, those that were deleted left out. For kinds of which there are few: one
+        look for each that ever was. Raises `RedisError`."""
+        last = int(await self._redis.get(keys.record_ids(kind)) or 0)
+        loaded = await self.load([Ref(kind, str(number)) for number in range(1, last + 1)])
+        return {int(ref.id): record for ref, record in loaded.items() if record.data}
+
     async def new_id(self, kind: str) -> str:
         """One that was never given out, unless Redis lost its last second: then `write` refuses it as not new."""
         return (await self.new_ids(kind, 1))[0]

@@ -172,6 +172,19 @@ class Settings:
     google_analytics_url: str = _setting("https://www.googletagmanager.com/gtag/js", "Where its library is.")
     facebook_pixel_id: str = _setting("", "The script starts Facebook's pixel with this number. Empty: not.")
     facebook_pixel_url: str = _setting("https://connect.facebook.net/en_US/fbevents.js", "Where its library is.")
+    segment_seconds: float = _setting(
+        20.0, "How long after a comparison of all segments the next one begins: who came into one or left it is told."
+    )
+    webhook_origin: str = _setting("", "Our address as receivers of webhooks are told it (X-Origin-Base-URL).")
+    webhook_private_addresses: bool = _setting(
+        False, "Webhooks may lead to private, loopback and link-local addresses too."
+    )
+    webhook_limit: int = _setting(10, "The most items of one trigger in one request of a webhook.")
+    webhook_timeout_seconds: float = _setting(15.0, "How long a receiver of a webhook is waited for.")
+    webhook_disable_limit: int = _setting(100, "Failures in a row after which a webhook is switched off.")
+    webhook_max_queued: int = _setting(
+        10_000, "What may wait for one webhook, about 1 KB each; beyond it the oldest gives way, counted."
+    )
     streams: int = _setting(16, "Number of hit streams, fixed for the life of an installation; `./just up` uses 1.")
     max_buffered_hits: int = _setting(
         20_000, "Hits that one ingest worker holds while Redis is slow, and 4 KB for each of them in all; then 503."
@@ -280,6 +293,14 @@ def _check(settings: Settings) -> None:
         raise SettingsError(
             "SPOOR_STREAMS, SPOOR_BATCH_HITS, SPOOR_HOT_HITS and SPOOR_MAX_BUFFERED_HITS must be at least 1"
         )
+    if min(settings.webhook_limit, settings.webhook_disable_limit, settings.webhook_max_queued) < 1:
+        raise SettingsError(
+            "SPOOR_WEBHOOK_LIMIT, SPOOR_WEBHOOK_DISABLE_LIMIT and SPOOR_WEBHOOK_MAX_QUEUED must be at least 1"
+        )
+    if not 0 < settings.segment_seconds <= 3_600:
+        raise SettingsError("SPOOR_SEGMENT_SECONDS must be above 0 and at most 3600")
+    if not 0 < settings.webhook_timeout_seconds <= 60:
+        raise SettingsError("SPOOR_WEBHOOK_TIMEOUT_SECONDS must be above 0 and at most 60")
     ports: dict[int, str] = {}
     for name in (field.name for field in dataclasses.fields(settings) if field.name.endswith("_port")):
         port = getattr(settings, name)

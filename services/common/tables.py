@@ -21,6 +21,7 @@ ALIASES = "aliases"
 AUDIT = "audit"
 RECORDS = "records"
 IMAGES = "images"
+WEBHOOK_DELIVERIES = "webhook_deliveries"
 
 
 class EventRow(msgspec.Struct, array_like=True, gc=False):
@@ -96,6 +97,17 @@ class ContactRow(msgspec.Struct, array_like=True, gc=False):
     segments_removed: list[int] = []
     created_by: int = 0  # the user
     integrations: list[str] = []  # system:id there
+
+
+class DeliveryRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `webhook_deliveries`: one request of a webhook; the status is 0 without an answer."""
+
+    hook: int
+    time: int  # milliseconds
+    status: int
+    seconds: float
+    items: int
+    note: str
 
 
 class AliasRow(msgspec.Struct, array_like=True, gc=False):
@@ -214,6 +226,7 @@ Rows = (
     | list[AuditRow]
     | list[RecordRow]
     | list[ImageRow]
+    | list[DeliveryRow]
 )
 _OWN_COLUMN = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _encoder = msgspec.json.Encoder()

@@ -25,6 +25,7 @@ from services.contacts.directory_api import DirectoryApi
 from services.contacts.docs.docs import CSS_PATH, DOCS_PATH, docs_routes
 from services.contacts.docs.not_served import why_not
 from services.contacts.fields.api import COMPANY, FieldsApi
+from services.contacts.forms.api import SubmissionsApi
 from services.contacts.jobs.api import JobsApi
 from services.contacts.jobs.runner import EVERY_SECONDS as JOBS_EVERY_SECONDS
 from services.contacts.jobs.runner import JobRunner
@@ -38,6 +39,8 @@ from services.contacts.people.duplicates_api import DuplicatesApi
 from services.contacts.people.membership_api import MembershipApi
 from services.contacts.people.tags_api import TagsApi
 from services.contacts.people.utm_api import UtmApi
+from services.contacts.points.api import PointsApi
+from services.contacts.points.rules import EVERY_SECONDS, PointRules
 from services.contacts.presence.image_api import ImageApi
 from services.contacts.presence.links_api import LinksApi
 from services.contacts.records.api import RecordsApi, Resource
@@ -46,8 +49,10 @@ from services.contacts.records.link_resources import ASSETS, LINKS
 from services.contacts.records.registry_resources import CAMPAIGNS, CATEGORIES, NOTES
 from services.contacts.records.stages_api import StagesApi
 from services.contacts.segments.api import SegmentsApi
+from services.contacts.segments.comparison import Comparison
 from services.contacts.segments.members_api import SegmentMembersApi
 from services.contacts.stores import Stores
+from services.contacts.timeline.activity_api import ActivityApi
 from services.contacts.tracking.bots_api import BotsApi
 from services.contacts.tracking.clickthrough_api import ClickthroughApi
 from services.contacts.tracking.tracking_events_api import TrackingEventsApi
@@ -59,6 +64,10 @@ from services.contacts.users.oauth_api import OAuthApi
 from services.contacts.users.tokens_api import TokensApi
 from services.contacts.users.user_body import ROLES
 from services.contacts.users.users_api import RolesApi, UsersApi
+from services.contacts.webhooks.api import HooksApi
+from services.contacts.webhooks.deliveries import Deliveries
+from services.contacts.webhooks.event_feed import EventFeed
+from services.contacts.webhooks.save_feed import SaveFeed
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, DOCS_PATH, CSS_PATH, *OAUTH_PATHS})
 OLD_PATHS = {"/api/leads": "/api/contacts"}
@@ -73,7 +82,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     if not settings.secret:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
-    background, pages = Background(stores, duties(stores, settings)), Pages(stores, settings.secret, metrics)
+    stores.hooks.on_drop = metrics.webhook_notes_dropped.add
+    background, pages = Background(stores, duties(stores, settings, metrics)), Pages(stores, settings.secret, metrics)
     limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)
 
     @asynccontextmanager
@@ -115,7 +125,7 @@ def describe(routes: Sequence[Route]) -> Json:
     return document_of("Spoor contacts", routes, DOCUMENT)
 
 
-def duties(stores: Stores, settings: Settings) -> tuple[Duty, ...]:
+def duties(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> tuple[Duty, ...]:
     """What is done beside the requests."""
 
     async def work_off_audit() -> None:
@@ -124,6 +134,11 @@ def duties(stores: Stores, settings: Settings) -> tuple[Duty, ...]:
     return (
         Duty("audit", AUDIT_SECONDS, work_off_audit),
         Duty("jobs", JOBS_EVERY_SECONDS, JobRunner(stores, settings.job_contacts_per_second).work),
+        Duty("webhooks", 1.0, Deliveries(stores, settings, metrics).work),
+        Duty("webhook-events", 1.0, EventFeed(stores).work),
+        Duty("webhook-saves", 2.0, SaveFeed(stores).work),
+        Duty("points", EVERY_SECONDS, PointRules(stores).work),
+        Duty("segments", settings.segment_seconds, Comparison(stores, settings.clickhouse_url).work),
     )
 
 
@@ -149,6 +164,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *LinksApi(stores, user, metrics).routes(),
         *SegmentsApi(stores, user, metrics).routes(),
         *SegmentMembersApi(stores, user, metrics).routes(),
+        *ActivityApi(stores, metrics).routes(),
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
         *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),
@@ -156,6 +172,9 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *FieldsApi(stores, user, preset_rules(settings)).routes(),
         *FieldsApi(stores, user, preset_rules(settings), COMPANY).routes(),
         *BotsApi(stores).routes(),
+        *HooksApi(stores, user, metrics).routes(),
+        *SubmissionsApi(stores, metrics).routes(),
+        *PointsApi(stores, user, metrics).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),
     ]

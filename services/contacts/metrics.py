@@ -18,3 +18,10 @@ class ContactsMetrics(Metrics):
             COMPANY_WRITES,
         )  # fmt: skip
         self.reads = self.counter("contacts_reads_total", "Reads answered.", "what", READS)
+        self.webhook_requests = self.counter(
+            "contacts_webhook_requests_total", "Requests of webhooks, and webhooks that were switched off.", "outcome",
+            ("delivered", "failed", "disabled"),
+        )  # fmt: skip
+        self.webhook_notes_dropped = self.counter(
+            "contacts_webhook_notes_dropped_total", "What a webhook was not told: more waited for it than may."
+        )

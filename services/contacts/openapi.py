@@ -190,11 +190,54 @@ def _record_paths(plural: str, singular: str) -> Json:
 
 for _plural, _singular in (
     ("links", "link"), ("assets", "asset"), ("forms", "form"), ("notes", "note"), ("stages", "stage"),
-    ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"),
+    ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"), ("hooks", "hook"), ("points", "point"),
 ):  # fmt: skip
     PATHS.update(_record_paths(_plural, _singular))
 
 PATHS |= _batch_paths("/api/contacts", "contacts") | _batch_paths("/api/companies", "companies")
+PATHS |= {
+    "/api/contacts/activity": {
+        "get": _operation(
+            "History of all contacts, of the last week unless filters[dateFrom] says otherwise",
+            _TIMELINE[1:],
+            {"200": "{events, total, ...}", "400": "Bad query"},
+        )
+    },
+    "/api/contacts/{id}/engagement": {
+        "get": _operation("Engagements and points by month", [_ID], {**_ONE, "200": "{labels, datasets}"})
+    },
+    "/api/forms/{id}/submissions": {
+        "get": _operation("The submissions of a form", [_RECORD_ID, *_LIST], {"200": "{total, submissions: [...]}"})
+    },
+    "/api/forms/{id}/submissions/contact/{contact}": {
+        "get": _operation(
+            "Those of one contact",
+            [_RECORD_ID, _parameter("contact", "path", "integer", "The contact"), *_LIST],
+            {"200": "{total, submissions: [...]}", "404": "No such form or contact"},
+        )
+    },
+    "/api/forms/{id}/submissions/{submission}": {
+        "get": _operation(
+            "One submission",
+            [_RECORD_ID, _parameter("submission", "path")],
+            {"200": "{submission}", "404": "No such one"},
+        )
+    },
+    "/api/points/actions/types": {
+        "get": _operation("What rules give points for", [], {"200": "{pointActionTypes: {type: label}}"})
+    },
+    "/api/hooks/triggers": {"get": _operation("What webhooks can be told of", [], {"200": "{triggers: {name: ...}}"})},
+    "/api/hooks/{id}/deliveries": {
+        "get": _operation(
+            "The log of a webhook, the newest first",
+            [_RECORD_ID, *_LIST[1:3]],
+            {"200": "{total, deliveries: [...]}", "404": "No such webhook"},
+        )
+    },
+}
+
+_BATCH = {"500": "More than 200 items", "413": "Too large", "400": "No list or object of items"}
+_TOLD = "{contacts, statusCodes, errors}: by the keys of the items; errors only when there are any"
 PATHS |= {
     "/api/contacts/{id}/points/{operator}/{delta}": {
         "post": _operation(

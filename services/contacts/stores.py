@@ -31,7 +31,9 @@ from services.common.values import Operator
 from services.contacts.people.faults import POINTS
 from services.contacts.people.projector import Projector
 from services.contacts.people.visitor_counts import VisitorCounts
+from services.contacts.segments import faults as segment_faults
 from services.contacts.users.seed import seed_users
+from services.contacts.webhooks.queue import HookQueue
 
 log = structlog.get_logger()
 
@@ -48,12 +50,13 @@ class BusyError(Exception):
 class Stores:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.faults = fault_points_from_environment(POINTS)
+        self.faults = fault_points_from_environment((*POINTS, *segment_faults.POINTS))
         self.redis: RedisClient = connect(settings.redis_url)
         self.replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
         self.profiles = ProfileStore(self.redis, is_grouped=True)
         self.records = RecordStore(self.redis)
         self.companies = CompanyStore(self.profiles, self.records)
+        self.hooks = HookQueue(self.redis, self.records, settings.webhook_max_queued)
         self.ids = ContactIds(self.redis)
         self.fields = Fields(self.records, settings)
         self.directory = UserDirectory(self.records)

@@ -7,6 +7,8 @@ that the outbox's relay projects.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +18,7 @@ from services.common.companies import KIND as COMPANY
 from services.common.company import Company, is_name, name_key
 from services.common.company_fields import NAME
 from services.common.envelope import ApiError
+from services.common.hook_notes import Note
 from services.common.profile import MAX_COMPANIES, Profile
 from services.common.records import Record, project_records
 from services.contacts.audit.notes import note_record
@@ -23,6 +26,7 @@ from services.contacts.companies.company_change import CompanyChange, apply_comp
 from services.contacts.people.change import Change
 from services.contacts.stores import BusyError, Stores
 from services.contacts.users.ownership import DELETE, EDIT, check_contact
+from services.contacts.webhooks.notes import note_of_company
 
 ROUNDS = 100
 TOO_MANY = f"A contact can be a member of at most {MAX_COMPANIES} companies."
@@ -81,6 +85,7 @@ class CompanyWriter:
             gone = msgspec.structs.replace(company, deleted_us=_now_us())
             if written := await self._store.write([gone]):
                 note_record("delete", COMPANY, company_id, company, None)
+                await self._tell(partial(note_of_company, company, is_gone=True))
                 await self._project(written)
                 return company
         raise BusyError
@@ -137,14 +142,20 @@ class CompanyWriter:
             return None
         is_new = not company.version
         note_record("create" if is_new else "update", COMPANY, company.id, None if is_new else company, changed)
+        stored = msgspec.structs.replace(changed, version=written[company.id].version)
+        await self._tell(partial(note_of_company, stored))
         await self._project(written)
-        return msgspec.structs.replace(changed, version=written[company.id].version)
+        return stored
 
     async def _take_name(self, key: str, company_id: int) -> None:
         """Unless another company bears it: several may, by force, and the name leads to one of them."""
         lead = (await self._store.follow([key]))[key]
         if lead.company is None or not _bears(lead.company, key):
             await self._store.claim({key: (lead.claim, company_id)})
+
+    async def _tell(self, note: Callable[[int], Note]) -> None:
+        if await self._stores.hooks.hooks():
+            await self._stores.hooks.put([note(_now_us())])
 
     async def _project(self, written: dict[int, Record]) -> None:
         try:

@@ -15,6 +15,7 @@ from services.common.folding import owner_of, stage_of
 from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value, newest
 from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique, read_tag
 from services.contacts.people.do_not_contact import Refusal, new_refusals, read_refusals
+from services.contacts.people.grants import Grant, apply_grant
 from services.contacts.people.links import LinkChange, new_links
 from services.contacts.people.memberships import MembershipChange, apply_memberships, read_memberships
 
@@ -58,6 +59,7 @@ class Change(msgspec.Struct, frozen=True):
     image: str | None = None  # the name of the one that counts, '' for none
     preferred_image: str | None = None
     link: LinkChange | None = None
+    grant: Grant | None = None  # points that a rule gives
     subject: str = ""  # what the history calls it: the name of the stage, of the reason for points
     names: dict[int, str] = {}  # of its campaigns, or of its segments, where it is about several
     action: str = ""
@@ -71,7 +73,7 @@ class Change(msgspec.Struct, frozen=True):
         is_staged = self.stage_id is not None or bool(self.left_stage_id)
         return (
             self.points is not None
-            or bool(self.points_change or self.dnc or self.campaigns or self.segments)
+            or bool(self.grant or self.points_change or self.dnc or self.campaigns or self.segments)
             or is_staged
         )
 
@@ -315,7 +317,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
         part = _with_images(profile, part, change, now_us)
     if change.link:
         part.links = {**own.links, **new_links(profile, change.link, now_us)}
-    part = apply_memberships(profile, part, change.memberships, now_us)
+    part = apply_grant(profile, apply_memberships(profile, part, change.memberships, now_us), change.grant)
     if part == profile.own:
         return profile
     if profile.own is not None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ import msgspec
 from services.common.audit import LEAD, note
 from services.common.caller import author, author_id
 from services.common.folding import creator_of, fold, owner_of
+from services.common.hook_notes import Note
 from services.common.merging import are_separated, conflicts, freeze_into, oldest, take_in
 from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
@@ -31,6 +33,7 @@ from services.contacts.stores import BusyError as BusyError
 from services.contacts.stores import Stores
 from services.contacts.timeline.changes import events_of
 from services.contacts.users.ownership import DELETE, EDIT, check_contact
+from services.contacts.webhooks.notes import note_of_deletion, notes_of_change
 
 ROUNDS = 400
 ROUND_SECONDS = 12.0  # a claim becomes void within this time
@@ -118,6 +121,7 @@ class ContactWriter:
                 await self._free(profile, held)
                 stripped = await self._store.strip(profile.losers, gone.id)
                 self._stores.faults.pass_by("after_strip")
+                await self._tell(partial(_deletion, profile))
                 await self._project([gone, *stripped])
                 return profile
         raise BusyError
@@ -143,6 +147,7 @@ class ContactWriter:
             self._stores.faults.pass_by("after_write")
             await self._free(written.profile, attempt.given_up)
             self._stores.faults.pass_by("after_freeing")
+            await self._tell(partial(notes_of_change, written.before, written.profile, now_us()))
             await self._project(list(attempt.written.values()), self._events(written, attempt.change))
             return written
         raise BusyError
@@ -163,6 +168,11 @@ class ContactWriter:
             return []
         before = fold(written.before) if written.before and written.before.own else None
         return events_of(before, fold(written.profile), change, author(self._user), now_us())
+
+    async def _tell(self, notes: Callable[[], list[Note]]) -> None:
+        """Puts what webhooks want to know where it outlives this process; without a webhook it costs nothing."""
+        if await self._stores.hooks.hooks():
+            await self._stores.hooks.put(notes())
 
     async def _project(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
         try:
@@ -337,6 +347,10 @@ def _lost_values(before: Iterable[Profile], after: Profile, unique_fields: tuple
     """Carried before and no longer."""
     carried = {value for one in before for value in _all_values(one, unique_fields)}
     return carried - _all_values(after, unique_fields)
+
+
+def _deletion(profile: Profile) -> list[Note]:
+    return [note_of_deletion(profile, now_us())]
 
 
 def now_us() -> int:

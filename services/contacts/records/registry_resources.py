@@ -21,7 +21,7 @@ _COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.ASCII | re.IGNORECASE)
 def _read_note(said: dict[str, Any], old: Note | None) -> Note:
     body = RecordBody(said)
     note = Note(
-        contact_id=_reference(body, "lead", old.contact_id if old else 0),
+        contact_id=read_reference(body, "lead", old.contact_id if old else 0),
         text=body.text("text", old.text if old else "", most=MAX_NOTE_LENGTH, is_required=True),
         type=body.choice("type", NOTE_TYPES, old.type if old else "general"),
         time_us=_time_us(body, "dateTime", old.time_us if old else 0),
@@ -46,9 +46,9 @@ def _read_stage(said: dict[str, Any], old: Stage | None) -> Stage:
     body = RecordBody(said)
     stage = Stage(
         name=body.text("name", old.name if old else "", is_required=True),
-        weight=_whole(body, "weight", old.weight if old else 0),
+        weight=read_whole(body, "weight", old.weight if old else 0),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
-        category_id=_reference(body, "category", old.category_id if old else 0),
+        category_id=read_reference(body, "category", old.category_id if old else 0),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )
     body.check()
@@ -99,7 +99,7 @@ def _read_campaign(said: dict[str, Any], old: Campaign | None) -> Campaign:
     campaign = Campaign(
         name=body.text("name", old.name if old else "", is_required=True),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
-        category_id=_reference(body, "category", old.category_id if old else 0),
+        category_id=read_reference(body, "category", old.category_id if old else 0),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )
     body.check()
@@ -120,7 +120,7 @@ def _show_campaign(_: str, campaign: Campaign) -> Json:
     }
 
 
-def _reference(body: RecordBody, name: str, old: int) -> int:
+def read_reference(body: RecordBody, name: str, old: int) -> int:
     """The id of another thing, as a number or as an object that has it; 0 for none."""
     if not body.has(name):
         return old
@@ -132,7 +132,7 @@ def _reference(body: RecordBody, name: str, old: int) -> int:
     return int(text or 0)
 
 
-def _whole(body: RecordBody, name: str, old: int) -> int:
+def read_whole(body: RecordBody, name: str, old: int) -> int:
     text = body.text(name, str(old)) or "0"
     if not re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII):
         body.wrong[name] = ["This value must be a whole number."]

@@ -24,7 +24,9 @@ from services.contacts.batch_api import Batch, EachAlone
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.change import is_true
 from services.contacts.people.contact_list import read_list_query
+from services.contacts.people.contact_object import iso
 from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
+from services.contacts.segments.comparison import Build, load_builds
 from services.contacts.segments.definition import NEW_ID, SEGMENTS, free_alias, read_segment, users_of
 from services.contacts.segments.segment_shapes import ListedSegment
 from services.contacts.stores import BusyError, Stores
@@ -41,6 +43,7 @@ _USED = {422: "Other segments are made of it: it is neither deleted nor unpublis
 class SegmentsApi(RecordsApi[Segment]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
         super().__init__(stores, user, metrics, SEGMENTS)
+        self._builds: dict[int, Build] = {}  # as they were at the last look
 
     def routes(self) -> list[Route]:
         return [
@@ -69,8 +72,13 @@ class SegmentsApi(RecordsApi[Segment]):
             if segment.is_published and (segment.is_global or may_act(VIEW, 0, segment.created_by_id, LISTS))
         ])  # fmt: skip
 
+    async def list(self, request: Request) -> Response:
+        self._builds = await load_builds(self._stores.clickhouse)
+        return await super().list(request)
+
     async def one(self, request: Request) -> Response:
         """With `contactCount=1` also how many contacts are in it now."""
+        self._builds = await load_builds(self._stores.clickhouse)
         if not is_true(text_of(query_of(request), COUNT)):
             return await super().one(request)
         record_id, segments = record_id_of(request), await load_segments(self._stores.clickhouse)
@@ -116,6 +124,14 @@ class SegmentsApi(RecordsApi[Segment]):
             except BusyError:
                 continue
         return document
+
+    def _shown(self, record_id: str, document: Segment) -> Json:
+        build = self._builds.get(_number(record_id))
+        return {
+            **super()._shown(record_id, document),
+            "lastBuiltDate": iso(build.time_ms * 1_000) if build else None,
+            "lastBuiltTime": round(build.seconds, 3) if build else None,
+        }
 
     async def _count(self, segment_id: int, segments: Segments) -> int:
         try:

@@ -50,7 +50,7 @@ async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: Timelin
     )
     if statements.first and len(page.result_rows) < min(query.limit, total - statements.parameters["offset"]):
         page = await clickhouse.query(statements.page, parameters=statements.parameters)
-    rows = await _rows(clickhouse, contact.ids, {(time, event) for _, time, event in page.result_rows if event})
+    rows = await load_rows(clickhouse, contact.ids, {(time, event) for _, time, event in page.result_rows if event})
     entries = [
         Entry(kind, time, event, rows.get((time, event), {}))
         for kind, time, event in page.result_rows
@@ -66,7 +66,7 @@ async def _count(clickhouse: ClickHouse, statements: Statements) -> int:
     return int(counted.result_rows[0][0]) + statements.moments
 
 
-async def _rows(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:
+async def load_rows(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:
     """The stored events, and on each page hit how long its page was looked at."""
     rows: dict[EventKey, dict[str, Any]]
     rows, seconds = await asyncio.gather(_details(clickhouse, ids, keys), _page_seconds(clickhouse, ids, keys))
@@ -110,7 +110,7 @@ def moments(contact: Contact) -> list[Moment]:
 def timeline_object(contact: Contact, query: TimelineQuery, timeline: Timeline) -> Json:
     """The envelope; `maxPages` counts all types together."""
     return {
-        "events": [_event(contact, entry) for entry in timeline.entries],
+        "events": [event_object(contact.id, entry) for entry in timeline.entries],
         "filters": query.filters(),
         "order": [query.order_by, "DESC" if query.is_descending else "ASC"],
         "types": TYPES,
@@ -121,15 +121,15 @@ def timeline_object(contact: Contact, query: TimelineQuery, timeline: Timeline) 
     }
 
 
-def _event(contact: Contact, entry: Entry) -> Json:
+def event_object(contact_id: int, entry: Entry) -> Json:
     label, details = _label_and_details(entry)
     return {
         "event": entry.kind,
-        "eventId": entry.kind + (entry.event_id or str(contact.id)),
+        "eventId": entry.kind + (entry.event_id or str(contact_id)),
         "eventLabel": label,
         "eventType": TYPES[entry.kind],
         "timestamp": iso(entry.time_ms * 1_000),
-        "contactId": contact.id,
+        "contactId": contact_id,
         "details": details,
     }
 

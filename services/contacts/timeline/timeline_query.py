@@ -96,8 +96,8 @@ def _time(filters: Mapping[str, Node], name: str) -> datetime | None:
 
 _HAS_UTM = "(utm_source != '' OR utm_medium != '' OR utm_campaign != '' OR utm_content != '' OR utm_term != '')"
 _UTM_TEXT = "concat(utm_source, '\\n', utm_medium, '\\n', utm_campaign, '\\n', utm_content, '\\n', utm_term)"
-_TEXT = "concat(url, '\\n', title, '\\n', if(type = 'page.hit', '', query))"
-_FOUND = "positionCaseInsensitiveUTF8({where}, {{search:String}}) > 0"
+TEXT = "concat(url, '\\n', title, '\\n', if(type = 'page.hit', '', query))"
+FOUND = "positionCaseInsensitiveUTF8({where}, {{search:String}}) > 0"
 
 # Repeats of an event are equal in every column, so that any of them will do.
 _LIGHT = """
@@ -195,17 +195,13 @@ class _Kinds(NamedTuple):
 
 
 def _kinds(query: TimelineQuery, parameters: dict[str, Any]) -> _Kinds:
-    found = _FOUND if query.search else "1"
+    found = FOUND if query.search else "1"
     if query.search:
         parameters["search"] = query.search
     parameters["kinds"] = [kind for kind in query.kinds if kind in REPORTED_TYPES]
+    own = f"if(type IN {{kinds:Array(String)}} AND {found.format(where=TEXT)}, [type], {_NONE})"
     utm = f"if({_HAS_UTM} AND {found.format(where=_UTM_TEXT)}, ['{UTM}'], {_NONE})"
-    return _Kinds(
-        f"if(type IN {{kinds:Array(String)}} AND {found.format(where=_TEXT)}, [type], {_NONE})"
-        if parameters["kinds"]
-        else _NONE,
-        utm if UTM in query.kinds else _NONE,
-    )
+    return _Kinds(own if parameters["kinds"] else _NONE, utm if UTM in query.kinds else _NONE)
 
 
 def _conditions(query: TimelineQuery, kinds: _Kinds, parameters: dict[str, Any]) -> list[str]:

@@ -124,6 +124,17 @@ RULES: Mapping[Route, Rule] = {
     **_many(_standard("/api/tags", Rule((f"tagManager:tagManager:view|{LEADS}:viewown",)),
                       Rule((f"tagManager:tagManager:create|{LEADS}:editown",)), Rule(("tagManager:tagManager:edit",)),
                       Rule(("tagManager:tagManager:delete",)))),
+    ("GET", "/api/contacts/activity"): Rule((f"{LEADS}:viewother",)),
+    ("GET", f"{_CONTACT}/engagement"): VIEW,
+    **_gets(Rule(("form:forms:viewown", f"{LEADS}:viewother")), *(f"/api/forms/{{id}}/submissions{what}" for what in (
+        "", "/contact/{contact}", "/{submission}"))),
+    # A webhook is told of everybody.
+    **_many(_standard("/api/hooks", *(Rule((f"webhook:webhooks:{name}", f"{LEADS}:viewother"))
+                                      for name in ("viewown", "create", "editown", "deleteown")))),
+    **_gets(Rule(("webhook:webhooks:viewown", f"{LEADS}:viewother")), "/api/hooks/triggers",
+            "/api/hooks/{id}/deliveries"),
+    **_many(_shared("/api/points", "point:points")),
+    ("GET", "/api/points/actions/types"): Rule(("point:points:view",)),
     **_segments("/api/segments"),
     **_segments("/api/lists"),
     **_fields("/api/fields/contact"),

@@ -20,6 +20,7 @@ from services.common import keys
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
 from services.common.hit import BATCH_FIELD, Door, Hit, encode_batch
+from services.common.hook_notes import NOTE_FIELD, Note, decode_note, encode_note
 from services.common.merging import freeze_into, take_in
 from services.common.profile import Move, Part, Profile
 from services.common.profiles import ProfileStore
@@ -374,8 +375,13 @@ async def test_what_waits_for_a_contact_in_redis_goes_and_what_waits_for_others_
         body = msgspec.json.encode({"merged": True, "contact": {"contact_id": 9, "ids": [9, number]}}).decode()
         await redis.set(keys.idempotent(f"{number}"), msgspec.json.encode({"request": "", "status": 200, "body": body}))
     await redis.zadd(keys.QUEUED_MERGES, {"5:2": 1, "1:5": 1, "5:4": 1})
+    notes = [Note("x", 1, contact_id=2), Note("x", 2, contact=make(3, "three@x.org")), Note("x", 3, contact_id=5)]
+    for note in notes:
+        await redis.xadd(keys.hook(1), {NOTE_FIELD: encode_note(note)})
+    await redis.hset(keys.hook_state(1), "failures", 1)
     counts, _ = await world.erase(1)
-    assert counts["left_in_redis"] == 5
+    assert counts["left_in_redis"] == 7
+    assert [decode_note(said[NOTE_FIELD]) for _, said in await redis.xrange(keys.hook(1))] == notes[2:]
     left = [name for name in ("tracking_events", "brief_devices", "idempotent") for number in (1, 5)
             if await redis.exists(getattr(keys, name)(str(number) if name == "idempotent" else number))]  # fmt: skip
     assert left == ["tracking_events", "brief_devices", "idempotent"]

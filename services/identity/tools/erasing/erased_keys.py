@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from services.common import keys
+from services.common.hook_notes import NOTE_FIELD, decode_note
 from services.common.redis_client import RedisClient, mget
 
 KEYS_AT_ONCE = 1_000
@@ -18,6 +19,7 @@ async def remove(redis: RedisClient, ids: Collection[int]) -> int:
     """How many things are gone. Raises `RedisError`."""
     gone = await _remove_waiting(redis, ids)
     gone += await _remove_queued_merges(redis, ids)
+    gone += await _remove_hook_notes(redis, ids)
     return gone + await _remove_answers(redis, ids)
 
 
@@ -38,6 +40,18 @@ async def _remove_queued_merges(redis: RedisClient, ids: Collection[int]) -> int
         if any(int(one) in ids for one in member.split(b":")):
             gone.append(member)
     return int(await redis.zrem(keys.QUEUED_MERGES, *gone)) if gone else 0
+
+
+async def _remove_hook_notes(redis: RedisClient, ids: Collection[int]) -> int:
+    """What webhooks were to be told of them."""
+    gone = 0
+    async for name in redis.scan_iter(match=keys.HOOKS, count=SCAN_COUNT):
+        after = "-"
+        while keys.is_hook_stream(name) and (rows := await redis.xrange(name, min=after, count=KEYS_AT_ONCE)):
+            after = f"({rows[-1][0].decode()}"
+            theirs = [entry_id for entry_id, said in rows if decode_note(said[NOTE_FIELD]).is_about(ids)]
+            gone += int(await redis.xdel(name, *theirs)) if theirs else 0
+    return gone
 
 
 async def _remove_answers(redis: RedisClient, ids: Collection[int]) -> int:

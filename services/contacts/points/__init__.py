@@ -1,0 +1,1 @@
+"""Rules that give points for what contacts do."""

@@ -1,0 +1,33 @@
+"""The REST API on rules for points: what all records have, and what they can give points for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.documents import Point
+from services.common.envelope import json_response
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.points.point_resource import POINTS, TYPES, read_point
+from services.contacts.records.api import RecordsApi
+from services.contacts.stores import Stores
+
+
+class PointsApi(RecordsApi[Point]):
+    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
+        super().__init__(stores, user, metrics, POINTS)
+
+    def routes(self) -> list[Route]:
+        return [Route("/api/points/actions/types", self.types, methods=["GET"]), *self._standard_routes("points")]
+
+    async def types(self, _: Request) -> Response:
+        return json_response({"pointActionTypes": TYPES})
+
+    async def _reader(self, _: str) -> Callable[[dict[str, Any], Point | None], Point]:
+        now_us = time.time_ns() // 1_000
+        return lambda body, old: read_point(body, old, now_us)

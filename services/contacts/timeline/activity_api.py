@@ -1,0 +1,42 @@
+"""The REST API on what contacts did: all of them in one history, and one of them as a chart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.people.api import contact_id_of
+from services.contacts.people.contact_reader import ContactReader
+from services.contacts.stores import Stores
+from services.contacts.timeline.all_activity import load_activity, read_activity_query
+from services.contacts.timeline.engagement import load_engagement
+
+
+class ActivityApi:
+    def __init__(self, stores: Stores, metrics: ContactsMetrics) -> None:
+        self._stores, self._metrics = stores, metrics
+        self._reader = ContactReader(stores)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/api/contacts/activity", self.all, methods=["GET"]),  # before /api/contacts/{id}
+            Route("/api/contacts/{id}/engagement", self.engagement, methods=["GET"]),
+        ]
+
+    async def all(self, request: Request) -> Response:
+        """The newest first, of the last week unless `filters[dateFrom]` and `[dateTo]` say otherwise."""
+        query = read_activity_query(query_of(request), datetime.now(UTC))
+        self._metrics.reads.add(value="timeline")
+        return json_response(await load_activity(self._stores.clickhouse, query))
+
+    async def engagement(self, request: Request) -> Response:
+        contact = await self._reader.one(contact_id_of(request))
+        if contact is None:
+            raise ApiError(404, NOT_FOUND)
+        self._metrics.reads.add(value="timeline")
+        return json_response(await load_engagement(self._stores.clickhouse, contact.ids, datetime.now(UTC)))
