@@ -9,6 +9,7 @@ import msgspec
 LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
 NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", "tag"
 SEGMENT = "segment"
+EMAIL = "email"
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 
@@ -115,6 +116,30 @@ class Tag(Document):
 
     tag: str
     description: str = ""
+
+
+class Email(Document):
+    """A mail that can be sent to many; `{tokens}` in it are filled in for each. Times are microseconds, 0 for none."""
+
+    name: str
+    subject: str
+    from_address: str = ""
+    from_name: str = ""
+    reply_to: str = ""
+    html: str = ""
+    text: str = ""
+    type: str = "template"  # or list: for the members of `segments`
+    language: str = "en"
+    description: str = ""
+    category_id: int = 0
+    segments: list[int] = []
+    publish_up_us: int = 0
+    publish_down_us: int = 0
+
+    def is_open(self, now_us: int) -> bool:
+        """Whether it may be sent now."""
+        is_over = 0 < self.publish_down_us <= now_us
+        return self.is_published and self.publish_up_us <= now_us and not is_over
 
 
 Scalar = str | int | float | bool | None

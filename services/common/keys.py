@@ -21,6 +21,8 @@
 | `tracking-events`      | zset   | contacts            | contacts that such events wait for, by when they expire   |
 | `i:<hash>`             | string | identity            | a day, or until erased: the answer to an idempotency key  |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
+| `mails:{mail}`         | zset   | contacts            | mails that are to be sent, by when they are due           |
+| `mail:{mail}:<id>`     | string | contacts            | such a mail, until it is sent, failed or cancelled        |
 | `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 | `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
 
@@ -46,6 +48,7 @@ QUEUED_MERGES = "queued-merges"
 REBUILDING = "rebuilding"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"
+MAILS = "mails:{mail}"  # members are `<contact>-<more>`
 
 
 def fence(tag: str) -> str:
@@ -57,7 +60,7 @@ def lasting_tags() -> list[str]:
     appended is waited for there, and one that is acknowledged twice does no harm."""
     families = (("c", CONTACT_SLOTS), ("u", UNIQUE_SLOTS), ("r", RECORD_SLOTS))
     tags = [f"{family}{slot}" for family, slots in families for slot in range(slots)]
-    return [*tags, DEAD_HITS, TRACKING_EVENTS]
+    return [*tags, DEAD_HITS, TRACKING_EVENTS, "mail"]
 
 
 def hits(stream: int) -> str:
@@ -120,3 +123,7 @@ def idempotent(digest: str) -> str:
 
 def tracking_events(contact_id: int) -> str:
     return f"q:{{c{contact_id % CONTACT_SLOTS}}}:{contact_id}"
+
+
+def mail(mail_id: str) -> str:
+    return f"mail:{{mail}}:{mail_id}"

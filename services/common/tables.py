@@ -20,6 +20,7 @@ CONTACTS = "contacts"
 ALIASES = "aliases"
 AUDIT = "audit"
 RECORDS = "records"
+MESSAGES = "messages"
 
 
 class EventRow(msgspec.Struct, array_like=True, gc=False):
@@ -120,6 +121,20 @@ class RecordRow(msgspec.Struct, array_like=True, gc=False):
     data: str  # JSON
 
 
+class MessageRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `messages`: one version of a mail that was queued for a contact. Times are milliseconds, 0 for never."""
+
+    contact_id: int
+    id: str
+    version: int
+    status: str
+    email_id: int  # the template, 0 for a text of its own
+    is_transactional: int
+    added: int
+    sent: int
+    data: str  # JSON
+
+
 def contact_row(profile: Profile) -> ContactRow:
     """The projection of a stored profile."""
     document = msgspec.json.encode(profile).decode()
@@ -187,7 +202,15 @@ def as_text(value: Value) -> str:
     return str(value)
 
 
-Rows = list[EventRow] | list[BotRow] | list[ContactRow] | list[AliasRow] | list[AuditRow] | list[RecordRow]
+Rows = (
+    list[EventRow]
+    | list[BotRow]
+    | list[ContactRow]
+    | list[AliasRow]
+    | list[AuditRow]
+    | list[RecordRow]
+    | list[MessageRow]
+)
 _OWN_COLUMN = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _encoder = msgspec.json.Encoder()
 

@@ -21,6 +21,9 @@ from services.contacts.background import Background, Duty
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields.api import COMPANY, FieldsApi
+from services.contacts.mail.api import MailApi
+from services.contacts.mail.emails_api import EmailsApi
+from services.contacts.mail.postman import Postman
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import DOCUMENT
 from services.contacts.people.actions_api import ActionsApi
@@ -53,7 +56,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     if not settings.secret:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
-    background = Background(stores, duties())
+    background = Background(stores, duties(stores, settings))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -84,9 +87,10 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     return ApiDoor(app, access, OPEN_PATHS.__contains__)
 
 
-def duties() -> tuple[Duty, ...]:
+def duties(stores: Stores, settings: Settings) -> tuple[Duty, ...]:
     """What is done beside the requests."""
-    return ()
+    mail = (Postman(stores, settings).duty(),) if settings.smtp_url else ()
+    return (*mail,)
 
 
 def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> list[Route]:
@@ -110,4 +114,6 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *BotsApi(stores).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),
+        *EmailsApi(stores, user, metrics).routes(),
+        *MailApi(stores, user, settings).routes(),
     ]

@@ -163,7 +163,7 @@ def _record_paths(plural: str, singular: str) -> Json:
 
 for _plural, _singular in (
     ("links", "link"), ("assets", "asset"), ("forms", "form"), ("notes", "note"), ("stages", "stage"),
-    ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"),
+    ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"), ("emails", "email"),
 ):  # fmt: skip
     PATHS.update(_record_paths(_plural, _singular))
 
@@ -343,6 +343,43 @@ PATHS |= {
             [],
             {"201": "{clickthrough}", "400": "Invalid", "404": "Nobody"},
             has_body=True,
+        )
+    },
+}
+
+_SENT = {"200": "{success, failed}: failed says why it is not sent", "404": "No such template or contact", **_WRONG}
+_NO_MAIL = {"409": "No mail server is set"}
+PATHS |= {
+    **{
+        f"/api/emails/{{id}}/{path}": {
+            "post": _operation(
+                "Send a template to a contact: tokens, transactional (true unless said)",
+                [_RECORD_ID, _parameter("contact", "path", "integer", "The contact")],
+                {**_SENT, **_NO_MAIL},
+                has_body=True,
+            )
+        }
+        for path in ("contact/{contact}/send", "send/contact/{contact}")
+    },
+    "/api/contacts/{id}/email": {
+        "post": _operation(
+            "Send a mail to a contact: subject, body, plainText, fromName, fromAddress, replyTo, template, tokens, "
+            "transactional (false unless said)",
+            [_ID],
+            {"201": "{success, message}", **_SENT, **_NO_MAIL},
+            has_body=True,
+        )
+    },
+    "/api/contacts/{id}/messages": {
+        "get": _operation(
+            "The mails queued for a contact, and what became of them", [_ID, *_LIST[1:3]], {"200": "{total, messages}"}
+        )
+    },
+    "/api/contacts/{id}/messages/{message}/cancel": {
+        "post": _operation(
+            "Cancel a mail that was not sent yet",
+            [_ID, _parameter("message", "path", text="The message")],
+            {"200": "{success, message}", "404": "No such one"},
         )
     },
 }

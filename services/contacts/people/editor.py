@@ -12,6 +12,7 @@ from services.common.documents import STAGE
 from services.common.envelope import NOT_FOUND, ApiError
 from services.common.notes import remove_notes
 from services.common.records import Ref
+from services.contacts.mail.office import MailOffice
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.change import Change, InvalidChangeError, no_stage, read_change
 from services.contacts.people.contact import Contact
@@ -26,7 +27,7 @@ class ContactEditor:
         self, stores: Stores, user: str, metrics: ContactsMetrics, projection: Projection | None = None
     ) -> None:
         self._stores, self._records, self._metrics = stores, stores.records, metrics
-        self._reader = ContactReader(stores)
+        self._reader, self._mails = ContactReader(stores), MailOffice(stores)
         self._writer = ContactWriter(stores, user, projection)
 
     async def create(self, body: Mapping[str, Any]) -> Written:
@@ -70,6 +71,7 @@ class ContactEditor:
         if gone is None:
             raise ApiError(404, NOT_FOUND)
         await remove_notes(self._records, self._stores.clickhouse, contact.ids)
+        await self._mails.cancel_all(contact.ids)
         self._metrics.writes.add(value="deleted")
         return contact
 

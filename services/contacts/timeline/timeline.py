@@ -11,6 +11,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.event_types import CREATED, IDENTIFIED, PAGE_HIT, TYPES, UTM
 from services.contacts.people.contact import Contact, UtmTags
 from services.contacts.people.contact_object import Json, iso, utm_object
+from services.contacts.timeline.mails import MAIL_EVENTS, load_mails, mail_details, mail_id_of, mail_label
 from services.contacts.timeline.timeline_query import (
     DETAILS,
     LEAVES,
@@ -57,11 +58,13 @@ async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: Timelin
 
 
 async def _rows(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:
-    """The stored events, and on each page hit how long its page was looked at."""
+    """The stored events, on each page hit how long its page was looked at, and on each mail what became of it."""
     rows: dict[EventKey, dict[str, Any]]
     rows, seconds = await asyncio.gather(_details(clickhouse, ids, keys), _page_seconds(clickhouse, ids, keys))
+    mails = await load_mails(clickhouse, ids, rows.values())
     for row in rows.values():
         row["seconds"] = seconds.get(row["id"])
+        row["mail"] = mails.get(mail_id_of(row))
     return rows
 
 
@@ -112,7 +115,7 @@ def timeline_object(contact: Contact, query: TimelineQuery, timeline: Timeline) 
 
 
 def _event(contact: Contact, entry: Entry) -> Json:
-    label, details = _label_and_details(entry)
+    label, details = _label_and_details(contact.id, entry)
     return {
         "event": entry.kind,
         "eventId": entry.kind + (entry.event_id or str(contact.id)),
@@ -124,7 +127,7 @@ def _event(contact: Contact, entry: Entry) -> Json:
     }
 
 
-def _label_and_details(entry: Entry) -> tuple[str | Json, Json]:
+def _label_and_details(contact_id: int, entry: Entry) -> tuple[str | Json, Json]:
     if entry.kind == PAGE_HIT:
         return _link(entry.row, "Page hit"), {"hit": _hit(entry.row)}
     if entry.kind == UTM:
@@ -134,6 +137,9 @@ def _label_and_details(entry: Entry) -> tuple[str | Json, Json]:
         }
     if not entry.row:
         return TYPES[entry.kind], {}
+    if mail := entry.row["mail"]:
+        label = mail_label(mail, contact_id) if entry.kind in MAIL_EVENTS else None
+        return label or _link(entry.row, TYPES[entry.kind]), mail_details(entry.row, told(entry.row), mail)
     return _link(entry.row, TYPES[entry.kind]), told(entry.row)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.common.envelope import ApiError, text_of, whole_number
-from services.common.event_types import CREATED, IDENTIFIED, REPORTED_TYPES, TYPES, UTM
+from services.common.event_types import CREATED, EMAIL_READ, IDENTIFIED, REPORTED_TYPES, TYPES, UTM
 from services.common.field_values import read_time
 from services.common.php_query import Node, as_list
 
@@ -101,9 +101,19 @@ SELECT arrayJoin(kinds) AS kind, time, toString(event_id) AS id,
     if(kind = 'lead.utmtagsadded', concat('UTM: ', utm_campaign), if(title = '', url, title)) AS label
 FROM (
     SELECT event_id, time, title, url, utm_campaign, arrayConcat({own}, {utm}) AS kinds
-    FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND type IN {{types:Array(String)}} AND {dates}
+    FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND type IN {{types:Array(String)}} AND {dates}{first_opens}
     LIMIT 1 BY time, event_id
 )
+"""
+# A mail that is opened again is one entry all the same, at the time when it first was.
+_FIRST_OPENS = """
+    AND (type != 'email.read' OR (time, event_id) IN (
+        SELECT first.1, first.2 FROM (
+            SELECT min((time, event_id)) AS first FROM events
+            WHERE contact_id IN {ids:Array(UInt64)} AND type = 'email.read'
+            GROUP BY JSONExtractString(query, 'stat', 'source', 2) AS mail, if(mail = '', toString(event_id), '')
+        )
+    ))
 """
 _MOMENT = """
 SELECT {{kind{n}:String}} AS kind, fromUnixTimestamp64Milli({{time{n}:Int64}}, 'UTC') AS time, '' AS id,
@@ -179,7 +189,12 @@ def _light(query: TimelineQuery, parameters: dict[str, Any]) -> str:
     if query.date_to:
         dates.append("time <= fromUnixTimestamp64Milli({date_to:Int64}, 'UTC')")
         parameters["date_to"] = _ms(query.date_to) + 999
-    return _LIGHT.format(own=own, utm=utm if with_utm else "emptyArrayString()", dates=" AND ".join(dates))
+    return _LIGHT.format(
+        own=own,
+        utm=utm if with_utm else "emptyArrayString()",
+        dates=" AND ".join(dates),
+        first_opens=_FIRST_OPENS if EMAIL_READ in asked else "",
+    )
 
 
 def _moments(query: TimelineQuery, moments: Iterable[Moment], parameters: dict[str, Any]) -> list[str]:
