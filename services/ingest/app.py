@@ -41,6 +41,7 @@ from services.ingest.senders import Senders
 from services.ingest.spill import Spill
 from services.ingest.touchpoints import TouchPoints
 from services.ingest.tracking_queue import TrackingQueue
+from services.ingest.unsubscribing import Unsubscribing
 from services.ingest.visitor import PRIVACY_SIGNALS, Visitors
 
 log = structlog.get_logger()
@@ -96,6 +97,7 @@ class IngestApp:
         self._batch = BatchApi(entrance, senders, visitors, codec, settings)
         self._routes = [
             *TouchPoints(entrance, clickthroughs, passes_clickthrough=settings.pass_clickthrough).routes(),
+            *Unsubscribing(entrance, settings.secret).routes(),
             *Forms(entrance, settings.secret).routes(),
             *self._batch.routes(),
             *DropsApi(drops, senders, self._cors, self.metrics).routes(),

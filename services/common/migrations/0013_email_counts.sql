@@ -13,11 +13,10 @@ ORDER BY email_id;
 CREATE MATERIALIZED VIEW IF NOT EXISTS email_counts_from_events TO email_counts AS
 SELECT
     JSONExtractUInt(query, 'stat', 'emailId') AS email_id,
-    uniqIfState(multiIf(type = 'email.sent' AND JSONHas(query, 'stat', 'id'), JSONExtractString(query, 'stat', 'id'),
-        JSONExtractString(query, 'stat', 'source', 2) != '', JSONExtractString(query, 'stat', 'source', 2),
-        toString(contact_id)), type = 'email.sent') AS sent,
-    uniqIfState(if(JSONExtractString(query, 'stat', 'source', 2) != '', JSONExtractString(query, 'stat', 'source', 2),
-        toString(contact_id)), type = 'email.read') AS opened
+    uniqIfState(if(JSONExtractString(query, 'stat', 'id') != '',
+        JSONExtractString(query, 'stat', 'id'), toString(contact_id)), type = 'email.sent') AS sent,
+    uniqIfState(if(JSONExtractString(query, 'stat', 'source', 1) = 'mail',
+        JSONExtractString(query, 'stat', 'source', 2), toString(contact_id)), type = 'email.read') AS opened
 FROM events
 WHERE type IN ('email.sent', 'email.read') AND JSONExtractUInt(query, 'stat', 'emailId') != 0
 GROUP BY email_id;

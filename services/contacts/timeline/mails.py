@@ -10,6 +10,7 @@ import msgspec
 
 from services.common.clickhouse import ClickHouse
 from services.common.event_types import EMAIL_FAILED, EMAIL_READ, EMAIL_SENT, MESSAGE_QUEUE
+from services.contacts.mail.links import SOURCE
 from services.contacts.mail.mailbook import messages_by_id
 from services.contacts.mail.message import Message, message_object
 from services.contacts.people.contact_object import Json, iso
@@ -63,7 +64,9 @@ def mail_id_of(row: dict[str, Any]) -> str:
     if row["type"] == MESSAGE_QUEUE:
         return said.log.id
     source = said.stat.source
-    return str(source[1] if len(source) > 1 else said.stat.id)
+    if row["type"] == EMAIL_READ:
+        return str(source[1]) if source[:1] == [SOURCE] and len(source) > 1 else ""
+    return str(said.stat.id)
 
 
 def mail_details(row: dict[str, Any], told: Json, mail: Mail) -> Json:

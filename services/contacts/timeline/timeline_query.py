@@ -111,7 +111,8 @@ _FIRST_OPENS = """
         SELECT first.1, first.2 FROM (
             SELECT min((time, event_id)) AS first FROM events
             WHERE contact_id IN {ids:Array(UInt64)} AND type = 'email.read'
-            GROUP BY JSONExtractString(query, 'stat', 'source', 2) AS mail, if(mail = '', toString(event_id), '')
+            GROUP BY if(JSONExtractString(query, 'stat', 'source', 1) = 'mail',
+                JSONExtractString(query, 'stat', 'source', 2), toString(event_id))
         )
     ))
 """
