@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, cast
@@ -17,6 +18,7 @@ class MailServer:
         self.taken: list[Envelope] = []
         self.tried: list[str] = []
         self.replies: dict[str, list[str]] = {}
+        self.slow_seconds = 0.0  # between what it takes and its 250
         self._controller = Controller(
             self, hostname="127.0.0.1", port=port, enable_SMTPUTF8=True, decode_data=False, ready_timeout=20
         )
@@ -37,6 +39,7 @@ class MailServer:
 
     async def handle_DATA(self, _: Any, __: Any, envelope: Envelope) -> str:
         self.taken.append(envelope)
+        await asyncio.sleep(self.slow_seconds)
         return "250 kept"
 
     def to(self, address: str) -> list[EmailMessage]:

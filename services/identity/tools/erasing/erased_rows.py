@@ -32,6 +32,7 @@ def removals(versions: Mapping[int, int]) -> dict[str, str]:
         "activity": f"activity WHERE contact_id IN ({ids})",
         "audit": f"audit WHERE contact_id IN ({ids}) AND action != '{ERASE}'",
         "notes": f"records WHERE kind = '{NOTE}' AND JSONExtractUInt(data, 'contact_id') IN ({ids})",
+        "messages": f"messages WHERE contact_id IN ({ids})",
         "versions": f"contacts WHERE id IN ({ids}) AND version < {tombstone}",
     }
 
