@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
 NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", "tag"
 SEGMENT = "segment"
-EMAIL = "email"
+EMAIL, SCHEDULED_EVENT = "email", "scheduledevent"
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 
@@ -109,6 +109,23 @@ class Campaign(Document):
     name: str
     description: str = ""
     category_id: int = 0
+
+
+class ScheduledEvent(Document):
+    """What a campaign is to do with a contact, or has done: others run campaigns and tell it. Times in microseconds."""
+
+    contact_id: int
+    event_id: int
+    campaign_id: int = 0
+    name: str = ""
+    type: str = ""
+    channel: str = ""
+    channel_id: int = 0
+    trigger_us: int = 0
+    triggered_us: int = 0
+    is_scheduled: bool = True
+    error: str = ""
+    metadata: dict[str, Any] = {}
 
 
 class Tag(Document):

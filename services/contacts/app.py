@@ -18,6 +18,7 @@ from services.common.openapi import OPENAPI_PATH, openapi_route
 from services.common.service import end_process_if_failed, operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.background import Background, Duty
+from services.contacts.campaigns.events_api import CampaignEventsApi
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields.api import COMPANY, FieldsApi
@@ -116,4 +117,5 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *ClickthroughApi(stores, settings.secret).routes(),
         *EmailsApi(stores, user, metrics).routes(),
         *MailApi(stores, user, settings).routes(),
+        *CampaignEventsApi(stores, user).routes(),
     ]

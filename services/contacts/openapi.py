@@ -384,4 +384,44 @@ PATHS |= {
     },
 }
 
+_EVENT_OF = [_parameter("event", "path", "integer", "The event"), _parameter("contact", "path", "integer")]
+_EVENTS_OF = {"200": "{total, events: {id: event}}", "404": "Nobody"}
+PATHS |= {
+    "/api/campaigns/events/contact/{contact}": {
+        "get": _operation("What campaigns are to do with a contact, or have done", [_EVENT_OF[1]], _EVENTS_OF)
+    },
+    "/api/campaigns/{campaign}/events/contact/{contact}": {
+        "get": _operation(
+            "The same of one campaign", [_parameter("campaign", "path", "integer"), _EVENT_OF[1]], _EVENTS_OF
+        )
+    },
+    "/api/campaigns/events/{event}/contact/{contact}/edit": {
+        "put": _operation(
+            "Put such an event: name, campaignId, triggerDate or dateTriggered, type, channel, channelId, metadata",
+            _EVENT_OF,
+            {"200": "{event}", "201": "{event}, new", "404": "Nobody", **_WRONG},
+            has_body=True,
+        )
+    },
+    "/api/campaigns/events/batch/edit": {
+        "put": _operation(
+            "The same for up to 200, each with eventId and contactId",
+            [],
+            {"200": "{events, errors}", **_BATCH},
+            has_body=True,
+        )
+    },
+    "/api/contacts/{id}/campaignevents/{event}/reschedule": {
+        "post": _operation(
+            "Move one that is in the future: date",
+            [_ID, _EVENT_OF[0]],
+            {"200": "{success, date}", "404": "No such one", **_WRONG},
+            has_body=True,
+        )
+    },
+    "/api/contacts/{id}/campaignevents/{event}/cancel": {
+        "post": _operation("Cancel one", [_ID, _EVENT_OF[0]], {"200": "{success}", "404": "No such one"})
+    },
+}
+
 DOCUMENT = document("Spoor contacts", PATHS, {"Change": {"type": "object", "additionalProperties": True}})

@@ -44,10 +44,12 @@ class TimelineQuery(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """An event that no row is kept for: it is told by the profile."""
+    """An event that no row is kept for: it is told by the profile, or by a record, under a name of its own."""
 
     kind: str
     time_ms: int
+    label: str = ""
+    name: str = ""
 
 
 def read_timeline_query(query: Mapping[str, Node]) -> TimelineQuery:
@@ -117,7 +119,7 @@ _FIRST_OPENS = """
     ))
 """
 _MOMENT = """
-SELECT {{kind{n}:String}} AS kind, fromUnixTimestamp64Milli({{time{n}:Int64}}, 'UTC') AS time, '' AS id,
+SELECT {{kind{n}:String}} AS kind, fromUnixTimestamp64Milli({{time{n}:Int64}}, 'UTC') AS time, {{name{n}:String}} AS id,
     {{label{n}:String}} AS label
 """
 
@@ -204,14 +206,15 @@ def _moments(query: TimelineQuery, moments: Iterable[Moment], parameters: dict[s
         sides.append(_MOMENT.format(n=number))
         parameters[f"kind{number}"] = moment.kind
         parameters[f"time{number}"] = moment.time_ms
-        parameters[f"label{number}"] = TYPES[moment.kind]
+        parameters[f"label{number}"] = moment.label or TYPES[moment.kind]
+        parameters[f"name{number}"] = moment.name
     return sides
 
 
 def _is_asked_for(moment: Moment, query: TimelineQuery) -> bool:
     return (
         moment.kind in query.kinds
-        and query.search.lower() in TYPES[moment.kind].lower()
+        and query.search.lower() in f"{TYPES[moment.kind]}\n{moment.label}".lower()
         and (query.date_from is None or moment.time_ms >= _ms(query.date_from))
         and (query.date_to is None or moment.time_ms <= _ms(query.date_to) + 999)
     )
