@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     if not settings.secret:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
-    background = Background(stores, duties(stores, settings))
+    background = Background(stores, duties(stores, settings, metrics))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -88,9 +88,9 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     return ApiDoor(app, access, OPEN_PATHS.__contains__)
 
 
-def duties(stores: Stores, settings: Settings) -> tuple[Duty, ...]:
+def duties(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> tuple[Duty, ...]:
     """What is done beside the requests."""
-    mail = (Postman(stores, settings).duty(),) if settings.smtp_url else ()
+    mail = (Postman(stores, settings, metrics).duty(),) if settings.smtp_url else ()
     return (*mail,)
 
 

@@ -77,7 +77,7 @@ class _Words(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         self._hidden = max(0, self._hidden - (tag in self._HIDDEN))
         if tag in self._BLOCKS:
-            self.words.append("\n")
+            self.words.append("\n\n" if tag == "p" else "\n")
         if tag == "a" and self._target:
             self.words.append(f" ({self._target})")
             self._target = ""

@@ -24,6 +24,7 @@ from services.contacts.mail.office import MailOffice, after
 from services.contacts.mail.queue import Queued
 from services.contacts.mail.smtp import Answer, LineDownError, Outcome, SmtpLine
 from services.contacts.mail.writing import Desk, UnwritableError
+from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.change import Change
 from services.contacts.people.do_not_contact import BOUNCED, Refusal
 from services.contacts.people.writer import ContactWriter
@@ -43,8 +44,8 @@ RESTORE_AT_ONCE = 1_000
 
 
 class Postman:
-    def __init__(self, stores: Stores, settings: Settings) -> None:
-        self._stores = stores
+    def __init__(self, stores: Stores, settings: Settings, metrics: ContactsMetrics) -> None:
+        self._stores, self._metrics = stores, metrics
         self._office = MailOffice(stores)
         self._desk = Desk(stores, settings)
         self._lines = [SmtpLine(settings.smtp_url, self._desk.sender.address) for _ in range(LINES)]
@@ -131,6 +132,7 @@ class Postman:
         if changed is None:
             log.warning("mail_changed_meanwhile", message=message.id)
             return
+        self._metrics.mails.add(value=message.status)
         await self._stores.replicas.confirm(mark)
         await self._settle(changed, contact_id)
 
