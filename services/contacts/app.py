@@ -23,6 +23,7 @@ from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.fields.api import COMPANY, FieldsApi
 from services.contacts.mail.api import MailApi
+from services.contacts.mail.broadcast_api import BroadcastApi
 from services.contacts.mail.emails_api import EmailsApi
 from services.contacts.mail.postman import Postman
 from services.contacts.metrics import ContactsMetrics
@@ -117,5 +118,6 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *ClickthroughApi(stores, settings.secret).routes(),
         *EmailsApi(stores, user, metrics).routes(),
         *MailApi(stores, user, settings).routes(),
+        *BroadcastApi(stores, user, settings).routes(),
         *CampaignEventsApi(stores, user).routes(),
     ]

@@ -361,6 +361,14 @@ PATHS |= {
         }
         for path in ("contact/{contact}/send", "send/contact/{contact}")
     },
+    "/api/emails/{id}/send": {
+        "post": _operation(
+            "Send a template to all in its segments who were never sent it: lists, limit (10,000)",
+            [_RECORD_ID],
+            {"200": "{success, sentCount, failedRecipients}", "404": "No such template", **_WRONG, **_NO_MAIL},
+            has_body=True,
+        )
+    },
     "/api/contacts/{id}/email": {
         "post": _operation(
             "Send a mail to a contact: subject, body, plainText, fromName, fromAddress, replyTo, template, tokens, "

@@ -27,6 +27,8 @@ from services.contacts.stores import Stores
 
 NO_SERVER = "Mails are not sent here: SPOOR_SMTP_URL says no server."
 
+QUEUE_FULL = "Too many mails wait to be sent."
+
 
 class MailApi:
     def __init__(self, stores: Stores, user: str, settings: Settings) -> None:
@@ -87,7 +89,7 @@ class MailApi:
         try:
             return await self._office.post(message)
         except QueueFullError:
-            raise ApiError(503, "Too many mails wait to be sent.") from None
+            raise ApiError(503, QUEUE_FULL) from None
 
     def _order(self, contact: Contact) -> Order:
         return Order(contact.id, self._user, time.time_ns() // 1_000)

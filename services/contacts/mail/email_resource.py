@@ -32,7 +32,7 @@ def read_email(said: dict[str, Any], old: Email | None) -> Email:
         language=body.text("language", before.language, most=10) or "en",
         description=body.text("description", before.description, most=MAX_LONG_TEXT),
         category_id=_id(body, "category", before.category_id),
-        segments=_ids(body, "lists", before.segments),
+        segments=read_ids(body, "lists", before.segments),
         publish_up_us=_time_us(body, "publishUp", before.publish_up_us),
         publish_down_us=_time_us(body, "publishDown", before.publish_down_us),
         is_published=body.flag("isPublished", old=before.is_published),
@@ -116,7 +116,7 @@ def _id(body: RecordBody, name: str, old: int) -> int:
     return int(text)
 
 
-def _ids(body: RecordBody, name: str, old: list[int]) -> list[int]:
+def read_ids(body: RecordBody, name: str, old: list[int]) -> list[int]:
     said = body.raw(name)
     if said is None:
         return old

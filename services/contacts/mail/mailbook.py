@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
@@ -49,6 +50,11 @@ async def note(clickhouse: ClickHouse, queued: Queued, contact_id: int = 0) -> N
         insert_rows(clickhouse, MESSAGES, [message_row(message, queued.version)]),
         insert_rows(clickhouse, EVENTS, events_of(message, contact_id or message.contact_id)),
     )
+
+
+async def note_rows(clickhouse: ClickHouse, many: Iterable[Queued]) -> None:
+    """The same for many that have no events yet. Raises `ClickHouseError`."""
+    await insert_rows(clickhouse, MESSAGES, [message_row(queued.message, queued.version) for queued in many])
 
 
 async def sent_times_us(clickhouse: ClickHouse, ids: list[int], since_us: int) -> list[int]:

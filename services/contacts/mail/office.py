@@ -35,6 +35,15 @@ class MailOffice:
         await mailbook.note(self._stores.clickhouse, queued)
         return queued.message
 
+    async def post_many(self, messages: list[Message]) -> int:
+        """Queues them as they are: each is judged when it is due. How many were not in the queue yet."""
+        await self._stores.check_clickhouse()
+        added = [queued for message in messages if (queued := await self.queue.add(message))]
+        await self._stores.confirm()
+        waiting = (await self.queue.load([message.id for message in messages])).values()
+        await mailbook.note_rows(self._stores.clickhouse, waiting)
+        return len(added)
+
     async def cancel(self, message_id: str) -> Message | None:
         """The message, cancelled; None when it is done or just being sent."""
         await self._stores.check_clickhouse()

@@ -298,3 +298,25 @@ def test_what_cannot_be_sent_is_refused(mail: httpx.Client) -> None:
     assert told(mail.post(f"/api/contacts/{contact}/email", json={}), 400)["errors"][0]["details"].keys() == {
         "subject", "body"
     }  # fmt: skip
+
+
+def test_a_segment_is_sent_a_mail_once(mail: httpx.Client, server: MailServer) -> None:
+    city = f"Rome{uuid.uuid4().hex[:8]}"
+    filters = [{"field": "city", "operator": "=", "properties": {"filter": city}}]
+    segment = int(told(mail.post("/api/segments/new", json={"name": city, "filters": filters}), 201)["list"]["id"])
+    readers = {to: new_contact(mail, to, city=city) for to in (address() for _ in range(5))}
+    refusing = address()
+    told(mail.post(f"/api/contacts/{new_contact(mail, refusing, city=city)}/dnc/email/add", json={"reason": 3}))
+    new_contact(mail, address(), city="elsewhere")
+    email = new_email(mail, emailType="list", lists=[segment])
+    send = f"/api/emails/{email}/send"
+    assert told(mail.post(send, json={"limit": 2})) == {"success": 1, "sentCount": 2, "failedRecipients": 0}
+    assert told(mail.post(send))["sentCount"] == 3
+    assert told(mail.post(send))["sentCount"] == 0
+    for to, contact in readers.items():
+        message(mail, contact, "sent")
+        assert [one["List-Unsubscribe"] is not None for one in server.to(to)] == [True]
+    assert not server.to(refusing)
+    assert told(mail.get(f"/api/emails/{email}"))["email"]["sentCount"] == 5
+    assert told(mail.post(send, json={"lists": [999_999]}), 400)["errors"][0]["details"]["lists"]
+    assert told(mail.post(f"/api/emails/{new_email(mail)}/send"), 400)["errors"][0]["details"]["lists"]
