@@ -103,20 +103,20 @@ SELECT arrayJoin(kinds) AS kind, time, toString(event_id) AS id,
     if(kind = 'lead.utmtagsadded', concat('UTM: ', utm_campaign), if(title = '', url, title)) AS label
 FROM (
     SELECT event_id, time, title, url, utm_campaign, arrayConcat({own}, {utm}) AS kinds
-    FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND type IN {{types:Array(String)}} AND {dates}{first_opens}
+    FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND type IN {{types:Array(String)}} AND {dates}
     LIMIT 1 BY time, event_id
 )
 """
-# A mail that is opened again is one entry all the same, at the time when it first was.
-_FIRST_OPENS = """
-    AND (type != 'email.read' OR (time, event_id) IN (
-        SELECT first.1, first.2 FROM (
-            SELECT min((time, event_id)) AS first FROM events
-            WHERE contact_id IN {ids:Array(UInt64)} AND type = 'email.read'
-            GROUP BY if(JSONExtractString(query, 'stat', 'source', 1) = 'mail',
-                JSONExtractString(query, 'stat', 'source', 2), toString(event_id))
-        )
-    ))
+# A mail that is opened again is one entry all the same, at the time when it first was. Few events are opens, so only of
+# these more than the type is read.
+_OPENS = """
+SELECT 'email.read' AS kind, tupleElement(first, 1) AS time, toString(tupleElement(first, 2)) AS id, label FROM (
+    SELECT min((time, event_id)) AS first, any(if(title = '', url, title)) AS label FROM events
+    WHERE contact_id IN {{ids:Array(UInt64)}} AND type = 'email.read' AND {found}
+    GROUP BY if(JSONExtractString(query, 'stat', 'source', 1) = 'mail',
+        JSONExtractString(query, 'stat', 'source', 2), concat(toString(event_id), toString(time)))
+)
+WHERE {dates}
 """
 _MOMENT = """
 SELECT {{kind{n}:String}} AS kind, fromUnixTimestamp64Milli({{time{n}:Int64}}, 'UTC') AS time, {{name{n}:String}} AS id,
@@ -158,7 +158,7 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     parameters: dict[str, Any] = {"ids": ids}
     sides = _moments(query, moments, parameters)
     if set(query.kinds) - {CREATED, IDENTIFIED}:
-        sides.append(_light(query, parameters))
+        sides += _light(query, parameters)
     if not sides:
         return None
     union = " UNION ALL ".join(sides)
@@ -173,11 +173,11 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     return Statements(page, f"SELECT count() FROM ({union})", parameters)
 
 
-def _light(query: TimelineQuery, parameters: dict[str, Any]) -> str:
-    found = _FOUND if query.search else "1"
+def _light(query: TimelineQuery, parameters: dict[str, Any]) -> list[str]:
+    found, dates = _FOUND if query.search else "1", _dates(query, parameters)
     own = f"if(type IN {{kinds:Array(String)}} AND {found.format(where=_TEXT)}, [type], emptyArrayString())"
     utm = f"if({_HAS_UTM} AND {found.format(where=_UTM_TEXT)}, ['{UTM}'], emptyArrayString())"
-    asked = [kind for kind in query.kinds if kind in REPORTED_TYPES]
+    asked = [kind for kind in query.kinds if kind in REPORTED_TYPES and kind != EMAIL_READ]
     with_utm = UTM in query.kinds
     parameters["kinds"] = asked
     parameters["types"] = (
@@ -185,6 +185,13 @@ def _light(query: TimelineQuery, parameters: dict[str, Any]) -> str:
     )  # UTM tags have events of their own, too
     if query.search:
         parameters["search"] = query.search
+    sides = [_LIGHT.format(own=own, utm=utm if with_utm else "emptyArrayString()", dates=dates)]
+    if EMAIL_READ in query.kinds:
+        sides.append(_OPENS.format(found=found.format(where=_TEXT), dates=dates))
+    return sides if parameters["types"] else sides[1:]
+
+
+def _dates(query: TimelineQuery, parameters: dict[str, Any]) -> str:
     dates = ["1"]
     if query.date_from:
         dates.append("time >= fromUnixTimestamp64Milli({date_from:Int64}, 'UTC')")
@@ -192,12 +199,7 @@ def _light(query: TimelineQuery, parameters: dict[str, Any]) -> str:
     if query.date_to:
         dates.append("time <= fromUnixTimestamp64Milli({date_to:Int64}, 'UTC')")
         parameters["date_to"] = _ms(query.date_to) + 999
-    return _LIGHT.format(
-        own=own,
-        utm=utm if with_utm else "emptyArrayString()",
-        dates=" AND ".join(dates),
-        first_opens=_FIRST_OPENS if EMAIL_READ in asked else "",
-    )
+    return " AND ".join(dates)
 
 
 def _moments(query: TimelineQuery, moments: Iterable[Moment], parameters: dict[str, Any]) -> list[str]:
