@@ -85,7 +85,7 @@ def address(body: RecordBody, name: str, old: str = "") -> str:
     return said
 
 
-def long_text(body: RecordBody, name: str, old: str = "") -> str:
+def long_text(body: RecordBody, name: str, old: str = "", *, most: int = MAX_TEXT_LENGTH) -> str:
     """As it was sent, white space and all."""
     if not body.has(name):
         return old
@@ -95,8 +95,8 @@ def long_text(body: RecordBody, name: str, old: str = "") -> str:
     except (ValueError, UnicodeError):
         body.wrong[name] = [NOT_VALID]
         return ""
-    if len(said) > MAX_TEXT_LENGTH:
-        body.wrong[name] = [f"This value is too long. It should have {MAX_TEXT_LENGTH} characters or less."]
+    if len(said) > most:
+        body.wrong[name] = [f"This value is too long. It should have {most} characters or less."]
     return said
 
 

@@ -16,6 +16,7 @@ from services.contacts.mail.sender import Sender
 from services.contacts.mail.tokens import own_tokens
 from services.contacts.records.record_body import RecordBody
 
+MAX_OWN_TEXT = 131_072  # it waits in Redis
 MAX_TOKENS = 200
 MAX_TOKEN_LENGTH = 65_536
 _TAG = re.compile(r"<[A-Za-z!/][^<>]*>")
@@ -45,7 +46,7 @@ def of_own_text(
     """`subject`, `body` (HTML, or plain where it has no tags), and whom it is from. What it does not say is the
     template's. Raises `ApiError` 400."""
     body = RecordBody(said)
-    html, text = long_text(body, "body"), long_text(body, "plainText")
+    html, text = (long_text(body, name, most=MAX_OWN_TEXT) for name in ("body", "plainText"))
     if html and not _TAG.search(html):
         html, text = f"<p>{escape(html).replace(chr(10), '<br>' + chr(10))}</p>", text or html
     if not html and not text and template is None:

@@ -1,7 +1,8 @@
 """The duty that sends what is due, over a few connections to the mail server.
 
 Each mail is sent at least once, and twice only where nobody can know: when the process dies, or the connection breaks,
-between the server's 250 and the note of it in Redis. Both copies have the same Message-ID.
+between the server's 250 and the note of it in Redis, or Redis stays away for longer than the note waits. Both copies
+have the same Message-ID.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import structlog
 
 from services.common.profile import Profile
+from services.common.redis_client import RedisError
 from services.common.settings import Settings
 from services.contacts.background import Duty
 from services.contacts.mail import mailbook
@@ -38,6 +40,7 @@ AT_ONCE = 200
 SEND_SECONDS = 60.0  # a transaction that takes longer is given up
 HOLD_US = 90_000_000  # so long nobody else takes one that is being sent; longer than that
 GRACE_SECONDS = 10.0  # what is being sent when the process ends is waited for so long
+NOTE_PAUSES_SECONDS = (0.2, 1.0, 2.0, 4.0)
 DOWN_SECONDS = (1.0, 60.0)  # the pauses while the mail server is away double between these
 RESTORE_SECONDS = 600.0
 RESTORE_AT_ONCE = 1_000
@@ -124,7 +127,18 @@ class Postman:
                 answer = await line.send(mail, to)
         except (LineDownError, TimeoutError) as error:
             answer = Answer(Outcome.LATER, f"{type(error).__name__}: {error}")
-        await self._put(held, answered(held.message, answer, str(mail["Subject"]), _now_us()), profile.id)
+        await self._note(held, answered(held.message, answer, str(mail["Subject"]), _now_us()), profile.id)
+
+    async def _note(self, held: Queued, message: Message, contact_id: int) -> None:
+        """Waits a while for Redis if it must: without this note the mail goes out again."""
+        for pause_seconds in NOTE_PAUSES_SECONDS:
+            try:
+                await self._put(held, message, contact_id)
+                return
+            except RedisError:
+                log.warning("mail_not_noted", message=message.id)
+                await asyncio.sleep(pause_seconds)
+        await self._put(held, message, contact_id)
 
     async def _put(self, queued: Queued, message: Message, contact_id: int = 0) -> None:
         mark = self._stores.replicas.mark()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+import uuid
 from html import unescape
 
 import httpx
@@ -112,3 +114,17 @@ def test_a_click_through_is_no_word_on_unsubscribing(mail: httpx.Client, site: S
 def refusals(mail: httpx.Client, contact: int) -> list[tuple[str, int, int]]:
     shown = told(mail.get(f"/api/contacts/{contact}"))["contact"]["doNotContact"]
     return [(one["channel"], one["reason"], one["channelId"]) for one in shown]
+
+
+def test_a_server_may_say_that_somebody_unsubscribed_and_say_it_again(mail: httpx.Client, site: Site) -> None:
+    to = address()
+    contact = new_contact(mail, to)
+    said = {"type": "lead.donotcontact", "email": to, "unsubscribe": "sms", "details": {"dnc": {"channelId": 4}}}
+    event = {**said, "event_id": uuid.uuid4().hex, "time": time.time() - 5}
+    site.send(event, {"type": "lead.donotcontact", "email": to, "unsubscribe": "no channel"})
+    eventually(lambda: refusals(mail, contact) == [("sms", 1, 4)], "the refusal")
+    told(mail.post(f"/api/contacts/{contact}/dnc/sms/remove"))
+    site.send(event)
+    with site.visitor() as visitor:
+        site.settle(visitor, f"settled-{uuid.uuid4().hex}")
+    assert refusals(mail, contact) == [], "it was said before it was taken back"
