@@ -16,6 +16,7 @@ from services.common.php_serialized import PhpSerializedError, decode_php_array
 MAX_TOKEN_LENGTH = 4_096
 DEFAULT_DAYS = 90
 UNSUBSCRIBE_SALT = "spoor-unsubscribe"  # of links by which a mail's reader unsubscribes: a ct does not do
+VIEW_SALT = "spoor-mail-view"  # of links by which it is read as a web page
 
 
 class Clickthrough(msgspec.Struct, omit_defaults=True):

@@ -32,6 +32,7 @@ from services.ingest.entrance import Entrance
 from services.ingest.forms import Forms
 from services.ingest.guard import Refused, refusal, with_headers
 from services.ingest.hot import HotPaths, Send
+from services.ingest.mail_view import MailView
 from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.paths import read_aliases
@@ -98,6 +99,7 @@ class IngestApp:
         self._routes = [
             *TouchPoints(entrance, clickthroughs, passes_clickthrough=settings.pass_clickthrough).routes(),
             *Unsubscribing(entrance, settings.secret).routes(),
+            *MailView(entrance, settings.secret).routes(),
             *Forms(entrance, settings.secret).routes(),
             *self._batch.routes(),
             *DropsApi(drops, senders, self._cors, self.metrics).routes(),

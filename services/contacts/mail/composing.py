@@ -10,9 +10,9 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from typing import NamedTuple
 
+from services.common.mail_tokens import Fillings, fill_html, fill_line, fill_text, one_line
 from services.common.values import normalise_email
 from services.contacts.mail import links
-from services.contacts.mail.tokens import Fillings, fill_html, fill_line, fill_text, one_line
 
 MAX_SUBJECT = 512
 _POLICY = SMTP.clone(utf8=True, cte_type="8bit")

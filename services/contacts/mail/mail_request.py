@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from services.common.documents import Email
 from services.common.field_values import NOT_VALID, scalar_as_text
+from services.common.mail_tokens import own_tokens
 from services.contacts.mail.composing import MAX_SUBJECT
 from services.contacts.mail.email_resource import address, line, long_text
 from services.contacts.mail.message import Message, new_message_id
 from services.contacts.mail.sender import Sender
-from services.contacts.mail.tokens import own_tokens
 from services.contacts.records.record_body import RecordBody
 
 MAX_OWN_TEXT = 131_072  # it waits in Redis

@@ -7,10 +7,11 @@ from email.message import EmailMessage
 
 import structlog
 
-from services.common.clickthrough import DEFAULT_DAYS, UNSUBSCRIBE_SALT, Clickthroughs
+from services.common.clickthrough import DEFAULT_DAYS, UNSUBSCRIBE_SALT, VIEW_SALT, Clickthroughs
 from services.common.documents import EMAIL, LINK, Email, Link, decode_document
 from services.common.envelope import STORES_AWAY
 from services.common.folding import fold
+from services.common.mail_tokens import UNSUBSCRIBE_URL, WEBVIEW_URL, Fillings
 from services.common.profile import Profile
 from services.common.record_cache import RecordCache
 from services.common.settings import Settings
@@ -18,7 +19,6 @@ from services.contacts.mail import links
 from services.contacts.mail.composing import AddressError, Letter, Tracking, compose
 from services.contacts.mail.message import Message
 from services.contacts.mail.sender import installation_sender
-from services.contacts.mail.tokens import UNSUBSCRIBE_URL, WEBVIEW_URL, Fillings
 from services.contacts.records.record_writer import RecordWriter
 from services.contacts.stores import Stores
 
@@ -37,6 +37,7 @@ class Desk:
         self._links = RecordCache(stores.records, LINK, lambda data: decode_document(data, Link))
         self._link_writer = RecordWriter(stores, LINK, Link, "mail")
         self._clickthroughs = Clickthroughs(settings.secret)
+        self._views = Clickthroughs(settings.secret, salt=VIEW_SALT)
         self._unsubscribes = Clickthroughs(settings.secret, salt=UNSUBSCRIBE_SALT)
 
     async def write(self, message: Message, profile: Profile) -> tuple[EmailMessage, str]:
@@ -61,7 +62,7 @@ class Desk:
             f"{self._public_url}/email/{token}.gif",
             "" if message.is_transactional else unsubscribe_url,
         )
-        own_links = {UNSUBSCRIBE_URL: unsubscribe_url, WEBVIEW_URL: ""}
+        own_links = {UNSUBSCRIBE_URL: unsubscribe_url, WEBVIEW_URL: self._view_url(message, profile.id)}
         fillings = Fillings({**view.fields, "points": view.points}, message.tokens, own_links)
         mail = compose(letter, str(view.fields["email"]), fillings, tracking, message.id, now_us)
         return mail, str(mail["To"].addresses[0].addr_spec)
@@ -105,3 +106,10 @@ class Desk:
     def _unsubscribe_url(self, message: Message, contact_id: int) -> str:
         said = links.clickthrough_of(message.id, contact_id, message.email_id, links.NEVER_S)
         return f"{self._public_url}/email/unsubscribe/{self._unsubscribes.sign(said)}"
+
+    def _view_url(self, message: Message, contact_id: int) -> str:
+        """None for what cannot be written again: a text of its own, or one with tokens of the request."""
+        if not message.email_id or message.html or message.text or message.tokens:
+            return ""
+        said = links.clickthrough_of(message.id, contact_id, message.email_id, links.NEVER_S)
+        return f"{self._public_url}/email/view/{self._views.sign(said)}"

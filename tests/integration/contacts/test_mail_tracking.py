@@ -36,8 +36,9 @@ class Received:
 
     def __init__(self, mail: httpx.Client, server: MailServer, site: Site, *, is_transactional: bool = False) -> None:
         self.to = address()
-        self.contact = new_contact(mail, self.to, firstname="Ada")
+        self.contact = new_contact(mail, self.to, firstname="Ada <3")
         html = '<a href="https://shop.example/offer?a=1">offer</a> <a href="{unsubscribe_url}">no more</a>'
+        html += ' <p>Dear {contactfield=firstname}</p><a href="{webview_url}">view</a>'
         self.email = new_email(mail, name="Offer", customHtml=html)
         said = {"transactional": is_transactional}
         told(mail.post(f"/api/emails/{self.email}/contact/{self.contact}/send", json=said))
@@ -78,6 +79,15 @@ def test_opens_and_clicks_are_in_the_history_and_counted(mail: httpx.Client, ser
     assert (shown["sentCount"], shown["readCount"]) == (1, 1)
     assert [one["id"] for one in site.contacts(f"email_read:{received.email}")] == [received.contact]
     assert [one["id"] for one in site.contacts(f"email_sent:{received.email}")] == [received.contact]
+
+
+def test_a_mail_can_be_read_as_a_page(mail: httpx.Client, server: MailServer, site: Site) -> None:
+    received = Received(mail, server, site)
+    page = httpx.get(received.url(r'href="([^"]+)">view'), trust_env=False)
+    assert page.status_code == 200 and "<p>Dear Ada &lt;3</p>" in page.text
+    assert "sandbox" in page.headers["content-security-policy"]
+    told(mail.delete(f"/api/contacts/{received.contact}/delete"))
+    assert httpx.get(received.url(r'href="([^"]+)">view'), trust_env=False).status_code == 404
 
 
 @pytest.mark.parametrize("is_one_click", [True, False])
