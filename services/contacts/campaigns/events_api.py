@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,6 @@ from services.common.field_values import read_time
 from services.common.records import Ref
 from services.contacts.campaigns.scheduled import (
     cancelled,
-    now_us,
     read_scheduled,
     record_id,
     rescheduled,
@@ -112,12 +112,12 @@ class CampaignEventsApi:
             trigger_us = int(read_time(said).timestamp()) * 1_000_000
         except ValueError as error:
             raise ApiError(400, f"date: {error}", {"date": [str(error)]}) from error
-        moved = await self._change(request, lambda event: rescheduled(event, trigger_us, now_us()))
+        moved = await self._change(request, lambda event: rescheduled(event, trigger_us, _now_us()))
         date = sql_time(moved.trigger_us) if moved else None
         return json_response({"success": int(moved is not None), "date": date, "formattedDate": date})
 
     async def cancel(self, request: Request) -> Response:
-        gone = await self._change(request, lambda event: cancelled(event, now_us()))
+        gone = await self._change(request, lambda event: cancelled(event, _now_us()))
         return json_response({"success": int(gone is not None)})
 
     async def _change(
@@ -151,6 +151,10 @@ class CampaignEventsApi:
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         return contact
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
 
 
 def _keeping(old: ScheduledEvent, new: ScheduledEvent) -> ScheduledEvent:

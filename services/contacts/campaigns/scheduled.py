@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -107,10 +106,6 @@ def shown_us(event: ScheduledEvent) -> int:
 
 def sql_time(time_us: int) -> str:
     return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def now_us() -> int:
-    return time.time_ns() // 1_000
 
 
 def _time_us(body: RecordBody, name: str, old: int) -> int:

@@ -320,3 +320,17 @@ def test_a_segment_is_sent_a_mail_once(mail: httpx.Client, server: MailServer) -
     assert told(mail.get(f"/api/emails/{email}"))["email"]["sentCount"] == 5
     assert told(mail.post(send, json={"lists": [999_999]}), 400)["errors"][0]["details"]["lists"]
     assert told(mail.post(f"/api/emails/{new_email(mail)}/send"), 400)["errors"][0]["details"]["lists"]
+
+
+def test_whom_a_mail_waits_for_is_found(mail: httpx.Client) -> None:
+    pause = {"email": {"pause_from_date": "2020-01-01"}}
+    contact, email = new_contact(mail, address(), frequencyRules=pause), new_email(mail)
+    told(mail.post(f"/api/emails/{email}/contact/{contact}/send", json={"transactional": False}))
+    found = told(mail.get("/api/contacts", params={"search": f"email_queued:{email}"}))["contacts"]
+    assert list(found) == [str(contact)]
+    survivor = new_contact(mail, address("survivor"))
+    holder = told(mail.get(f"/api/contacts/{contact}"))["contact"]["fields"]["all"]["email"]
+    told(mail.patch(f"/api/contacts/{survivor}/edit", json={"email": holder}))
+    found = told(mail.get("/api/contacts", params={"search": f"email_queued:{email}"}))["contacts"]
+    assert list(found) == [str(survivor)]
+    assert told(mail.get("/api/contacts", params={"search": f"!email_queued:{email} ids:{survivor}"}))["total"] == "0"
