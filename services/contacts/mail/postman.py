@@ -61,6 +61,7 @@ class Postman:
         """Sends all that is due."""
         if time.monotonic() < self._down_until:
             return
+        await self._stores.check_clickhouse()  # what was sent must be noted there before the contact's next mail
         await self._restore()
         try:
             while due := await self._office.queue.due(_now_us(), AT_ONCE):
