@@ -15,6 +15,8 @@ from services.common.php_serialized import PhpSerializedError, decode_php_array
 
 MAX_TOKEN_LENGTH = 4_096
 DEFAULT_DAYS = 90
+UNSUBSCRIBE_SALT = "spoor-unsubscribe"  # of links by which a mail's reader unsubscribes: a ct does not do
+VIEW_SALT = "spoor-mail-view"  # of links by which it is read as a web page
 
 
 class Clickthrough(msgspec.Struct, omit_defaults=True):
@@ -38,9 +40,11 @@ class Verdict(Enum):
 class Clickthroughs:
     """Makes and reads them under the installation's secrets: the first one signs, all of them verify."""
 
-    def __init__(self, secrets: tuple[str, ...], *, reads_unsigned: bool = False) -> None:
+    def __init__(
+        self, secrets: tuple[str, ...], *, reads_unsigned: bool = False, salt: str = "spoor-clickthrough"
+    ) -> None:
         self._serializer = URLSafeSerializer(
-            list(reversed(secrets)), salt="spoor-clickthrough", signer_kwargs={"digest_method": hashlib.sha256}
+            list(reversed(secrets)), salt=salt, signer_kwargs={"digest_method": hashlib.sha256}
         )
         self._reads_unsigned = reads_unsigned
 

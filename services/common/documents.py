@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ SEGMENT = "segment"
 USER, ROLE, LOGIN, CREDENTIAL, TOKEN = "user", "role", "login", "credential", "token"
 CONTACT_CATEGORIES = "global"  # the bundle of categories that contacts can be in
 HOOK, POINT = "hook", "point"
+EMAIL, SCHEDULED_EVENT = "email", "scheduledevent"
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 
@@ -115,11 +116,52 @@ class Campaign(Document):
     category_id: int = 0
 
 
+class ScheduledEvent(Document):
+    """What a campaign is to do with a contact, or has done: others run campaigns and tell it. Times in microseconds."""
+
+    contact_id: int
+    event_id: int
+    campaign_id: int = 0
+    name: str = ""
+    type: str = ""
+    channel: str = ""
+    channel_id: int = 0
+    trigger_us: int = 0
+    triggered_us: int = 0
+    is_scheduled: bool = True
+    error: str = ""
+    metadata: dict[str, Any] = {}
+
+
 class Tag(Document):
     """What is said of a tag; contacts carry the tag itself."""
 
     tag: str
     description: str = ""
+
+
+class Email(Document):
+    """A mail that can be sent to many; `{tokens}` in it are filled in for each. Times are microseconds, 0 for none."""
+
+    name: str
+    subject: str
+    from_address: str = ""
+    from_name: str = ""
+    reply_to: str = ""
+    html: str = ""
+    text: str = ""
+    type: str = "template"  # or list: for the members of `segments`
+    language: str = "en"
+    description: str = ""
+    category_id: int = 0
+    segments: list[int] = []
+    publish_up_us: int = 0
+    publish_down_us: int = 0
+
+    def is_open(self, now_us: int) -> bool:
+        """Whether it may be sent now."""
+        is_over = 0 < self.publish_down_us <= now_us
+        return self.is_published and self.publish_up_us <= now_us and not is_over
 
 
 Scalar = str | int | float | bool | None

@@ -8,6 +8,10 @@ VIDEO_HIT = "page.videohit"
 FORM_SUBMITTED = "form.submitted"
 EMAIL_READ = "email.read"
 EMAIL_SENT = "email.sent"
+EMAIL_FAILED = "email.failed"
+MESSAGE_QUEUE = "message.queue"
+CAMPAIGN_EVENT = "campaign.event"
+CAMPAIGN_EVENT_SCHEDULED = "campaign.event.scheduled"
 ASSET_DOWNLOAD = "asset.download"
 UTM = "lead.utmtagsadded"
 POINT_GAINED = "point.gained"
@@ -25,8 +29,8 @@ _TYPES = {
     "lead.ipadded": "Accessed from IP",
     "lead.apiadded": "Added through API",
     ASSET_DOWNLOAD: "Asset downloaded",
-    "campaign.event.scheduled": "Campaign event scheduled",
-    "campaign.event": "Campaign action triggered",
+    CAMPAIGN_EVENT_SCHEDULED: "Campaign event scheduled",
+    CAMPAIGN_EVENT: "Campaign action triggered",
     CAMPAIGN_MEMBERSHIP: "Campaign membership change",
     CREATED: "Contact created",
     "lead.source.created": "Contact created by source",
@@ -34,14 +38,14 @@ _TYPES = {
     "lead.source.identified": "Contact identified by source",
     DO_NOT_CONTACT: "Do not contact",
     "dynamic.content.sent": "Dynamic Content Triggered",
-    "email.failed": "Email failed",
+    EMAIL_FAILED: "Email failed",
     EMAIL_READ: "Email read",
     "email.replied": "Email replied",
     EMAIL_SENT: "Email sent",
     FORM_SUBMITTED: "Form submitted",
     "lead.imported": "Imported",
     "integration_sync_issues": "Integration sync notice",
-    "message.queue": "Message Queue",
+    MESSAGE_QUEUE: "Message Queue",
     PAGE_HIT: "Page hit",
     POINT_GAINED: "Point gained",
     SEGMENT_MEMBERSHIP: "Segment membership change",

@@ -29,6 +29,8 @@
 | `tokens-used`          | hash   | contacts, export    | for ever: when each personal token was last used          |
 | `audit`                | stream | contacts            | until they are in ClickHouse: changes and who made them   |
 | `limit/...`            | string | rate_limit          | for its window: requests and failed logins                |
+| `mails:{mail}`         | zset   | contacts            | mails that are to be sent, by when they are due           |
+| `mail:{mail}:<id>`     | string | contacts            | such a mail, until it is sent, failed or cancelled        |
 | `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 | `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
 
@@ -58,6 +60,7 @@ REBUILDING = "rebuilding"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"
 HOOKS = "hook:*"  # and what is kept beside each
+MAILS = "mails:{mail}"  # members are `<contact>-<more>`
 
 
 def fence(tag: str) -> str:
@@ -69,7 +72,7 @@ def lasting_tags() -> list[str]:
     appended is waited for there, and one that is acknowledged twice does no harm."""
     families = (("c", CONTACT_SLOTS), ("u", UNIQUE_SLOTS), ("r", RECORD_SLOTS))
     tags = [f"{family}{slot}" for family, slots in families for slot in range(slots)]
-    return [*tags, DEAD_HITS, TRACKING_EVENTS, AUDIT]
+    return [*tags, DEAD_HITS, TRACKING_EVENTS, AUDIT, "mail"]
 
 
 def hits(stream: int) -> str:
@@ -153,3 +156,7 @@ def grant(token_digest: str) -> str:
 
 def tracking_events(contact_id: int) -> str:
     return f"q:{{c{contact_id % CONTACT_SLOTS}}}:{contact_id}"
+
+
+def mail(mail_id: str) -> str:
+    return f"mail:{{mail}}:{mail_id}"

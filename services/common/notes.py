@@ -1,25 +1,26 @@
-"""The notes on contacts go with their contacts."""
+"""The notes on contacts, and what campaigns had scheduled for them, go with their contacts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from services.common.clickhouse import ClickHouse
-from services.common.documents import NOTE
+from services.common.documents import NOTE, SCHEDULED_EVENT
 from services.common.records import RecordStore, Ref, project_records
 
 ROUNDS = 20
+KINDS = (NOTE, SCHEDULED_EVENT)
 _OF = """
-SELECT id FROM records FINAL
-WHERE kind = {kind:String} AND JSONExtractUInt(data, 'contact_id') IN {ids:Array(UInt64)}
+SELECT kind, id FROM records FINAL
+WHERE kind IN {kinds:Array(String)} AND JSONExtractUInt(data, 'contact_id') IN {ids:Array(UInt64)}
 """
 
 
 async def remove_notes(records: RecordStore, clickhouse: ClickHouse, contact_ids: Iterable[int]) -> int:
     """How many there were. Raises what the stores raise; whatever it had done stays done."""
-    parameters = {"kind": NOTE, "ids": list(contact_ids)}
+    parameters = {"kinds": list(KINDS), "ids": list(contact_ids)}
     found = (await clickhouse.query(_OF, parameters=parameters)).result_rows
-    waiting, count = [Ref(NOTE, str(note_id)) for (note_id,) in found], 0
+    waiting, count = [Ref(str(kind), str(one)) for kind, one in found], 0
     for _ in range(ROUNDS):
         stored = (await records.load(waiting)).values()
         blank = [record._replace(data=b"") for record in stored if record.data]

@@ -19,6 +19,7 @@ Value = str | int | float | bool | None
 MAX_POINTS = (1 << 31) - 1  # what their column holds
 MAX_COMPANIES = 1_000  # of one part; hits may name what they like
 MAX_TAGS = 1_000  # the same
+MAX_CHANNELS = 50  # that one part may refuse
 MAX_MOVES = 100  # the newest of a device; older hits than the oldest of them are far behind any retry or replay
 IDENTIFYING_FIELDS = ("email", "firstname", "lastname", "company", "facebook", "foursquare", "instagram", "linkedin",
                       "skype", "twitter")  # fmt: skip
@@ -143,6 +144,14 @@ class Part(msgspec.Struct, omit_defaults=True):
         if members == self.tags:
             return self
         return msgspec.structs.replace(self, tags=members, modified_us=max(self.modified_us, time_us))
+
+    def with_unsubscribed(self, channel: str, entry: DoNotContact) -> Part:
+        """This part after the contact unsubscribed from a channel; an older word than the stored changes nothing."""
+        old = self.dnc.get(channel)
+        if old.time_us >= entry.time_us if old else len(self.dnc) >= MAX_CHANNELS:
+            return self
+        dnc = {**self.dnc, channel: entry}
+        return msgspec.structs.replace(self, dnc=dnc, modified_us=max(self.modified_us, entry.time_us))
 
     def with_company(self, company_id: int, time_us: int) -> Part:
         """This part after it joined a company at `time_us`; an older word than the stored one changes nothing."""

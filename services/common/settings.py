@@ -20,6 +20,7 @@ PREFIX = "SPOOR_"
 # In the order in which they follow SPOOR_PORT_BASE.
 PORTS = ("ingest_port", "identity_port", "contacts_port", "export_port", "demo_port", "redis_port", "clickhouse_port")
 # They go into a script: no quote, no blank, nothing to break out with.
+_PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?/?", re.ASCII)
 _ORIGIN = re.compile(r"\*|(https?://)?[A-Za-z0-9.*_-]+(:[0-9*]+)?/?|https?://\[[0-9a-fA-F:.]+\](:[0-9*]+)?/?")
 _SCRIPT_URL = r"https?://[A-Za-z0-9._~:/@%+-]+"
 _SCRIPT_PATTERNS = {
@@ -206,6 +207,16 @@ class Settings:
         "City databases in MaxMind's format (.mmdb), also DB-IP's, which has a file each for v4 and v6. Empty: places "
         "of visitors are not looked up.",
     )
+    smtp_url: str = _setting(
+        "",
+        "The server that takes mails: smtp://user:password@host:587 (with STARTTLS where that is offered) or "
+        "smtps://host:465. Empty: none are sent.",
+        is_secret=True,
+    )
+    mail_from: str = _setting("", "Who mails are from unless somebody else is: Shop <shop@example.com>.")
+    public_url: str = _setting(
+        "", "Ingest as browsers reach it, for links in mails: https://track.example.com. Needed to send mails."
+    )
     log_level: str = _setting("info", "debug, info, warning or error.")
 
 
@@ -329,6 +340,7 @@ def _check(settings: Settings) -> None:
     ):
         if url and not url.startswith(schemes):
             raise SettingsError(f"{name} must begin with {' or '.join(schemes)}")
+    _check_mail(settings)
     if settings.require_signed_identify and not settings.identify_secret:
         raise SettingsError("SPOOR_REQUIRE_SIGNED_IDENTIFY needs SPOOR_IDENTIFY_SECRET")
     for name, pattern in _SCRIPT_PATTERNS.items():
@@ -349,6 +361,17 @@ def _check(settings: Settings) -> None:
         raise SettingsError("SPOOR_MAX_IDENTIFIERS and SPOOR_MAX_MERGES_A_MINUTE must be at least 1")
     if any(len(token.rpartition(":")[2]) < MIN_TOKEN_LENGTH for token in settings.api_tokens):
         raise SettingsError(f"SPOOR_API_TOKENS: a token has at least {MIN_TOKEN_LENGTH} characters")
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.public_url and not _PUBLIC_URL.fullmatch(settings.public_url):
+        raise SettingsError("SPOOR_PUBLIC_URL: a scheme, a host, perhaps a port, no path")
+    if not settings.smtp_url:
+        return
+    if not settings.smtp_url.startswith(("smtp://", "smtps://")):
+        raise SettingsError("SPOOR_SMTP_URL must begin with smtp:// or smtps://")
+    if not settings.public_url or "@" not in settings.mail_from:
+        raise SettingsError("SPOOR_SMTP_URL needs SPOOR_MAIL_FROM, an address, and SPOOR_PUBLIC_URL")
 
 
 def _as_text(value: Any) -> str:

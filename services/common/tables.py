@@ -22,6 +22,7 @@ AUDIT = "audit"
 RECORDS = "records"
 IMAGES = "images"
 WEBHOOK_DELIVERIES = "webhook_deliveries"
+MESSAGES = "messages"
 
 
 class EventRow(msgspec.Struct, array_like=True, gc=False):
@@ -149,6 +150,20 @@ class ImageRow(msgspec.Struct, array_like=True, gc=False):
     data: str  # base64
 
 
+class MessageRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `messages`: one version of a mail that was queued for a contact. Times are milliseconds, 0 for never."""
+
+    contact_id: int
+    id: str
+    version: int
+    status: str
+    email_id: int  # the template, 0 for a text of its own
+    is_transactional: int
+    added: int
+    sent: int
+    data: str  # JSON
+
+
 def contact_row(profile: Profile) -> ContactRow:
     """The projection of a stored profile."""
     document = msgspec.json.encode(profile).decode()
@@ -227,6 +242,7 @@ Rows = (
     | list[RecordRow]
     | list[ImageRow]
     | list[DeliveryRow]
+    | list[MessageRow]
 )
 _OWN_COLUMN = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _encoder = msgspec.json.Encoder()

@@ -20,6 +20,7 @@ from services.common.service import end_process_if_failed, operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.audit.audit_api import AuditApi
 from services.contacts.background import Background, Duty
+from services.contacts.campaigns.events_api import CampaignEventsApi
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
 from services.contacts.docs.docs import CSS_PATH, DOCS_PATH, docs_routes
@@ -29,6 +30,10 @@ from services.contacts.forms.api import SubmissionsApi
 from services.contacts.jobs.api import JobsApi
 from services.contacts.jobs.runner import EVERY_SECONDS as JOBS_EVERY_SECONDS
 from services.contacts.jobs.runner import JobRunner
+from services.contacts.mail.api import MailApi
+from services.contacts.mail.broadcast_api import BroadcastApi
+from services.contacts.mail.emails_api import EmailsApi
+from services.contacts.mail.postman import Postman
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.openapi import DOCUMENT
 from services.contacts.people.actions_api import ActionsApi
@@ -132,6 +137,7 @@ def duties(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> tupl
         await stores.audit.work_off(stores.clickhouse)
 
     return (
+        *((Postman(stores, settings, metrics).duty(),) if settings.smtp_url else ()),
         Duty("audit", AUDIT_SECONDS, work_off_audit),
         Duty("jobs", JOBS_EVERY_SECONDS, JobRunner(stores, settings.job_contacts_per_second).work),
         Duty("webhooks", 1.0, Deliveries(stores, settings, metrics).work),
@@ -177,4 +183,8 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *PointsApi(stores, user, metrics).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),
+        *EmailsApi(stores, user, metrics).routes(),
+        *MailApi(stores, user, settings).routes(),
+        *BroadcastApi(stores, user, settings).routes(),
+        *CampaignEventsApi(stores, user).routes(),
     ]

@@ -68,6 +68,7 @@ class Background:
             await work
         finally:
             work.cancel()
+            await asyncio.wait({work})  # what it must not leave half done it ends now
 
     async def _renew(self, duty: Duty, *, takes: bool = False) -> bool:
         lease = [self._name, int(LEASE_SECONDS * 1_000), int(takes)]

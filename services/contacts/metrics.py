@@ -6,6 +6,7 @@ from services.common.metrics import Metrics
 
 WRITES = ("created", "upserted", "edited", "deleted", "refused", "busy")
 COMPANY_WRITES = ("created", "upserted", "edited", "deleted", "joined", "left", "refused", "busy")
+MAILS = ("sent", "rescheduled", "failed", "cancelled")
 READS = ("list", "one", "timeline", "page", "companies", "company")
 
 
@@ -17,6 +18,7 @@ class ContactsMetrics(Metrics):
             "contacts_company_writes_total", "Companies and their members written over the API.", "outcome",
             COMPANY_WRITES,
         )  # fmt: skip
+        self.mails = self.counter("contacts_mails_total", "What became of mails that were due.", "outcome", MAILS)
         self.reads = self.counter("contacts_reads_total", "Reads answered.", "what", READS)
         self.webhook_requests = self.counter(
             "contacts_webhook_requests_total", "Requests of webhooks, and webhooks that were switched off.", "outcome",

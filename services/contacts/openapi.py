@@ -191,6 +191,7 @@ def _record_paths(plural: str, singular: str) -> Json:
 for _plural, _singular in (
     ("links", "link"), ("assets", "asset"), ("forms", "form"), ("notes", "note"), ("stages", "stage"),
     ("categories", "category"), ("campaigns", "campaign"), ("tags", "tag"), ("hooks", "hook"), ("points", "point"),
+    ("emails", "email"),
 ):  # fmt: skip
     PATHS.update(_record_paths(_plural, _singular))
 
@@ -526,6 +527,91 @@ PATHS |= {
             ("/api/auditlog", [], "What was changed, by whom, the newest first"),
             ("/api/contacts/{id}/auditlog", [_ID], "What was changed of a contact"),
         )
+    },
+}
+
+_SENT = {"200": "{success, failed}: failed says why it is not sent", "404": "No such template or contact", **_WRONG}
+_NO_MAIL = {"409": "No mail server is set"}
+PATHS |= {
+    **{
+        f"/api/emails/{{id}}/{path}": {
+            "post": _operation(
+                "Send a template to a contact: tokens, transactional (true unless said)",
+                [_RECORD_ID, _parameter("contact", "path", "integer", "The contact")],
+                {**_SENT, **_NO_MAIL},
+                has_body=True,
+            )
+        }
+        for path in ("contact/{contact}/send", "send/contact/{contact}")
+    },
+    "/api/emails/{id}/send": {
+        "post": _operation(
+            "Send a template to all in its segments who were never sent it: lists, limit (10,000)",
+            [_RECORD_ID],
+            {"200": "{success, sentCount, failedRecipients}", "404": "No such template", **_WRONG, **_NO_MAIL},
+            has_body=True,
+        )
+    },
+    "/api/contacts/{id}/email": {
+        "post": _operation(
+            "Send a mail to a contact: subject, body, plainText, fromName, fromAddress, replyTo, template, tokens, "
+            "transactional (false unless said)",
+            [_ID],
+            {"201": "{success, message}", **_SENT, **_NO_MAIL},
+            has_body=True,
+        )
+    },
+    "/api/contacts/{id}/messages": {
+        "get": _operation(
+            "The mails queued for a contact, and what became of them", [_ID, *_LIST[1:3]], {"200": "{total, messages}"}
+        )
+    },
+    "/api/contacts/{id}/messages/{message}/cancel": {
+        "post": _operation(
+            "Cancel a mail that was not sent yet",
+            [_ID, _parameter("message", "path", text="The message")],
+            {"200": "{success, message}", "404": "No such one"},
+        )
+    },
+}
+
+_EVENT_OF = [_parameter("event", "path", "integer", "The event"), _parameter("contact", "path", "integer")]
+_EVENTS_OF = {"200": "{total, events: {id: event}}", "404": "Nobody"}
+PATHS |= {
+    "/api/campaigns/events/contact/{contact}": {
+        "get": _operation("What campaigns are to do with a contact, or have done", [_EVENT_OF[1]], _EVENTS_OF)
+    },
+    "/api/campaigns/{campaign}/events/contact/{contact}": {
+        "get": _operation(
+            "The same of one campaign", [_parameter("campaign", "path", "integer"), _EVENT_OF[1]], _EVENTS_OF
+        )
+    },
+    "/api/campaigns/events/{event}/contact/{contact}/edit": {
+        "put": _operation(
+            "Put such an event: name, campaignId, triggerDate or dateTriggered, type, channel, channelId, metadata",
+            _EVENT_OF,
+            {"200": "{event}", "201": "{event}, new", "404": "Nobody", **_WRONG},
+            has_body=True,
+        )
+    },
+    "/api/campaigns/events/batch/edit": {
+        "put": _operation(
+            "The same for up to 200, each with eventId and contactId",
+            [],
+            {"200": "{events, errors}", **_BATCH},
+            has_body=True,
+        )
+    },
+    "/api/contacts/{id}/campaignevents/{event}/reschedule": {
+        "post": _operation(
+            "Move one that is in the future: date",
+            [_ID, _EVENT_OF[0]],
+            {"200": "{success, date}", "404": "No such one", **_WRONG},
+            has_body=True,
+        )
+    },
+    "/api/contacts/{id}/campaignevents/{event}/cancel": {
+        "post": _operation("Cancel one", [_ID, _EVENT_OF[0]], {"200": "{success}", "404": "No such one"})
     },
 }
 

@@ -23,7 +23,7 @@ from services.common.merging import (
     survivor,
     take_in,
 )
-from services.common.profile import Move, Part, Profile, Value, with_move
+from services.common.profile import DoNotContact, Move, Part, Profile, Value, with_move
 from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 
 EventKey = tuple[int, bytes]
@@ -41,6 +41,8 @@ OUTCOMES = (
     "unique_value_taken",
     "merge_queued",
 )
+UNSUBSCRIBED = 1  # the reason of a do-not-contact entry
+UNSUBSCRIBE_COMMENT = "Unsubscribed by the contact"
 MERGE_WINDOW_US = 60_000_000
 
 
@@ -69,6 +71,8 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     clicked_contact_id: int = 0  # for whom the link was made that was clicked, or the mail that was opened
     company_id: int = 0  # the company that it names, settled already
     company: str = ""  # its name
+    unsubscribed: str = ""  # the channel that the contact wants no more of
+    unsubscribed_by: int = 0  # the mail, or whatever it was
     linked_contact_id: int = 0  # a service says that the device is this contact's
 
     @property
@@ -194,6 +198,7 @@ class Identifier:
         if not sighting.device_contact_id:
             return self._place_without_device(sighting)
         says_nothing = not (sighting.unique or sighting.fields or sighting.tags or sighting.company_id)
+        says_nothing = says_nothing and not sighting.unsubscribed
         if sighting.clicked_contact_id or sighting.linked_contact_id:
             says_nothing = False
         if says_nothing and self.state.is_blank(sighting.device_contact_id):
@@ -441,6 +446,9 @@ class Identifier:
         changed = part.with_fields(news, time_us).with_tags(changes, time_us)
         if sighting.company_id:
             changed = _join_company(contact, changed, sighting, time_us)
+        if sighting.unsubscribed:
+            entry = DoNotContact(UNSUBSCRIBED, UNSUBSCRIBE_COMMENT, sighting.unsubscribed_by, time_us)
+            changed = changed.with_unsubscribed(sighting.unsubscribed, entry)
         if changed is not part:
             self.state.put(msgspec.structs.replace(contact, own=changed, is_brief=False))
 

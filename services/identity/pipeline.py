@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,7 @@ _KNOWN = frozenset(
     event_id event_time utm_source utm_medium utm_campaign utm_content utm_term do_not_track ct
     identify_signature identify_expires left_event_id left_event_time time_on_page""".split()
 )
+_CHANNEL = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,49}", re.ASCII)
 _BAD_SIGNATURES = frozenset({"signature_bad", "signature_expired"})
 _NO_AGENT = Agent("", "", "", "", "", "")
 _json = msgspec.json.Encoder()
@@ -58,6 +60,8 @@ class Draft(msgspec.Struct, gc=False, eq=False):
     tags: dict[str, bool] = {}  # that it adds or, by a - before them, removes
     timezone: str = ""  # the browser's, an IANA name
     company: Mention | None = None
+    unsubscribed: str = ""  # a channel
+    unsubscribed_by: int = 0  # what of that channel, a mail say
     contact_id: int = 0
 
 
@@ -125,6 +129,8 @@ class Pipeline:
                 draft.fields[field] = told
         if name := draft.fields.get("company"):
             draft.company = read_mention({"company": str(name)}, min(draft.hit.time_us, draft.hit.received_us))
+        if said.unsubscribe and _CHANNEL.fullmatch(said.unsubscribe):
+            draft.unsubscribed, draft.unsubscribed_by = said.unsubscribe.lower(), _channel_id(said.details)
         words = said.tags.split(",") if isinstance(said.tags, str) else said.tags
         self._read_tags(draft, words[:MAX_TAGS])
 
@@ -216,6 +222,13 @@ class Pipeline:
             draft.left_key = int(said.get("left_event_time", "")) * 1_000, left.bytes
         except ValueError:
             pass  # then it says no more than that somebody was there
+
+
+def _channel_id(details: dict[str, Any]) -> int:
+    """What of the channel it was, where the event's details say so; 0 where they do not."""
+    said = details.get("dnc")
+    channel_id = said.get("channelId") if isinstance(said, dict) else None
+    return channel_id if type(channel_id) is int and 0 < channel_id < 1 << 31 else 0
 
 
 def _read_field(field: Field | None, said: Any) -> Value:

@@ -213,4 +213,6 @@ def _sighting(draft: Draft, settled: Settled) -> Sighting:
         draft.clicked_contact_id,
         company_id=company.id if company else 0,
         company=company.name if company else "",
+        unsubscribed=draft.unsubscribed,
+        unsubscribed_by=draft.unsubscribed_by,
     )

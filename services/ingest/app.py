@@ -32,6 +32,7 @@ from services.ingest.entrance import Entrance
 from services.ingest.forms import Forms
 from services.ingest.guard import Refused, refusal, with_headers
 from services.ingest.hot import HotPaths, Send
+from services.ingest.mail_view import MailView
 from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.paths import read_aliases
@@ -41,6 +42,7 @@ from services.ingest.senders import Senders
 from services.ingest.spill import Spill
 from services.ingest.touchpoints import TouchPoints
 from services.ingest.tracking_queue import TrackingQueue
+from services.ingest.unsubscribing import Unsubscribing
 from services.ingest.visitor import PRIVACY_SIGNALS, Visitors
 
 log = structlog.get_logger()
@@ -96,6 +98,8 @@ class IngestApp:
         self._batch = BatchApi(entrance, senders, visitors, codec, settings)
         self._routes = [
             *TouchPoints(entrance, clickthroughs, passes_clickthrough=settings.pass_clickthrough).routes(),
+            *Unsubscribing(entrance, settings.secret).routes(),
+            *MailView(entrance, settings.secret).routes(),
             *Forms(entrance, settings.secret).routes(),
             *self._batch.routes(),
             *DropsApi(drops, senders, self._cors, self.metrics).routes(),

@@ -100,5 +100,12 @@ def word_page(text: str, title: str = "Form") -> str:
     return _PAGE.format(title=html.escape(title), text=as_html(text))
 
 
+def button_page(text: str, title: str, action: str) -> str:
+    """A page that asks, with one button, which posts to `action`."""
+    words, button = f'{as_html(text)}</p><form method=post action="{html.escape(action)}">', html.escape(title)
+    asked = f'{words}<button style="font:inherit;padding:.5rem 1rem">{button}</button></form><p>'
+    return _PAGE.format(title=button, text=asked)
+
+
 def as_html(text: str) -> str:
     return html.escape(text).replace("\n", "<br />")

@@ -25,7 +25,6 @@ _NOT_YET = frozenset(
     [
         "category",
         "lang",
-        "email_queued",
         "email_pending",
         "sms_sent",
         "web_sent",
@@ -42,7 +41,9 @@ ALIAS = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _MAIL_EVENTS = {"email_sent": EMAIL_SENT, "email_read": EMAIL_READ}
 _SEGMENTS = frozenset({"segment", "common"})
 COMMANDS = (
-    frozenset({"is", "ip", "ids", "name", "tag", "owner", "stage", "company_id", *_MAIL_EVENTS, *FIELDS})
+    frozenset(
+        {"is", "ip", "ids", "name", "tag", "owner", "stage", "company_id", "email_queued", *_MAIL_EVENTS, *FIELDS}
+    )
     | _SEGMENTS
     | _NOT_YET
 )
@@ -206,6 +207,13 @@ class _Compiler:
                 return Condition(f"has(companies, {self._bind(_number(term), 'UInt64')})", FALSE)
             case "email_sent" | "email_read":
                 return self._mail(term)
+            case "email_queued":
+                waiting = (
+                    "SELECT contact_id FROM messages FINAL WHERE status IN ('pending', 'rescheduled')"
+                    f" AND email_id = {self._bind(_number(term), 'UInt64')}"
+                )
+                merged = f"SELECT winner FROM {ALIASES} WHERE loser IN ({waiting})"
+                return Condition(f"(id IN ({waiting}) OR id IN ({merged}))", FALSE)
             case command if command in _SEGMENTS:
                 return join_conditions([self._segment(alias, term) for alias in _aliases(term)], "AND", TRUE, FALSE)
             case command if command in self._fields:

@@ -37,6 +37,7 @@ class Statement(msgspec.Struct, omit_defaults=True, gc=False):
     utm_term: str | None = None
     ip: str | None = None
     user_agent: str | None = None
+    unsubscribe: str = ""  # by this channel the contact does not want to be contacted any more
     details: dict[str, Any] = {}
 
     def parameters(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from services.common.folding import owner_of, stage_of
 from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value, newest
 from services.common.values import MAX_TEXT_LENGTH, clean, normalise_unique, read_tag
 from services.contacts.people.do_not_contact import Refusal, new_refusals, read_refusals
+from services.contacts.people.frequency import Frequency, new_frequencies, read_frequencies
 from services.contacts.people.grants import Grant, apply_grant
 from services.contacts.people.links import LinkChange, new_links
 from services.contacts.people.memberships import MembershipChange, apply_memberships, read_memberships
@@ -46,6 +47,7 @@ class Change(msgspec.Struct, frozen=True):
     points: int | None = None
     points_change: Callable[[int], int] | None = None  # from those that it has
     dnc: dict[str, Refusal] = {}  # by channel
+    frequency: dict[str, Frequency] = {}  # by channel
     ip: str = ""
     owner_id: int | None = None  # 0 for nobody
     stage_id: int | None = None  # 0 for none
@@ -110,6 +112,7 @@ def read_change(
         tags=reading.tags(),
         points=reading.points(),
         dnc=reading.refusals(),
+        frequency=reading.frequencies(),
         ip=reading.ip(),
         owner_id=reading.owner(),
         stage_id=stage_id,
@@ -191,6 +194,13 @@ class _Reading:
             return read_refusals(self._body)
         except ValueError as error:
             self.wrong["doNotContact"] = [str(error)]
+            return {}
+
+    def frequencies(self) -> dict[str, Frequency]:
+        try:
+            return read_frequencies(self._body)
+        except ValueError as error:
+            self.wrong["frequencyRules"] = [str(error)]
             return {}
 
     def points(self) -> int | None:
@@ -307,6 +317,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
         ips=_with_ip(profile, own, change.ip, now_us),
         points=_new_points(profile, own, change),
         dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
+        frequency={**own.frequency, **new_frequencies(profile, change.frequency, now_us)},
         owner_id=own.owner_id if change.owner_id is None else change.owner_id,
         owner_us=own.owner_us if change.owner_id in (None, owner_of(profile)) else now_us,
         stage_id=own.stage_id if stage_id is None else stage_id,

@@ -14,6 +14,7 @@ from services.common.field_values import label_of
 from services.common.folding import View
 from services.common.profile import Value
 from services.contacts.people.contact import Address, Contact, Footprint, UtmTags
+from services.contacts.people.frequency import frequency_objects
 
 Json = dict[str, Any]
 
@@ -48,7 +49,7 @@ def contact_object(contact: Contact, user: str) -> Json:
         "dateIdentified": iso(view.identified_us) if view else None,
         "preferredProfileImage": _preferred_image(view),
         "doNotContact": _do_not_contact(view),
-        "frequencyRules": [],
+        "frequencyRules": frequency_objects(view.frequency) if view else [],
     }
 
 

@@ -15,6 +15,7 @@ from services.common.envelope import NOT_FOUND, ApiError
 from services.common.images import has_images, remove_images
 from services.common.notes import remove_notes
 from services.common.records import Ref
+from services.contacts.mail.office import MailOffice
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.change import Change, InvalidChangeError, no_owner, no_stage, read_change
 from services.contacts.people.contact import Contact
@@ -33,7 +34,7 @@ class ContactEditor:
         self, stores: Stores, user: str, metrics: ContactsMetrics, projection: Projection | None = None
     ) -> None:
         self._stores, self._records, self._metrics = stores, stores.records, metrics
-        self._reader = ContactReader(stores)
+        self._reader, self._mails = ContactReader(stores), MailOffice(stores)
         self._writer = ContactWriter(stores, user, projection)
 
     async def create(self, body: Mapping[str, Any]) -> Written:
@@ -79,6 +80,7 @@ class ContactEditor:
         await remove_notes(self._records, self._stores.clickhouse, contact.ids)
         if has_images(gone):
             await remove_images(self._stores.clickhouse, gone.ids())
+        await self._mails.cancel_all(contact.ids)
         self._metrics.writes.add(value="deleted")
         return contact
 

@@ -8,9 +8,20 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.common.clickhouse import ClickHouse
-from services.common.event_types import CREATED, IDENTIFIED, PAGE_HIT, TYPES, UTM
+from services.common.event_types import (
+    CAMPAIGN_EVENT,
+    CAMPAIGN_EVENT_SCHEDULED,
+    CREATED,
+    IDENTIFIED,
+    PAGE_HIT,
+    TYPES,
+    UTM,
+)
+from services.contacts.campaigns.scheduled import log_object, record_id, shown_us
+from services.contacts.campaigns.scheduled_list import load_scheduled
 from services.contacts.people.contact import Contact, UtmTags
 from services.contacts.people.contact_object import Json, iso, utm_object
+from services.contacts.timeline.mails import MAIL_EVENTS, load_mails, mail_details, mail_id_of, mail_label
 from services.contacts.timeline.timeline_query import (
     DETAILS,
     LEAVES,
@@ -41,7 +52,9 @@ class Timeline(NamedTuple):
 
 
 async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: TimelineQuery) -> Timeline:
-    statements = timeline_statements(query, contact.ids, moments(contact))
+    scheduled = await _scheduled(clickhouse, contact, query)
+    told_by_records = [moment for moment, _ in scheduled.values()]
+    statements = timeline_statements(query, contact.ids, [*moments(contact), *told_by_records])
     if statements is None:
         return Timeline(0, [])
     page, total = await asyncio.gather(
@@ -50,7 +63,9 @@ async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: Timelin
     )
     if statements.first and len(page.result_rows) < min(query.limit, total - statements.parameters["offset"]):
         page = await clickhouse.query(statements.page, parameters=statements.parameters)
-    rows = await load_rows(clickhouse, contact.ids, {(time, event) for _, time, event in page.result_rows if event})
+    stored = {(time, event) for _, time, event in page.result_rows if event and event not in scheduled}
+    rows = await load_rows(clickhouse, contact.ids, stored)
+    rows |= {(moment.time_ms, name): {"log": log} for name, (moment, log) in scheduled.items()}
     entries = [
         Entry(kind, time, event, rows.get((time, event), {}))
         for kind, time, event in page.result_rows
@@ -66,12 +81,28 @@ async def _count(clickhouse: ClickHouse, statements: Statements) -> int:
     return int(counted.result_rows[0][0]) + statements.moments
 
 
+async def _scheduled(clickhouse: ClickHouse, contact: Contact, query: TimelineQuery) -> dict[str, tuple[Moment, Json]]:
+    """What campaigns are to do, or have done: the entry and its details, by its name."""
+    if not {CAMPAIGN_EVENT, CAMPAIGN_EVENT_SCHEDULED} & set(query.kinds):
+        return {}
+    found = {}
+    for event, campaign in await load_scheduled(clickhouse, contact.ids):
+        kind = CAMPAIGN_EVENT_SCHEDULED if event.is_scheduled else CAMPAIGN_EVENT
+        log, name = log_object(event, campaign), record_id(event.contact_id, event.event_id)
+        if time_us := shown_us(event):
+            label = f"{event.name} / {campaign}" if campaign else event.name
+            found[name] = Moment(kind, time_us // 1_000, label, name), log
+    return found
+
+
 async def load_rows(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:
-    """The stored events, and on each page hit how long its page was looked at."""
+    """The stored events, on each page hit how long its page was looked at, and on each mail what became of it."""
     rows: dict[EventKey, dict[str, Any]]
     rows, seconds = await asyncio.gather(_details(clickhouse, ids, keys), _page_seconds(clickhouse, ids, keys))
+    mails = await load_mails(clickhouse, ids, rows.values())
     for row in rows.values():
         row["seconds"] = seconds.get(row["id"])
+        row["mail"] = mails.get(mail_id_of(row))
     return rows
 
 
@@ -122,7 +153,7 @@ def timeline_object(contact: Contact, query: TimelineQuery, timeline: Timeline) 
 
 
 def event_object(contact_id: int, entry: Entry) -> Json:
-    label, details = _label_and_details(entry)
+    label, details = _label_and_details(contact_id, entry)
     return {
         "event": entry.kind,
         "eventId": entry.kind + (entry.event_id or str(contact_id)),
@@ -134,7 +165,7 @@ def event_object(contact_id: int, entry: Entry) -> Json:
     }
 
 
-def _label_and_details(entry: Entry) -> tuple[str | Json, Json]:
+def _label_and_details(contact_id: int, entry: Entry) -> tuple[str | Json, Json]:
     if entry.kind == PAGE_HIT:
         return _link(entry.row, "Page hit"), {"hit": _hit(entry.row)}
     if entry.kind == UTM:
@@ -144,6 +175,11 @@ def _label_and_details(entry: Entry) -> tuple[str | Json, Json]:
         }
     if not entry.row:
         return TYPES[entry.kind], {}
+    if log := entry.row.get("log"):
+        return f"{log['eventName']} / {log['campaignName']}".removesuffix(" / "), {"log": log}
+    if mail := entry.row["mail"]:
+        label = mail_label(mail, contact_id) if entry.kind in MAIL_EVENTS else None
+        return label or _link(entry.row, TYPES[entry.kind]), mail_details(entry.row, told(entry.row), mail)
     return _link(entry.row, TYPES[entry.kind]), told(entry.row)
 
 

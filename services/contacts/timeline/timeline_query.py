@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.common.envelope import ApiError, text_of, whole_number
-from services.common.event_types import REPORTED_TYPES, TYPES, UTM
+from services.common.event_types import EMAIL_READ, REPORTED_TYPES, TYPES, UTM
 from services.common.field_values import read_time
 from services.common.php_query import Node, as_list
 
@@ -48,10 +48,12 @@ class TimelineQuery(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """An event that no row is kept for: it is told by the profile."""
+    """An event that no row is kept for: it is told by the profile, or by a record, under a name of its own."""
 
     kind: str
     time_ms: int
+    label: str = ""
+    name: str = ""
 
 
 def read_timeline_query(query: Mapping[str, Node]) -> TimelineQuery:
@@ -117,8 +119,19 @@ _FIRST_ROWS = """(
     SELECT event_id, time, type, title, url, query, utm_source, utm_medium, utm_campaign, utm_content, utm_term
     FROM {rows} ORDER BY time {direction} LIMIT {{looked_at:UInt64}} WITH TIES
 )"""
+# A mail that is opened again is one entry all the same, at the time when it first was. Few events are opens, so only of
+# these more than the type is read.
+_OPENS = """
+SELECT 'email.read' AS kind, tupleElement(first, 1) AS time, toString(tupleElement(first, 2)) AS id, label FROM (
+    SELECT min((time, event_id)) AS first, any(if(title = '', url, title)) AS label FROM events
+    WHERE contact_id IN {{ids:Array(UInt64)}} AND type = 'email.read' AND {found}
+    GROUP BY if(JSONExtractString(query, 'stat', 'source', 1) = 'mail',
+        JSONExtractString(query, 'stat', 'source', 2), concat(toString(event_id), toString(time)))
+)
+WHERE {dates}
+"""
 _MOMENT = """
-SELECT {{kind{n}:String}} AS kind, fromUnixTimestamp64Milli({{time{n}:Int64}}, 'UTC') AS time, '' AS id,
+SELECT {{kind{n}:String}} AS kind, fromUnixTimestamp64Milli({{time{n}:Int64}}, 'UTC') AS time, {{name{n}:String}} AS id,
     {{label{n}:String}} AS label
 """
 
@@ -163,18 +176,24 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     told = _moments(query, moments, parameters)
     offset = (query.page - 1) * query.limit
     parameters.update(limit=query.limit, offset=offset, looked_at=_SLACK * (offset + query.limit))
-    kinds = _kinds(query, parameters)
+    kinds, dates = _kinds(query, parameters), _dates(query, parameters)
+    whose, counts = _OF_ONE if len(ids) == 1 else _OF_SEVERAL, []
+    sides = list(told)
+    if EMAIL_READ in query.kinds:
+        opens = _OPENS.format(found=FOUND.format(where=TEXT) if query.search else "1", dates=" AND ".join(dates))
+        sides.append(opens)
+        counts.append(f"(SELECT count() FROM ({opens}))")
     if set(kinds) == {_NONE}:
-        return Statements(None, _page(query, told), None, len(told), parameters) if told else None
-    whose = _OF_ONE if len(ids) == 1 else _OF_SEVERAL
-    rows = _ROWS.format(whose=whose, conditions=" AND ".join(_conditions(query, kinds, parameters)))
+        total = f"SELECT {counts[0]}" if counts else None
+        return Statements(None, _page(query, sides), total, len(told), parameters) if sides else None
+    rows = _ROWS.format(whose=whose, conditions=" AND ".join([*dates, *_conditions(query, kinds, parameters)]))
     first = None
     if query.order_by == "timestamp" and offset + query.limit <= _MOST_LOOKED_AT:
         first_rows = _FIRST_ROWS.format(rows=rows, direction="DESC" if query.is_descending else "ASC")
-        first = _page(query, [*told, _LIGHT.format(own=kinds.own, utm=kinds.utm, rows=first_rows)])
-    page = _page(query, [*told, _LIGHT.format(own=kinds.own, utm=kinds.utm, rows=rows)])
-    counts = " + ".join(f"uniqExactIf((time, event_id), notEmpty({one}))" for one in kinds if one != _NONE)
-    return Statements(first, page, f"SELECT {counts} FROM {rows}", len(told), parameters)
+        first = _page(query, [*sides, _LIGHT.format(own=kinds.own, utm=kinds.utm, rows=first_rows)])
+    page = _page(query, [*sides, _LIGHT.format(own=kinds.own, utm=kinds.utm, rows=rows)])
+    counts += [f"uniqExactIf((time, event_id), notEmpty({one}))" for one in kinds if one != _NONE]
+    return Statements(first, page, f"SELECT {' + '.join(counts)} FROM {rows}", len(told), parameters)
 
 
 def _page(query: TimelineQuery, sides: list[str]) -> str:
@@ -198,7 +217,7 @@ def _kinds(query: TimelineQuery, parameters: dict[str, Any]) -> _Kinds:
     found = FOUND if query.search else "1"
     if query.search:
         parameters["search"] = query.search
-    parameters["kinds"] = [kind for kind in query.kinds if kind in REPORTED_TYPES]
+    parameters["kinds"] = [kind for kind in query.kinds if kind in REPORTED_TYPES and kind != EMAIL_READ]
     own = f"if(type IN {{kinds:Array(String)}} AND {found.format(where=TEXT)}, [type], {_NONE})"
     utm = f"if({_HAS_UTM} AND {found.format(where=_UTM_TEXT)}, ['{UTM}'], {_NONE})"
     return _Kinds(own if parameters["kinds"] else _NONE, utm if UTM in query.kinds else _NONE)
@@ -209,15 +228,20 @@ def _conditions(query: TimelineQuery, kinds: _Kinds, parameters: dict[str, Any])
     asked, conditions = parameters["kinds"], []
     # UTM tags have events of their own, too.
     parameters["types"] = sorted({*REPORTED_TYPES, UTM}) if UTM in query.kinds else asked
-    if query.search or (UTM in query.kinds and len(asked) < len(REPORTED_TYPES)):
+    if query.search or (UTM in query.kinds and len(asked) < len({*REPORTED_TYPES} - {EMAIL_READ})):
         conditions.append(f"(notEmpty({kinds.own}) OR notEmpty({kinds.utm}))")
+    return conditions
+
+
+def _dates(query: TimelineQuery, parameters: dict[str, Any]) -> list[str]:
+    conditions = ["1"]
     if query.date_from:
         conditions.append("time >= fromUnixTimestamp64Milli({date_from:Int64}, 'UTC')")
         parameters["date_from"] = _ms(query.date_from)
     if query.date_to:
         conditions.append("time <= fromUnixTimestamp64Milli({date_to:Int64}, 'UTC')")
         parameters["date_to"] = _ms(query.date_to) + 999
-    return conditions or ["1"]
+    return conditions
 
 
 def _moments(query: TimelineQuery, moments: Iterable[Moment], parameters: dict[str, Any]) -> list[str]:
@@ -226,14 +250,15 @@ def _moments(query: TimelineQuery, moments: Iterable[Moment], parameters: dict[s
         sides.append(_MOMENT.format(n=number))
         parameters[f"kind{number}"] = moment.kind
         parameters[f"time{number}"] = moment.time_ms
-        parameters[f"label{number}"] = TYPES[moment.kind]
+        parameters[f"label{number}"] = moment.label or TYPES[moment.kind]
+        parameters[f"name{number}"] = moment.name
     return sides
 
 
 def _is_asked_for(moment: Moment, query: TimelineQuery) -> bool:
     return (
         moment.kind in query.kinds
-        and query.search.lower() in TYPES[moment.kind].lower()
+        and query.search.lower() in f"{TYPES[moment.kind]}\n{moment.label}".lower()
         and (query.date_from is None or moment.time_ms >= _ms(query.date_from))
         and (query.date_to is None or moment.time_ms <= _ms(query.date_to) + 999)
     )

@@ -27,7 +27,7 @@ from services.identity.tools.tool import Connections, Summary, ToolError, Unfini
 WAIT_SECONDS = 60.0
 MAX_BY_LENGTH = 191
 COUNTS = ("contacts", "merged_ids", "values", "events", "bot_events", "footprints", "recent", "activity", "audit",
-          "notes", "images", "versions", "dead_letters", "left_in_redis")  # fmt: skip
+          "notes", "images", "messages", "versions", "dead_letters", "left_in_redis")  # fmt: skip
 
 
 async def work(connected: Connections, options: argparse.Namespace) -> Summary:

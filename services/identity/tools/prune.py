@@ -105,7 +105,7 @@ async def work(connected: Connections, options: argparse.Namespace) -> Summary:
     settings, clickhouse, now_ms = connected.settings, connected.clickhouse, time.time_ns() // 1_000_000
     before_ms = now_ms - settings.retention_days * DAY_MS
     summary: dict[str, int | float | str] = {}
-    for table in (*retention.BY_MONTH, retention.FOOTPRINTS, retention.AUDIT):
+    for table in (*retention.BY_MONTH, retention.FOOTPRINTS, retention.AUDIT, retention.MESSAGES):
         summary[f"old_{table}"] = await retention.count_old(clickhouse, table, before_ms)
         if not options.dry_run:
             await retention.remove_old(clickhouse, table, before_ms)

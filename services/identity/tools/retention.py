@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from services.common.clickhouse import ClickHouse
 
-AUDIT, FOOTPRINTS = "audit", "footprints"
+AUDIT, FOOTPRINTS, MESSAGES = "audit", "footprints", "messages"
+_TIMES = {MESSAGES: "added"}
 BY_MONTH = ("events", "bot_events")
 # A deletion rewrites the parts that it touches, so few large ones. Their text, 17 bytes an id, stays below the megabyte
 # that a replicated table's keeper takes.
@@ -45,7 +46,7 @@ class Known(NamedTuple):
 
 
 async def count_old(clickhouse: ClickHouse, table: str, before_ms: int) -> int:
-    return await _number(clickhouse, f"SELECT count() FROM {table} WHERE {_old('time', before_ms)}")
+    return await _number(clickhouse, f"SELECT count() FROM {table} WHERE {_old(_TIMES.get(table, 'time'), before_ms)}")
 
 
 async def remove_old(clickhouse: ClickHouse, table: str, before_ms: int) -> None:
@@ -55,7 +56,8 @@ async def remove_old(clickhouse: ClickHouse, table: str, before_ms: int) -> None
         for (month,) in rows:
             await clickhouse.command(f"ALTER TABLE {table} DROP PARTITION {int(month)}", settings=_WAIT)
     if await count_old(clickhouse, table, before_ms):
-        await clickhouse.command(f"ALTER TABLE {table} DELETE WHERE {_old('time', before_ms)}", settings=_WAIT)
+        condition = _old(_TIMES.get(table, "time"), before_ms)
+        await clickhouse.command(f"ALTER TABLE {table} DELETE WHERE {condition}", settings=_WAIT)
 
 
 async def count_expired(clickhouse: ClickHouse, before_ms: int) -> int:

@@ -27,7 +27,7 @@ from services.common.profiles import ProfileStore
 from services.common.projection import project
 from services.common.records import RecordStore
 from services.common.replication import Replicas
-from services.common.tables import BOT_EVENTS, CONTACTS, EVENTS, BotRow, contact_row
+from services.common.tables import BOT_EVENTS, CONTACTS, EVENTS, MESSAGES, BotRow, MessageRow, contact_row
 from services.common.values import UniqueValue
 from services.identity.faults import FaultPoints
 from services.identity.identify import ContactDeleted, Rules, Sighting
@@ -104,7 +104,7 @@ def everything_in_clickhouse(place: Place) -> str:
     sql = "SELECT name FROM system.tables WHERE database = 'spoor' AND engine LIKE '%MergeTree'"
     with connect(place) as client:
         tables = [row[0] for row in client.query(sql).result_rows]
-        assert {"events", "bot_events", "contacts", "records", "audit", "activity"} <= set(tables)
+        assert {"events", "bot_events", "contacts", "records", "audit", "activity", "messages"} <= set(tables)
         rows = [client.raw_query(f"SELECT * FROM {table}", fmt="TSVRaw") for table in tables]
     return b"\n".join(rows).decode().casefold()
 
@@ -373,6 +373,10 @@ async def test_what_waits_for_a_contact_in_redis_goes_and_what_waits_for_others_
         await redis.zadd(keys.TRACKING_EVENTS, {str(number): 1})
         await redis.rpush(keys.brief_devices(number), "77")
         body = msgspec.json.encode({"merged": True, "contact": {"contact_id": 9, "ids": [9, number]}}).decode()
+        await redis.zadd(keys.MAILS, {f"{number}-a": 1})
+        await redis.set(keys.mail(f"{number}-a"), "a mail")
+        row = MessageRow(number, f"{number}-a", 1, "pending", 0, 0, NOW_US // 1_000, 0, "{}")
+        await ch.insert_rows(world.stores.clickhouse, MESSAGES, [row])
         await redis.set(keys.idempotent(f"{number}"), msgspec.json.encode({"request": "", "status": 200, "body": body}))
     await redis.zadd(keys.QUEUED_MERGES, {"5:2": 1, "1:5": 1, "5:4": 1})
     notes = [Note("x", 1, contact_id=2), Note("x", 2, contact=make(3, "three@x.org")), Note("x", 3, contact_id=5)]
@@ -380,8 +384,10 @@ async def test_what_waits_for_a_contact_in_redis_goes_and_what_waits_for_others_
         await redis.xadd(keys.hook(1), {NOTE_FIELD: encode_note(note)})
     await redis.hset(keys.hook_state(1), "failures", 1)
     counts, _ = await world.erase(1)
-    assert counts["left_in_redis"] == 7
+    assert (counts["left_in_redis"], counts["messages"]) == (8, 1)
     assert [decode_note(said[NOTE_FIELD]) for _, said in await redis.xrange(keys.hook(1))] == notes[2:]
+    assert await redis.zrange(keys.MAILS, 0, -1) == [b"5-a"] and not await redis.exists(keys.mail("1-a"))
+    assert await ids_in(world, "messages") == [5]
     left = [name for name in ("tracking_events", "brief_devices", "idempotent") for number in (1, 5)
             if await redis.exists(getattr(keys, name)(str(number) if name == "idempotent" else number))]  # fmt: skip
     assert left == ["tracking_events", "brief_devices", "idempotent"]

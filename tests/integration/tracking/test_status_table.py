@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from services.common.clickthrough import UNSUBSCRIBE_SALT, VIEW_SALT, Clickthrough, Clickthroughs
 from services.ingest.answers import GIF
 from tests.integration.site import BROWSER, WRITE_KEY, Site
 from tests.processes import ROOT
@@ -108,6 +109,12 @@ def made(site: Site) -> dict[str, str]:
         "asset": str(make("assets", title="Prices", file="https://files.example/p.pdf")["id"]),
         "form": str(make("forms", name="News", fields=fields)["id"]),
         "token": make("clickthroughs", contact=contact_id)["ct"],
+        "unsubscribe": Clickthroughs(("integration-tests",), salt=UNSUBSCRIBE_SALT).sign(
+            Clickthrough(contact_id, 1 << 33)
+        ),
+        "view": Clickthroughs(("integration-tests",), salt=VIEW_SALT).sign(
+            Clickthrough(contact_id, 1 << 33, {"email": make("emails", name="News", customHtml="<p>Hi</p>")["id"]})
+        ),
     }
 
 

@@ -1,4 +1,4 @@
-"""What Redis has of contacts beside their profiles: what waits for them, and answers that show them."""
+"""What Redis has of contacts beside their profiles: what waits for them, mails too, and answers that show them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ async def remove(redis: RedisClient, ids: Collection[int]) -> int:
     gone = await _remove_waiting(redis, ids)
     gone += await _remove_queued_merges(redis, ids)
     gone += await _remove_hook_notes(redis, ids)
+    gone += await _remove_mails(redis, ids)
     return gone + await _remove_answers(redis, ids)
 
 
@@ -52,6 +53,19 @@ async def _remove_hook_notes(redis: RedisClient, ids: Collection[int]) -> int:
             theirs = [entry_id for entry_id, said in rows if decode_note(said[NOTE_FIELD]).is_about(ids)]
             gone += int(await redis.xdel(name, *theirs)) if theirs else 0
     return gone
+
+
+async def _remove_mails(redis: RedisClient, ids: Collection[int]) -> int:
+    """Those that are to be sent to one of these: whose they are stands before the dash."""
+    gone = []
+    async for member, _ in redis.zscan_iter(keys.MAILS, count=SCAN_COUNT):
+        if int(member.partition(b"-")[0]) in ids:
+            gone.append(member.decode())
+    for start in range(0, len(gone), KEYS_AT_ONCE):
+        piece = gone[start : start + KEYS_AT_ONCE]
+        await redis.zrem(keys.MAILS, *piece)
+        await redis.delete(*map(keys.mail, piece))  # of one slot
+    return len(gone)
 
 
 async def _remove_answers(redis: RedisClient, ids: Collection[int]) -> int:

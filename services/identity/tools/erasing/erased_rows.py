@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from services.common.clickhouse import ClickHouse
-from services.common.documents import NOTE
+from services.common.notes import KINDS
 from services.common.values import UniqueValue, normalise_unique
 
 ERASE = "erase"  # the action of the one audit row that stays
@@ -33,8 +33,9 @@ def removals(versions: Mapping[int, int]) -> dict[str, str]:
         "recent": f"recent WHERE contact_id IN ({ids})",
         "activity": f"activity WHERE contact_id IN ({ids})",
         "audit": f"audit WHERE contact_id IN ({ids}) AND action != '{ERASE}'",
-        "notes": f"records WHERE kind = '{NOTE}' AND JSONExtractUInt(data, 'contact_id') IN ({ids})",
+        "notes": f"records WHERE kind IN {KINDS} AND JSONExtractUInt(data, 'contact_id') IN ({ids})",
         "images": f"images WHERE contact_id IN ({ids})",
+        "messages": f"messages WHERE contact_id IN ({ids})",
         "versions": f"contacts WHERE id IN ({ids}) AND version < {tombstone}",
     }
 

@@ -1,0 +1,142 @@
+"""`POST /api/emails/{id}/send`: a template to all who are in its segments, and were never sent it before.
+
+Those who are found are queued, and the postman sends; what each of them wants is respected then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.common import keys
+from services.common.documents import EMAIL, Email, decode_document
+from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.queries.contact_query import FALSE
+from services.common.queries.segment_query import FilterError, Segments, compile_segment
+from services.common.queries.segments import load_segments
+from services.common.records import Ref
+from services.common.redis_client import load_script
+from services.common.settings import Settings
+from services.contacts.mail.api import NO_SERVER, QUEUE_FULL
+from services.contacts.mail.email_resource import read_ids
+from services.contacts.mail.message import Message
+from services.contacts.mail.office import MailOffice
+from services.contacts.mail.queue import QueueFullError
+from services.contacts.records.api import record_id_of
+from services.contacts.records.record_body import RecordBody
+from services.contacts.stores import Stores
+
+MAX_RECIPIENTS = 10_000  # of one call, some seconds; the next call goes on behind them
+AT_ONCE = 1_000
+LEASE_MS = 120_000
+
+# Whoever merged in since brought along what it was sent.
+_RECIPIENTS = """
+SELECT id FROM contacts FINAL
+WHERE ({members}) AND email != '' AND NOT arrayExists(one -> startsWith(one, 'email:'), dnc)
+    AND id NOT IN (SELECT contact_id FROM messages WHERE email_id = {{email:UInt64}})
+    AND id NOT IN (
+        SELECT winner FROM aliases FINAL
+        WHERE loser IN (SELECT contact_id FROM messages WHERE email_id = {{email:UInt64}})
+    )
+ORDER BY id LIMIT {{limit:UInt64}}
+"""
+
+
+class BroadcastApi:
+    def __init__(self, stores: Stores, user: str, settings: Settings) -> None:
+        self._stores, self._user, self._settings = stores, user, settings
+        self._office = MailOffice(stores)
+        self._lease = load_script(stores.redis, "hold_lease")
+
+    def routes(self) -> list[Route]:
+        return [Route("/api/emails/{id}/send", self.send, methods=["POST"])]
+
+    async def send(self, request: Request) -> Response:
+        """`lists` (the template's own unless said) and `limit`; `sentCount` says how many were queued."""
+        email_id, body = record_id_of(request), RecordBody(await read_object(request))
+        template = await self._template(email_id)
+        segments, limit = read_ids(body, "lists", template.segments), _limit(body)
+        if not segments:
+            body.wrong.setdefault("lists", ["This value should not be blank."])
+        body.refuse_if_wrong()
+        if not self._settings.smtp_url:
+            raise ApiError(409, NO_SERVER, kind="mail_not_set_up")
+        sent = await self._alone(int(email_id), template, segments, limit)
+        return json_response({"success": 1, "sentCount": sent, "failedRecipients": 0})
+
+    async def _alone(self, email_id: int, template: Email, segments: list[int], limit: int) -> int:
+        """One call at a time for each template: two would send it twice to whom both find."""
+        key, name = keys.duty(f"email-{email_id}"), uuid.uuid4().hex
+        if not await self._lease(keys=[key], args=[name, LEASE_MS, 1]):
+            raise ApiError(409, "This mail is being queued already; try again.")
+        try:
+            return await self._queue(email_id, template, segments, limit)
+        except QueueFullError:
+            raise ApiError(503, QUEUE_FULL) from None
+        finally:
+            await self._lease(keys=[key], args=[name, 0, 0])
+
+    async def _queue(self, email_id: int, template: Email, segments: list[int], limit: int) -> int:
+        members, parameters = _members(segments, await load_segments(self._stores.clickhouse))
+        sent = 0
+        async with asyncio.timeout(LEASE_MS / 2_000):
+            while sent < limit:
+                asked = {**parameters, "email": email_id, "limit": min(AT_ONCE, limit - sent)}
+                sql = _RECIPIENTS.format(members=members)
+                rows = (await self._stores.clickhouse.query(sql, parameters=asked)).result_rows
+                if not rows:
+                    break
+                sent += await self._office.post_many([self._message(email_id, template, int(one)) for (one,) in rows])
+        return sent
+
+    def _message(self, email_id: int, template: Email, contact_id: int) -> Message:
+        """Its id is always the same: nobody is queued twice, whatever breaks off."""
+        now_us = time.time_ns() // 1_000
+        return Message(
+            id=f"{contact_id}-email{email_id}",
+            contact_id=contact_id,
+            added_us=now_us,
+            due_us=now_us,
+            email_id=email_id,
+            name=template.name,
+            added_by=self._user,
+        )
+
+    async def _template(self, email_id: str) -> Email:
+        record = await self._stores.records.one(Ref(EMAIL, email_id)) if email_id.isdecimal() else None
+        template = decode_document(record.data, Email) if record else None
+        if template is None or not template.is_open(time.time_ns() // 1_000):
+            raise ApiError(404, NOT_FOUND)
+        return template
+
+
+def _members(segment_ids: list[int], segments: Segments) -> tuple[str, dict[str, Any]]:
+    """Who is in any of them, as SQL. Raises `ApiError` 400."""
+    conditions, now = [FALSE], datetime.now(UTC)
+    parameters: dict[str, Any] = {}
+    for segment_id in segment_ids:
+        if segment_id not in segments:
+            raise ApiError(400, f"There is no segment {segment_id}.", {"lists": [f"There is no segment {segment_id}."]})
+        try:
+            found = compile_segment(segment_id, segments, now)
+        except FilterError as error:
+            raise ApiError(400, str(error), {"lists": [str(error)]}) from error
+        conditions.append(found.condition.known)
+        parameters |= found.parameters
+    return " OR ".join(f"({one})" for one in conditions), parameters
+
+
+def _limit(body: RecordBody) -> int:
+    text = body.text("limit")
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        body.wrong["limit"] = ["This value must be a whole number."]
+        return 0
+    return min(int(text or 0) or MAX_RECIPIENTS, MAX_RECIPIENTS)

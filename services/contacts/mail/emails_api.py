@@ -1,0 +1,68 @@
+"""Templates of mails over the API: the standard routes, with how many were sent and opened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.common.clickhouse import ClickHouse
+from services.common.documents import Email
+from services.common.envelope import json_response
+from services.contacts.list_parameters import Shape
+from services.contacts.mail.email_resource import EMAILS
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.people.contact_object import Json
+from services.contacts.records.api import RecordsApi, record_id_of
+from services.contacts.records.record_list import RecordList
+from services.contacts.stores import Stores
+from services.contacts.users.ownership import VIEW
+
+_COUNTS = """
+SELECT email_id, uniqMerge(sent), uniqMerge(opened) FROM email_counts
+WHERE email_id IN {ids:Array(UInt64)} GROUP BY email_id
+"""
+
+
+class EmailsApi(RecordsApi[Email]):
+    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
+        super().__init__(stores, user, metrics, EMAILS)
+
+    async def _list(self, asked: RecordList, shape: Shape) -> Response:
+        clickhouse = self._stores.clickhouse
+        page, total = await asyncio.gather(
+            clickhouse.query(asked.page, parameters=asked.parameters),
+            clickhouse.query(asked.total, parameters=asked.parameters),
+        )
+        self._metrics.reads.add(value="list")
+        shown = [self._shown(found, self._decode(data)) for found, data in page.result_rows]
+        emails = [shape.of(email) for email in await with_counts(clickhouse, shown)]
+        return json_response({"total": int(total.result_rows[0][0]), "emails": emails})
+
+    async def one(self, request: Request) -> Response:
+        record_id = record_id_of(request)
+        document = await self._checked_one(record_id, VIEW)
+        self._metrics.reads.add(value="one")
+        return json_response({"email": await self._counted(record_id, document)})
+
+    async def edit(self, request: Request) -> Response:
+        answer = await super().edit(request)
+        document = await self._writer.one(record_id_of(request)) if answer.status_code == 200 else None
+        if document is None:
+            return answer
+        return json_response({"email": await self._counted(record_id_of(request), document)})
+
+    async def _counted(self, record_id: str, document: Email) -> Json:
+        return (await with_counts(self._stores.clickhouse, [self._shown(record_id, document)]))[0]
+
+
+async def with_counts(clickhouse: ClickHouse, emails: Sequence[Json]) -> list[Json]:
+    """`sentCount` counts mails, `readCount` those of them that were opened."""
+    if not emails:
+        return []
+    found = await clickhouse.query(_COUNTS, parameters={"ids": [int(email["id"]) for email in emails]})
+    counts = {int(email_id): (int(sent), int(opened)) for email_id, sent, opened in found.result_rows}
+    told = [(email, *counts.get(int(email["id"]), (0, 0))) for email in emails]
+    return [{**email, "sentCount": sent, "readCount": opened} for email, sent, opened in told]
