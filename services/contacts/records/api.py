@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from services.common.contact_fields import Field
 from services.common.documents import Some, decode_document
@@ -61,9 +62,9 @@ class RecordsApi(Generic[Some]):
         self._writer = RecordWriter(stores, resource.kind, resource.document, user)
         self._contact_reader = ContactReader(stores)
 
-    def routes(self) -> list[DescribedRoute]:
+    def routes(self) -> list[Route]:
         resource = self._resource
-        routes = self._standard_routes(resource.path or resource.plural)
+        routes: list[Route] = [*self._standard_routes(resource.path or resource.plural)]
         if resource.contact_of:
             summary = f"The {resource.plural} of a contact, the newest first"
             listed = list_operation(summary, resource.plural, resource.shown)

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from services.common.documents import Segment
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
-from services.common.operation import DescribedRoute, Operation, Parameter, described
+from services.common.operation import Operation, Parameter, described
 from services.common.queries.segment_query import FilterError, Segments, compile_segment
 from services.common.queries.segments import load_segments
 from services.contacts.metrics import ContactsMetrics
@@ -35,7 +36,7 @@ class SegmentsApi(RecordsApi[Segment]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
         super().__init__(stores, user, metrics, SEGMENTS)
 
-    def routes(self) -> list[DescribedRoute]:
+    def routes(self) -> list[Route]:
         return [
             described(
                 "/api/contacts/list/segments", self.published, get=PUBLISHED
