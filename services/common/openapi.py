@@ -44,7 +44,11 @@ class Errors(msgspec.Struct, forbid_unknown_fields=True):
 ERROR = {"description": "The error envelope", "content": {"application/json": {"schema": {
     "$ref": REF.format(name="Errors")}}}}  # fmt: skip
 _ALWAYS = {503: "A database does not answer, or others change the same; try again after Retry-After"}
-_LOGIN = {401: "No login, or a wrong one"}
+_LOGIN = {
+    401: "No login, or a wrong one",
+    403: "The caller lacks a right that this needs",
+    429: "Too many requests; try again after Retry-After",
+}
 _READS = {400: "A parameter that cannot be read; details name it"}
 _WRITES = {400: "A body that cannot be read; details name the field", 413: "A body above 1 MiB"}
 _FINDS = {404: "No such one"}

@@ -8,10 +8,12 @@ bodies may have) is added where the document is made, so that an operation names
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from collections.abc import Mapping, Sequence
-from types import GenericAlias
-from typing import Any, NamedTuple
+from types import GenericAlias, NoneType, UnionType
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 from starlette.routing import Route
@@ -88,12 +90,54 @@ def list_of(item: Any) -> Any:
     return GenericAlias(list, (item,))
 
 
+@functools.cache
 def part_of(whole: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """The shape of a struct of which any property may be absent."""
-    fields = [
-        (field.name, field.type | msgspec.UnsetType, msgspec.field(default=msgspec.UNSET, name=field.encode_name))
-        for field in msgspec.structs.fields(whole)
-    ]
-    part = msgspec.defstruct(f"{whole.__name__}Part", fields, kw_only=True, forbid_unknown_fields=True)
-    part.__doc__ = f"{whole.__name__}, or what select and minimal leave of it."
+    """The shape of a struct of which any property may be absent, and every null within it."""
+    text = f"{whole.__name__}, or what select and minimal leave of it."
+    return _with_optional(whole, {field.name for field in msgspec.structs.fields(whole)}, text)
+
+
+@functools.cache
+def _without_nulls(whole: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The same struct when there is nothing in it that may be null."""
+    fields = msgspec.structs.fields(whole)
+    nullable = {field.name for field in fields if _may_be_null(field.type)}
+    if not nullable and all(_thin(field.type) == field.type for field in fields):
+        return whole
+    return _with_optional(whole, nullable, f"{whole.__name__}, of which select leaves out the nulls.")
+
+
+def _with_optional(whole: type[msgspec.Struct], names: set[str], text: str) -> type[msgspec.Struct]:
+    fields: list[tuple[str, Any, Any]] = []
+    for field in msgspec.structs.fields(whole):
+        kind, key = _thin(field.type), field.encode_name
+        if field.name in names or not field.required:
+            fields.append((field.name, kind | msgspec.UnsetType, msgspec.field(default=msgspec.UNSET, name=key)))
+        else:
+            fields.append((field.name, kind, msgspec.field(name=key)))
+    is_closed = whole.__struct_config__.forbid_unknown_fields
+    part = msgspec.defstruct(f"{whole.__name__}Part", fields, kw_only=True, forbid_unknown_fields=is_closed)
+    part.__doc__ = text
     return part
+
+
+def _thin(kind: Any) -> Any:
+    """The type with every struct in it as it is without nulls."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return Annotated[(_thin(inner[0]), *inner[1:])]
+    if _is_union(kind):
+        return functools.reduce(operator.or_, map(_thin, inner))
+    if origin in (list, dict):
+        return GenericAlias(origin, tuple(map(_thin, inner)))
+    return _without_nulls(kind) if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else kind
+
+
+def _may_be_null(kind: Any) -> bool:
+    if get_origin(kind) is Annotated:
+        return _may_be_null(get_args(kind)[0])
+    return kind in (None, NoneType, Any) or any(map(_may_be_null, get_args(kind) if _is_union(kind) else ()))
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType)

@@ -25,7 +25,7 @@ HEADERS = {
 
 
 def docs_routes(document: Json) -> list[Route]:
-    page, css = render(document), (FOLDER / "docs.css").read_text(encoding="utf-8")
+    page, css = render(document).encode(), (FOLDER / "docs.css").read_bytes()
 
     async def docs(_: Request) -> Response:
         return Response(page, headers=HEADERS, media_type="text/html")

@@ -23,14 +23,13 @@ from services.common.documents import CONTACT_FIELDS, FIELDS, FIELDS_OF_COMPANIE
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
 from services.common.field_registry import rules_of
 from services.common.field_values import NOT_VALID
-from services.common.operation import Operation, described, list_of
+from services.common.operation import described
 from services.contacts.batch import Told
 from services.contacts.batch_api import BatchApi, EachAlone
 from services.contacts.fields.custom_field import PUBLIC, UNIQUE, free_alias, read_custom_field, unique_key
 from services.contacts.fields.field_list import field_page
 from services.contacts.fields.field_object import custom_field_object, fixed_field_object
-from services.contacts.fields.field_shapes import FIELD, LISTED, FieldChange, FieldPart
-from services.contacts.fields.field_shapes import Field as Shown
+from services.contacts.fields.field_operations import CHANGE, DELETE, NEW, ONE, REPLACE, list_operation
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.contact_object import Json
 from services.contacts.records.record_body import RecordBody
@@ -40,26 +39,6 @@ from services.contacts.stores import BusyError, Stores
 MAX_CUSTOM = 500
 
 Change = Callable[[FieldRegistry], FieldRegistry]
-
-ONE = {"field": Shown}
-NEW = Operation("Make a field", ONE, body=FieldChange, needs=("label",), success={201: "New, with Location"})
-CHANGE = Operation(
-    "Change a field",
-    ONE,
-    (FIELD,),
-    FieldChange,
-    text="Of contacts' fields that are there from the start only isPubliclyUpdatable and isUniqueIdentifier change.",
-)
-REPLACE = CHANGE._replace(
-    summary="Replace a field, or make one where there is none", needs=("label",), success={200: "Replaced", 201: "New"}
-)
-DELETE = Operation(
-    "Delete a field that was made",
-    ONE,
-    (FIELD,),
-    text="What contacts were told stays with them, and is there again when a field of this alias and type is made.",
-    errors={400: "It is there from the start"},
-)
 
 
 class Owner(NamedTuple):
@@ -82,12 +61,11 @@ class FieldsApi:
         self._preset = preset  # until somebody says otherwise
 
     def routes(self) -> list[Route]:
-        what = {"total": int, "fields": list_of(FieldPart)}
         return [
             *BatchApi(self._path, "fields", lambda: EachAlone(self, at_once=1)).routes(),
-            described(self._path, self.every, get=Operation(f"The fields of each {self._owner.name}", what, LISTED)),
+            described(self._path, self.every, get=list_operation(self._owner.name)),
             described(f"{self._path}/new", self.new, post=NEW),
-            described(f"{self._path}/{{id}}", self.one, get=Operation("One field", ONE, (FIELD,))),
+            described(f"{self._path}/{{id}}", self.one, get=ONE),
             described(f"{self._path}/{{id}}/edit", self.edit, patch=CHANGE, put=REPLACE),
             described(f"{self._path}/{{id}}/delete", self.delete, delete=DELETE),
         ]

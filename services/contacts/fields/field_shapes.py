@@ -6,16 +6,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from services.common.operation import Parameter, part_of
+from services.common.operation import part_of
 from services.contacts.fields.custom_field import TYPES
-from services.contacts.list_parameters import PAGE
 from services.contacts.shapes import GoneId, Said, Shown, Time, User, UserId
 
-FIELD = Parameter("id", "Its number or its alias", str, "firstname", "path")
-LISTED = (
-    Parameter("search", "A part of alias or label; name: alias: type: group: ids: is:unique", example="type:email"),
-    *PAGE,
-)
 Alias = Annotated[str, Meta(examples=["shoe_size"])]
 
 

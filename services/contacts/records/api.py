@@ -66,9 +66,9 @@ class RecordsApi(Generic[Some]):
         self._writer = RecordWriter(stores, resource.kind, resource.document, user)
         self._contact_reader = ContactReader(stores)
 
-    def routes(self) -> Sequence[Route]:
+    def routes(self) -> list[Route]:
         resource = self._resource
-        routes = self._standard_routes(resource.path or resource.plural)
+        routes: list[Route] = [*self._standard_routes(resource.path or resource.plural)]
         if resource.contact_of:
             summary = f"The {resource.plural} of a contact, the newest first"
             listed = list_operation(summary, resource.plural, resource.shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from services.common.operation import Operation, Parameter, list_of, part_of
@@ -33,14 +32,8 @@ def standard_operations(
 
 
 def list_operation(summary: str, plural: str, shown: Any) -> Operation:
-    return Operation(summary, {"total": int, plural: list_of(_part(shown))}, LISTED)
+    return Operation(summary, {"total": int, plural: list_of(part_of(shown))}, LISTED)
 
 
 def _a(word: str) -> str:
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
-
-
-@functools.cache
-def _part(shown: Any) -> Any:
-    """Made once of each kind, or it would be described under two names."""
-    return part_of(shown)

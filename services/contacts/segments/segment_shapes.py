@@ -41,6 +41,8 @@ class Segment(Record):
     filters: list[ShownFilter]
     is_global: bool
     is_preference_center: bool
+    last_built_date: Time | UnsetType = UNSET
+    last_built_time: Annotated[float | None, Meta(description="In seconds")] | UnsetType = UNSET
     contact_count: Annotated[int, Meta(description="With contactCount=1: who is in it now")] | UnsetType = UNSET
 
 

@@ -27,7 +27,7 @@ from services.contacts.stores import Stores
 from tests.integration.services import LOGIN
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 2}
+EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 1}
 # What a path's id may be, and how to make one.
 BODIES: dict[str, dict[str, Any]] = {
     "contacts": {"firstname": "Ada"},
@@ -54,13 +54,18 @@ def _described() -> dict[str, Any]:
     return describe(api_routes(Stores(given_settings), given_settings, ContactsMetrics()))
 
 
+def _example(operation: Any) -> Any:
+    schema = operation.definition.raw["requestBody"]["content"].get("application/json", {}).get("schema", {})
+    return example_of(schema, DOCUMENT["components"]["schemas"], is_body=True)
+
+
 DOCUMENT = _described()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 # Old names are served by the same handlers: tests/integration/contacts/test_old_names.py.
 OPERATIONS = [
     one for one in (result.ok() for result in SCHEMA.get_all_operations()) if not one.definition.raw.get("deprecated")
 ]
-WRITES = [one for one in OPERATIONS if one.definition.raw.get("requestBody")]
+WRITES = [one for one in OPERATIONS if one.definition.raw.get("requestBody") and _example(one)]
 New = Callable[[str], int]
 
 
@@ -91,11 +96,21 @@ def test_every_answer_is_as_described(operation: Any, api: httpx.Client, new: Ne
         _ask(operation, mode, examples, str(api.base_url), new)
 
 
+@pytest.mark.parametrize("asked", ["select[]=id&select[]=fields&select[]=owner", "minimal=1", "limit=2"])
+@pytest.mark.parametrize("kind", ["contacts", "companies", "segments", "notes", "fields/contact"])
+def test_a_list_is_as_described_however_much_of_it_is_asked_for(
+    kind: str, asked: str, api: httpx.Client, new: New
+) -> None:
+    new(kind)
+    response = api.get(f"/api/{kind}?{asked}")
+    assert response.json()["total"] not in (0, "0")
+    SCHEMA[f"/api/{kind}"]["get"].validate_response(response)
+
+
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
 @pytest.mark.parametrize("operation", WRITES, ids=_name)
 def test_the_example_of_every_body_is_taken(operation: Any, kind: str, api: httpx.Client, new: New) -> None:
-    schema = operation.definition.raw["requestBody"]["content"][kind]["schema"]
-    body = _of_here(example_of(schema, DOCUMENT["components"]["schemas"], is_body=True), new)
+    body = _of_here(_example(operation), new)
     path = _with_ids(operation.path, new)
     said: Any = {"json": body} if kind.endswith("json") else {"data": _form(body)}
     answer = api.request(operation.method, path, **said)

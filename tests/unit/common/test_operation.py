@@ -108,3 +108,30 @@ def test_what_is_described_by_hand_counts_for_plain_routes_only() -> None:
     }  # fmt: skip
     assert set(document["paths"]["/api/plain"]["post"]["responses"]) == {"200", "400", "401", "413", "503"}
     assert "Change" in document["components"]["schemas"]
+
+
+class Inner(msgspec.Struct, forbid_unknown_fields=True):
+    id: int
+    note: str | None
+
+
+class Outer(msgspec.Struct, forbid_unknown_fields=True):
+    things: dict[str, Annotated[Inner, Meta(description="x")]]
+    plain: list[Thing]
+
+
+def test_nulls_deep_within_a_part_may_be_absent_too() -> None:
+    document = document_of("Test", [described("/api/things", handler, get=Operation("List", part_of(Outer)))])
+    schemas = document["components"]["schemas"]
+    assert schemas["OuterPart"]["properties"]["plain"]["items"] == {"$ref": "#/components/schemas/Thing"}
+    assert schemas["InnerPart"]["required"] == ["id"]
+    assert part_of(Outer) is part_of(Outer)
+
+
+class Open(msgspec.Struct):
+    id: int
+
+
+def test_a_part_is_as_open_as_the_whole() -> None:
+    document = document_of("Test", [described("/api/things", handler, get=Operation("List", part_of(Open)))])
+    assert "additionalProperties" not in document["components"]["schemas"]["OpenPart"]
