@@ -39,6 +39,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     settings = settings or load_settings()
     if not settings.admin_password:
         raise SettingsError("SPOOR_ADMIN_PASSWORD is required: the API has no other login")
+    if not settings.redis_url:
+        raise SettingsError("SPOOR_REDIS_URL is required: users and their tokens are kept there")
     metrics = ExportMetrics()
     folder = JobFolder(Path(settings.data_dir) / "exports")
     exporter = Exporter(folder, metrics)

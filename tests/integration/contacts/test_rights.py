@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import itertools
 import time
 import uuid
@@ -281,6 +282,19 @@ def test_a_name_is_one_users(api: httpx.Client) -> None:
     told(api.patch(f"/api/users/{ada['id']}/edit", json={"username": new_name}))
     assert told(client_of(api, {"username": new_name}).get("/api/users/self"))["id"] == ada["id"]
     eventually(lambda: client_of(api, ada).get("/api/users/self").status_code == 401)
+
+
+def test_one_of_many_who_take_a_name_at_once_gets_it(api: httpx.Client) -> None:
+    role_id, name = role(api), f"race-{uuid.uuid4().hex[:8]}"
+
+    def take(number: int) -> int:
+        said = {"username": name, "firstName": "x", "email": f"{number}.{name}@users.org", "role": role_id}
+        return api.post("/api/users/new", json={**said, "password": PASSWORD}).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(6) as threads:
+        codes = sorted(threads.map(take, range(6)))
+    assert codes == [201, 400, 400, 400, 400, 400]
+    assert told(api.get("/api/users", params={"search": name}))["total"] == 1
 
 
 @pytest.mark.parametrize(
