@@ -12,7 +12,8 @@ import structlog
 from starlette.applications import Starlette
 
 from services.common import clickhouse as ch
-from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
+from services.common.door import ApiDoor
+from services.common.envelope import STORES_AWAY, add_error_handlers
 from services.common.logins import Logins
 from services.common.migrate import migrate
 from services.common.peer import read_networks

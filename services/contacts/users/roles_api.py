@@ -1,0 +1,53 @@
+"""The REST API on roles. Nobody gives a role what they may not do themselves, nor touches one that may more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.common.caller import rights
+from services.common.documents import Role
+from services.common.envelope import ApiError, not_allowed
+from services.common.user_directory import full_rights
+from services.contacts.records.api import RecordsApi, record_id_of
+from services.contacts.users.seed import ADMIN_ROLE_ID
+
+
+class RolesApi(RecordsApi[Role]):
+    async def delete(self, request: Request) -> Response:
+        role_id = record_id_of(request)
+        await self._check_old(role_id)
+        found = await self._stores.clickhouse.query(
+            "SELECT count() FROM records FINAL WHERE kind = 'user' AND JSONExtractUInt(data, 'role_id') = {id:UInt64}",
+            parameters={"id": int(role_id) if role_id.isdecimal() else 0},
+        )
+        if found.result_rows[0][0]:
+            raise ApiError(422, f"{found.result_rows[0][0]} users have this role; it can not be deleted.")
+        response = await super().delete(request)
+        self._stores.directory.forget_role(role_id)
+        return response
+
+    async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Role | None], Role]:
+        await self._check_old(record_id)
+
+        def read(body: dict[str, Any], old: Role | None) -> Role:
+            role = self._resource.read(body, old)
+            if not rights().covers(full_rights(role)):
+                raise not_allowed()
+            return role
+
+        return read
+
+    async def _settled(self, record_id: str, document: Role) -> Role:
+        self._stores.directory.forget_role(record_id)
+        return document
+
+    async def _check_old(self, record_id: str) -> None:
+        old = await self._writer.one(record_id) if record_id else None
+        if record_id == str(ADMIN_ROLE_ID):
+            raise ApiError(422, "The role of the admin stays as it is.")
+        if old is not None and not rights().covers(full_rights(old)):
+            raise not_allowed()
