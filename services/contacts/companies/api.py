@@ -24,7 +24,7 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.memberships import MembershipChange
 from services.contacts.people.writer import ContactWriter
 from services.contacts.stores import BusyError, Stores
-from services.contacts.users.ownership import VIEW, check_contact
+from services.contacts.users.ownership import VIEW, check_contact, check_create
 
 MINIMAL = ("id", "score", "fields")
 
@@ -98,6 +98,7 @@ class CompaniesApi:
             raise self._busy() from None
         if company is None:
             if replaces:
+                check_create("/api/companies")
                 return await self._create(await self._change(body, is_new=True))
             raise ApiError(404, NOT_FOUND)
         self._metrics.company_writes.add(value="edited")

@@ -21,6 +21,7 @@ from services.contacts.people.editor import ContactEditor
 from services.contacts.people.projector import Collected
 from services.contacts.people.writer import Written
 from services.contacts.stores import Stores
+from services.contacts.users.ownership import check_create
 
 LANES_AT_ONCE = 200
 NO_ID = "The item has no id."
@@ -48,6 +49,7 @@ class BatchApi:
         async def edit(editor: ContactEditor, item: dict[str, Any]) -> Written:
             if item.get("id") in (None, ""):
                 if replaces:
+                    check_create("/api/contacts")
                     return await editor.create(item)
                 raise ApiError(404, NO_ID)
             return await editor.edit(read_contact_id(item["id"]), item, replaces=replaces)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.caller import sees_others
-from services.common.documents import CAMPAIGN, STAGE, Campaign, decode_document
+from services.common.documents import CAMPAIGN, STAGE, Campaign, Document, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, whole_number
 from services.common.profile import Member, Profile, newest
 from services.common.queries.contact_query import own_sql
@@ -24,6 +24,7 @@ from services.contacts.people.contact_object import iso
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
 from services.contacts.stores import Stores
+from services.contacts.users.ownership import VIEW, check_record
 
 DEFAULT_MEMBERS, MAX_MEMBERS = 100, 1_000
 _MEMBERS = """
@@ -42,7 +43,7 @@ def _campaign(campaign_id: int, is_in: bool, name: str) -> Change:
     return Change(campaigns={campaign_id: is_in}, subject=name)
 
 
-class _Named(msgspec.Struct):
+class _Named(Document):
     """What stages and campaigns have in common."""
 
     name: str
@@ -78,6 +79,7 @@ class MembershipApi:
             if record is None:
                 raise ApiError(404, NOT_FOUND)
             named = msgspec.json.decode(record.data, type=_Named)
+            check_record(kind, VIEW, named)
             await self._editor.change(contact_id, change(thing, is_in, named.name))
             return json_response({"success": 1})
 
@@ -86,8 +88,10 @@ class MembershipApi:
     async def members(self, request: Request) -> Response:
         """The contacts of a campaign; `start`, `limit`."""
         campaign_id, query = contact_id_of(request), query_of(request)
-        if await self._stores.records.one(Ref(CAMPAIGN, str(campaign_id))) is None:
+        record = await self._stores.records.one(Ref(CAMPAIGN, str(campaign_id)))
+        if record is None:
             raise ApiError(404, NOT_FOUND)
+        check_record(CAMPAIGN, VIEW, decode_document(record.data, Campaign))
         limit = whole_number(query, "limit", DEFAULT_MEMBERS, most=1_000_000_000) or MAX_MEMBERS
         start = whole_number(query, "start", 0, most=10_000_000)
         parameters = {"campaign": campaign_id, "limit": min(limit, MAX_MEMBERS), "start": start}

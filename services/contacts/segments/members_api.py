@@ -25,6 +25,7 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
 from services.contacts.segments.membership import segments_of
 from services.contacts.stores import Stores
+from services.contacts.users.ownership import VIEW, check_record
 
 MAX_CONTACTS = 1_000
 AT_ONCE = 16
@@ -106,4 +107,6 @@ class SegmentMembersApi:
         record = await self._stores.records.one(Ref(SEGMENT, str(segment_id)))
         if record is None:
             raise ApiError(404, NOT_FOUND)
-        return segment_id, decode_document(record.data, Segment).name
+        segment = decode_document(record.data, Segment)
+        check_record(SEGMENT, VIEW, segment)
+        return segment_id, segment.name
