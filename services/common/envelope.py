@@ -1,11 +1,10 @@
-"""What the HTTP APIs have in common: the error envelope, the login, tidy paths, bounded bodies."""
+"""What the HTTP APIs have in common: the error envelope, and bounded bodies and queries that are read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote_plus
 
 import aiohttp
 import msgspec
@@ -16,13 +15,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from services.common.access import Gate, Refused, Shown
-from services.common.caller import Caller, enter
 from services.common.clickhouse import ClickHouseError
-from services.common.peer import Network, address_of
 from services.common.php_query import Node, PhpQueryError, parse_php_query
 from services.common.queries.query_error import QueryError
-from services.common.rate_limit import RateLimit
 from services.common.redis_client import RedisError
 
 log = structlog.get_logger()
@@ -33,12 +28,6 @@ API_VERSION = "5.1.1"  # which version of the REST contract this is; clients rea
 NOT_FOUND = "Item was not found."
 MAX_SHOWN_PATH = 200
 NOT_ALLOWED = "You do not have access to the requested area/action."
-LIMITED = "You exceeded the rate limit"
-MAX_TOKEN_FORM_BYTES = 65_536  # of a form that is read before it is known whose it is
-
-Scope = Any
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 
 class ApiError(Exception):
@@ -116,10 +105,10 @@ async def _answer_bad_input(_: Request, error: Exception) -> Response:
 
 
 async def _answer_stores_away(_: Request, error: Exception) -> Response:
-    return _stores_away(error)
+    return stores_away(error)
 
 
-def _stores_away(error: Exception) -> Response:
+def stores_away(error: Exception) -> Response:
     log.warning("store_unreachable", error=type(error).__name__, text=str(error)[:200])
     away = ApiError(503, "A database does not answer at the moment; nothing that was answered before is lost.")
     return error_response(away, {"Retry-After": "1"})
@@ -128,134 +117,6 @@ def _stores_away(error: Exception) -> Response:
 async def _answer_surprise(_: Request, error: Exception) -> Response:
     log.error("request_failed", exc_info=error)
     return error_response(ApiError(500, "Looks like something went wrong here."))
-
-
-class ApiDoor:
-    """ASGI in front of an app: tidies the path, asks for the login, and marks every answer with the version."""
-
-    def __init__(
-        self,
-        app: Callable[[Scope, Receive, Send], Awaitable[None]],
-        gate: Gate,
-        is_open: Any,
-        renamed: Mapping[str, str] | None = None,
-        limit: RateLimit | None = None,
-        trusted: Sequence[Network] = (),
-    ) -> None:
-        self._app, self._gate = app, gate
-        self._is_open: Callable[[str], bool] = is_open  # paths that need no login
-        self._renamed = renamed or {}  # old names of what paths begin with
-        self._limit, self._trusted = limit, trusted
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        path = new_path(tidy_path(scope["path"]), self._renamed)
-        scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape"), "user": ""}
-        if path.startswith("/api"):
-            send = _with_version(send)
-        enter(None)
-        if not self._is_open(path):
-            shown, scope, receive = await _shown(scope, receive, self._trusted)
-            admitted = await self._admitted(shown, path)
-            if isinstance(admitted, Response):
-                await admitted(scope, receive, send)
-                return
-            enter(admitted)
-            scope["user"] = admitted.name
-        await self._app(scope, receive, send)
-
-    async def _admitted(self, shown: Shown, path: str) -> Caller | Response:
-        try:
-            admitted = await self._gate.admit(shown, path)
-        except STORES_AWAY as error:
-            return _stores_away(error)
-        if isinstance(admitted, Refused):
-            return _refusal(admitted, is_bearer=bool(shown.bearer()))
-        waits = await self._limit.take(admitted.key) if self._limit and self._limit.count else 0
-        return _refusal(Refused(429, LIMITED, None, waits)) if waits else admitted
-
-
-async def _shown(scope: Scope, receive: Receive, trusted: Sequence[Network]) -> tuple[Shown, Scope, Receive]:
-    """What the request shows of whoever makes it, and the request without a token in its query."""
-    peer = scope["client"][0] if scope.get("client") else ""
-    ip = address_of(peer, _header(scope, b"x-forwarded-for"), trusted) if trusted else peer
-    if authorization := _header(scope, b"authorization"):
-        return Shown(authorization, ip=ip), scope, receive
-    if b"access_token=" in scope["query_string"]:
-        said, rest = _split_token(scope["query_string"])
-        return Shown("", said, ip), {**scope, "query_string": rest}, receive
-    if _header(scope, b"content-type").startswith("application/x-www-form-urlencoded"):
-        said, receive = await _token_in_form(scope, receive)
-        return Shown("", said, ip), scope, receive
-    return Shown("", ip=ip), scope, receive
-
-
-def _split_token(query: bytes) -> tuple[str, bytes]:
-    """The token, and the pairs that are left."""
-    pairs = query.split(b"&")
-    tokens = [pair.partition(b"=")[2] for pair in pairs if pair.startswith(b"access_token=")]
-    rest = b"&".join(pair for pair in pairs if not pair.startswith(b"access_token="))
-    return unquote_plus(tokens[0].decode("latin-1")) if tokens else "", rest
-
-
-async def _token_in_form(scope: Scope, receive: Receive) -> tuple[str, Receive]:
-    """From a form that is short and says how short; what was read is there to be read again."""
-    length = _header(scope, b"content-length")
-    if not (length.isdecimal() and len(length) < 6 and int(length) <= MAX_TOKEN_FORM_BYTES):
-        return "", receive
-    messages, body = [], b""
-    while True:
-        message = await receive()
-        messages.append(message)
-        body += message.get("body", b"")
-        if not message.get("more_body") or len(body) > MAX_TOKEN_FORM_BYTES:
-            break
-
-    async def receive_again() -> Any:
-        return messages.pop(0) if messages else await receive()
-
-    return (_split_token(body)[0] if b"access_token=" in body else ""), receive_again
-
-
-def tidy_path(path: str) -> str:
-    """Doubled and trailing slashes, and blanks around the parts, which some clients send, mean nothing."""
-    return re.sub(r"[ \t]*/[/ \t]*", "/", f"{path}/").rstrip("/") or "/"
-
-
-def new_path(path: str, renamed: Mapping[str, str]) -> str:
-    """Under the new name, where it begins with an old one."""
-    for old, new in renamed.items():
-        if path == old or path.startswith(f"{old}/"):
-            return new + path.removeprefix(old)
-    return path
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    """Of several none counts: whoever stands before us may have seen another one than we would."""
-    values = [value for key, value in scope["headers"] if key == name]
-    return values[0].decode("latin-1") if len(values) == 1 else ""
-
-
-def _refusal(refused: Refused, *, is_bearer: bool = False) -> Response:
-    headers = {}
-    if refused.status == 401:
-        realm = 'realm="Spoor"'
-        headers["WWW-Authenticate"] = f"Bearer {realm}" if is_bearer else f'Basic {realm}, charset="UTF-8"'
-    if refused.retry_after_seconds:
-        headers["Retry-After"] = str(refused.retry_after_seconds)
-    return error_response(ApiError(refused.status, refused.message, kind=refused.kind), headers)
-
-
-def _with_version(send: Send) -> Send:
-    async def send_marked(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            headers = [*message["headers"], (b"mautic-version", API_VERSION.encode())]
-            message = {**message, "headers": headers}
-        await send(message)
-
-    return send_marked
 
 
 async def read_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:

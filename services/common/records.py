@@ -39,6 +39,7 @@ class RecordStore:
         self._write = load_script(redis, "write_document", allow_oom=allow_oom)
         self._settle = load_script(redis, "settle_change")
         self._take_ids = load_script(redis, "take_record_ids", allow_oom=allow_oom)
+        self._raise_ids = load_script(redis, "raise_number", allow_oom=allow_oom)
 
     async def load(self, refs: Iterable[Ref]) -> dict[Ref, Record]:
         """Those of the records that were ever written, deleted ones too. Raises `RedisError`."""
@@ -66,6 +67,10 @@ class RecordStore:
         """The same for several."""
         last = int(await self._take_ids(keys=[keys.record_ids(kind)], args=[count]))
         return [str(number) for number in range(last - count + 1, last + 1)]
+
+    async def raise_ids(self, kind: str, least: int) -> None:
+        """From now on greater ones than `least` are given out."""
+        await self._raise_ids(keys=[keys.record_ids(kind)], args=[least])
 
     async def write(self, records: Iterable[Record]) -> dict[Ref, int]:
         """Stores each record if its stored version is still the one it has. Returns the new versions, 0 for one that

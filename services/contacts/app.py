@@ -11,7 +11,8 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
+from services.common.door import ApiDoor
+from services.common.envelope import STORES_AWAY, add_error_handlers
 from services.common.field_registry import preset_rules
 from services.common.openapi import OPENAPI_PATH, Json, document_of, openapi_route
 from services.common.peer import read_networks
@@ -66,9 +67,10 @@ from services.contacts.users.credentials_api import CREDENTIALS, CredentialsApi
 from services.contacts.users.guard import guarded
 from services.contacts.users.oauth_api import PATHS as OAUTH_PATHS
 from services.contacts.users.oauth_api import OAuthApi
+from services.contacts.users.roles_api import RolesApi
 from services.contacts.users.tokens_api import TokensApi
 from services.contacts.users.user_body import ROLES
-from services.contacts.users.users_api import RolesApi, UsersApi
+from services.contacts.users.users_api import UsersApi
 from services.contacts.webhooks.api import HooksApi
 from services.contacts.webhooks.deliveries import Deliveries
 from services.contacts.webhooks.event_feed import EventFeed

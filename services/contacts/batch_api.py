@@ -13,6 +13,7 @@ from starlette.routing import Route
 from services.common.envelope import STORES_AWAY, ApiError, json_response, parse_object, query_of, read_body, read_items
 from services.common.operation import Operation, described
 from services.contacts.batch import Json, Told, check_size, error_object, keyed, lanes, read_ids
+from services.contacts.users.ownership import check_create
 
 NO_ID = "The item has no id."
 RECORDS_AT_ONCE = 16
@@ -112,6 +113,7 @@ class BatchApi:
         async def edit(item: Json) -> Any:
             if item.get("id") in (None, ""):
                 if replaces:
+                    check_create(self._path)
                     return await batch.create(item)
                 raise ApiError(404, NO_ID)
             return await batch.change(str(item["id"]), item, replaces=replaces)

@@ -12,7 +12,8 @@ import structlog
 from starlette.applications import Starlette
 
 from services.common import clickhouse as ch
-from services.common.envelope import STORES_AWAY, ApiDoor, add_error_handlers
+from services.common.door import ApiDoor
+from services.common.envelope import STORES_AWAY, add_error_handlers
 from services.common.logins import Logins
 from services.common.migrate import migrate
 from services.common.openapi import OPENAPI_PATH, document_of, openapi_route
@@ -40,6 +41,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     settings = settings or load_settings()
     if not settings.admin_password:
         raise SettingsError("SPOOR_ADMIN_PASSWORD is required: the API has no other login")
+    if not settings.redis_url:
+        raise SettingsError("SPOOR_REDIS_URL is required: users and their tokens are kept there")
     metrics = ExportMetrics()
     folder = JobFolder(Path(settings.data_dir) / "exports")
     exporter = Exporter(folder, metrics)

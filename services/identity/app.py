@@ -21,7 +21,8 @@ from services.common.clickthrough import Clickthroughs
 from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
-from services.common.envelope import ApiDoor, add_error_handlers
+from services.common.door import ApiDoor
+from services.common.envelope import add_error_handlers
 from services.common.faults import FaultPoints, fault_points_from_environment
 from services.common.field_registry import Fields, preset_rules
 from services.common.loss import LOST, WHAT_TO_DO, is_redis_lost

@@ -34,7 +34,7 @@ from services.contacts.people.memberships import MembershipChange
 from services.contacts.people.writer import ContactWriter
 from services.contacts.shapes import DONE
 from services.contacts.stores import BusyError, Stores
-from services.contacts.users.ownership import VIEW, check_contact
+from services.contacts.users.ownership import VIEW, check_contact, check_create
 
 MINIMAL = ("id", "score", "fields")
 ONE = {"company": Shown}
@@ -157,6 +157,7 @@ class CompaniesApi:
             raise self._busy() from None
         if company is None:
             if replaces:
+                check_create("/api/companies")
                 return await self.create(body)
             raise ApiError(404, NOT_FOUND)
         self._metrics.company_writes.add(value="edited")

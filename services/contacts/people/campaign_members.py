@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from services.common.php_query import Node
 from services.common.queries.comparisons import Column, Columns, compile_where, order_keys
+from services.common.queries.contact_query import TRUE
 from services.common.queries.where import read_where
 from services.contacts.list_parameters import read_orders, read_page
 
@@ -39,11 +40,11 @@ class Members(NamedTuple):
     parameters: dict[str, Any]
 
 
-def read_members(campaign_id: int, query: Mapping[str, Node]) -> Members:
-    """Raises `ApiError` 400, `QueryError`."""
+def read_members(campaign_id: int, query: Mapping[str, Node], only: str = "") -> Members:
+    """`only`: SQL of whom the caller may see, '' for all. Raises `ApiError` 400, `QueryError`."""
     asked = read_page({**query, "limit": query.get("limit") or DEFAULT_LIMIT})
     told, orders = compile_where(read_where(query.get("where")), _COLUMNS), read_orders(query, _COLUMNS)
-    rows = f"contacts FINAL WHERE has(campaigns, {{campaign:UInt64}}) AND {told.condition.known}"
+    rows = f"contacts FINAL WHERE has(campaigns, {{campaign:UInt64}}) AND {told.condition.known} AND {only or TRUE}"
     order = ", ".join(f"{order_keys(_COLUMNS[one.column])[0]} {one.word()}" for one in orders)
     page = f"SELECT id FROM {rows} ORDER BY {order} LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}"
     parameters = {**told.parameters, "campaign": campaign_id, "start": asked.start, "limit": asked.limit}

@@ -23,6 +23,7 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.projector import Projection
 from services.contacts.people.writer import ContactWriter, ValueTakenError, Written
 from services.contacts.stores import BusyError, Stores
+from services.contacts.users.ownership import check_create
 
 
 def taken_by(contact_id: int) -> str:
@@ -56,6 +57,7 @@ class ContactEditor:
         written = await self._edit(contact_id, await self._checked(body, replaces=replaces))
         if written is None:
             if replaces:
+                check_create("/api/contacts")
                 return await self.create(body)  # it may match somebody, who must not be blanked
             raise ApiError(404, NOT_FOUND)
         return written

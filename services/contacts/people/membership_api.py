@@ -11,10 +11,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.documents import CAMPAIGN, CATEGORY, CONTACT_CATEGORIES, STAGE, Campaign, Category, decode_document
+from services.common.caller import sees_others
+from services.common.documents import (
+    CAMPAIGN,
+    CATEGORY,
+    CONTACT_CATEGORIES,
+    STAGE,
+    Campaign,
+    Category,
+    Document,
+    decode_document,
+)
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
 from services.common.operation import DescribedRoute, Operation, by_id, described
 from services.common.profile import Member, Profile, newest
+from services.common.queries.contact_query import own_sql
 from services.common.records import Ref
 from services.contacts.list_parameters import PAGE
 from services.contacts.metrics import ContactsMetrics
@@ -27,6 +38,7 @@ from services.contacts.people.editor import ContactEditor
 from services.contacts.records.record_shapes import CampaignMember, CampaignOfContact
 from services.contacts.shapes import DONE
 from services.contacts.stores import Stores
+from services.contacts.users.ownership import VIEW, check_record
 
 ChangeOf = Callable[[int, bool, str], Change]  # of one thing: put in or taken out, and its name
 
@@ -46,7 +58,7 @@ def _category(category_id: int, is_in: bool, _: str) -> Change:
     return Change(categories={category_id: is_in})
 
 
-class _Named(msgspec.Struct):
+class _Named(Document):
     """What these have in common."""
 
     name: str = ""
@@ -90,6 +102,7 @@ class MembershipApi:
             named = msgspec.json.decode(record.data, type=_Named)
             if named.bundle != CONTACT_CATEGORIES:
                 raise ApiError(404, NOT_FOUND)
+            check_record(kind, VIEW, named)
             await self._editor.change(contact_id, change(thing, is_in, named.name))
             return json_response({"success": 1})
 
@@ -98,9 +111,11 @@ class MembershipApi:
     async def members(self, request: Request) -> Response:
         """The contacts of a campaign; what every list takes, on what is told of each."""
         campaign_id, query = contact_id_of(request), query_of(request)
-        if await self._stores.records.one(Ref(CAMPAIGN, str(campaign_id))) is None:
+        record = await self._stores.records.one(Ref(CAMPAIGN, str(campaign_id)))
+        if record is None:
             raise ApiError(404, NOT_FOUND)
-        asked = read_members(campaign_id, query)
+        check_record(CAMPAIGN, VIEW, decode_document(record.data, Campaign))
+        asked = read_members(campaign_id, query, "" if sees_others() else own_sql())
         page, total = await asyncio.gather(
             self._stores.clickhouse.query(asked.page, parameters=asked.parameters),
             self._stores.clickhouse.query(asked.total, parameters=asked.parameters),

@@ -30,7 +30,7 @@ from services.contacts.records.record_operations import list_operation, standard
 from services.contacts.records.record_shapes import SomeChange, SomeRecord
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
-from services.contacts.users.ownership import DELETE, EDIT, VIEW, check_record
+from services.contacts.users.ownership import DELETE, EDIT, VIEW, check_create, check_record
 
 Read = TypeVar("Read")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -157,6 +157,7 @@ class RecordsApi(Generic[Some]):
             raise _busy() from None
         if changed is None:
             if replaces:
+                check_create(f"/api/{self._resource.path or self._resource.plural}")
                 return await self._create(body)
             raise ApiError(404, NOT_FOUND)
         self._metrics.writes.add(value="edited")

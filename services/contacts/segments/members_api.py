@@ -28,6 +28,7 @@ from services.contacts.segments.membership import segments_of
 from services.contacts.segments.segment_shapes import Added, SegmentOfContact
 from services.contacts.shapes import DONE, Id, Said
 from services.contacts.stores import Stores
+from services.contacts.users.ownership import VIEW, check_record
 
 MAX_CONTACTS = 1_000
 AT_ONCE = 16
@@ -133,4 +134,6 @@ class SegmentMembersApi:
         record = await self._stores.records.one(Ref(SEGMENT, str(segment_id)))
         if record is None:
             raise ApiError(404, NOT_FOUND)
-        return segment_id, decode_document(record.data, Segment).name
+        segment = decode_document(record.data, Segment)
+        check_record(SEGMENT, VIEW, segment)
+        return segment_id, segment.name

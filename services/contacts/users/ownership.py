@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from services.common.caller import author_id, may_act, sees_others
+from services.common.caller import author_id, may_act, rights, sees_others
 from services.common.documents import ASSET, CAMPAIGN, FORM, LINK, NOTE, SEGMENT, Document, Segment
 from services.common.envelope import not_allowed
 from services.common.folding import creator_of, owner_of
 from services.common.profile import Profile
 from services.common.queries.contact_query import ALIASES, own_sql
 from services.common.rights import CATALOG, LEADS, LISTS
+from services.contacts.users.route_rights import ADMIN, RULES
 
 VIEW, EDIT, DELETE = "view", "edit", "delete"
 LEVELS = {
@@ -47,6 +48,12 @@ def check_record(kind: str, action: str, document: Document) -> None:
     if action == VIEW and isinstance(document, Segment) and document.is_global:
         return
     if not may_act(action, 0, document.created_by_id, level):
+        raise not_allowed()
+
+
+def check_create(path: str) -> None:
+    """Of a PUT that makes what is not there: it needs the right of `<path>/new`, too. Raises `ApiError` 403."""
+    if not RULES.get(("POST", f"{path}/new"), ADMIN).lets(rights()):
         raise not_allowed()
 
 

@@ -29,6 +29,7 @@ async def seed_users(records: RecordStore, clickhouse: ClickHouse, admin: str) -
         record = stored.get(ref) or Record(ref, 0, b"")
         if record.data and (ref == role or decode_document(record.data, User).username == admin):
             continue
+        await records.raise_ids(ref.kind, int(ref.id))
         record = record._replace(data=msgspec.json.encode(document))
         if version := (await records.write([record]))[ref]:
             await project_records(records, clickhouse, [record._replace(version=version)])

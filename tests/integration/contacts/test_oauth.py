@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -19,7 +20,9 @@ import redis
 from clickhouse_connect.driver.client import Client
 
 from services.common import keys
-from services.common.secret_tokens import digest
+from services.common.grants import Grant, Grants
+from services.common.redis_client import connect
+from services.common.secret_tokens import ACCESS, digest
 from tests.integration.contacts.test_rights import OWN, PASSWORD, contact, denied, eventually, made_user, role, told
 from tests.integration.services import LOGIN, Service, start_service
 
@@ -137,6 +140,33 @@ def test_a_deleted_or_unpublished_credential_lets_nobody_in(
     eventually(lambda: ask() == 200, 2.5)
     told(api.delete(f"{path}/delete"))
     eventually(lambda: ask() == 401, 2.5)
+
+
+def test_an_expired_token_is_told_from_one_that_never_was(
+    nobody: httpx.Client, credential: dict[str, Any], valkey_url: str
+) -> None:
+    async def issue() -> str:
+        connection = connect(valkey_url)
+        token = await Grants(connection).issue(ACCESS, Grant(credential["id"]), 0)
+        await connection.aclose()
+        return token
+
+    answer = nobody.get("/api/contacts", headers=bearer(asyncio.run(issue())))
+    assert refused(answer, 401, "invalid_grant", "The access token provided has expired.")
+    assert answer.headers["www-authenticate"].startswith("Bearer ")
+
+
+def test_an_application_makes_no_token_that_outlives_it(
+    api: httpx.Client, nobody: httpx.Client, credential: dict[str, Any]
+) -> None:
+    form = {"client_id": credential["clientId"], "redirect_uri": BACK, "response_type": "code", "decision": "allow",
+            "username": LOGIN[0], "password": LOGIN[1]}  # fmt: skip
+    location = nobody.post("/oauth/v2/authorize", data=form).headers["location"]
+    code = parse_qs(urlsplit(location).query)["code"][0]
+    ask = asked(credential, "authorization_code", code=code, redirect_uri=BACK)
+    token = told(nobody.post("/oauth/v2/token", data=ask))["access_token"]
+    assert told(nobody.get("/api/users/self", headers=bearer(token)))["id"] == 1
+    assert denied(nobody.post("/api/tokens/new", json={"name": "x"}, headers=bearer(token)))
 
 
 def test_no_secret_is_kept(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import itertools
 import time
 import uuid
@@ -178,6 +179,16 @@ def test_what_a_role_has_not_is_refused(someone: Callable[..., httpx.Client], ap
     assert denied(nobody.get("/api/contacts")) and denied(nobody.get("/api/users/self"))
 
 
+def test_a_put_that_would_create_needs_the_right_to(someone: Callable[..., httpx.Client]) -> None:
+    ada = someone(lead__leads=["editown"], campaign__campaigns=["editown"], stage__stages=["edit"])
+    assert denied(ada.put("/api/contacts/999999998/edit", json={"firstname": "x"}))
+    assert denied(ada.put("/api/companies/999999998/edit", json={"companyname": "x"}))
+    assert denied(ada.put("/api/campaigns/999999998/edit", json={"name": "x"}))
+    assert denied(ada.put("/api/stages/999999998/edit", json={"name": "x"}))
+    body = told(ada.put("/api/contacts/batch/edit", json=[{"firstname": "x"}, {"id": 999999998, "firstname": "x"}]))
+    assert body["statusCodes"] == {"0": 403, "1": 403}
+
+
 def test_permissioncheck_tells_what_a_user_may(api: httpx.Client) -> None:
     user = made_user(api, role(api, lead__leads=["viewown"]))
     client, asked = client_of(api, user), ["lead:leads:viewown", "lead:leads:viewother", "no:such:right"]
@@ -216,12 +227,17 @@ def test_what_people_made_is_theirs(someone: Callable[..., httpx.Client], api: h
     assert told(bob.get("/api/campaigns"))["total"] == 0 and denied(bob.get(f"/api/campaigns/{campaign['id']}"))
     assert denied(bob.patch(f"/api/campaigns/{campaign['id']}/edit", json={"name": "Bob's"}))
     assert denied(bob.delete(f"/api/campaigns/{campaign['id']}/delete"))
+    bobs = contact(bob)
+    assert denied(bob.post(f"/api/campaigns/{campaign['id']}/contact/{bobs}/add"))
+    assert denied(bob.get(f"/api/campaigns/{campaign['id']}/contacts"))
     hidden = told(ada.post("/api/segments/new", json={"name": "own", "isGlobal": False}), 201)["list"]
     shared = told(ada.post("/api/segments/new", json={"name": "all"}), 201)["list"]
     seen = {one["id"] for one in told(bob.get("/api/segments"))["lists"]}
     assert shared["id"] in seen and hidden["id"] not in seen
     assert told(bob.get(f"/api/segments/{shared['id']}")) and denied(bob.get(f"/api/segments/{hidden['id']}"))
     assert denied(bob.patch(f"/api/segments/{shared['id']}/edit", json={"name": "Bob's"}))
+    assert denied(bob.post(f"/api/segments/{hidden['id']}/contact/{bobs}/add"))
+    assert told(bob.post(f"/api/segments/{shared['id']}/contact/{bobs}/add")) == {"success": 1}
     note = told(ada.post("/api/notes/new", json={"lead": contact(ada), "text": "x"}), 201)["note"]["id"]
     assert told(ada.get("/api/notes"))["total"] == 1 and told(bob.get("/api/notes"))["total"] == 0
     assert denied(bob.get(f"/api/notes/{note}")) and denied(bob.delete(f"/api/notes/{note}/delete"))
@@ -281,6 +297,19 @@ def test_a_name_is_one_users(api: httpx.Client) -> None:
     told(api.patch(f"/api/users/{ada['id']}/edit", json={"username": new_name}))
     assert told(client_of(api, {"username": new_name}).get("/api/users/self"))["id"] == ada["id"]
     eventually(lambda: client_of(api, ada).get("/api/users/self").status_code == 401)
+
+
+def test_one_of_many_who_take_a_name_at_once_gets_it(api: httpx.Client) -> None:
+    role_id, name = role(api), f"race-{uuid.uuid4().hex[:8]}"
+
+    def take(number: int) -> int:
+        said = {"username": name, "firstName": "x", "email": f"{number}.{name}@users.org", "role": role_id}
+        return api.post("/api/users/new", json={**said, "password": PASSWORD}).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(6) as threads:
+        codes = sorted(threads.map(take, range(6)))
+    assert codes == [201, 400, 400, 400, 400, 400]
+    assert told(api.get("/api/users", params={"search": name}))["total"] == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.access import Access
-from services.common.envelope import ApiError, new_path, parse_object, tidy_path
+from services.common.door import new_path, tidy_path
+from services.common.envelope import ApiError, parse_object
 from services.common.php_query import PhpQueryError, parse_php_query
 from services.common.queries.query_error import QueryError
 from services.contacts.list_parameters import Order

@@ -1,0 +1,54 @@
+"""The REST API on roles. Nobody gives a role what they may not do themselves, nor touches one that may more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from services.common.caller import rights
+from services.common.documents import Role
+from services.common.envelope import ApiError, not_allowed
+from services.common.user_directory import full_rights
+from services.contacts.people.contact_object import Json
+from services.contacts.records.api import RecordsApi
+from services.contacts.users.seed import ADMIN_ROLE_ID
+
+
+class RolesApi(RecordsApi[Role]):
+    def _batch_routes(self, _: str) -> Sequence[Route]:
+        return []  # one by one, for each must be covered
+
+    async def remove(self, said_id: str) -> Json:
+        role_id = read_record_id(said_id)
+        await self._check_old(role_id)
+        found = await self._stores.clickhouse.query(
+            "SELECT count() FROM records FINAL WHERE kind = 'user' AND JSONExtractUInt(data, 'role_id') = {id:UInt64}",
+            parameters={"id": int(role_id) if role_id.isdecimal() else 0},
+        )
+        if found.result_rows[0][0]:
+            raise ApiError(422, f"{found.result_rows[0][0]} users have this role; it can not be deleted.")
+        gone = await super().remove(role_id)
+        self._stores.directory.forget_role(role_id)
+        return gone
+
+    async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Role | None], Role]:
+        await self._check_old(record_id)
+
+        def read(body: dict[str, Any], old: Role | None) -> Role:
+            role = self._resource.read(body, old)
+            if not rights().covers(full_rights(role)):
+                raise not_allowed()
+            return role
+
+        return read
+
+    async def _settled(self, record_id: str, document: Role) -> Role:
+        self._stores.directory.forget_role(record_id)
+        return document
+
+    async def _check_old(self, record_id: str) -> None:
+        old = await self._writer.one(record_id) if record_id else None
+        if record_id == str(ADMIN_ROLE_ID):
+            raise ApiError(422, "The role of the admin stays as it is.")
+        if old is not None and not rights().covers(full_rights(old)):
+            raise not_allowed()
