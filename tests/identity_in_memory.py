@@ -152,9 +152,8 @@ def _stores(store: ProfileStore, ids: Any, unique: tuple[str, ...], operator: Op
 
     return SimpleNamespace(
         profiles=store, ids=ids, operator=operator, faults=NO_FAULTS, companies=None,
-        fields=SimpleNamespace(now=fields),
-        hooks=SimpleNamespace(hooks=_ignore), check_clickhouse=_ignore, confirm=_ignore, distrust=lambda: None,
-        projector=SimpleNamespace(put=_ignore),
+        fields=SimpleNamespace(now=fields), hooks=SimpleNamespace(hooks=_ignore),
+        check_clickhouse=_ignore, confirm=_ignore, distrust=lambda: None, projector=SimpleNamespace(put=_ignore),
     )  # fmt: skip
 
 
