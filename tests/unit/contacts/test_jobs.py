@@ -104,6 +104,12 @@ def test_what_was_under_way_when_it_was_cancelled_is_counted() -> None:
     assert ended(after, FAILED, NOW_US, "x") is after, "it had ended"
 
 
+def test_a_job_that_has_ended_names_nobody() -> None:
+    begun = job(search="email:ada@example.org")
+    assert advanced(begun, begun, Counted(), FIRST, NOW_US).search
+    assert not advanced(begun, begun, Counted(), [], NOW_US).search and not ended(begun, CANCELLED, NOW_US).search
+
+
 def test_errors_are_bounded() -> None:
     begun = advanced(job(), job(), Counted(), FIRST, NOW_US)
     many = advanced(begun, begun, Counted(0, {str(one): "why" for one in range(50)}), SECOND, NOW_US)
