@@ -56,23 +56,23 @@ def advanced(stored: Job, read: Job, counted: Counted, coming: list[Target], now
     that meanwhile has counted them."""
     if stored.pending != read.pending or stored.after != read.after or stored.status == DONE:
         return stored
-    is_running = stored.status == RUNNING
     done, failed = stored.done + counted.done, stored.failed + len(counted.errors)
     errors = {**counted.errors, **stored.errors} if counted.errors else stored.errors
     job = msgspec.structs.replace(
         stored, done=done, failed=failed, errors=dict(list(errors.items())[:MAX_ERRORS]), pending=[]
     )
-    if not is_running:
+    if stored.status != RUNNING:
         return job
     if not coming:  # who has left the segment meanwhile, or is gone, no longer counts
-        return msgspec.structs.replace(job, status=DONE, total=done + failed, ended_us=now_us)
+        return ended(msgspec.structs.replace(job, total=done + failed), DONE, now_us)
     return msgspec.structs.replace(job, pending=coming, after=coming[-1].id)
 
 
 def ended(stored: Job, status: str, now_us: int, why: str = "") -> Job:
+    """Without the search, which may name somebody."""
     if stored.status != RUNNING:
         return stored
-    return msgspec.structs.replace(stored, status=status, why=why, ended_us=now_us)
+    return msgspec.structs.replace(stored, status=status, why=why, ended_us=now_us, search="")
 
 
 def show_job(_: str, job: Job) -> dict[str, Any]:
