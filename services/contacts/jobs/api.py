@@ -23,7 +23,7 @@ from services.contacts.jobs.job import CANCELLED, JOBS, Job, Target, ended
 from services.contacts.jobs.targets import Targets
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of, read_contact_id
-from services.contacts.people.change import InvalidChangeError
+from services.contacts.people.change import InvalidChangeError, no_owner
 from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.stores import BusyError, Stores
 
@@ -138,6 +138,9 @@ class JobsApi(RecordsApi[Job]):
             action = read_action(name, body)
         except InvalidChangeError as error:
             raise ApiError(400, str(error), error.details) from error
+        if action.owner_id and not await self._stores.owners({action.owner_id}):
+            text = no_owner(action.owner_id)
+            raise ApiError(400, f"owner: {text}", {"owner": [text]})
         if name not in KINDS:
             return action
         found = await self._stores.records.load(Ref(KINDS[name], str(one)) for one in action.words)

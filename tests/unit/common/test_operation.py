@@ -64,8 +64,18 @@ def test_the_errors_follow_from_parameters_and_body() -> None:
         post=Operation("Change", body={"name": str}, errors={404: "Gone", 422: "In use"}),
         delete=Operation("Delete", is_open=True),
     )
-    assert set(operation_of(route, "get")["responses"]) == {"200", "400", "401", "404", "503"}
-    assert set(operation_of(route, "post")["responses"]) == {"200", "400", "401", "404", "413", "422", "503"}
+    assert set(operation_of(route, "get")["responses"]) == {"200", "400", "401", "403", "404", "429", "503"}
+    assert set(operation_of(route, "post")["responses"]) == {
+        "200",
+        "400",
+        "401",
+        "403",
+        "404",
+        "413",
+        "422",
+        "429",
+        "503",
+    }
     assert set(operation_of(route, "delete")["responses"]) == {"200", "404", "503"}
     assert operation_of(route, "post")["responses"]["404"]["description"] == "Gone"
 
@@ -106,7 +116,15 @@ def test_what_is_described_by_hand_counts_for_plain_routes_only() -> None:
     assert {path: one["post"]["summary"] for path, one in document["paths"].items()} == {
         "/api/plain": "By hand", "/api/things": "In the code"
     }  # fmt: skip
-    assert set(document["paths"]["/api/plain"]["post"]["responses"]) == {"200", "400", "401", "413", "503"}
+    assert set(document["paths"]["/api/plain"]["post"]["responses"]) == {
+        "200",
+        "400",
+        "401",
+        "403",
+        "413",
+        "429",
+        "503",
+    }
     assert "Change" in document["components"]["schemas"]
 
 
