@@ -363,6 +363,7 @@ PATHS |= {
 }
 _PICTURE = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/*", "multipart/form-data")}
 _SYSTEM = _parameter("system", "path", text="The name of another system: a-z, 0-9, _, -, dots")
+_NO_SYSTEM = {"400": "No name of a system", "404": "None"}
 PATHS |= {
     "/api/contacts/{id}/image": {
         "get": _operation("The picture that was uploaded", [_ID], {**_ONE, "200": "The picture", "304": "As known"}),
@@ -381,14 +382,14 @@ PATHS |= {
         "get": _operation("By which ids other systems know it", [_ID], {**_ONE, "200": "{total, integrations: [...]}"})
     },
     "/api/contacts/{id}/integrations/{system}": {
-        "get": _operation("The id in one system", [_ID, _SYSTEM], {"200": "{integration}", "404": "None"}),
+        "get": _operation("The id in one system", [_ID, _SYSTEM], {"200": "{integration}", **_NO_SYSTEM}),
         "put": _operation(
             "A system tells by which id it knows the contact: externalId, url, lastSynced",
             [_ID, _SYSTEM],
             {"200": "{integration}", "201": "{integration}, new", "404": "Nobody", **_WRONG},
             has_body=True,
         ),
-        "delete": _operation("A system knows it no more", [_ID, _SYSTEM], {"200": "{integration}", "404": "None"}),
+        "delete": _operation("A system knows it no more", [_ID, _SYSTEM], {"200": "{integration}", **_NO_SYSTEM}),
     },
     "/api/integrations/{system}/contacts": {
         "get": _operation(

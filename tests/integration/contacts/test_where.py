@@ -264,5 +264,5 @@ def test_an_owner_who_is_nobody_is_refused(api: httpx.Client) -> None:
     for path, body in (("contacts", {"firstname": "x"}), ("companies", {"companyname": uuid.uuid4().hex})):
         refused = api.post(f"/api/{path}/new", json={**body, "owner": 77})
         assert refused.status_code == 400
-        assert refused.json()["errors"][0]["details"] == {"owner": ["There is no user 77."]}
+        assert refused.json()["errors"][0]["details"] == {"owner": ["User with ID or name '77' was not found."]}
         assert api.post(f"/api/{path}/new", json={**body, "owner": {"id": "1"}}).status_code == 201
