@@ -102,7 +102,7 @@ def _fronts(query: ListQuery, total: int) -> list[Front | None]:
 
 
 def count_statements(query: ListQuery) -> Counts:
-    known, visitors = _known(query, frozenset(), None), _anonymous(query, None)
+    known, visitors = _known(query, query.filter.columns, None), _anonymous(query, None)
     visitors_sql = _COUNT_VISITORS if visitors == ANONYMOUS else f"SELECT count() FROM {visitors}"
     return Counts(
         Statement(f"SELECT count() FROM {known}", query.parameters()) if known else None,
