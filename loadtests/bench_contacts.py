@@ -28,6 +28,7 @@ BARS = {
     "free-text search": "60 / 250",
     "one contact": "10 / 10",
     "history of 100,000 events": "60 / 60",
+    "segment of two behaviours, count": "250 / 800",
     "new": "15 / 15",
     "edit": "15 / 15",
     "batch of 200": "150 / 150",
@@ -65,7 +66,8 @@ def _measure(known: int, anonymous: int, options: argparse.Namespace) -> Measure
         stack.environ["SPOOR_CONTACTS_PORT"] = str(stack.port("contacts"))
         stack.start("contacts", ["-m", "services.contacts"], "/readyz")
         client = TimedClient(stack, "contacts")
-        figures = {name: _timed(client, call, options.calls) for name, call in _calls(known).items()}
+        segment_id = _make_segment(client)
+        figures = {name: _timed(client, call, options.calls) for name, call in _calls(known, segment_id).items()}
     return Measured(known, anonymous, figures)
 
 
@@ -76,8 +78,9 @@ def _fill_visits(stack: Stack, known: int, anonymous: int) -> None:
     clickhouse.command(
         f"INSERT INTO activity SELECT {FIRST_VISITOR} + number, {seen}, {seen} FROM numbers({anonymous})"
     )
-    columns = "event_id, contact_id, time, type, url, title, country, city, received_at"
+    columns = "event_id, contact_id, time, type, url, title, country, city, ip, received_at"
     page = "'page.hit', concat('https://shop.example/', toString(number % 1000)), 'A page', 'Germany', 'Berlin'"
+    page += ", concat('192.0.2.', toString(number % 250))"
     for contact_id, count, when in (
         (f"{FIRST_KNOWN} + 2 * number", known // 2, seen),
         (str(FIRST_KNOWN + 1), EVENTS, "now64(3) - INTERVAL number SECOND"),
@@ -89,7 +92,18 @@ def _fill_visits(stack: Stack, known: int, anonymous: int) -> None:
     clickhouse.close()
 
 
-def _calls(known: int) -> dict[str, Call]:
+def _make_segment(client: TimedClient) -> int:
+    """Who looked at one page of a thousand, and has been seen at least once."""
+    behaviour = {"object": "behaviors", "glue": "and"}
+    filters = [
+        {**behaviour, "field": "hit_url", "type": "text", "operator": "endsWith", "properties": {"filter": "/77"}},
+        {**behaviour, "field": "hit_url_count", "type": "number", "operator": "gte", "properties": {"filter": "1"}},
+    ]
+    made, _ = client.timed("/api/segments/new", {"name": "Two behaviours", "filters": filters})
+    return int(made["list"]["id"])
+
+
+def _calls(known: int, segment_id: int) -> dict[str, Call]:
     chance = random.Random(7)
 
     def someone() -> int:
@@ -108,6 +122,7 @@ def _calls(known: int) -> dict[str, Call]:
         "free-text search": search,
         "one contact": lambda _: (f"/api/contacts/{someone()}", None, "GET"),
         "history of 100,000 events": lambda _: (f"/api/contacts/{FIRST_KNOWN + 1}/activity?limit=25", None, "GET"),
+        "segment of two behaviours, count": lambda _: (f"/api/segments/{segment_id}?contactCount=1", None, "GET"),
         "new": lambda number: ("/api/contacts/new", new(number), "POST"),
         "edit": lambda number: (f"/api/contacts/{someone()}/edit", {"city": f"City {number}"}, "PATCH"),
         "batch of 200": lambda number: ("/api/contacts/batch/new", [new(number) for _ in range(BATCH)], "POST"),
