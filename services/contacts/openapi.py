@@ -405,7 +405,7 @@ PATHS |= {
         "post": _operation(
             "Do one thing to many contacts: `ids` (1,000 at most, 100 of delete), or all of a `search` or a `segment`, "
             "which makes a job. campaigns, categories, segments, tags, stages: `add`, `remove`; owner: `owner`; "
-            "channels: `subscribe`, `unsubscribe`, `reason`; dnc: `channel`, `reason`; delete",
+            "channels: `subscribe`, `unsubscribe`, `reason`, `frequencyRules`; dnc: `channel`, `reason`; delete",
             [_parameter("action", "path", text="campaigns categories segments tags stages owner channels dnc delete")],
             {"200": "{success, affected, details: {id: {success, error}}}", **_JOB, **_WRONG},
             has_body=True,

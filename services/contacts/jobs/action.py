@@ -12,6 +12,7 @@ from services.common.field_values import NOT_VALID, scalar_as_text
 from services.common.values import MAX_TEXT_LENGTH, clean, read_tag
 from services.contacts.people.change import Change, InvalidChangeError, read_owner
 from services.contacts.people.do_not_contact import CONTACTABLE, MAX_COMMENTS_LENGTH, Refusal, read_channel
+from services.contacts.people.frequency import Frequency, read_frequencies
 
 MAX_NAMED = 100  # things in one action
 DELETE, OWNER, STAGES, CHANNELS, DNC, TAGS = "delete", "owner", "stages", "channels", "dnc", "tags"
@@ -22,12 +23,14 @@ NOTHING = "There is nothing to do: say what to add or to remove."
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`words` and `tags`: added or removed. `channels`: may be used or not. `names`: of what `words` are about."""
+    """`words` and `tags`: added or removed. `channels`: may be used or not, and `frequency` how often. `names`: of what
+    `words` are about."""
 
     name: str
     words: dict[int, bool] = {}
     tags: dict[str, bool] = {}
     channels: dict[str, bool] = {}
+    frequency: dict[str, Frequency] = {}
     comments: str = ""
     owner_id: int = 0
     names: dict[int, str] = {}
@@ -48,7 +51,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             case "owner":
                 return Change(owner_id=self.owner_id)
             case "channels" | "dnc":
-                return Change(dnc={channel: self._refusal(may=may) for channel, may in self.channels.items()})
+                refusals = {channel: self._refusal(may=may) for channel, may in self.channels.items()}
+                return Change(dnc=refusals, frequency=self.frequency)
         return None
 
     def _stage(self) -> Change:
@@ -72,8 +76,10 @@ def read_action(name: str, body: Mapping[str, Any]) -> Action:
         case "tags":
             action = Action(name=name, tags=reading.words(reading.tag, {"add": True, "remove": False}))
         case "channels":
-            channels = reading.words(reading.channel, {"subscribe": True, "unsubscribe": False})
-            action = Action(name=name, channels=channels, comments=reading.comments())
+            frequency = reading.said("frequencyRules", read_frequencies, body) or {}
+            least = 0 if frequency else 1
+            channels = reading.words(reading.channel, {"subscribe": True, "unsubscribe": False}, least=least)
+            action = Action(name=name, channels=channels, frequency=frequency, comments=reading.comments())
         case "dnc":
             channel = reading.said("channel", reading.channel, body.get("channel") or "email")
             action = Action(name=name, channels={channel or "": False}, comments=reading.comments())
@@ -91,7 +97,7 @@ class _Reading:
         self._body = body
         self.wrong: dict[str, list[str]] = {}
 
-    def words(self, read: Any, keys: Mapping[str, bool], most: int = MAX_NAMED) -> dict[Any, bool]:
+    def words(self, read: Any, keys: Mapping[str, bool], most: int = MAX_NAMED, least: int = 1) -> dict[Any, bool]:
         """What is under these keys: lists, texts with commas, or single values. No one thing under both."""
         found: dict[Any, bool] = {}
         for key, is_in in keys.items():
@@ -99,7 +105,7 @@ class _Reading:
                 value = self.said(key, read, one)
                 if value is not None and found.setdefault(value, is_in) is not is_in:
                     self.wrong[key] = [f"{value} is to be added and to be removed."]
-        if not self.wrong and not 0 < len(found) <= most:
+        if not self.wrong and not least <= len(found) <= most:
             self.wrong[next(iter(keys))] = [f"At most {most}." if found else NOTHING]
         return found
 

@@ -119,6 +119,18 @@ def test_do_not_contact_keeps_the_reason_that_was_given(api: httpx.Client) -> No
         assert (entry["channel"], entry["reason"], entry["comments"]) == ("email", 3, "asked at the fair")
 
 
+def test_how_often_a_channel_may_be_used_is_said_of_many_at_once(api: httpx.Client) -> None:
+    one, other = people(api, 2)
+    act(api, "channels", [one, other], frequencyRules={"email": {"frequency_number": 2, "frequency_time": "WEEK"}})
+    for contact_id in (one, other):
+        [rule] = api.get(f"/api/contacts/{contact_id}").json()["contact"]["frequencyRules"]
+        assert (rule["channel"], rule["frequencyNumber"], rule["frequencyTime"]) == ("email", 2, "WEEK")
+    wrong = {"email": {"frequency_number": 2}}
+    refused = api.post("/api/contacts/batch/channels", json={"ids": [one], "frequencyRules": wrong})
+    assert refused.status_code == 400
+    assert list(refused.json()["errors"][0]["details"]) == ["frequencyRules"]
+
+
 def test_channels_and_whoever_unsubscribed_stays_so(api: httpx.Client) -> None:
     one, other = people(api, 2)
     told(api.post(f"/api/contacts/{other}/dnc/email/add", json={"reason": 1}))
