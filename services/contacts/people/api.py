@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from msgspec import Meta
@@ -22,6 +24,7 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.contact_shapes import Contact as Shown
 from services.contacts.people.contact_shapes import ContactChange, ContactPart
 from services.contacts.people.editor import ContactEditor
+from services.contacts.people.projector import Collected
 from services.contacts.people.writer import Written
 from services.contacts.stores import Stores
 from services.contacts.timeline.timeline import load_timeline, timeline_object
@@ -100,19 +103,23 @@ class ContactsApi:
         return json_response(timeline_object(contact, query, timeline))
 
     async def new(self, request: Request) -> Response:
-        return await self._written(await self._editor.create(await read_object(request)))
+        body = await read_object(request)
+        return await self._written(lambda editor: editor.create(body))
 
     async def edit(self, request: Request) -> Response:
         """PATCH changes what it names; PUT also blanks what it does not, and makes a contact of an unknown id."""
         contact_id, body = contact_id_of(request), await read_object(request)
-        return await self._written(await self._editor.edit(contact_id, body, replaces=request.method == "PUT"))
+        return await self._written(lambda editor: editor.edit(contact_id, body, replaces=request.method == "PUT"))
 
     async def delete(self, request: Request) -> Response:
         gone = await self._editor.delete(contact_id_of(request))
         return json_response({"contact": {**contact_object(gone, self._user), "id": None}})
 
-    async def _written(self, written: Written) -> Response:
-        contact = await self._reader.shown(written.profile, is_new=written.is_new)
+    async def _written(self, write: Callable[[ContactEditor], Awaitable[Written]]) -> Response:
+        """What its visits say is read while it goes to ClickHouse."""
+        collected = Collected(self._stores.projector)
+        written = await write(ContactEditor(self._stores, self._user, self._metrics, collected))
+        _, contact = await asyncio.gather(collected.flush(), self._reader.shown(written.profile, is_new=written.is_new))
         if not written.is_new:
             return self._answer(contact)
         return self._answer(contact, 201, {"Location": f"/api/contacts/{contact.id}"})
