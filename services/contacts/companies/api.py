@@ -26,7 +26,8 @@ from services.contacts.companies.company_writer import CompanyWriter
 from services.contacts.list_parameters import LISTED, read_shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of, read_contact_id
-from services.contacts.people.change import Change, InvalidChangeError, is_true, no_owner
+from services.contacts.people.change import Change, InvalidChangeError
+from services.contacts.people.change_body import is_true, no_owner
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_list import Statement
 from services.contacts.people.contact_reader import ContactReader

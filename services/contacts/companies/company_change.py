@@ -15,7 +15,8 @@ from services.common.field_values import NOT_VALID, scalar_as_text
 from services.common.field_values import read_value as read_made_value
 from services.common.profile import MAX_POINTS, Stamped, Value
 from services.common.values import clean
-from services.contacts.people.change import InvalidChangeError, is_true, read_owner
+from services.contacts.people.change import InvalidChangeError
+from services.contacts.people.change_body import is_true, read_owner
 
 BLANK_NAME = "This value should not be blank."
 

@@ -10,7 +10,8 @@ import msgspec
 from services.common.documents import CAMPAIGN, CATEGORY, SEGMENT, STAGE
 from services.common.field_values import NOT_VALID, scalar_as_text
 from services.common.values import MAX_TEXT_LENGTH, clean, read_tag
-from services.contacts.people.change import Change, InvalidChangeError, read_owner
+from services.contacts.people.change import Change, InvalidChangeError
+from services.contacts.people.change_body import read_owner
 from services.contacts.people.do_not_contact import CONTACTABLE, MAX_COMMENTS_LENGTH, Refusal, read_channel
 from services.contacts.people.frequency import Frequency, read_frequencies
 

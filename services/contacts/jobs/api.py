@@ -23,7 +23,8 @@ from services.contacts.jobs.job import CANCELLED, JOBS, Job, Target, ended
 from services.contacts.jobs.targets import Targets
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of, read_contact_id
-from services.contacts.people.change import InvalidChangeError, no_owner
+from services.contacts.people.change import InvalidChangeError
+from services.contacts.people.change_body import no_owner
 from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.stores import BusyError, Stores
 

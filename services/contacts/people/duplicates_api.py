@@ -16,7 +16,8 @@ from services.common.profile import Profile
 from services.common.queries.contact_query import exact_pattern
 from services.common.values import UniqueValue
 from services.contacts.people.api import read_contact_id
-from services.contacts.people.change import InvalidChangeError, read_change
+from services.contacts.people.change import InvalidChangeError
+from services.contacts.people.change_body import read_change
 from services.contacts.people.contact_object import Json
 from services.contacts.people.editor import taken_by
 from services.contacts.people.writer import ValueTakenError, check_one_person

@@ -17,7 +17,8 @@ from services.common.notes import remove_notes
 from services.common.records import Ref
 from services.contacts.mail.office import MailOffice
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.people.change import Change, InvalidChangeError, no_owner, no_stage, read_change
+from services.contacts.people.change import Change, InvalidChangeError
+from services.contacts.people.change_body import no_owner, no_stage, read_change
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.projector import Projection

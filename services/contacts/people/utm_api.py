@@ -19,7 +19,8 @@ from services.common.operation import DescribedRoute, Operation, Parameter, desc
 from services.common.tables import EVENTS
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
-from services.contacts.people.change import Change, InvalidChangeError, read_change
+from services.contacts.people.change import Change, InvalidChangeError
+from services.contacts.people.change_body import read_change
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_object import contact_object, short_id
 from services.contacts.people.contact_reader import ContactReader

@@ -22,7 +22,7 @@ from services.common.rights import LISTS
 from services.contacts.batch import Json
 from services.contacts.batch_api import Batch, EachAlone
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.people.change import is_true
+from services.contacts.people.change_body import is_true
 from services.contacts.people.contact_list import read_list_query
 from services.contacts.people.contact_object import iso
 from services.contacts.records.api import RecordsApi, read_record_id, record_id_of

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from services.common.folding import fold
 from services.common.merging import freeze_into, take_in
 from services.common.profile import Part, Profile, Stamped
-from services.contacts.people.change import Change, InvalidChangeError, apply_change, read_change
+from services.contacts.people.change import Change, InvalidChangeError, apply_change
+from services.contacts.people.change_body import read_change
 
 NOW = 1_800_000_000_000_000
 

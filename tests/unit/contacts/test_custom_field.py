@@ -14,7 +14,8 @@ from services.common.field_registry import field_of, rules_of
 from services.common.field_values import label_of, read_value
 from services.common.profile import Part, Profile
 from services.contacts.fields.custom_field import RESERVED, TYPES, free_alias, read_custom_field
-from services.contacts.people.change import InvalidChangeError, apply_change, read_change
+from services.contacts.people.change import InvalidChangeError, apply_change
+from services.contacts.people.change_body import read_change
 from services.contacts.people.contact_columns import contact_columns
 
 LIST = {"list": [{"label": "Small", "value": "s"}, {"label": "Large", "value": "l"}]}

@@ -8,7 +8,8 @@ import pytest
 
 from services.common.folding import fold
 from services.common.profile import Part, Profile
-from services.contacts.people.change import Change, InvalidChangeError, apply_change, read_change
+from services.contacts.people.change import Change, InvalidChangeError, apply_change
+from services.contacts.people.change_body import read_change
 from services.contacts.people.frequency import Frequency, frequency_objects, new_frequencies, read_frequencies
 
 EMAIL = {"frequency_number": "2", "frequency_time": "week", "preferred_channel": 1}
