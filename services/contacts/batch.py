@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, TypeVar
 from services.common.envelope import ApiError
 from services.common.php_query import Node
 from services.common.values import normalise_unique
+from services.contacts.objects import Json
 
 MAX_ITEMS = 200
 
 Item = TypeVar("Item")
-Json = dict[str, Any]
 Mark = tuple[str, str]  # by what an item may mean the same thing as another one
 Marks = Callable[[Json], Iterable[Mark]]
 

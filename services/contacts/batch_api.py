@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from services.common.envelope import STORES_AWAY, ApiError, json_response, parse_object, query_of, read_body, read_items
 from services.common.operation import Operation, described
-from services.contacts.batch import Json, Told, check_size, error_object, keyed, lanes, read_ids
+from services.contacts.batch import Told, check_size, error_object, keyed, lanes, read_ids
+from services.contacts.objects import Json
 from services.contacts.users.ownership import check_create
 
 NO_ID = "The item has no id."

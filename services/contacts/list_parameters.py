@@ -12,6 +12,7 @@ from services.common.operation import Parameter
 from services.common.php_query import Node, as_list
 from services.common.queries.comparisons import Columns
 from services.common.queries.query_error import QueryError
+from services.contacts.objects import Json
 
 DEFAULT_LIMIT = 30
 MAX_LIMIT = 1_000  # also what limit=0 ("all") gives
@@ -21,7 +22,6 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _PUBLISHING = ("isPublished", "dateAdded", "dateModified", "createdBy", "createdByUser", "modifiedBy",
                "modifiedByUser")  # fmt: skip
 
-Json = dict[str, Any]
 
 PAGE = (
     Parameter("start", "How many to skip", Annotated[int, Meta(ge=0, le=MAX_START)], 0),

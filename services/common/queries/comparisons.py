@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.common.field_values import FIRST_YEAR, read_number, read_time
-from services.common.queries.contact_query import FALSE, TRUE, Condition, exact_pattern, join_conditions
+from services.common.queries.contact_query import FALSE, TRUE, Condition, join_conditions
 from services.common.queries.query_error import QueryError
+from services.common.queries.search_sql import exact_pattern
 from services.common.queries.where import Comparison, Group
 
 MAX_ID = 2**64 - 1

@@ -15,8 +15,8 @@ from services.common.caller import ADMIN_ID, author_id, my_id
 from services.common.contact_fields import FIELDS, Field
 from services.common.event_types import EMAIL_READ, EMAIL_SENT
 from services.common.queries.search import And, Node, Not, Or, SearchError, Term, parse_search
+from services.common.queries.search_sql import SearchValues, like_pattern
 
-MAX_IDS = 1_000
 OWN_COLUMNS = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _TEXT_COLUMNS = ("email", "firstname", "lastname", "company")  # those that `q` is made of
 
@@ -134,19 +134,6 @@ def field_sql(alias: str) -> str:
     return alias if alias in OWN_COLUMNS else f"fields['{alias}']"
 
 
-def like_pattern(value: str, *, contains: bool = False) -> str:
-    """A LIKE pattern in which only % is special: as given if it has one, else begins with, or contains."""
-    escaped = value.replace("\\", "\\\\").replace("_", "\\_")
-    if "%" in value:
-        return escaped
-    return f"%{escaped}%" if contains else f"{escaped}%"
-
-
-def exact_pattern(value: str) -> str:
-    """A LIKE pattern in which nothing is special."""
-    return value.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
-
-
 def of_caller(found: Where) -> Where:
     """Of these only the caller's own; of visitors nobody is."""
     own = join_conditions([found.condition, Condition(own_sql(), FALSE)], "AND", TRUE, FALSE)
@@ -159,10 +146,10 @@ def own_sql() -> str:
     return f"(owner_id = {mine} OR (owner_id = 0 AND created_by = {mine}))" if mine else FALSE
 
 
-class _Compiler:
+class _Compiler(SearchValues):
     def __init__(self, user: str, fields: Mapping[str, Field], segments: Mapping[str, Where]) -> None:
+        super().__init__()
         self._user, self._fields, self._segments = user, fields, segments
-        self.parameters: dict[str, Any] = {}
 
     def condition(self, node: Node) -> Condition:
         match node:
@@ -176,11 +163,6 @@ class _Compiler:
             case Or(nodes):
                 return join_conditions([self.condition(one) for one in nodes], "OR", FALSE, TRUE)
 
-    def _bind(self, value: Any, kind: str = "String") -> str:
-        name = f"p{len(self.parameters)}"
-        self.parameters[name] = value
-        return f"{{{name}:{kind}}}"
-
     def _term(self, term: Term) -> Condition:
         match term.command:
             case "":
@@ -192,9 +174,9 @@ class _Compiler:
             case "ip":
                 return self._ip(term)
             case "name":
-                return Condition(f"({self._like('firstname', term)} OR {self._like('lastname', term)})", FALSE)
+                return Condition(f"({self.like('firstname', term)} OR {self.like('lastname', term)})", FALSE)
             case "tag":
-                return Condition(f"arrayExists(tag -> {self._like('tag', term)}, tags)", FALSE)
+                return Condition(f"arrayExists(tag -> {self.like('tag', term)}, tags)", FALSE)
             case "owner" if self._user:
                 return Condition(self._owner(term), FALSE)
             case "stage":
@@ -202,15 +184,15 @@ class _Compiler:
             case "company":
                 of_these = self._records("company", "JSONExtractString(data, 'fields', 'companyname', 1)", term)
                 member = f"hasAny(companies, (SELECT groupArray(number) FROM ({of_these})))"
-                return Condition(f"({self._like('company', term)} OR {member})", FALSE)
+                return Condition(f"({self.like('company', term)} OR {member})", FALSE)
             case "company_id":
-                return Condition(f"has(companies, {self._bind(_number(term), 'UInt64')})", FALSE)
+                return Condition(f"has(companies, {self.bind(_number(term), 'UInt64')})", FALSE)
             case "email_sent" | "email_read":
                 return self._mail(term)
             case "email_queued":
                 waiting = (
                     "SELECT contact_id FROM messages FINAL WHERE status IN ('pending', 'rescheduled')"
-                    f" AND email_id = {self._bind(_number(term), 'UInt64')}"
+                    f" AND email_id = {self.bind(_number(term), 'UInt64')}"
                 )
                 merged = f"SELECT winner FROM {ALIASES} WHERE loser IN ({waiting})"
                 return Condition(f"(id IN ({waiting}) OR id IN ({merged}))", FALSE)
@@ -223,10 +205,10 @@ class _Compiler:
     def _owner(self, term: Term) -> str:
         """By user name, first or last name."""
         names = " OR ".join(
-            self._like(f"JSONExtractString(data, '{name}')", term) for name in ("username", "first_name", "last_name")
+            self.like(f"JSONExtractString(data, '{name}')", term) for name in ("username", "first_name", "last_name")
         )
         users = f"SELECT toUInt64OrZero(id) FROM records FINAL WHERE kind = 'user' AND ({names})"
-        is_admins = f"(owner_id = {ADMIN_ID} AND {self._like(self._bind(self._user), term)})"
+        is_admins = f"(owner_id = {ADMIN_ID} AND {self.like(self.bind(self._user), term)})"
         return f"(owner_id IN ({users}) OR {is_admins})"
 
     def _segment(self, alias: str, term: Term) -> Condition:
@@ -238,34 +220,26 @@ class _Compiler:
 
     def _text(self, term: Term) -> str:
         if term.is_strict or "%" in term.value:
-            return "(" + " OR ".join(self._like(column, term) for column in _TEXT_COLUMNS) + ")"
-        return f"q LIKE {self._bind(like_pattern(term.value.casefold(), contains=True))}"
+            return "(" + " OR ".join(self.like(column, term) for column in _TEXT_COLUMNS) + ")"
+        return f"q LIKE {self.bind(like_pattern(term.value.casefold(), contains=True))}"
 
     def _field(self, alias: str, term: Term) -> str:
         if alias != "email":
-            return self._like(field_sql(alias), term)
+            return self.like(field_sql(alias), term)
         value = term.value.casefold()  # as addresses are stored
         if term.is_strict:
-            return f"email = {self._bind(value)}"
-        return f"email LIKE {self._bind(like_pattern(value))}"
-
-    def _like(self, column: str, term: Term) -> str:
-        """Whatever the case. Some builds of the engine have no lowerUTF8, ILIKE is in all."""
-        pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value)
-        return f"{column} ILIKE {self._bind(pattern)}"
+            return f"email = {self.bind(value)}"
+        return f"email LIKE {self.bind(like_pattern(value))}"
 
     def _ids(self, term: Term) -> Condition:
-        ids = [int(one) for one in term.value.split(",") if one.strip().isascii() and one.strip().isdigit()
-               and len(one.strip()) < 17]  # fmt: skip
-        if len(ids) > MAX_IDS:
-            raise SearchError(f"ids: takes at most {MAX_IDS} ids.", term.at)
+        ids = self.ids(term)
         if not ids:
             return Condition(FALSE, FALSE)
-        sql = f"id IN {self._bind(ids, 'Array(UInt64)')}"
+        sql = f"id IN {self.bind(ids, 'Array(UInt64)')}"
         return Condition(sql, sql)
 
     def _ip(self, term: Term) -> Condition:
-        value = self._bind(term.value if term.is_strict else like_pattern(term.value))
+        value = self.bind(term.value if term.is_strict else like_pattern(term.value))
         operator = "=" if term.is_strict else "LIKE"
         seen = f"kind = {ADDRESS_KIND} AND key {operator} {value}"
         known = f"(arrayExists(address -> address {operator} {value}, ips) OR id IN {_survivors(seen, 'footprints')})"
@@ -275,14 +249,14 @@ class _Compiler:
         """What happened with a mail, by its id."""
         happened = (
             f"type = '{_MAIL_EVENTS[term.command]}'"
-            f" AND JSONExtractUInt(query, 'stat', 'emailId') = {self._bind(_number(term), 'UInt64')}"
+            f" AND JSONExtractUInt(query, 'stat', 'emailId') = {self.bind(_number(term), 'UInt64')}"
         )
         return Condition(f"id IN {_survivors(happened)}", f"id IN (SELECT contact_id FROM events WHERE {happened})")
 
     def _records(self, kind: str, name: str, term: Term) -> str:
         """The ids of the records of this kind whose name is meant."""
         ids = f"SELECT toUInt64OrZero(id) AS number FROM records FINAL WHERE kind = '{kind}'"
-        return f"{ids} AND {self._like(name, term)}"
+        return f"{ids} AND {self.like(name, term)}"
 
 
 def _survivors(happened: str, table: str = "events") -> str:

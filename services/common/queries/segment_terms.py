@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.common.documents import SegmentFilter
-from services.common.queries.contact_query import FALSE, TRUE, Condition, exact_pattern, join_conditions, like_pattern
+from services.common.queries.contact_query import FALSE, TRUE, Condition, join_conditions
+from services.common.queries.search_sql import exact_pattern, like_pattern
 from services.common.queries.segment_dates import EachYear, Span, read_date
 from services.common.queries.segment_values import pair_of, pattern_of, text_of, texts_of
 

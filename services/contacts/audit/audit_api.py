@@ -15,8 +15,8 @@ from services.common.envelope import NOT_FOUND, ApiError, json_response, query_o
 from services.common.field_values import NOT_VALID, read_time
 from services.common.php_query import Node
 from services.contacts.list_parameters import read_page
+from services.contacts.objects import Json, iso
 from services.contacts.people.api import contact_id_of
-from services.contacts.people.contact_object import Json, iso
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.stores import Stores
 

@@ -14,19 +14,12 @@ from services.common.documents import CAMPAIGN, SCHEDULED_EVENT, Campaign, Sched
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_items, read_object
 from services.common.field_values import read_time
 from services.common.records import Ref
-from services.contacts.campaigns.scheduled import (
-    cancelled,
-    read_scheduled,
-    record_id,
-    rescheduled,
-    scheduled_object,
-    sql_time,
-)
+from services.contacts.campaigns.scheduled import cancelled, read_scheduled, record_id, rescheduled, scheduled_object
 from services.contacts.campaigns.scheduled_list import load_scheduled
+from services.contacts.objects import Json, sql_time
 from services.contacts.people.api import read_contact_id
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.contact import Contact
-from services.contacts.people.contact_object import Json
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.writer import BusyError
 from services.contacts.records.record_writer import RecordWriter, TakenError

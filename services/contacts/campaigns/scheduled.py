@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from services.common.documents import ScheduledEvent
-from services.common.field_values import NOT_VALID, read_time
-from services.contacts.people.contact_object import Json, iso
+from services.common.field_values import NOT_VALID
+from services.contacts.objects import Json, iso, sql_time
 from services.contacts.records.record_body import RecordBody
 
 MAX_METADATA = 50
@@ -27,8 +26,8 @@ def read_scheduled(
     """`triggerDate` schedules it, `dateTriggered` says that it is done. Raises `InvalidChangeError`."""
     body = RecordBody(said)
     before = old or ScheduledEvent(contact_id=contact_id, event_id=event_id)
-    triggered_us = _time_us(body, "dateTriggered", before.triggered_us)
-    trigger_us = _time_us(body, "triggerDate", before.trigger_us)
+    triggered_us = body.time_us("dateTriggered", before.triggered_us)
+    trigger_us = body.time_us("triggerDate", before.trigger_us)
     metadata = body.raw("metadata")
     if metadata is not None and (not isinstance(metadata, dict) or len(metadata) > MAX_METADATA):
         body.wrong["metadata"] = [NOT_VALID]
@@ -38,11 +37,11 @@ def read_scheduled(
     event = ScheduledEvent(
         contact_id=before.contact_id,
         event_id=event_id,
-        campaign_id=campaign_id or _number(body, "campaign", before.campaign_id),
+        campaign_id=campaign_id or body.reference("campaign", before.campaign_id),
         name=body.text("name", before.name) or f"Event {event_id}",
         type=body.text("type", before.type, most=60),
         channel=body.text("channel", before.channel, most=60),
-        channel_id=_number(body, "channelId", before.channel_id),
+        channel_id=body.reference("channelId", before.channel_id),
         trigger_us=trigger_us,
         triggered_us=triggered_us,
         is_scheduled=is_scheduled and not triggered_us,
@@ -102,27 +101,3 @@ def log_object(event: ScheduledEvent, campaign_name: str) -> Json:
 def shown_us(event: ScheduledEvent) -> int:
     """When the history shows it; 0 for one that was cancelled."""
     return event.trigger_us if event.is_scheduled else event.triggered_us
-
-
-def sql_time(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _time_us(body: RecordBody, name: str, old: int) -> int:
-    text = body.text(name)
-    try:
-        return int(read_time(text).timestamp()) * 1_000_000 if text else old
-    except ValueError as error:
-        body.wrong[name] = [str(error)]
-        return old
-
-
-def _number(body: RecordBody, name: str, old: int) -> int:
-    if not body.has(name):
-        return old
-    said = body.raw(name)
-    text = str(said.get("id", "") if isinstance(said, dict) else said).strip() or "0"
-    if not (text.isascii() and text.isdecimal() and len(text) <= 16):
-        body.wrong[name] = ["This value must be an id."]
-        return 0
-    return int(text)

@@ -14,7 +14,7 @@ from services.common.company import Company, decode_company, name_key
 from services.common.company_fields import NAME
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
 from services.common.operation import Operation, by_id, described
-from services.contacts.batch import Json, Told
+from services.contacts.batch import Told
 from services.contacts.batch_api import BatchApi, EachAlone
 from services.contacts.companies.company_change import CompanyChange, read_company_change
 from services.contacts.companies.company_list import count_statement, page_statement, read_company_query
@@ -25,6 +25,7 @@ from services.contacts.companies.company_shapes import CompanyPart, Membership
 from services.contacts.companies.company_writer import CompanyWriter
 from services.contacts.list_parameters import LISTED, read_shape
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json
 from services.contacts.people.api import contact_id_of, read_contact_id
 from services.contacts.people.change import Change, InvalidChangeError
 from services.contacts.people.change_body import is_true, no_owner

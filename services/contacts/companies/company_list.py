@@ -11,14 +11,14 @@ from services.common.contact_fields import Field
 from services.common.envelope import text_of
 from services.common.php_query import Node as QueryNode
 from services.common.queries.comparisons import Column, Columns, compile_where, order_keys
-from services.common.queries.contact_query import ALIAS, exact_pattern, like_pattern
-from services.common.queries.search import And, Node, Not, Or, SearchError, Term, parse_search
+from services.common.queries.contact_query import ALIAS
+from services.common.queries.search import SearchError, Term, parse_search
+from services.common.queries.search_sql import RowSearch
 from services.common.queries.where import read_where
 from services.contacts.list_parameters import read_orders, read_page
 from services.contacts.people.contact_list import Statement
 
 _COMMANDS = frozenset({"is", "ids"})
-MAX_IDS = 1_000
 
 _TEXT = ("companyname", "companyemail", "companyphone", "companywebsite", "companycity", "companystate",
          "companycountry", "companyindustry")  # fmt: skip
@@ -68,13 +68,13 @@ def read_company_query(query: Mapping[str, QueryNode], registry: Mapping[str, Fi
     """`registry`: the fields that there are. Raises `ApiError` 400, `QueryError`."""
     columns = _columns(registry)
     page, orders = read_page(query), read_orders(query, columns)
-    compiler = _Compiler(registry)
-    searched = compiler.condition(parse_search(text_of(query, "search"), _COMMANDS | registry.keys()))
+    search = _Search(registry)
+    searched = search.condition(parse_search(text_of(query, "search"), _COMMANDS | registry.keys()))
     told = compile_where(read_where(query.get("where")), columns)
     own = "" if sees_others() else f" AND {_own()}"
     return CompanyQuery(
         f"{searched} AND {told.condition.known}{own}",
-        {**compiler.parameters, **told.parameters},
+        {**search.parameters, **told.parameters},
         page.start,
         page.limit,
         ", ".join(f"{order_keys(columns[order.column])[0]} {order.word()}" for order in orders),
@@ -102,48 +102,23 @@ def count_statement(query: CompanyQuery) -> Statement:
     return Statement(f"SELECT count() FROM {_ROWS} WHERE {query.condition}", query.parameters)
 
 
-class _Compiler:
-    """A search as a condition; values travel as parameters."""
-
+class _Search(RowSearch):
     def __init__(self, registry: Mapping[str, Field]) -> None:
+        super().__init__()
         self._registry = registry
-        self.parameters: dict[str, Any] = {}
 
-    def condition(self, node: Node) -> str:
-        match node:
-            case Term():
-                return self._term(node)
-            case Not(inner):
-                return f"NOT ({self.condition(inner)})"
-            case And(nodes):
-                return "(" + " AND ".join([self.condition(one) for one in nodes] or ["1"]) + ")"
-            case Or(nodes):
-                return "(" + " OR ".join(self.condition(one) for one in nodes) + ")"
-
-    def _term(self, term: Term) -> str:
+    def term(self, term: Term) -> str:
         match term.command:
             case "":
                 return "(" + " OR ".join(self._like(alias, term, contains=True) for alias in _TEXT) + ")"
             case "is":
                 return _is(term)
             case "ids":
-                return self._ids(term)
+                return f"number IN {self.bind(self.ids(term), 'Array(UInt64)')}"
         return self._like(term.command, term, contains=False)
 
     def _like(self, alias: str, term: Term, *, contains: bool) -> str:
-        pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value, contains=contains)
-        return f"{_field_sql(self._registry[alias])} ILIKE {self._bind(pattern)}"
-
-    def _ids(self, term: Term) -> str:
-        ids = [int(one) for one in term.value.split(",") if one.isascii() and one.isdigit() and len(one) < 17]
-        if len(ids) > MAX_IDS:
-            raise SearchError(f"ids: takes at most {MAX_IDS} ids.", term.at)
-        return f"number IN {self._bind(ids, 'Array(UInt64)')}"
-
-    def _bind(self, value: Any, kind: str = "String") -> str:
-        name = f"p{len(self.parameters)}"
-        self.parameters[name] = value
-        return f"{{{name}:{kind}}}"
+        return self.like(_field_sql(self._registry[alias]), term, contains=contains)
 
 
 def _is(term: Term) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from services.common.company import Company
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import GROUPS, Field
 from services.common.documents import User
-from services.common.field_values import label_of
 from services.common.folding import View
 from services.common.profile import Value
 from services.common.tables import as_text
-from services.contacts.people.contact_object import Json, owner_object, properties, publishing
+from services.contacts.objects import Json, field_group, owner_object, publishing, sql_time
 
 
 def company_object(
@@ -33,7 +31,7 @@ def company_object(
         "id": company.id,
         "score": company.score,
         "fields": {
-            **{group: _group(group, values, registry) for group in GROUPS},
+            **{group: field_group("company", group, values, registry) for group in GROUPS},
             "all": {"id": company.id, **values},
         },
         "owner": owner_object(company.owner_id, owner, user),
@@ -49,10 +47,10 @@ def membership_objects(
     return [
         {
             "company_id": str(company_id),
-            "date_associated": _sql_time(view.companies[company_id]),
+            "date_associated": sql_time(view.companies[company_id]),
             "is_primary": "1" if company_id == primary else "0",
             "id": str(company_id),
-            "date_added": _sql_time(companies[company_id].added_us),
+            "date_added": sql_time(companies[company_id].added_us),
             "score": str(companies[company_id].score),
             "owner_id": str(companies[company_id].owner_id) if companies[company_id].owner_id else None,
             **{alias: as_text(companies[company_id].value(alias)) or None for alias in registry},
@@ -61,31 +59,5 @@ def membership_objects(
     ]
 
 
-def _group(group: str, values: Mapping[str, Value], registry: Mapping[str, Field]) -> Json | list[Json]:
-    """Descriptors by alias; an empty group is an empty list, as PHP writes it."""
-    fields = {alias: _descriptor(field, values[alias]) for alias, field in registry.items() if field.group == group}
-    return fields or []
-
-
-def _descriptor(field: Field, value: Value) -> Json:
-    return {
-        "id": str(field.id),
-        "label": field.label,
-        "alias": field.alias,
-        "type": field.type,
-        "group": field.group,
-        "object": "company",
-        "is_fixed": "1" if field.is_fixed else "0",
-        "properties": "a:0:{}" if field.is_fixed else properties(field),
-        "default_value": field.default or None,
-        "value": value,
-        "normalizedValue": label_of(field, value),
-    }
-
-
 def _shown(value: Value) -> Value:
     return None if value == "" else value
-
-
-def _sql_time(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -30,8 +30,8 @@ from services.contacts.fields.custom_field import PUBLIC, UNIQUE, free_alias, re
 from services.contacts.fields.field_list import field_page
 from services.contacts.fields.field_object import custom_field_object, fixed_field_object
 from services.contacts.fields.field_operations import CHANGE, DELETE, NEW, ONE, REPLACE, list_operation
+from services.contacts.objects import Json
 from services.contacts.people.change import InvalidChangeError
-from services.contacts.people.contact_object import Json
 from services.contacts.records.record_body import RecordBody
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import BusyError, Stores

@@ -10,7 +10,7 @@ from services.common.php_query import Node
 from services.common.queries.search import And, Not, Or, SearchError, Term, parse_search
 from services.common.queries.search import Node as SearchNode
 from services.contacts.list_parameters import MAX_LIMIT, read_page, read_shape, wants_published
-from services.contacts.people.contact_object import Json
+from services.contacts.objects import Json
 
 COMMANDS = frozenset({"is", "ids", "name", "alias", "type", "group"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.common.contact_fields import Field
 from services.common.documents import CustomField
 from services.common.field_registry import field_of
-from services.contacts.people.contact_object import Json, properties, publishing
+from services.contacts.objects import Json, properties, publishing
 
 
 def fixed_field_object(field: Field, *, is_unique: bool, is_public: bool) -> Json:

@@ -20,8 +20,8 @@ from services.contacts.forms.submissions import (
     show_submission,
 )
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json
 from services.contacts.people.api import contact_id_of
-from services.contacts.people.contact_object import Json
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.records.api import record_id_of
 from services.contacts.stores import Stores

@@ -14,10 +14,11 @@ from services.common.envelope import NOT_FOUND, ApiError, text_of
 from services.common.event_types import FORM_SUBMITTED
 from services.common.php_query import Node
 from services.common.queries.comparisons import Column, Columns, compile_where, order_keys
-from services.common.queries.contact_query import ALIASES, like_pattern
+from services.common.queries.contact_query import ALIASES
+from services.common.queries.search_sql import like_pattern
 from services.common.queries.where import read_where
 from services.contacts.list_parameters import read_orders, read_page
-from services.contacts.people.contact_object import Json, iso
+from services.contacts.objects import Json, iso
 
 _FORM_ID = "replaceAll(JSONExtractRaw(query, 'form', 'id'), '\"', '')"
 _RESULT = "JSONExtractString(query, 'submission', 'results', '{alias}')"

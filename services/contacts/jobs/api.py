@@ -16,12 +16,13 @@ from services.common.envelope import NOT_FOUND, ApiError, json_response, not_all
 from services.common.queries.segment_query import FilterError
 from services.common.records import Record, Ref
 from services.common.rights import LEADS
-from services.contacts.batch import Json, read_ids
+from services.contacts.batch import read_ids
 from services.contacts.jobs.action import ACTIONS, DELETE, KINDS, Action, read_action
 from services.contacts.jobs.bulk import Bulk, Outcome
 from services.contacts.jobs.job import CANCELLED, JOBS, Job, Target, ended
 from services.contacts.jobs.targets import Targets
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json
 from services.contacts.people.api import contact_id_of, read_contact_id
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.change_body import no_owner

@@ -8,7 +8,7 @@ import msgspec
 
 from services.common.documents import Document
 from services.contacts.jobs.action import Action
-from services.contacts.people.contact_object import iso
+from services.contacts.objects import iso
 from services.contacts.records.api import Resource
 
 JOB = "job"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.documents import EMAIL, Email
-from services.common.field_values import NOT_VALID, read_time, scalar_as_text
+from services.common.field_values import NOT_VALID, scalar_as_text
 from services.contacts.mail.composing import MAX_SUBJECT, AddressError, mail_address
-from services.contacts.people.contact_object import Json, iso
+from services.contacts.objects import Json, iso
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
 
@@ -31,10 +31,10 @@ def read_email(said: dict[str, Any], old: Email | None) -> Email:
         type=body.choice("emailType", TYPES, before.type),
         language=body.text("language", before.language, most=10) or "en",
         description=body.text("description", before.description, most=MAX_LONG_TEXT),
-        category_id=_id(body, "category", before.category_id),
+        category_id=body.reference("category", before.category_id),
         segments=read_ids(body, "lists", before.segments),
-        publish_up_us=_time_us(body, "publishUp", before.publish_up_us),
-        publish_down_us=_time_us(body, "publishDown", before.publish_down_us),
+        publish_up_us=body.time_us("publishUp", before.publish_up_us),
+        publish_down_us=body.time_us("publishDown", before.publish_down_us),
         is_published=body.flag("isPublished", old=before.is_published),
     )
     body.check()
@@ -105,17 +105,6 @@ def _raw_line(said: Any) -> bool:
     return not isinstance(said, str) or said.strip().isprintable()
 
 
-def _id(body: RecordBody, name: str, old: int) -> int:
-    if not body.has(name):
-        return old
-    said = body.raw(name)
-    text = str(said.get("id", "") if isinstance(said, dict) else said).strip() or "0"
-    if not (text.isascii() and text.isdecimal() and len(text) <= 16):
-        body.wrong[name] = ["This value must be an id."]
-        return 0
-    return int(text)
-
-
 def read_ids(body: RecordBody, name: str, old: list[int]) -> list[int]:
     said = body.raw(name)
     if said is None:
@@ -127,15 +116,6 @@ def read_ids(body: RecordBody, name: str, old: list[int]) -> list[int]:
         body.wrong[name] = ["This value must be a list of ids."]
         return []
     return sorted({int(text) for text in texts if text})
-
-
-def _time_us(body: RecordBody, name: str, old: int) -> int:
-    text = body.text(name)
-    try:
-        return int(read_time(text).timestamp()) * 1_000_000 if text else (0 if body.has(name) else old)
-    except ValueError as error:
-        body.wrong[name] = [str(error)]
-        return old
 
 
 EMAILS = Resource(EMAIL, "email", "emails", Email, read_email, show_email)

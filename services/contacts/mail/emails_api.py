@@ -14,7 +14,7 @@ from services.common.envelope import json_response
 from services.contacts.list_parameters import Shape
 from services.contacts.mail.email_resource import EMAILS
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.people.contact_object import Json
+from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.records.record_list import RecordList
 from services.contacts.stores import Stores

@@ -16,7 +16,7 @@ from services.common.tables import EVENTS, MESSAGES, EventRow
 from services.contacts.mail.delivery_rules import GONE
 from services.contacts.mail.message import CANCELLED, FAILED, SENT, Message, decode_message, message_object, message_row
 from services.contacts.mail.queue import Queued
-from services.contacts.people.contact_object import iso
+from services.contacts.objects import iso
 from services.contacts.timeline.changes import event_row
 
 # Those that count for a frequency rule: what the contact has to get, whatever it wants, does not use it up.

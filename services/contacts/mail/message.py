@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from services.common.tables import MessageRow
-from services.contacts.people.contact_object import Json, iso
+from services.contacts.objects import Json, iso
 
 PENDING, RESCHEDULED = "pending", "rescheduled"
 SENT, FAILED, CANCELLED = "sent", "failed", "cancelled"

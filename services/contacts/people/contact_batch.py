@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.common.operation import Operation, Parameter
-from services.contacts.batch import Json, Told, lanes, unique_marks
+from services.contacts.batch import Told, lanes, unique_marks
 from services.contacts.batch_api import BatchApi, BatchOperations
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json
 from services.contacts.people.api import read_contact_id
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_object import contact_object

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
-from services.common.caller import ADMIN_ID
-from services.common.contact_fields import GROUPS, Field
-from services.common.documents import User
-from services.common.field_values import label_of
+from services.common.contact_fields import GROUPS
 from services.common.folding import View
 from services.common.profile import Value
+from services.contacts.objects import Json, field_group, iso, owner_object, publishing, short_id, sql_time
 from services.contacts.people.contact import Address, Contact, Footprint, UtmTags
 from services.contacts.people.frequency import frequency_objects
-
-Json = dict[str, Any]
 
 
 def contact_object(contact: Contact, user: str) -> Json:
@@ -37,7 +31,7 @@ def contact_object(contact: Contact, user: str) -> Json:
         "points": view.points if view else 0,
         "color": None,
         "fields": {
-            **{group: _group(group, values, contact.registry) for group in GROUPS},
+            **{group: field_group("lead", group, values, contact.registry) for group in GROUPS},
             "all": {"id": contact.id, **values},
         },
         "lastActive": iso(_last_active_us(view, seen)),
@@ -69,46 +63,13 @@ def utm_object(tags: UtmTags) -> Json:
     }
 
 
-def publishing(
-    added_us: int,
-    modified_us: int,
-    created_by: str,
-    modified_by: str,
-    *,
-    is_published: bool = True,
-    created_by_id: int = 0,
-    modified_by_id: int = 0,
-) -> Json:
-    """What every object of the API begins with. Who is no user has a name, but no number."""
-    return {
-        "isPublished": is_published,
-        "dateAdded": iso(added_us),
-        "dateModified": iso(modified_us),
-        "createdBy": created_by_id or None,
-        "createdByUser": created_by or None,
-        "modifiedBy": modified_by_id or None,
-        "modifiedByUser": modified_by or None,
-    }
-
-
-def iso(time_us: int) -> str | None:
-    """ISO 8601 in UTC, to the second; None for never."""
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00") if time_us else None
-
-
-def short_id(kind: str, name: str) -> int:
-    """A number for what has only a name here; clients expect one, and always the same."""
-    digest = hashlib.blake2b(f"{kind}:{name}".encode("utf-8", "surrogatepass"), digest_size=4).digest()
-    return int.from_bytes(digest, "big") >> 1 or 1
-
-
 def _values(contact: Contact) -> dict[str, Value]:
     """Alias: value of every field; of an anonymous visitor what its visits say."""
     told: Mapping[str, Value] = contact.view.fields if contact.view else _observed(contact.footprint)
     values: dict[str, Value] = {alias: _shown(told.get(alias)) for alias in contact.registry}
     values["points"] = contact.view.points if contact.view else 0
     last_active = _last_active_us(contact.view, contact.footprint)
-    values["last_active"] = _sql_time(last_active) if last_active else None
+    values["last_active"] = sql_time(last_active) if last_active else None
     return values
 
 
@@ -124,40 +85,6 @@ def _shown(value: Value) -> Value:
     return None if value == "" else value
 
 
-def _group(group: str, values: Mapping[str, Value], registry: Mapping[str, Field]) -> Json | list[Json]:
-    """Descriptors by alias; an empty group is an empty list, as PHP writes it."""
-    fields = {alias: _descriptor(field, values[alias]) for alias, field in registry.items() if field.group == group}
-    return fields or []
-
-
-def _descriptor(field: Field, value: Value) -> Json:
-    return {
-        "id": str(field.id),
-        "label": field.label,
-        "alias": field.alias,
-        "type": field.type,
-        "group": field.group,
-        "object": "lead",
-        "is_fixed": "1" if field.is_fixed else "0",
-        "properties": "a:0:{}" if field.is_fixed else properties(field),
-        "default_value": field.default or None,
-        "value": value,
-        "normalizedValue": label_of(field, value),
-    }
-
-
-def properties(field: Field) -> Json | list[Json]:
-    """What is peculiar to its type; a field that has nothing of it has an empty list, as PHP writes it."""
-    match field.type:
-        case "select" | "multiselect":
-            return {"list": [{"label": label, "value": value} for value, label in field.choices.items()]}
-        case "boolean":
-            return {"yes": field.choices.get("1", "Yes"), "no": field.choices.get("0", "No")}
-        case "number":
-            return {"roundmode": "3", "scale": str(field.scale) if field.scale else ""}
-    return []
-
-
 def _last_active_us(view: View | None, seen: Footprint) -> int:
     told = view.fields.get("last_active") if view else None
     told_us = 0
@@ -167,24 +94,6 @@ def _last_active_us(view: View | None, seen: Footprint) -> int:
         except ValueError:
             told_us = 0
     return max(seen.last_active_ms * 1_000, told_us)
-
-
-def _sql_time(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def owner_object(owner_id: int, owner: User | None, admin: str) -> Json | None:
-    """None for nobody, and for a user who is gone."""
-    if not owner_id or (owner is None and owner_id != ADMIN_ID):
-        return None
-    return {
-        "createdByUser": None,
-        "modifiedByUser": None,
-        "id": owner_id,
-        "username": owner.username if owner else admin,
-        "firstName": owner.first_name if owner else admin,
-        "lastName": owner.last_name if owner else "",
-    }
 
 
 def _preferred_image(view: View | None) -> str:

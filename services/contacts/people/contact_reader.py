@@ -12,7 +12,8 @@ from services.common.device import MAX_CONTACT_ID
 from services.common.documents import STAGE, Stage, decode_document
 from services.common.folding import creator_of, fold, owner_of
 from services.common.profile import Profile
-from services.common.queries.contact_query import exact_pattern, of_caller
+from services.common.queries.contact_query import of_caller
+from services.common.queries.search_sql import exact_pattern
 from services.common.records import Ref
 from services.contacts.people.contact import Contact, Footprint
 from services.contacts.people.contact_list import ListQuery, Statement, count_statements, page_statements

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
 from services.common.operation import DescribedRoute, Operation, described
 from services.contacts.list_parameters import PAGE, read_page
+from services.contacts.objects import Json, iso, short_id
 from services.contacts.people.api import contact_id_of
-from services.contacts.people.contact_object import Json, iso, short_id
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.shapes import Id, NoItems, Nothing, Ref, Shown, Time
 from services.contacts.stores import Stores

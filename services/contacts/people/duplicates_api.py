@@ -13,12 +13,12 @@ from services.common.envelope import json_response, query_of, text_of
 from services.common.folding import View, fold
 from services.common.merging import oldest
 from services.common.profile import Profile
-from services.common.queries.contact_query import exact_pattern
+from services.common.queries.search_sql import exact_pattern
 from services.common.values import UniqueValue
+from services.contacts.objects import Json
 from services.contacts.people.api import read_contact_id
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.change_body import read_change
-from services.contacts.people.contact_object import Json
 from services.contacts.people.editor import taken_by
 from services.contacts.people.writer import ValueTakenError, check_one_person
 from services.contacts.stores import Stores

@@ -29,10 +29,10 @@ from services.common.queries.contact_query import own_sql
 from services.common.records import Ref
 from services.contacts.list_parameters import PAGE
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import iso
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.campaign_members import read_members
 from services.contacts.people.change import Change
-from services.contacts.people.contact_object import iso
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
 from services.contacts.records.record_shapes import CampaignMember, CampaignOfContact

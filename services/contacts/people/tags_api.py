@@ -17,9 +17,9 @@ from services.contacts.batch import Told
 from services.contacts.batch_api import BatchApi, EachAlone
 from services.contacts.list_parameters import PAGE, SEARCHED, read_page
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json, short_id
 from services.contacts.people.api import contact_id_of, read_contact_id
 from services.contacts.people.change import Change
-from services.contacts.people.contact_object import Json, short_id
 from services.contacts.people.editor import ContactEditor
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
 from services.contacts.records.record_shapes import Tag as Shown

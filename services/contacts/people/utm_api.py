@@ -18,11 +18,12 @@ from services.common.event_types import UTM
 from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.common.tables import EVENTS
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import short_id
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.change import Change, InvalidChangeError
 from services.contacts.people.change_body import read_change
 from services.contacts.people.contact import Contact
-from services.contacts.people.contact_object import contact_object, short_id
+from services.contacts.people.contact_object import contact_object
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.contact_shapes import Contact as Shown
 from services.contacts.people.editor import ContactEditor

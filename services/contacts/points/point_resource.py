@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.common.documents import POINT, Point
-from services.contacts.people.contact_object import Json
+from services.contacts.objects import Json
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, MAX_URL_LENGTH, RecordBody
-from services.contacts.records.registry_resources import read_reference, read_whole
 
 URL_HIT, FORM_SUBMIT, ASSET_DOWNLOAD, EMAIL_OPEN = "url.hit", "form.submit", "asset.download", "email.open"
 TYPES = {
@@ -34,9 +33,9 @@ def read_point(said: dict[str, Any], old: Point | None, now_us: int = 0) -> Poin
     point = Point(
         name=body.text("name", old.name if old else "", is_required=True),
         type=kind,
-        delta=read_whole(body, "delta", old.delta if old else 0),
+        delta=body.whole("delta", old.delta if old else 0),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
-        category_id=read_reference(body, "category", old.category_id if old else 0),
+        category_id=body.reference("category", old.category_id if old else 0),
         is_repeatable=body.flag("repeatable", old=old.is_repeatable if old else False),
         url=url,
         ids=ids,

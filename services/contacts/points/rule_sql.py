@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from services.common.documents import Point
 from services.common.event_types import ASSET_DOWNLOAD, EMAIL_READ, FORM_SUBMITTED, PAGE_HIT
-from services.common.queries.contact_query import ALIASES, exact_pattern
+from services.common.queries.contact_query import ALIASES
+from services.common.queries.search_sql import exact_pattern
 from services.contacts.points import point_resource
 
 OVERLAP_US = 10_000_000  # a profile may be projected so much later than it was written

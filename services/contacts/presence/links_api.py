@@ -14,10 +14,11 @@ from services.common.field_values import read_time
 from services.common.profile import ExternalLink
 from services.common.values import MAX_TEXT_LENGTH
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json, iso
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.change import Change
 from services.contacts.people.contact import Contact
-from services.contacts.people.contact_object import Json, contact_object, iso
+from services.contacts.people.contact_object import contact_object
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
 from services.contacts.people.links import MAX_LINKS, LinkChange, key_of

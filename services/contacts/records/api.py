@@ -20,9 +20,9 @@ from services.contacts.batch import Told
 from services.contacts.batch_api import Batch, BatchApi, EachAlone
 from services.contacts.list_parameters import Shape, read_shape
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json, publishing
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.change import InvalidChangeError
-from services.contacts.people.contact_object import Json, publishing
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.writer import BusyError
 from services.contacts.records.record_list import RecordList, read_record_list

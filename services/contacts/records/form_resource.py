@@ -7,7 +7,7 @@ from typing import Any
 
 from services.common.contact_fields import Field
 from services.common.documents import FORM, Form, FormAction, FormField
-from services.contacts.people.contact_object import Json
+from services.contacts.objects import Json
 from services.contacts.records import record_shapes
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, alias_of, is_web_address

@@ -7,8 +7,8 @@ from typing import Any
 
 from services.common.documents import ASSET, LINK, Asset, Link
 from services.common.field_values import NOT_VALID
+from services.contacts.objects import Json
 from services.contacts.people.change import InvalidChangeError
-from services.contacts.people.contact_object import Json
 from services.contacts.records import record_shapes
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, alias_of

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from services.common.envelope import ApiError
-from services.common.field_values import NOT_VALID, scalar_as_text
+from services.common.field_values import NOT_VALID, read_time, scalar_as_text
 from services.common.values import clean
 from services.contacts.people.change import InvalidChangeError
 
@@ -73,6 +73,35 @@ class RecordBody:
         if said not in choices:
             self.wrong.setdefault(name, [f"This value must be one of {', '.join(choices)}."])
         return said
+
+    def reference(self, name: str, old: int = 0) -> int:
+        """The id of another thing, as a number or as an object that has it; 0 for none."""
+        if not self.has(name):
+            return old
+        said = self._body[name]
+        text = str(said.get("id", "") if isinstance(said, dict) else said).strip()
+        if text and not (text.isascii() and text.isdecimal() and len(text) <= 16):
+            self.wrong[name] = ["This value must be an id."]
+            return 0
+        return int(text or 0)
+
+    def whole(self, name: str, old: int) -> int:
+        text = self.text(name, str(old)) or "0"
+        if not re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII):
+            self.wrong[name] = ["This value must be a whole number."]
+            return 0
+        return int(text)
+
+    def time_us(self, name: str, old: int) -> int:
+        """0 for never, which a blank says."""
+        if not self.has(name):
+            return old
+        text = self.text(name)
+        try:
+            return int(read_time(text).timestamp()) * 1_000_000 if text else 0
+        except ValueError as error:
+            self.wrong[name] = [str(error)]
+            return old
 
     def items(self, name: str) -> list[Mapping[str, Any]]:
         """A list of objects, as JSON or as PHP writes lists in forms."""

@@ -9,9 +9,8 @@ from services.common.caller import my_id
 from services.common.envelope import text_of
 from services.common.php_query import Node
 from services.common.queries.comparisons import Column, Columns, compile_where, order_keys
-from services.common.queries.contact_query import exact_pattern, like_pattern
-from services.common.queries.search import And, Not, Or, SearchError, Term, parse_search
-from services.common.queries.search import Node as SearchNode
+from services.common.queries.search import SearchError, Term, parse_search
+from services.common.queries.search_sql import MAX_IDS, RowSearch
 from services.common.queries.where import read_where
 from services.contacts.list_parameters import read_orders, read_page, wants_published
 from services.contacts.users.ownership import records_sql
@@ -19,7 +18,6 @@ from services.contacts.users.ownership import records_sql
 _NUMBER = "toUInt64OrZero(id)"
 _TEXTS = ", ".join(f"JSONExtractString(data, '{name}')" for name in ("name", "title", "tag", "text", "username"))
 COMMANDS = frozenset({"is", "ids", "name", "alias", "lang", "category", "type", "has"})
-MAX_IDS = 1_000
 _IS_PUBLISHED = "(NOT JSONHas(data, 'is_published') OR JSONExtractBool(data, 'is_published'))"
 
 
@@ -85,33 +83,19 @@ def read_record_list(kind: str, query: Mapping[str, Node], contact_ids: Sequence
     return RecordList(page, f"SELECT count() FROM ({rows})", parameters)
 
 
-class _Search:
-    """A search of names as a condition; values travel as parameters."""
+class _Search(RowSearch):
+    """Of names, and of what else some kinds have."""
 
-    def __init__(self) -> None:
-        self.parameters: dict[str, Any] = {}
-
-    def condition(self, node: SearchNode) -> str:
-        match node:
-            case Term():
-                return self._term(node)
-            case Not(inner):
-                return f"NOT ({self.condition(inner)})"
-            case And(nodes):
-                return "(" + " AND ".join([self.condition(one) for one in nodes] or ["1"]) + ")"
-            case Or(nodes):
-                return "(" + " OR ".join(self.condition(one) for one in nodes) + ")"
-
-    def _term(self, term: Term) -> str:
+    def term(self, term: Term) -> str:
         match term.command:
             case "":
-                return self._like("name", term, contains=True)
+                return self.like("name", term, contains=True)
             case "name":
-                return self._like("name", term)
+                return self.like("name", term)
             case "alias" | "type":
-                return self._like(_COLUMNS[term.command].known, term)
+                return self.like(_COLUMNS[term.command].known, term)
             case "lang":
-                return self._like(_COLUMNS["language"].known, term)
+                return self.like(_COLUMNS["language"].known, term)
             case "category":
                 return f"JSONExtractUInt(data, 'category_id') IN ({self._categories(term)})"
             case "ids":
@@ -121,23 +105,14 @@ class _Search:
         raise SearchError(f"Searching by {term.command}: is not available.", term.at)
 
     def _categories(self, term: Term) -> str:
-        alias = self._like("JSONExtractString(data, 'alias')", term)
+        alias = self.like("JSONExtractString(data, 'alias')", term)
         return f"SELECT toUInt64OrZero(id) FROM records FINAL WHERE kind = 'category' AND {alias}"
-
-    def _like(self, sql: str, term: Term, *, contains: bool = False) -> str:
-        pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value, contains=contains)
-        return f"{sql} ILIKE {self._bind(pattern, 'String')}"
 
     def _ids(self, term: Term) -> str:
         ids = [one.strip() for one in term.value.split(",")]
         if len(ids) > MAX_IDS:
             raise SearchError(f"ids: takes at most {MAX_IDS} ids.", term.at)
-        return f"id IN {self._bind(ids, 'Array(String)')}"
-
-    def _bind(self, value: Any, kind: str) -> str:
-        name = f"p{len(self.parameters)}"
-        self.parameters[name] = value
-        return f"{{{name}:{kind}}}"
+        return f"id IN {self.bind(ids, 'Array(String)')}"
 
 
 def _is(term: Term) -> str:

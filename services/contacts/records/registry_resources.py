@@ -6,8 +6,7 @@ import re
 from typing import Any
 
 from services.common.documents import CAMPAIGN, CATEGORY, NOTE, STAGE, Campaign, Category, Note, Stage
-from services.common.field_values import read_time
-from services.contacts.people.contact_object import Json, iso
+from services.contacts.objects import Json, iso
 from services.contacts.records import record_shapes
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, alias_of
@@ -21,10 +20,10 @@ _COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.ASCII | re.IGNORECASE)
 def _read_note(said: dict[str, Any], old: Note | None) -> Note:
     body = RecordBody(said)
     note = Note(
-        contact_id=read_reference(body, "lead", old.contact_id if old else 0),
+        contact_id=body.reference("lead", old.contact_id if old else 0),
         text=body.text("text", old.text if old else "", most=MAX_NOTE_LENGTH, is_required=True),
         type=body.choice("type", NOTE_TYPES, old.type if old else "general"),
-        time_us=_time_us(body, "dateTime", old.time_us if old else 0),
+        time_us=body.time_us("dateTime", old.time_us if old else 0),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )
     if not note.contact_id:
@@ -46,9 +45,9 @@ def _read_stage(said: dict[str, Any], old: Stage | None) -> Stage:
     body = RecordBody(said)
     stage = Stage(
         name=body.text("name", old.name if old else "", is_required=True),
-        weight=read_whole(body, "weight", old.weight if old else 0),
+        weight=body.whole("weight", old.weight if old else 0),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
-        category_id=read_reference(body, "category", old.category_id if old else 0),
+        category_id=body.reference("category", old.category_id if old else 0),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )
     body.check()
@@ -99,7 +98,7 @@ def _read_campaign(said: dict[str, Any], old: Campaign | None) -> Campaign:
     campaign = Campaign(
         name=body.text("name", old.name if old else "", is_required=True),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
-        category_id=read_reference(body, "category", old.category_id if old else 0),
+        category_id=body.reference("category", old.category_id if old else 0),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )
     body.check()
@@ -118,35 +117,6 @@ def _show_campaign(_: str, campaign: Campaign) -> Json:
         "lists": [],
         "forms": [],
     }
-
-
-def read_reference(body: RecordBody, name: str, old: int) -> int:
-    """The id of another thing, as a number or as an object that has it; 0 for none."""
-    if not body.has(name):
-        return old
-    said = body.raw(name)
-    text = str(said.get("id", "") if isinstance(said, dict) else said).strip()
-    if text and not (text.isascii() and text.isdecimal() and len(text) <= 16):
-        body.wrong[name] = ["This value must be an id."]
-        return 0
-    return int(text or 0)
-
-
-def read_whole(body: RecordBody, name: str, old: int) -> int:
-    text = body.text(name, str(old)) or "0"
-    if not re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII):
-        body.wrong[name] = ["This value must be a whole number."]
-        return 0
-    return int(text)
-
-
-def _time_us(body: RecordBody, name: str, old: int) -> int:
-    text = body.text(name)
-    try:
-        return int(read_time(text).timestamp()) * 1_000_000 if text else old
-    except ValueError as error:
-        body.wrong[name] = [str(error)]
-        return old
 
 
 NOTES = Resource(

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from services.common.documents import STAGE, Stage
-from services.contacts.batch import Json
 from services.contacts.batch_api import Batch, EachAlone
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.records.api import RecordsApi
 from services.contacts.records.registry_resources import STAGES

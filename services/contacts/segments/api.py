@@ -19,12 +19,11 @@ from services.common.queries.contact_query import of_caller
 from services.common.queries.segment_query import FilterError, Segments, compile_segment
 from services.common.queries.segments import load_segments
 from services.common.rights import LISTS
-from services.contacts.batch import Json
 from services.contacts.batch_api import Batch, EachAlone
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json, iso
 from services.contacts.people.change_body import is_true
 from services.contacts.people.contact_list import read_list_query
-from services.contacts.people.contact_object import iso
 from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
 from services.contacts.segments.comparison import Build, load_builds
 from services.contacts.segments.definition import NEW_ID, SEGMENTS, free_alias, read_segment, users_of

@@ -11,8 +11,8 @@ from services.common.contact_fields import FIELDS, Field
 from services.common.documents import SEGMENT, Scalar, Segment, SegmentFilter
 from services.common.queries.segment_query import GLUES, MAX_FILTERS, FilterError, Segments, compile_segment, used_by
 from services.common.queries.segment_values import MAX_VALUES
+from services.contacts.objects import Json
 from services.contacts.people.change import InvalidChangeError
-from services.contacts.people.contact_object import Json
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
 from services.contacts.segments import segment_shapes

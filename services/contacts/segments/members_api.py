@@ -18,10 +18,10 @@ from services.common.queries.segments import load_segments
 from services.common.records import Ref
 from services.contacts.batch import read_ids
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json, iso
 from services.contacts.people.api import contact_id_of, read_contact_id
 from services.contacts.people.change import Change
 from services.contacts.people.contact import Contact
-from services.contacts.people.contact_object import Json, iso
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
 from services.contacts.segments.membership import segments_of

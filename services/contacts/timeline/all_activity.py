@@ -15,7 +15,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.envelope import ApiError
 from services.common.event_types import REPORTED_TYPES, TYPES
 from services.common.php_query import Node
-from services.contacts.people.contact_object import Json, iso
+from services.contacts.objects import Json, iso
 from services.contacts.timeline.timeline import KEYS_AT_ONCE, Entry, event_object, load_rows
 from services.contacts.timeline.timeline_query import FOUND, TEXT, TimelineQuery, read_timeline_query
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from services.common.clickhouse import ClickHouse
 from services.common.event_types import POINT_GAINED, REPORTED_TYPES
+from services.contacts.objects import Json
 
 MONTHS = 6  # before this one
 _NOT_DONE = frozenset(
@@ -26,8 +26,6 @@ SELECT 2, toYYYYMM(time) AS month, sum(delta) FROM (
     LIMIT 1 BY time, event_id
 ) GROUP BY month
 """
-
-Json = dict[str, Any]
 
 
 async def load_engagement(clickhouse: ClickHouse, ids: list[int], now: datetime) -> Json:

@@ -13,7 +13,7 @@ from services.common.event_types import EMAIL_FAILED, EMAIL_READ, EMAIL_SENT, ME
 from services.contacts.mail.links import SOURCE
 from services.contacts.mail.mailbook import messages_by_id
 from services.contacts.mail.message import Message, message_object
-from services.contacts.people.contact_object import Json, iso
+from services.contacts.objects import Json, iso
 
 MAX_OPENS = 1_000  # of one mail, as in the replaced product
 MAIL_EVENTS = frozenset({EMAIL_SENT, EMAIL_READ, EMAIL_FAILED})

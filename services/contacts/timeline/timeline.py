@@ -19,8 +19,9 @@ from services.common.event_types import (
 )
 from services.contacts.campaigns.scheduled import log_object, record_id, shown_us
 from services.contacts.campaigns.scheduled_list import load_scheduled
+from services.contacts.objects import Json, iso
 from services.contacts.people.contact import Contact, UtmTags
-from services.contacts.people.contact_object import Json, iso, utm_object
+from services.contacts.people.contact_object import utm_object
 from services.contacts.timeline.mails import MAIL_EVENTS, load_mails, mail_details, mail_id_of, mail_label
 from services.contacts.timeline.timeline_query import (
     DETAILS,

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.common.envelope import json_response, query_of, text_of, whole_number
 from services.common.operation import DescribedRoute, Operation, Parameter, described
-from services.contacts.people.contact_object import Json, iso
+from services.contacts.objects import Json, iso
 from services.contacts.shapes import Shown, Time
 from services.contacts.stores import Stores
 

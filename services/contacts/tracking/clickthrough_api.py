@@ -14,7 +14,7 @@ from services.common.device import MAX_CONTACT_ID
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.field_values import NOT_VALID
 from services.common.operation import DescribedRoute, Operation, described
-from services.contacts.people.contact_object import iso
+from services.contacts.objects import iso
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.records.record_body import RecordBody
 from services.contacts.shapes import Id, Said, Shown, Time

@@ -13,7 +13,7 @@ from services.common.envelope import ApiError
 from services.common.records import Ref
 from services.common.secret_tokens import digest, new_secret
 from services.contacts.batch import Told
-from services.contacts.people.contact_object import Json
+from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, Resource
 from services.contacts.records.record_body import RecordBody, is_web_address
 

@@ -11,7 +11,7 @@ from services.common.caller import rights
 from services.common.documents import Role
 from services.common.envelope import ApiError, not_allowed
 from services.common.user_directory import full_rights
-from services.contacts.people.contact_object import Json
+from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, read_record_id
 from services.contacts.users.seed import ADMIN_ROLE_ID
 

@@ -13,7 +13,7 @@ from services.common.caller import author_id, caller
 from services.common.documents import TOKEN, Token, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
 from services.common.secret_tokens import digest, new_secret, personal_token
-from services.contacts.people.contact_object import Json, iso
+from services.contacts.objects import Json, iso
 from services.contacts.records.api import record_id_of
 from services.contacts.records.record_body import RecordBody
 from services.contacts.records.record_writer import RecordWriter

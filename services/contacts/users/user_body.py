@@ -10,8 +10,8 @@ from services.common.documents import ROLE, USER, Role, User
 from services.common.passwords import MAX_LENGTH, MIN_LENGTH
 from services.common.rights import CATALOG, implied
 from services.common.values import normalise_email
+from services.contacts.objects import Json
 from services.contacts.people.change import InvalidChangeError
-from services.contacts.people.contact_object import Json
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
 

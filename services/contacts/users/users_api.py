@@ -21,7 +21,7 @@ from services.common.user_directory import full_rights
 from services.contacts.batch import Told
 from services.contacts.list_parameters import read_page
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.people.contact_object import Json
+from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
 from services.contacts.records.record_writer import TakenError
 from services.contacts.stores import Stores

@@ -13,7 +13,7 @@ from services.common.documents import Hook
 from services.common.envelope import json_response, query_of, whole_number
 from services.contacts.batch import Told
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.people.contact_object import Json, iso
+from services.contacts.objects import Json, iso
 from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import VIEW

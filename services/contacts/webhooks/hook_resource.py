@@ -6,10 +6,9 @@ import secrets
 from typing import Any
 
 from services.common.documents import HOOK, Hook
-from services.contacts.people.contact_object import Json
+from services.contacts.objects import Json
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
-from services.contacts.records.registry_resources import read_reference
 from services.contacts.webhooks.triggers import TRIGGERS
 
 ORDERS = ("ASC", "DESC")
@@ -25,7 +24,7 @@ def read_hook(said: dict[str, Any], old: Hook | None, secret: str = "") -> Hook:
         url=body.url("webhookUrl", old.url if old else ""),
         secret=body.text("secret", old.secret if old else secret) or secrets.token_hex(32),
         is_newest_first=order == "DESC",
-        category_id=read_reference(body, "category", old.category_id if old else 0),
+        category_id=body.reference("category", old.category_id if old else 0),
         triggers=_read_triggers(body, old.triggers if old else []),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )

@@ -11,8 +11,9 @@ from services.common.documents import SEGMENT, Segment, decode_document
 from services.common.hook_notes import Note
 from services.common.records import Ref
 from services.contacts.companies.company_object import company_object
+from services.contacts.objects import Json, iso
 from services.contacts.people.contact import Contact
-from services.contacts.people.contact_object import Json, contact_object, iso
+from services.contacts.people.contact_object import contact_object
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.segments.definition import show_segment
 from services.contacts.stores import Stores

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from services.common.folding import fold
 from services.common.profile import Part, Profile
+from services.contacts.objects import iso
 from services.contacts.people.contact import Address, Contact, Footprint
-from services.contacts.people.contact_object import contact_object, iso
+from services.contacts.people.contact_object import contact_object
 
 ADDRESS = Address(7, "192.0.2.1", 5_000, "France", "Ile-de-France", "Paris", "Europe/Paris", "fr", 48.8, 2.3)
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.queries.contact_query import COMMANDS, compile_search, exact_pattern, like_pattern
+from services.common.queries.contact_query import COMMANDS, compile_search
 from services.common.queries.search import EVERYTHING, And, Node, Not, Or, SearchError, Term, parse_search
+from services.common.queries.search_sql import exact_pattern, like_pattern
 
 a, b, c = Term("", "a"), Term("", "b"), Term("", "c")
 

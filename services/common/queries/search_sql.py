@@ -1,0 +1,67 @@
+"""From a tree of terms to a condition in ClickHouse: what the searches of all lists have in common. Pure."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from services.common.queries.search import And, Node, Not, Or, SearchError, Term
+
+MAX_IDS = 1_000
+
+
+def like_pattern(value: str, *, contains: bool = False) -> str:
+    """A LIKE pattern in which only % is special: as given if it has one, else begins with, or contains."""
+    escaped = value.replace("\\", "\\\\").replace("_", "\\_")
+    if "%" in value:
+        return escaped
+    return f"%{escaped}%" if contains else f"{escaped}%"
+
+
+def exact_pattern(value: str) -> str:
+    """A LIKE pattern in which nothing is special."""
+    return value.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+
+
+class SearchValues:
+    """Values travel as parameters, never as text of the statement."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Any] = {}
+
+    def bind(self, value: Any, kind: str = "String") -> str:
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"{{{name}:{kind}}}"
+
+    def like(self, sql: str, term: Term, *, contains: bool = False) -> str:
+        """Whatever the case. Some builds of the engine have no lowerUTF8, ILIKE is in all."""
+        pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value, contains=contains)
+        return f"{sql} ILIKE {self.bind(pattern)}"
+
+    def ids(self, term: Term) -> list[int]:
+        """Of `ids:1,2`; what can be none is left out. Raises `SearchError`."""
+        said = [one.strip() for one in term.value.split(",")]
+        ids = [int(one) for one in said if one.isascii() and one.isdigit() and len(one) < 17]
+        if len(ids) > MAX_IDS:
+            raise SearchError(f"ids: takes at most {MAX_IDS} ids.", term.at)
+        return ids
+
+
+class RowSearch(SearchValues, ABC):
+    """A search of rows of one kind."""
+
+    @abstractmethod
+    def term(self, term: Term) -> str:
+        """The condition of one term. Raises `SearchError`."""
+
+    def condition(self, node: Node) -> str:
+        match node:
+            case Term():
+                return self.term(node)
+            case Not(inner):
+                return f"NOT ({self.condition(inner)})"
+            case And(nodes):
+                return "(" + " AND ".join([self.condition(one) for one in nodes] or ["1"]) + ")"
+            case Or(nodes):
+                return "(" + " OR ".join(self.condition(one) for one in nodes) + ")"
