@@ -9,12 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.caller import author
-from services.common.documents import EMAIL, Email, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
-from services.common.records import Ref
 from services.common.settings import Settings
 from services.contacts.list_parameters import read_page
 from services.contacts.mail import mailbook
+from services.contacts.mail.emails_api import open_template
 from services.contacts.mail.mail_request import Order, of_own_text, of_template
 from services.contacts.mail.message import DONE, Message, contact_of, message_object
 from services.contacts.mail.office import MailOffice
@@ -49,7 +48,7 @@ class MailApi:
     async def send_template(self, request: Request) -> Response:
         """Whatever the contact wants, unless the body says that it is not `transactional`."""
         email_id, body = record_id_of(request), await read_object(request)
-        template = await self._template(email_id)
+        template = await open_template(self._stores.records, email_id)
         contact = await self._find(request, "contact")
         self._check_server()
         posted = await self._post(of_template(self._order(contact), int(email_id), template, body))
@@ -62,7 +61,7 @@ class MailApi:
         unless the body says that it is `transactional`."""
         contact, body = await self._find(request), await read_object(request)
         said = str(body.get("template") or "")
-        template = await self._template(said) if said else None
+        template = await open_template(self._stores.records, said) if said else None
         self._check_server()
         sender = await sender_of(self._stores.records, self._settings)
         posted = await self._post(of_own_text(self._order(contact), body, sender, int(said or 0), template))
@@ -94,14 +93,6 @@ class MailApi:
 
     def _order(self, contact: Contact) -> Order:
         return Order(contact.id, author(self._user), time.time_ns() // 1_000)
-
-    async def _template(self, email_id: str) -> Email:
-        """Raises `ApiError` 404 for one that may not be sent now."""
-        record = await self._stores.records.one(Ref(EMAIL, email_id)) if email_id.isdecimal() else None
-        template = decode_document(record.data, Email) if record else None
-        if template is None or not template.is_open(time.time_ns() // 1_000):
-            raise ApiError(404, NOT_FOUND)
-        return template
 
     async def _find(self, request: Request, name: str = "id") -> Contact:
         contact = await self._reader.one(contact_id_of(request, name))

@@ -16,16 +16,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common import keys
-from services.common.documents import EMAIL, Email, decode_document
-from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.caller import author
+from services.common.documents import Email
+from services.common.envelope import ApiError, json_response, read_object
 from services.common.queries.contact_query import FALSE
 from services.common.queries.segment_query import FilterError, Segments, compile_segment
 from services.common.queries.segments import load_segments
-from services.common.records import Ref
 from services.common.redis_client import load_script
 from services.common.settings import Settings
 from services.contacts.mail.api import NO_SERVER, QUEUE_FULL
 from services.contacts.mail.email_resource import read_ids
+from services.contacts.mail.emails_api import open_template
 from services.contacts.mail.message import Message
 from services.contacts.mail.office import MailOffice
 from services.contacts.mail.queue import QueueFullError
@@ -62,7 +63,7 @@ class BroadcastApi:
     async def send(self, request: Request) -> Response:
         """`lists` (the template's own unless said) and `limit`; `sentCount` says how many were queued."""
         email_id, body = record_id_of(request), RecordBody(await read_object(request))
-        template = await self._template(email_id)
+        template = await open_template(self._stores.records, email_id)
         segments, limit = read_ids(body, "lists", template.segments), _limit(body)
         if not segments:
             body.wrong.setdefault("lists", ["This value should not be blank."])
@@ -107,15 +108,8 @@ class BroadcastApi:
             due_us=now_us,
             email_id=email_id,
             name=template.name,
-            added_by=self._user,
+            added_by=author(self._user),
         )
-
-    async def _template(self, email_id: str) -> Email:
-        record = await self._stores.records.one(Ref(EMAIL, email_id)) if email_id.isdecimal() else None
-        template = decode_document(record.data, Email) if record else None
-        if template is None or not template.is_open(time.time_ns() // 1_000):
-            raise ApiError(404, NOT_FOUND)
-        return template
 
 
 def _members(segment_ids: list[int], segments: Segments) -> tuple[str, dict[str, Any]]:

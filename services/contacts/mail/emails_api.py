@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.clickhouse import ClickHouse
-from services.common.documents import Email
-from services.common.envelope import json_response
+from services.common.documents import EMAIL, Email, decode_document
+from services.common.envelope import NOT_FOUND, ApiError, json_response
+from services.common.records import RecordStore, Ref
 from services.contacts.list_parameters import Shape
 from services.contacts.mail.email_resource import EMAILS
 from services.contacts.metrics import ContactsMetrics
@@ -56,6 +58,15 @@ class EmailsApi(RecordsApi[Email]):
 
     async def _counted(self, record_id: str, document: Email) -> Json:
         return (await with_counts(self._stores.clickhouse, [self._shown(record_id, document)]))[0]
+
+
+async def open_template(records: RecordStore, email_id: str) -> Email:
+    """Raises `ApiError` 404 for one that may not be sent now."""
+    record = await records.one(Ref(EMAIL, email_id)) if email_id.isdecimal() else None
+    template = decode_document(record.data, Email) if record else None
+    if template is None or not template.is_open(time.time_ns() // 1_000):
+        raise ApiError(404, NOT_FOUND)
+    return template
 
 
 async def with_counts(clickhouse: ClickHouse, emails: Sequence[Json]) -> list[Json]:

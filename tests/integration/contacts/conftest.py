@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from services.common.settings import Settings
+from services.contacts.stores import Stores
 from tests.integration.contacts.own_place import Place
 
 PlaceMaker = Callable[..., Place]
@@ -25,3 +27,11 @@ def make_place(server_folder: Path, valkey_url: str, clickhouse_url: str) -> Ite
     yield make
     for place in made:
         place.close()
+
+
+@pytest.fixture
+async def stores(valkey_url: str, clickhouse_url: str) -> AsyncIterator[Stores]:
+    stores = Stores(Settings(redis_url=valkey_url, clickhouse_url=clickhouse_url))
+    await stores.open()
+    yield stores
+    await stores.close()

@@ -9,18 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.common import keys
-from services.common.settings import Settings
 from services.contacts import background
 from services.contacts.background import Background, Duty
 from services.contacts.stores import Stores
-
-
-@pytest.fixture
-async def stores(valkey_url: str, clickhouse_url: str) -> AsyncIterator[Stores]:
-    stores = Stores(Settings(redis_url=valkey_url, clickhouse_url=clickhouse_url))
-    await stores.open()
-    yield stores
-    await stores.close()
 
 
 @asynccontextmanager

@@ -10,18 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.integration.contacts.answers import told
+
 _numbers = itertools.count()
 PREFIX = uuid.uuid4().hex[:8]
 
 
 def address() -> str:
     return f"batch{next(_numbers)}.{PREFIX}@x.org"
-
-
-def told(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def new(api: httpx.Client, **body: Any) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.integration.contacts.answers import told
 from tests.processes import eventually
 
 _numbers = itertools.count()
@@ -20,12 +21,6 @@ Hit = Callable[..., str]
 
 def name(what: str = "thing") -> str:
     return f"{what}{next(_numbers)}-{PREFIX}"
-
-
-def told(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def make(api: httpx.Client, plural: str, singular: str, **body: Any) -> int:

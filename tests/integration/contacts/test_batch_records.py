@@ -9,18 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.integration.contacts.answers import told
+
 _numbers = itertools.count()
 PREFIX = uuid.uuid4().hex[:8]
 
 
 def name() -> str:
     return f"thing{next(_numbers)} {PREFIX}"
-
-
-def told(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 @pytest.fixture(scope="module")

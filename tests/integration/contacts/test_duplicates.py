@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.integration.contacts.answers import told
+
 _numbers = itertools.count()
 PREFIX = uuid.uuid4().hex[:8]
 CARD = f"card_{PREFIX}"  # a second unique field
@@ -21,12 +23,6 @@ def word(what: str = "x") -> str:
 
 def address() -> str:
     return f"{word('dup')}@x.org"
-
-
-def told(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from services.common.php_query import parse_php_query
-from services.common.settings import Settings
 from services.contacts.people.contact_list import FEW, Statement, page_statements, read_list_query
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.stores import Stores
@@ -30,14 +28,6 @@ ORDERS = [
         ("id", "last_active", "date_added", "last_active,date_added"), ("ASC", "DESC")
     )
 ]
-
-
-@pytest.fixture
-async def stores(valkey_url: str, clickhouse_url: str) -> AsyncIterator[Stores]:
-    stores = Stores(Settings(redis_url=valkey_url, clickhouse_url=clickhouse_url))
-    await stores.open()
-    yield stores
-    await stores.close()
 
 
 @pytest.fixture(scope="module")

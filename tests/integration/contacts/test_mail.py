@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from services.common import keys
+from tests.integration.contacts.answers import told
 from tests.integration.contacts.mailserver import MailServer, text
 from tests.integration.services import Service, start_service
 from tests.processes import eventually, free_port
@@ -50,12 +51,6 @@ def mail(service: Service) -> httpx.Client:
 def queue(valkey_url: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(valkey_url) as client:
         yield client
-
-
-def told(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def address(name: str = "reader") -> str:

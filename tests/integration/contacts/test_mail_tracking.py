@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from services.common.clickthrough import Clickthrough, Clickthroughs
+from tests.integration.contacts.answers import told
 from tests.integration.contacts.mailserver import MailServer, text
 from tests.integration.contacts.test_mail import (
     PUBLIC,
@@ -23,7 +24,6 @@ from tests.integration.contacts.test_mail import (
     queue,
     server,
     service,
-    told,
 )
 from tests.integration.site import Site
 from tests.processes import eventually

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 from clickhouse_connect.driver.client import Client
 
+from tests.integration.contacts.answers import told
+
 _numbers = itertools.count()
 PREFIX = uuid.uuid4().hex[:8]
 PNG = base64.b64decode(
@@ -19,12 +21,6 @@ PNG = base64.b64decode(
 )
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 Hit = Callable[..., str]
-
-
-def told(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def new(api: httpx.Client, **body: Any) -> int:

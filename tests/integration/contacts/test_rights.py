@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.integration.contacts.answers import told
 from tests.integration.services import Service
 
 PASSWORD = "correct horse"
@@ -26,12 +27,6 @@ def closed_clients() -> Iterator[None]:
     yield
     while _clients:
         _clients.pop().close()
-
-
-def told(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def denied(answer: httpx.Response) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, seed, settings
 from schemathesis import Case
 
-from tests.integration.services import LOGIN, Service, start_service
+from tests.integration.services import LOGIN, Service
 
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -21,14 +19,6 @@ CHECKS = [
     schemathesis.checks.response_schema_conformance,
 ]
 PATHS = {"/exports": {"get", "post"}, "/exports/{id}": {"get", "delete"}, "/exports/{id}/download": {"get"}}
-
-
-@pytest.fixture(scope="module")
-def exports(server_folder: Path, valkey_url: str, clickhouse_url: str) -> Iterator[Service]:
-    service = start_service("export", server_folder, valkey_url, clickhouse_url)
-    yield service
-    service.http.close()
-    service.process.stop()
 
 
 @pytest.fixture(scope="module")

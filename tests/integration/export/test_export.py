@@ -8,7 +8,6 @@ import io
 import json
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,6 @@ from tests.integration.services import Service, start_service
 from tests.processes import eventually
 
 NOW_US = 1_700_000_000_000_000
-
-
-@pytest.fixture(scope="module")
-def exports(server_folder: Path, valkey_url: str, clickhouse_url: str) -> Iterator[Service]:
-    service = start_service("export", server_folder, valkey_url, clickhouse_url)
-    yield service
-    service.http.close()
-    service.process.stop()
 
 
 def exported(http: httpx.Client, **body: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:

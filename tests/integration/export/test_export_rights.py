@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.integration.contacts.test_rights import PASSWORD, contact, denied, made_user, role, told
 from tests.integration.export.test_export import exported
-from tests.integration.services import Service, start_service
-
-
-@pytest.fixture(scope="module")
-def exports(server_folder: Path, valkey_url: str, clickhouse_url: str) -> Iterator[Service]:
-    service = start_service("export", server_folder, valkey_url, clickhouse_url)
-    yield service
-    service.http.close()
-    service.process.stop()
+from tests.integration.services import Service
 
 
 @pytest.fixture

@@ -1,0 +1,18 @@
+"""The export service for the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.services import Service, start_service
+
+
+@pytest.fixture(scope="module")
+def exports(server_folder: Path, valkey_url: str, clickhouse_url: str) -> Iterator[Service]:
+    service = start_service("export", server_folder, valkey_url, clickhouse_url)
+    yield service
+    service.http.close()
+    service.process.stop()
