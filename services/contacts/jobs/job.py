@@ -90,8 +90,4 @@ def show_job(_: str, job: Job) -> dict[str, Any]:
     }
 
 
-def _by_others(_: dict[str, Any], __: Job | None) -> Job:
-    raise NotImplementedError("a job is made by an action on many contacts")
-
-
-JOBS = Resource(JOB, "job", "jobs", Job, _by_others, show_job)
+JOBS = Resource(JOB, "job", "jobs", Job, None, show_job)

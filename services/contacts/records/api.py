@@ -39,17 +39,17 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 class Resource(NamedTuple, Generic[Some]):
     """A kind of record as the API shows it.
 
-    `read` makes a document of a body, over the old one if there is one; it raises `InvalidChangeError`. `show` gives
-    what is peculiar to the kind. `own_id` reads the id that a body may choose. `contact_of` says to which contact one
-    belongs, who must be there. `check` compares a body with the fields of contacts that there are; it raises
-    as `read` does.
+    `read` makes a document of a body, over the old one if there is one; it raises `InvalidChangeError`. None where the
+    kind's own API reads bodies, knowing more than they say. `show` gives what is peculiar to the kind. `own_id` reads
+    the id that a body may choose. `contact_of` says to which contact one belongs, who must be there. `check` compares a
+    body with the fields of contacts that there are; it raises as `read` does.
     """
 
     kind: str
     singular: str
     plural: str
     document: type[Some]
-    read: Callable[[dict[str, Any], Some | None], Some]
+    read: Callable[[dict[str, Any], Some | None], Some] | None
     show: Callable[[str, Some], Json]
     own_id: Callable[[dict[str, Any]], str] = lambda _: ""
     contact_of: Callable[[Some], int] | None = None
@@ -184,6 +184,7 @@ class RecordsApi(Generic[Some]):
 
     async def _reader(self, _: str) -> Callable[[dict[str, Any], Some | None], Some]:
         """What reads a body for the record of this id, '' for a new one."""
+        assert self._resource.read, f"{self._resource.plural} are read by their own API"
         return self._resource.read
 
     async def _settled(self, _: str, document: Some) -> Some:

@@ -41,7 +41,7 @@ def _show_note(_: str, note: Note) -> Json:
     }
 
 
-def _read_stage(said: dict[str, Any], old: Stage | None) -> Stage:
+def read_stage_body(said: dict[str, Any], old: Stage | None) -> Stage:
     body = RecordBody(said)
     stage = Stage(
         name=body.text("name", old.name if old else "", is_required=True),
@@ -128,7 +128,7 @@ STAGES = Resource(
     "stage",
     "stages",
     Stage,
-    _read_stage,
+    None,
     show_stage,
     shown=record_shapes.Stage,
     said=record_shapes.StageChange,

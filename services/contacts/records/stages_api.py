@@ -13,7 +13,7 @@ from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.records.api import RecordsApi
-from services.contacts.records.registry_resources import STAGES
+from services.contacts.records.registry_resources import STAGES, read_stage_body
 from services.contacts.stores import BusyError, Stores
 
 ROUNDS = 10
@@ -60,7 +60,7 @@ class StagesApi(RecordsApi[Stage]):
 
 def read_stage(body: Json, old: Stage | None, record_id: str, weights: dict[str, int]) -> Stage:
     """`weights`: of all stages, by id. One that says none comes after all others. Raises `InvalidChangeError`."""
-    stage = STAGES.read(body, old)
+    stage = read_stage_body(body, old)
     others = {weight for one, weight in weights.items() if one != record_id}
     if body.get("weight") in (None, ""):
         weight = stage.weight if old else weights.get(record_id, _next(weights))

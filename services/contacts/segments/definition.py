@@ -190,16 +190,12 @@ def _show_filter(said: SegmentFilter) -> Json:
     }
 
 
-def _needs_others(_: dict[str, Any], __: Segment | None) -> Segment:
-    raise NotImplementedError("a segment is read knowing the others")
-
-
 SEGMENTS = Resource(
     SEGMENT,
     "list",
     "lists",
     Segment,
-    _needs_others,
+    None,
     show_segment,
     path="segments",
     shown=segment_shapes.Segment,

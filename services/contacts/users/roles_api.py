@@ -35,9 +35,10 @@ class RolesApi(RecordsApi[Role]):
 
     async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Role | None], Role]:
         await self._check_old(record_id)
+        read_role = await super()._reader(record_id)
 
         def read(body: dict[str, Any], old: Role | None) -> Role:
-            role = self._resource.read(body, old)
+            role = read_role(body, old)
             if not rights().covers(full_rights(role)):
                 raise not_allowed()
             return role

@@ -135,9 +135,5 @@ def _show_role(_: str, role: Role) -> Json:
     }
 
 
-def _no_body(_: dict[str, Any], __: User | None) -> User:
-    raise AssertionError("users are read by read_user")
-
-
-USERS = Resource(USER, "user", "users", User, _no_body, lambda _, user: show_user(user))
+USERS = Resource(USER, "user", "users", User, None, lambda _, user: show_user(user))
 ROLES = Resource(ROLE, "role", "roles", Role, _read_role, _show_role)

@@ -11,6 +11,7 @@ from typing import Any
 import clickhouse_connect
 import httpx
 import redis
+from redis.cluster import RedisCluster
 
 from services.common.tables import EventRow, columns, encode_rows
 from tests.integration.conftest import event_row
@@ -22,8 +23,7 @@ class Place:
     def __init__(self, folder: Path, redis_url: str, clickhouse_url: str, **environ: str) -> None:
         self._folder, self.redis_url, self._environ = folder, redis_url, environ
         self.clickhouse_url = clickhouse_url.removesuffix("spoor") + f"place_{uuid.uuid4().hex}"
-        self.redis = redis.Redis.from_url(redis_url)
-        self.redis.flushdb()
+        self.redis = _client(redis_url)
         self.service = self.start()
         url = httpx.URL(self.clickhouse_url)
         self.clickhouse = clickhouse_connect.get_client(
@@ -71,7 +71,6 @@ class Place:
     def close(self) -> None:
         self.clickhouse.close()
         self.stop()
-        self.redis.flushdb()
         self.redis.close()
 
     def store(self, contact_id: int, *, at: float | None = None, times: int = 1, **said: str) -> str:
@@ -92,3 +91,12 @@ class Place:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return list(self.clickhouse.query(sql).result_rows)
+
+
+def _client(redis_url: str) -> Any:
+    """Of a database that is empty now; a cluster is new."""
+    if redis_url.startswith("redis+cluster"):
+        return RedisCluster.from_url(redis_url.replace("redis+cluster", "redis"))
+    client = redis.Redis.from_url(redis_url)
+    client.flushdb()
+    return client
