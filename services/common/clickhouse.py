@@ -14,6 +14,7 @@ __all__ = ["ClickHouse", "ClickHouseError", "connect", "insert_rows"]
 
 ClickHouse = Any  # clickhouse-connect's async client
 DEFAULT_DATABASE = "spoor"
+_ONE_PARSER = {"input_format_parallel_parsing": 0}  # threads for what is small cost as much again as an insert
 
 
 async def connect(url: str, *, timeout_seconds: float = 30.0, with_database: bool = True) -> ClickHouse:
@@ -46,5 +47,5 @@ async def insert_rows(client: ClickHouse, table: str, rows: Rows, token: str = "
         column_names=columns(type(rows[0])),
         insert_block=encode_rows(rows),
         fmt="JSONCompactEachRow",
-        settings={"insert_deduplication_token": token} if token else None,
+        settings={**_ONE_PARSER, **({"insert_deduplication_token": token} if token else {})},
     )

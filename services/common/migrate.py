@@ -13,6 +13,7 @@ from typing import NamedTuple
 from services.common import clickhouse
 from services.common.settings import load_settings
 
+STATEMENT_SECONDS = 6 * 3_600.0  # one that fills a new table reads all events: cut off, it would never come to its end
 FOLDER = Path(__file__).parent / "migrations"
 _STATEMENT_MARK = "\n-- statement\n"
 _JOURNAL = """
@@ -43,7 +44,7 @@ async def migrate(url: str) -> list[str]:
         await server.command(f"CREATE DATABASE IF NOT EXISTS `{clickhouse.database_of(url)}`")
     finally:
         await server.close()
-    client = await clickhouse.connect(url)
+    client = await clickhouse.connect(url, timeout_seconds=STATEMENT_SECONDS)
     try:
         return await _apply_missing(client)
     finally:

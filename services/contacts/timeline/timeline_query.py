@@ -21,7 +21,7 @@ MAX_LIMIT = 1_000
 MAX_PAGE = 1_000_000
 _SLACK = 4  # so many times as many rows as are shown are looked at first
 _MOST_LOOKED_AT = 10_000
-_NONE = "emptyArrayString()"
+_NEVER = "0"
 _ORDERS = {"timestamp": "time", "eventLabel": "label", "eventType": "kind"}
 
 
@@ -106,7 +106,10 @@ _LIGHT = """
 SELECT arrayJoin(kinds) AS kind, time, toString(event_id) AS id,
     if(kind = 'lead.utmtagsadded', concat('UTM: ', utm_campaign), if(title = '', url, title)) AS label
 FROM (
-    SELECT event_id, time, title, url, utm_campaign, arrayConcat({own}, {utm}) AS kinds
+    SELECT event_id, time, title, url, utm_campaign,
+        arrayConcat(
+            if({own}, [type], emptyArrayString()), if({utm}, ['lead.utmtagsadded'], emptyArrayString())
+        ) AS kinds
     FROM {rows}
     LIMIT 1 BY time, event_id
 )
@@ -183,7 +186,7 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
         opens = _OPENS.format(found=FOUND.format(where=TEXT) if query.search else "1", dates=" AND ".join(dates))
         sides.append(opens)
         counts.append(f"(SELECT count() FROM ({opens}))")
-    if set(kinds) == {_NONE}:
+    if set(kinds) == {_NEVER}:
         total = f"SELECT {counts[0]}" if counts else None
         return Statements(None, _page(query, sides), total, len(told), parameters) if sides else None
     rows = _ROWS.format(whose=whose, conditions=" AND ".join([*dates, *_conditions(query, kinds, parameters)]))
@@ -192,7 +195,8 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
         first_rows = _FIRST_ROWS.format(rows=rows, direction="DESC" if query.is_descending else "ASC")
         first = _page(query, [*sides, _LIGHT.format(own=kinds.own, utm=kinds.utm, rows=first_rows)])
     page = _page(query, [*sides, _LIGHT.format(own=kinds.own, utm=kinds.utm, rows=rows)])
-    counts += [f"uniqExactIf((time, event_id), notEmpty({one}))" for one in kinds if one != _NONE]
+    # Of 100,000 events two have the same hash once in four thousand million histories.
+    counts += [f"uniqExactIf(cityHash64(time, event_id), {one})" for one in kinds if one != _NEVER]
     return Statements(first, page, f"SELECT {' + '.join(counts)} FROM {rows}", len(told), parameters)
 
 
@@ -207,7 +211,7 @@ def _page(query: TimelineQuery, sides: list[str]) -> str:
 
 
 class _Kinds(NamedTuple):
-    """SQL of which events a row is: its own type, and the UTM tags that it has."""
+    """Conditions of which events a row is: that of its own type, and that of its UTM tags."""
 
     own: str
     utm: str
@@ -218,9 +222,9 @@ def _kinds(query: TimelineQuery, parameters: dict[str, Any]) -> _Kinds:
     if query.search:
         parameters["search"] = query.search
     parameters["kinds"] = [kind for kind in query.kinds if kind in REPORTED_TYPES and kind != EMAIL_READ]
-    own = f"if(type IN {{kinds:Array(String)}} AND {found.format(where=TEXT)}, [type], {_NONE})"
-    utm = f"if({_HAS_UTM} AND {found.format(where=_UTM_TEXT)}, ['{UTM}'], {_NONE})"
-    return _Kinds(own if parameters["kinds"] else _NONE, utm if UTM in query.kinds else _NONE)
+    own = f"(type IN {{kinds:Array(String)}} AND {found.format(where=TEXT)})"
+    utm = f"({_HAS_UTM} AND {found.format(where=_UTM_TEXT)})"
+    return _Kinds(own if parameters["kinds"] else _NEVER, utm if UTM in query.kinds else _NEVER)
 
 
 def _conditions(query: TimelineQuery, kinds: _Kinds, parameters: dict[str, Any]) -> list[str]:
@@ -229,7 +233,7 @@ def _conditions(query: TimelineQuery, kinds: _Kinds, parameters: dict[str, Any])
     # UTM tags have events of their own, too.
     parameters["types"] = sorted({*REPORTED_TYPES, UTM}) if UTM in query.kinds else asked
     if query.search or (UTM in query.kinds and len(asked) < len({*REPORTED_TYPES} - {EMAIL_READ})):
-        conditions.append(f"(notEmpty({kinds.own}) OR notEmpty({kinds.utm}))")
+        conditions.append(f"({kinds.own} OR {kinds.utm})")
     return conditions
 
 
