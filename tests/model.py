@@ -89,7 +89,7 @@ class Model:
 
     def unmerge(self, contact_id: int, now: int) -> int:
         """A value that it had brought along is its own again, unless a third one has it by now. Who else was told it
-        since the merge was never told it then."""
+        since the merge was never told it then, nor ever where it would be their own, too, otherwise."""
         back, whole = self.at(contact_id), self.root(contact_id)
         if whole.deleted or not back.into:
             return GONE
@@ -102,13 +102,18 @@ class Model:
         whole.apart |= gone
         for (name, value), holder in holders.items():
             loser = whole if holder in (None, whole) else back
-            for one in self.tree(loser):
-                told, said = one.words.get(name, (0, ""))
-                if said == value and (loser is back or told > back.since):
-                    one.words[name] = (told + 1, "")
+            self._forget(loser, name, value, 0 if loser is back else back.since)
+            if loser is whole and self.carries(whole, name, value):
+                self._forget(whole, name, value, 0)
             if loser is whole and self.root(self.brought[name, value]) is not back:
                 self.brought[name, value] = back.id
         return back.id
+
+    def _forget(self, root: Contact, name: str, value: str, since: int) -> None:
+        for one in self.tree(root):
+            told, said = one.words.get(name, (0, ""))
+            if said == value and told > since:
+                one.words[name] = (told + 1, "")
 
     def _brought(self, back: Contact, name: str) -> set[str]:
         """What it would have without whom it merged into."""

@@ -7,6 +7,7 @@ between is completed by whoever sees it: `ProfileStore.resolve`, the relay, or t
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
@@ -86,11 +87,22 @@ class MergeStore:
                 self._faults.pass_by("after_freeze")
                 survivor = await self._write(take_in(winner, frozen))
             except _AgainError:
+                if frozen and frozen.id == loser.id and await self._thaw(loser, frozen, winner.id):
+                    frozen = None
                 continue  # a frozen loser leads to its winner, which takes it in when it is read
             self._faults.pass_by("after_take_in")
             followers = await self._store.lead(loser.losers, loser.id, survivor.id)
             return Merged(survivor, is_new=True, written=[frozen, survivor, *followers])
         raise MergeError("busy", loser_id)
+
+    async def _thaw(self, loser: Profile, frozen: Profile, winner_id: int) -> bool:
+        """Where the winner has merged into somebody meanwhile, perhaps into this very loser, nobody was merged into it:
+        so two merges of the same two end as the first of them, not as a cycle that turns it round."""
+        winner = (await self._store.load([winner_id]))[winner_id]
+        if winner is None or not winner.alias or frozen.alias != winner_id:
+            return False
+        back = msgspec.structs.replace(loser, version=frozen.version)
+        return bool((await self._store.write([back]))[back.id])
 
     async def unmerge(self, loser_id: int, unique_fields: tuple[str, ...]) -> Unmerged:
         """Takes a contact out of the one that it merged into, with its fields, values and devices and all that had
@@ -123,7 +135,7 @@ class MergeStore:
         for whole in [one for one in others.values() if one is not None and back.id in one.losers]:
             if parted := take_out(whole, back, back.separated[whole.id]):
                 merge = whole.merges.get(back.id)
-                rest = _without(parted.rest, values, merge.time_us if merge else 0)
+                rest = _parted_from(parted.rest, values, merge.time_us if merge else 0)
                 written.append(await self._write(rest))
         for other in back.separated:
             written += await self._store.lead(back.losers, other, back.id)
@@ -157,26 +169,54 @@ class MergeStore:
         followers = await self._store.lead(back.losers, rest.id, back.id)
         released = await self._release(back, unique_fields)
         written = [rest, *followers, back, *released]
-        return Unmerged(released[-1] if released else back, rest, True, taken, written)
+        kept = await self._keep(released[-1] if released else back, unique_fields)
+        return Unmerged(kept, rest, True, taken, [*written, kept])
 
     async def _release(self, holder: Profile, unique_fields: tuple[str, ...]) -> list[Profile]:
-        """Another undo may have given back one of its losers just before it became a contact of its own: whoever leads
-        nowhere is taken out of it. Returns what was written, the newest last."""
+        """Another undo may have given back one of its losers just before it became a contact of its own: whoever stands
+        alone, or has merged anew since, is taken out of it. Returns what was written, the newest last."""
         for _ in range(ROUNDS):
             loaded = (await self._store.load(holder.losers)).values()
             stored = (await self._store.load([holder.id]))[holder.id]
-            rest = stored
+            rest, followers = stored, dict[int, Iterable[int]]()
             for one in loaded:
-                if one is not None and one.is_known() and rest and (parted := take_out(rest, one, now_us())):
-                    since_us = rest.merges[one.id].time_us if one.id in rest.merges else 0
-                    rest = _without(parted.rest, _carried(one, unique_fields), since_us)
+                if one is None or rest is None or one.id not in rest.merges:
+                    continue
+                is_gone = one.is_known() or (one.alias and one.merge and one.merge != rest.merges[one.id])
+                if is_gone and (parted := take_out(rest, one, now_us())):
+                    rest = _parted_from(parted.rest, _carried(one, unique_fields), rest.merges[one.id].time_us)
+                    followers[one.id] = parted.back.losers
             if rest is None or rest is stored:
                 return []
             try:
-                return [await self._write(rest)]
+                written = await self._write(rest)
             except _AgainError:
                 continue
+            led = [await self._store.lead(ids, holder.id, gone_id) for gone_id, ids in followers.items()]
+            return [*itertools.chain(*led), *await self._written_again(followers), written]
         raise MergeError("busy", holder.id)
+
+    async def _written_again(self, contact_ids: Iterable[int]) -> list[Profile]:
+        """Those whom these lead to, with a newer version than any that said otherwise of where they lead: table
+        `aliases` believes the newest."""
+        ends = [await self._store.resolve(one) for one in contact_ids]
+        standing = {end.id: end for end in ends if end is not None and end.is_known()}
+        versions = await self._store.write(list(standing.values()))
+        return [msgspec.structs.replace(standing[one], version=version) for one, version in versions.items() if version]
+
+    async def _keep(self, back: Profile, unique_fields: tuple[str, ...]) -> Profile:
+        """Claims its values anew: who saw the whole give one up a moment ago, when it still led there, is about to free
+        it. One that a third contact took in between is theirs."""
+        for _ in range(ROUNDS):
+            try:
+                _, taken = await self._claim(_carried(back, unique_fields), back, back)
+                return await self._write(_without(back, taken)) if taken else back
+            except _AgainError:
+                stored = (await self._store.load([back.id]))[back.id]
+            if stored is None or not stored.is_known():  # it was merged or deleted again
+                return back
+            back = stored
+        raise MergeError("busy", back.id)
 
     async def _give_up(self, rest: Profile, loser: Profile, values: list[UniqueValue]) -> Profile:
         """The second half of an undo: once the first is written it is done, however often others write the rest
@@ -184,7 +224,7 @@ class MergeStore:
         since_us = loser.merge.time_us if loser.merge else 0
         for _ in range(ROUNDS):
             try:
-                return await self._write(_without(rest, values, since_us))
+                return await self._write(_parted_from(rest, values, since_us))
             except _AgainError:
                 whole = await self._store.resolve(rest.id)
             parted = take_out(whole, loser, now_us()) if whole else None
@@ -243,9 +283,17 @@ def _carried(profile: Profile, unique_fields: tuple[str, ...]) -> list[UniqueVal
     return [UniqueValue(field, one) for field in unique_fields for one in sorted(profile.carried(field))]
 
 
+def _parted_from(rest: Profile, values: list[UniqueValue], since_us: int) -> Profile:
+    """What is left of a contact when these values went with one that had merged into it then. What it was told since is
+    not its own; what it had before it keeps, unless that would be the other's value, too: it may have lost it before
+    they merged, and got it back with the other one."""
+    less = _without(rest, values, since_us)
+    return _without(less, [value for value in values if less.carries(*value)])
+
+
 def _without(profile: Profile, values: list[UniqueValue], since_us: int = 0) -> Profile:
-    """The profile, no longer showing values that are somebody else's, in no part that was told them after `since_us`.
-    What it had before it keeps."""
+    """The profile, no longer showing values that are somebody else's, in no part that was told them after
+    `since_us`."""
     if not values:
         return profile
     own = _part_without(profile.own, values, since_us) if profile.own else None

@@ -7,6 +7,7 @@ out again with all that had merged into it before. Nothing of either is ever ove
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import dropwhile
 from typing import NamedTuple
 
 import msgspec
@@ -78,19 +79,23 @@ def take_in(winner: Profile, loser: Profile) -> Profile:
 
 
 class Lead(NamedTuple):
-    """Where a chain of aliases leads, and which profiles must be stored so that all of it is true, the survivor only
-    once the others are. Without a survivor it leads nowhere, or elsewhere once those are stored."""
+    """Where a chain of aliases leads, and which profiles must be stored next so that all of it is true, the survivor
+    only once the others are; then it is read again. Without a survivor it leads nowhere, or elsewhere once those are
+    stored."""
 
     survivor: Profile | None
     changed: list[Profile]
 
 
 def follow(chain: list[Profile]) -> Lead:
-    """Of profiles that each lead to the next one. A cycle, which two merges at once can make, is read as its smallest
-    id.
+    """Of profiles that each lead to the next one. A cycle, which two merges at once can make, is read as the smallest
+    id within it, from wherever one comes to it.
 
-    A survivor takes in whoever leads to it (a merge was left half done), unless an undo took that one out since; then
-    it leads to whom it had merged into. Who leads to the survivor by way of others leads to it directly from then on.
+    A survivor takes in whoever leads to it (a merge was left half done), unless an undo took that one out since, along
+    with whom it had merged into; then it leads there. Whom it takes in is stored again before it, also as it was: for
+    one that was taken out or merged elsewhere since it was read that fails. Only when the survivor has all of them
+    does who leads to it by way of others lead to it directly: what came to those in between goes with them, and not
+    on its own.
     One that an undo took out, and that still says that it merged into the survivor itself, was read before the undo or
     merged again by another clock: its merge is renewed, which fails in the first case.
     """
@@ -99,26 +104,28 @@ def follow(chain: list[Profile]) -> Lead:
     before = chain[-1]
     survivor = before
     if survivor.alias:
-        if all(one.id != survivor.alias for one in chain):
+        cycle = list(dropwhile(lambda one: one.id != survivor.alias, chain))  # not who leads into it from outside
+        if not cycle:
             return Lead(None, [])
-        before = min(chain, key=lambda one: one.id)
+        before = min(cycle, key=lambda one: one.id)
         survivor = msgspec.structs.replace(before, alias=0, merge=None)
-    losers = {one.id: one for one in chain if one.id != survivor.id}
-    if not survivor.deleted_us:
-        for loser in reversed(list(losers.values())):
-            if loser.id in survivor.losers:
-                continue
-            if loser.merge and (parted_us := survivor.separated.get(loser.id, -1)) >= loser.merge.time_us:
-                if loser.alias == survivor.id != loser.merge.winner:
-                    return Lead(None, [msgspec.structs.replace(loser, alias=loser.merge.winner)])
-                renewed = Merge(loser.merge.winner, parted_us + 1, loser.merge.by)
-                losers[loser.id] = loser = msgspec.structs.replace(loser, merge=renewed)
-            survivor = take_in(survivor, loser)
-    led = [msgspec.structs.replace(one, alias=survivor.id) for one in losers.values()]
-    changed = [
-        after for after, read in zip(led, (one for one in chain if one.id in losers), strict=True) if after != read
-    ]
-    return Lead(survivor, changed if survivor is before else [*changed, survivor])
+    losers = [one for one in chain if one.id != survivor.id]
+    taken = []
+    for loser in reversed(losers if not survivor.deleted_us else []):
+        if loser.id in survivor.losers:
+            continue
+        if loser.merge and (parted_us := survivor.separated.get(loser.id, -1)) >= loser.merge.time_us:
+            went_along = loser.merge.winner not in survivor.losers or loser.alias == survivor.id
+            if went_along and loser.merge.winner != survivor.id:
+                return Lead(None, [msgspec.structs.replace(loser, alias=loser.merge.winner)])
+            renewed = Merge(loser.merge.winner, parted_us + 1, loser.merge.by)
+            loser = msgspec.structs.replace(loser, merge=renewed)
+        taken.append(loser)
+        survivor = take_in(survivor, loser)
+    if survivor is not before:
+        return Lead(survivor, [*taken, survivor])
+    led = [msgspec.structs.replace(one, alias=survivor.id) for one in losers if one.alias != survivor.id]
+    return Lead(survivor, led)
 
 
 def recent_merges(profile: Profile, since_us: int) -> int:

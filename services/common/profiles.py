@@ -59,12 +59,10 @@ class ProfileStore:
             lead = follow(chain)
             if not lead.changed:
                 return lead.survivor
-            survivor = lead.survivor
-            versions = await self.write([one for one in lead.changed if survivor is None or one.id != survivor.id])
-            if survivor is not None and all(versions.values()):
-                versions = await self.write([one for one in lead.changed if one.id == survivor.id])
-                if all(versions.values()):
-                    return msgspec.structs.replace(survivor, version=versions.get(survivor.id, survivor.version))
+            survivor_id = lead.survivor.id if lead.survivor else 0
+            versions = await self.write([one for one in lead.changed if one.id != survivor_id])
+            if all(versions.values()):
+                await self.write([one for one in lead.changed if one.id == survivor_id])
         raise RuntimeError(f"contact {contact_id} is being merged and parted without an end")
 
     async def _chain(self, contact_id: int) -> list[Profile]:
@@ -136,23 +134,43 @@ class ProfileStore:
             waiting = [one for one, version in versions.items() if not version]
             if not waiting:
                 break
+        end = (await self.load([to_id]))[to_id] if written else None
+        if end is not None and end.alias:  # it has merged meanwhile, and led its own on before these were among them
+            for one in written:
+                await self.resolve(one.id)
         return written
 
     async def strip(self, contact_ids: Iterable[int], survivor_id: int) -> list[Profile]:
         """Of these, which merged into a contact that is gone, nothing but the alias stays; one that was taken out of it
-        meanwhile is left alone. Returns what was written."""
+        meanwhile, with all that it had, is left alone. Returns what was written.
+
+        Nobody is stripped before whom it had merged into: an undo gives that one back first, and its followers are its
+        own from then on, though they are led to it a moment later."""
         written: list[Profile] = []
         waiting = set(contact_ids)
-        for _ in range(STRIP_ROUNDS):
-            stored = [profile or Profile(one) for one, profile in (await self.load(waiting)).items()]
-            theirs = [one for one in stored if one.alias or one.own is None]
-            bare = [alias for one in theirs if (alias := bare_alias(one, survivor_id)) != one]
-            versions = await self.write(bare)
-            written += [msgspec.structs.replace(one, version=versions[one.id]) for one in bare if versions[one.id]]
-            waiting = {one for one, version in versions.items() if not version}
+        for _ in range(len(waiting) + STRIP_ROUNDS):
+            stored = {one: profile or Profile(one) for one, profile in (await self.load(waiting)).items()}
+            waiting -= {one for one in waiting if not await self._is_of(stored, one, survivor_id)}
+            next_ones = [one for one in waiting if not ((merge := stored[one].merge) and merge.winner in waiting)]
+            bare = [bare_alias(stored[one], survivor_id) for one in next_ones or waiting]
+            changed = [one for one in bare if one != stored[one.id]]
+            versions = await self.write(changed)
+            written += [msgspec.structs.replace(one, version=versions[one.id]) for one in changed if versions[one.id]]
+            waiting -= {one.id for one in bare if versions.get(one.id, 1)}
             if not waiting:
                 return written
         raise RuntimeError(f"what merged into contact {survivor_id} is being written all the time")
+
+    async def _is_of(self, stored: Mapping[int, Profile], contact_id: int, survivor_id: int) -> bool:
+        """Whether one of these still belongs to the contact that they merged into."""
+        profile = stored[contact_id]
+        if profile.own is not None and not profile.alias:
+            return False
+        if profile.alias and profile.alias not in stored and profile.alias != survivor_id:
+            end = await self.resolve(profile.alias)
+            if end is None or end.id != survivor_id:
+                return False
+        return not any(contact_id in one.losers for one in stored.values() if not one.alias)
 
     async def claim(self, claims: list[tuple[UniqueValue, Claim | None, int]]) -> list[Claim | None]:
         """For each (value, holder as seen, contact id; 0 frees the value): who holds it now."""

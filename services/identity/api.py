@@ -179,6 +179,6 @@ def _unmerged(unmerged: Unmerged) -> dict[str, Any]:
     return {
         "unmerged": unmerged.is_new,
         "contact": shown(unmerged.back),
-        "from": shown(unmerged.rest),
+        "from": shown(unmerged.rest) if unmerged.rest.parts() else None,  # deleted since
         "taken": taken,  # unique fields whose values somebody else holds by now
     }

@@ -90,6 +90,14 @@ class Missing(Exception):
         self.contact_id, self.value = contact_id, value
 
 
+class HalfMerged(Exception):
+    """What a crash in a merge, or two merges at once, left: mend it, load these and place again."""
+
+    def __init__(self, chain: list[Profile]) -> None:
+        super().__init__(chain[0].id)
+        self.ids = [one.id for one in chain]
+
+
 class UnsettledClaimError(Exception):
     """A value is claimed by a contact that does not carry it, and not yet for long enough: try again soon."""
 
@@ -244,7 +252,7 @@ class Identifier:
             given = _given(sighting)
             found = self._find(sighting, given, 0)
             self.outcomes["known" if found else "identified"] += 1
-            stored_under = found.under if found else self._new_contact_id(sighting.birth_key)
+            stored_under = found.under if found else self._new_contact(sighting)
             self._take(self.resolve(stored_under), sighting, given)
         self._write(self.resolve(stored_under), sighting, sighting.fields, sighting.tags)
         return stored_under
@@ -254,16 +262,18 @@ class Identifier:
         return any(sighting.time_us < self.state.erased_us(value) for value in _given(sighting).values())
 
     def resolve(self, contact_id: int) -> Profile:
-        """The survivor that an id leads to. Mends on the way what a crash in a merge, or two merges at once, left."""
+        """The survivor that an id leads to, also one of whom nothing is stored yet. Raises `Missing`, `HalfMerged`."""
         profile = self.state.profile(contact_id)
         while profile.alias:
             chain = [profile]
             while chain[-1].alias and all(one.id != chain[-1].alias for one in chain):
                 chain.append(self.state.profile(chain[-1].alias))
             lead = follow(chain)
+            if lead.survivor is None or (lead.survivor.version and lead.survivor in lead.changed):
+                raise HalfMerged(chain)
             for changed in lead.changed:
                 self.state.put(changed)
-            profile = lead.survivor or self.state.profile(contact_id)
+            profile = lead.survivor
         return profile
 
     def _base(self, sighting: Sighting) -> int | ContactDeleted:
@@ -278,7 +288,14 @@ class Identifier:
             return base
         if sighting.time_us < deleted_us:
             return ContactDeleted.DROPPED
-        return self._move(sighting, self._new_contact_id(sighting.birth_key))
+        return self._move(sighting, self._new_contact(sighting))
+
+    def _new_contact(self, sighting: Sighting) -> int:
+        """Another one where it was made a round ago, and has been merged and deleted since."""
+        time_us, key = sighting.birth_key
+        while self.resolve(contact_id := self._new_contact_id((time_us, key))).deleted_us:
+            key += b"again"
+        return contact_id
 
     def _clicked(self, sighting: Sighting) -> Profile | None:
         """For whom the link was made, if there still is such a contact."""
@@ -357,7 +374,7 @@ class Identifier:
         """Nobody has any of the values: the device's contact takes them, unless it is somebody else already."""
         if any(own.lacks(field, value) for field, value in sighting.unique.items()):
             self.outcomes["moved_to_new"] += 1
-            contact_id = self._new_contact_id(sighting.birth_key)
+            contact_id = self._new_contact(sighting)
             self._take(self.state.profile(contact_id), sighting, given)
             return self._move(sighting, contact_id)
         self.outcomes["identified"] += 1

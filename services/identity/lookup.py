@@ -130,11 +130,11 @@ def _leads(profile: Profile) -> Iterable[int]:
 
 
 def _survivor(contact_id: int, profiles: dict[int, Profile | None]) -> Profile | None:
-    seen: set[int] = set()
+    chain: list[Profile] = []
     profile = profiles.get(contact_id)
     while profile is not None and profile.alias:
-        if profile.id in seen:  # two merges at once: it is read as its smallest id
-            return profiles.get(min(seen))
-        seen.add(profile.id)
+        if profile in chain:  # two merges at once: the cycle is read as its smallest id
+            return min(chain[chain.index(profile) :], key=lambda one: one.id)
+        chain.append(profile)
         profile = profiles.get(profile.alias)
     return profile

@@ -78,7 +78,7 @@ PATHS: dict[str, Json] = {
         _content({
             "unmerged": {"type": "boolean", "description": "false: it was before"},
             "contact": _SHOWN,
-            "from": _SHOWN,
+            "from": {"anyOf": [_SHOWN, {"type": "null"}], "description": "null: it was deleted since"},
             "taken": {
                 "type": "array",
                 "items": {"type": "string"},

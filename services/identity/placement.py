@@ -14,6 +14,7 @@ from services.common.values import Claim, UniqueValue
 from services.identity.identify import (
     ContactDeleted,
     EventKey,
+    HalfMerged,
     Identifier,
     Missing,
     Rules,
@@ -110,8 +111,7 @@ class Placement:
                 if not spare:
                     raise Missing
                 new_ids[key] = spare.pop()
-                state.loaded.setdefault(new_ids[key], None)
-            state.loaded.setdefault(new_ids[key], None)
+                state.loaded[new_ids[key]] = None
             return new_ids[key]
 
         while True:
@@ -128,6 +128,10 @@ class Placement:
                     )
                 else:
                     spare += [await self._ids.take_surely() for _ in range(len(sightings))]
+            except HalfMerged as half:
+                await self._store.resolve(half.ids[0])
+                for one in half.ids:
+                    state.loaded.pop(one, None)
             except UnsettledClaimError as error:
                 return error
             else:

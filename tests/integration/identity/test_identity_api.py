@@ -93,6 +93,9 @@ def test_a_merge_made_twice_and_an_undo_made_twice_change_nothing(site: Site) ->
     assert done(post(site, "unmerge", {"contact": other}))["unmerged"] is True
     again = done(post(site, "unmerge", {"contact": other}))
     assert (again["unmerged"], again["from"]["contact_id"]) == (False, one)
+    site.api.delete(f"/api/contacts/{one}/delete")
+    again = done(post(site, "unmerge", {"contact": other}))
+    assert (again["unmerged"], again["contact"]["contact_id"], again["from"]) == (False, other, None)
 
 
 def test_each_gets_its_own_events_back_also_those_since_the_merge(site: Site, come: Come) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from services.common.profile import Merge, Part, Profile, Stamped
 from services.common.values import Claim, UniqueValue
 from services.identity.faults import FaultPoints
 from services.identity.identify import Rules, Sighting
-from services.identity.placement import PROFILES_AT_ONCE, Placement
+from services.identity.placement import PROFILES_AT_ONCE, SPARE_IDS, Placement
 from tests.identity_in_memory import Clock, MemoryStore
 
 HITS = PROFILES_AT_ONCE * 3 + 1
+FIRST_NEW_ID = 10**6
+ADDRESS = UniqueValue("email", "ada@x.org")
 
 
 class FakeStore:
@@ -52,7 +54,7 @@ class FakeQueue:
 
 class FakeIds:
     def __init__(self) -> None:
-        self._numbers = itertools.count(10**6)
+        self._numbers = itertools.count(FIRST_NEW_ID)
 
     async def take_surely(self) -> int:
         return next(self._numbers)
@@ -72,33 +74,104 @@ async def test_a_large_batch_of_new_addresses_is_claimed_and_written_some_at_a_t
     assert not store.waiting
 
 
+class Overtaken(MemoryStore):
+    """Somebody else does something just before the first write of this contact alone."""
+
+    def __init__(self, contact_id: int, deed: Callable[[Overtaken], Awaitable[None]]) -> None:
+        super().__init__(Clock())
+        self._contact_id, self._deed, self.is_done = contact_id, deed, False
+
+    async def write(self, profiles: list[Profile], claims: Mapping[int, Claim] | None = None) -> dict[int, int]:
+        if [one.id for one in profiles] == [self._contact_id] and profiles[0].version and not self.is_done:
+            self.is_done = True
+            await self._deed(self)
+        return await super().write(profiles, claims)
+
+    async def touch(self, *contact_ids: int) -> None:
+        await super().write([one for one in (await self.load(contact_ids)).values() if one])
+
+
+def placement(store: MemoryStore) -> Placement:
+    ids: Any = FakeIds()
+    queue: Any = FakeQueue()
+    return Placement(store, ids, Rules(), FaultPoints("", 1), queue)
+
+
+def named(email: str = "ada@x.org", time_us: int = 1) -> Part:
+    return Part(added_us=1, fields={"email": Stamped(email, time_us)})
+
+
 async def test_a_follower_whose_own_step_was_lost_is_led_to_the_end_all_the_same() -> None:
     winner, loser, follower = 100, 200, 300
     own = Part(added_us=1)
-    named = Part(added_us=1, fields={"email": Stamped("ada@x.org", 1)})
-
-    class Overtaken(MemoryStore):
-        async def write(self, profiles: list[Profile], claims: Mapping[int, Claim] | None = None) -> dict[int, int]:
-            if [one.id for one in profiles] == [follower] and not self.was_lost:
-                self.was_lost = True
-                await super().write([one for one in (await self.load([follower])).values() if one])
-            return await super().write(profiles, claims)
-
-        was_lost = False
-
-    store = Overtaken(Clock())
+    store = Overtaken(follower, lambda store: store.touch(follower))
     await store.write(
         [
-            Profile(winner, own=named),
+            Profile(winner, own=named()),
             Profile(loser, own=own, losers={follower: own}, merges={follower: Merge(loser, 1)}),
             Profile(follower, own=own, alias=loser, merge=Merge(loser, 1)),
         ]
     )
-    await store.claim([(UniqueValue("email", "ada@x.org"), None, winner)])
-    ids: Any = FakeIds()
-    queue: Any = FakeQueue()
-    hit = Sighting(loser, False, 2, 2, b"1" * 16, {"email": "ada@x.org"}, {}, {}, "")
-    await Placement(store, ids, Rules(), FaultPoints("", 1), queue).place([hit])
+    await store.claim([(ADDRESS, None, winner)])
+    await placement(store).place([Sighting(loser, False, 2, 2, b"1" * 16, {"email": "ada@x.org"}, {}, {}, "")])
     loaded = await store.load([loser, follower])
-    assert store.was_lost
+    assert store.is_done
     assert {one: profile and profile.alias for one, profile in loaded.items()} == {loser: winner, follower: winner}
+
+
+async def test_a_contact_that_was_made_a_round_ago_and_changed_by_others_since_is_read_again() -> None:
+    device, new, other = 100, FIRST_NEW_ID + SPARE_IDS - 1, 300
+
+    async def overtake(store: Overtaken) -> None:
+        await store.touch(device, new)
+        await MemoryStore.write(store, [Profile(other, own=named())])
+        store.claims[ADDRESS] = Claim(other, store.claims[ADDRESS].time_us + 1)
+
+    store = Overtaken(device, overtake)
+    await store.write([Profile(device, deleted_us=1)])
+    hit = Sighting(device, False, 2, 2, b"1" * 16, {"email": "ada@x.org"}, {}, {}, "")
+    placed = await placement(store).place([hit])
+    assert store.is_done
+    end = await store.resolve(new)
+    assert placed.contacts == [new] and end and set(end.ids()) == {new, other}
+
+
+async def test_a_contact_that_was_made_and_then_merged_into_one_that_is_deleted_gets_no_hits() -> None:
+    device, holder = 100, 300
+
+    async def delete(store: Overtaken) -> None:
+        store.claims.clear()
+        loaded = (await store.load([holder]))[holder]
+        await MemoryStore.write(store, [Profile(holder, deleted_us=1, version=loaded.version if loaded else 0)])
+
+    store = Overtaken(holder, delete)
+    await store.write([Profile(device, deleted_us=1)])
+    await MemoryStore.write(store, [Profile(holder, own=named())])
+    await store.claim([(ADDRESS, None, holder)])
+    hit = Sighting(device, False, 2, 2, b"1" * 16, {"email": "ada@x.org"}, {}, {}, "")
+    placed = await placement(store).place([hit])
+    assert store.is_done and isinstance(placed.contacts[0], int)
+    end = await store.resolve(placed.contacts[0])
+    assert end and not end.deleted_us and end.carries(*ADDRESS)
+
+
+async def test_who_an_undo_takes_along_while_the_contact_is_deleted_is_not_stripped() -> None:
+    gone, back, follower = 100, 200, 300
+    own = Part(added_us=1)
+
+    async def undo(store: Overtaken) -> None:
+        loaded = (await store.load([back]))[back]
+        assert loaded
+        await MemoryStore.write(store, [Profile(back, own=own, losers={follower: named()}, version=loaded.version)])
+
+    store = Overtaken(back, undo)
+    await store.write(
+        [
+            Profile(gone, deleted_us=2),
+            Profile(back, own=own, losers={follower: named()}, alias=gone, merge=Merge(gone, 1)),
+            Profile(follower, own=named(), alias=gone, merge=Merge(back, 1)),
+        ]
+    )
+    assert await store.strip([back, follower], gone) == []
+    loaded = await store.load([follower])
+    assert store.is_done and loaded[follower] and loaded[follower].own == named()
