@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import Enum
+from typing import Any
 
 import msgspec
 from itsdangerous import BadData, URLSafeSerializer
@@ -26,6 +27,11 @@ class Clickthrough(msgspec.Struct, omit_defaults=True):
     expires: int  # seconds since 1970
     channel: dict[str, int] = {}
     source: list[str | int] = []
+
+    def told(self) -> dict[str, Any]:
+        """As the event of a click or of an opened mail tells it."""
+        mail = {"emailId": self.channel["email"]} if "email" in self.channel else {}
+        return {"stat": {"channel": self.channel, "source": self.source, **mail}}
 
 
 class Verdict(Enum):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.common.clickthrough import Clickthrough
 from services.common.company import Mention, read_mention
 from services.common.contact_fields import Field, FieldRules
 from services.common.event_types import PAGE_HIT, PAGE_LEAVE
@@ -48,6 +49,7 @@ class Draft(msgspec.Struct, gc=False, eq=False):
     details: bytes  # a JSON object, where the door or a server tells more
     named_contact_id: int = 0  # by a server, instead of a device
     clicked_contact_id: int = 0  # for whom the link or the mail was made
+    clickthrough: Clickthrough | None = None  # in what it was
     left_key: tuple[int, bytes] | None = None  # of the page view that it tells the end of
     proofs: list[str] = []  # outcomes of what should prove who this is
     user_agent: str = ""
@@ -148,7 +150,7 @@ class Pipeline:
         if outcome:
             draft.proofs.append(outcome)
         if said:
-            draft.clicked_contact_id = said.contact_id
+            draft.clicked_contact_id, draft.clickthrough = said.contact_id, said
         draft.parameters["page_url"] = without_ct(draft.parameters.get("page_url", ""))
 
     def _put_unique_values(self, draft: Draft) -> None:
@@ -175,7 +177,7 @@ class Pipeline:
         """It is counted and changes nothing: no tag, company, time zone or other field, and no click either."""
         if draft.proofs and not _BAD_SIGNATURES.isdisjoint(draft.proofs):
             draft.fields, draft.tags, draft.company, draft.timezone = {}, {}, None, ""
-            draft.clicked_contact_id = 0
+            draft.clicked_contact_id, draft.clickthrough = 0, None
 
     def _put_fields(self, draft: Draft) -> None:
         if draft.is_bot:
@@ -287,7 +289,15 @@ def bot_row(draft: Draft) -> BotRow:
 
 def _details(draft: Draft) -> str:
     """What the event's kind tells, or the parameters of a page hit that have no column."""
+    if draft.clickthrough and draft.type == PAGE_HIT:
+        return _json.encode({**_extras(draft), **draft.clickthrough.told()}).decode()
     if draft.details or draft.hit.door == Door.STATEMENT:
         return draft.details.decode()
-    extras = {name: value for name, value in draft.parameters.items() if name not in _KNOWN}
+    extras = _extras(draft)
     return _json.encode(extras).decode() if extras else ""
+
+
+def _extras(draft: Draft) -> dict[str, Any]:
+    if draft.details:
+        return dict(msgspec.json.decode(draft.details, type=dict[str, Any]))
+    return {name: value for name, value in draft.parameters.items() if name not in _KNOWN}

@@ -84,9 +84,7 @@ class TouchPoints:
         self._metrics.opens.add(value=verdict.value)
         headers: Headers = []
         if said is not None:
-            channel = said.channel or {}
-            told = {"stat": {"channel": channel, "source": said.source, "emailId": channel.get("email")}}
-            headers = await self._keep(request, Touch(EMAIL_READ, told, {"ct": token}))
+            headers = await self._keep(request, Touch(EMAIL_READ, said.told(), {"ct": token}))
         return with_headers(Response(answers.GIF, 200), answers.PIXEL_HEADERS + headers)
 
     async def watch(self, request: Request) -> Response:

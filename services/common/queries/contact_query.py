@@ -183,7 +183,7 @@ class _Compiler(SearchValues):
                 return Condition(f"stage_id IN ({self._records('stage', _NAME, term)})", FALSE)
             case "company":
                 of_these = self._records("company", "JSONExtractString(data, 'fields', 'companyname', 1)", term)
-                member = f"hasAny(companies, (SELECT groupArray(number) FROM ({of_these})))"
+                member = f"arrayExists(company_id -> company_id IN ({of_these}), companies)"
                 return Condition(f"({self.like('company', term)} OR {member})", FALSE)
             case "company_id":
                 return Condition(f"has(companies, {self.bind(_number(term), 'UInt64')})", FALSE)

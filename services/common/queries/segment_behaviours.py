@@ -70,15 +70,15 @@ class Behaviours:
 
     def _date(self, field: SegmentField, sign: str, said: SegmentFilter) -> Condition:
         if sign == "empty":
-            return negated(self._any(field.event_type, TRUE))
+            return negated(self._any(field.event_type, field.condition or TRUE))
         bounds = self._terms.bounds(sign, said)
         if isinstance(bounds, EachYear):
-            return self._any(field.event_type, self._terms.on_day("time", bounds))
-        start, end = bounds
-        parts = [f"time >= {self._terms.moment(start)}"] if start else []
-        return self._any(
-            field.event_type, " AND ".join([*parts, *([f"time < {self._terms.moment(end)}"] if end else [])])
-        )
+            parts = [self._terms.on_day("time", bounds)]
+        else:
+            start, end = bounds
+            parts = [f"time >= {self._terms.moment(start)}"] if start else []
+            parts += [f"time < {self._terms.moment(end)}"] if end else []
+        return self._any(field.event_type, " AND ".join([*parts, *([field.condition] if field.condition else [])]))
 
     def _count(self, field: SegmentField, what: str, sign: str, said: SegmentFilter) -> Condition:
         """Who has no such event is in no row: where 0 is asked for, everybody but those who have another number."""

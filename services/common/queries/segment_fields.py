@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import FIELDS
 from services.common.event_types import ASSET_DOWNLOAD, EMAIL_READ, EMAIL_SENT, PAGE_HIT
 
-OBJECTS = ("lead", "behaviors")
+COMPANY = "company"
+OBJECTS = ("lead", COMPANY, "behaviors")
 
 _PATTERNS = "like !like regexp !regexp startsWith endsWith contains"
 _TEXT = f"= != empty !empty {_PATTERNS}"
@@ -47,11 +49,12 @@ _KINDS = {
 
 class SegmentField(NamedTuple):
     """What one name means. `kind` decides the operators and how it is compiled; `source` is what it is compiled from:
-    a field's alias, a column, or the events of a type."""
+    a field's alias, that of a company, a column, or the events of a type."""
 
     kind: str
     source: str
     event_type: str = ""  # '' for events of any type
+    condition: str = ""  # SQL on an event that counts, '' for all of the type
 
 
 def _static() -> dict[str, SegmentField]:
@@ -81,6 +84,9 @@ def _static() -> dict[str, SegmentField]:
     }  # fmt: skip
 
 
+# What was clicked, as the event tells it: the e-mail that the link was in, else what the link itself names.
+_EMAIL, _SOURCE = "query, 'stat', 'emailId'", "query, 'stat', 'source'"
+_IN_MAIL = f"JSONHas({_EMAIL})"
 _BEHAVIORS = {
     "hit_url": SegmentField("text", "event:url", PAGE_HIT),
     "hit_url_date": SegmentField("datetime", "event:time", PAGE_HIT),
@@ -95,11 +101,16 @@ _BEHAVIORS = {
     "lead_email_received": SegmentField("multiselect", "event:stat.emailId", EMAIL_READ),
     "lead_asset_download": SegmentField("multiselect", "event:asset.id", ASSET_DOWNLOAD),
     "redirect_id": SegmentField("click", "event:redirect.id", PAGE_HIT),
+    "email_id": SegmentField("click", "event:stat.emailId", PAGE_HIT),
+    "email_clicked_link_date": SegmentField("datetime", "event:time", PAGE_HIT, _IN_MAIL),
+    "source": SegmentField("text", f"event:if({_IN_MAIL}, 'email', JSONExtractString({_SOURCE}, 1))", PAGE_HIT),
+    "source_id": SegmentField(
+        "text",
+        f"event:replaceAll(if({_IN_MAIL}, JSONExtractRaw({_EMAIL}), JSONExtractRaw({_SOURCE}, 2)), '\"', '')",
+        PAGE_HIT,
+    ),
 }
-_NO_DATA = frozenset(
-    """email_id email_clicked_link_date sms_clicked_link sms_clicked_link_date
-    source source_id notification page_id""".split()
-)
+_NO_DATA = frozenset("sms_clicked_link sms_clicked_link_date notification page_id".split())
 SEGMENT_FIELDS: dict[str, SegmentField] = {
     **{alias: SegmentField(_KINDS.get(field.type, "default"), alias) for alias, field in FIELDS.items()},
     **_static(),
@@ -110,8 +121,8 @@ SEGMENT_FIELDS: dict[str, SegmentField] = {
 def find_field(name: str, object_name: str, custom_type: str = "") -> SegmentField:
     """`custom_type` is that of a field that somebody made, '' for all others. Raises `ValueError` with what is wrong.
     Clients of old name behaviours without saying that they are some."""
-    if object_name == "company":
-        raise ValueError("Filters by the fields of companies are not available yet.")
+    if object_name == COMPANY:
+        return _company_field(name, custom_type)
     if object_name not in OBJECTS:
         raise ValueError(f"An object is one of {', '.join(OBJECTS)}.")
     if name in _NO_DATA:
@@ -121,6 +132,13 @@ def find_field(name: str, object_name: str, custom_type: str = "") -> SegmentFie
     if name not in SEGMENT_FIELDS:
         raise ValueError(f"There is no field {name[:60]!r} to filter by.")
     return SEGMENT_FIELDS[name]
+
+
+def _company_field(name: str, custom_type: str) -> SegmentField:
+    known = COMPANY_FIELDS.get(name)
+    if known is None and not custom_type:
+        raise ValueError(f"Companies have no field {name[:60]!r} to filter by.")
+    return SegmentField(_KINDS.get(known.type if known else custom_type, "default"), f"{COMPANY}:{name}")
 
 
 def check_operator(field: SegmentField, operator: str) -> None:

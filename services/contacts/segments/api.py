@@ -101,9 +101,10 @@ class SegmentsApi(RecordsApi[Segment]):
     async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Segment | None], Segment]:
         segments, now = await load_segments(self._stores.clickhouse), datetime.now(UTC)
         segment_id, fields = _number(record_id), (await self._stores.fields.now()).fields
+        of_companies = await self._stores.fields.of_companies()
 
         def read(body: dict[str, Any], old: Segment | None) -> Segment:
-            segment = read_segment(body, old, segment_id, segments, now, fields)
+            segment = read_segment(body, old, segment_id, segments, now, fields, of_companies)
             if not segment.is_published:
                 _refuse_if_used(segment_id, segments, "unpublished")
             return segment

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import FIELDS, Field
 from services.common.documents import SEGMENT, Scalar, Segment, SegmentFilter
+from services.common.queries.segment_fields import COMPANY
 from services.common.queries.segment_query import GLUES, MAX_FILTERS, FilterError, Segments, compile_segment, used_by
 from services.common.queries.segment_values import MAX_VALUES
 from services.contacts.objects import Json
@@ -29,8 +31,9 @@ def read_segment(
     segments: Segments,
     now: datetime,
     fields: Mapping[str, Field] = FIELDS,
+    company_fields: Mapping[str, Field] = COMPANY_FIELDS,
 ) -> Segment:
-    """Of a body, over the old one; `segments` and `fields` are all that there are. Raises `InvalidChangeError`, also
+    """Of a body, over the old one; `segments` and the fields are all that there are. Raises `InvalidChangeError`, also
     for filters that cannot be answered and for one that would be made of itself."""
     body = RecordBody(said)
     name = body.text("name", old.name if old else "", is_required=True)
@@ -42,7 +45,7 @@ def read_segment(
         alias=free_alias(alias, taken),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
         category_id=_category(body, old.category_id if old else 0),
-        filters=_filters(body, fields) if body.has("filters") else (old.filters if old else []),
+        filters=_filters(body, fields, company_fields) if body.has("filters") else (old.filters if old else []),
         is_global=body.flag("isGlobal", old=old.is_global if old else True),
         is_preference_center=body.flag("isPreferenceCenter", old=old.is_preference_center if old else False),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
@@ -111,7 +114,7 @@ def _category(body: RecordBody, old: int) -> int:
     return int(text or 0)
 
 
-def _filters(body: RecordBody, fields: Mapping[str, Field]) -> list[SegmentFilter]:
+def _filters(body: RecordBody, fields: Mapping[str, Field], company_fields: Mapping[str, Field]) -> list[SegmentFilter]:
     items = body.items("filters")
     if len(items) > MAX_FILTERS:
         body.wrong["filters"] = [f"At most {MAX_FILTERS} filters."]
@@ -119,13 +122,13 @@ def _filters(body: RecordBody, fields: Mapping[str, Field]) -> list[SegmentFilte
     found = []
     for position, item in enumerate(items):
         try:
-            found.append(_filter(item, fields))
+            found.append(_filter(item, fields, company_fields))
         except ValueError as error:
             body.wrong[f"filters[{position}]"] = [str(error)]
     return found
 
 
-def _filter(item: Mapping[str, Any], fields: Mapping[str, Field]) -> SegmentFilter:
+def _filter(item: Mapping[str, Any], fields: Mapping[str, Field], company_fields: Mapping[str, Field]) -> SegmentFilter:
     """Values are under `properties`, or beside the rest as clients of old write them. Raises `ValueError`."""
     properties = item.get("properties")
     inner: Mapping[str, Any] = properties if isinstance(properties, dict) else {}
@@ -133,17 +136,18 @@ def _filter(item: Mapping[str, Any], fields: Mapping[str, Field]) -> SegmentFilt
     if glue not in GLUES:
         raise ValueError("The glue is and or or.")
     display = inner.get("display", item.get("display"))
-    name = _word(item, "field")
-    custom = fields.get(name)
+    name, about = _word(item, "field"), _word(item, "object", "lead")
+    of_object, own = (company_fields, COMPANY_FIELDS) if about == COMPANY else (fields, FIELDS)
+    custom = of_object.get(name)
     return SegmentFilter(
         field=name,
         operator=_word(item, "operator"),
         glue=glue,
-        object=_word(item, "object", "lead"),
+        object=about,
         type=_word(item, "type", ""),
         value=_value(inner["filter"] if "filter" in inner else item.get("filter")),
         display=display[:MAX_VALUE_LENGTH] if isinstance(display, str) else None,
-        custom_type=custom.type if custom and name not in FIELDS else "",
+        custom_type=custom.type if custom and name not in own else "",
     )
 
 

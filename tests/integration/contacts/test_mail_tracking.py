@@ -79,6 +79,11 @@ def test_opens_and_clicks_are_in_the_history_and_counted(mail: httpx.Client, ser
     assert (shown["sentCount"], shown["readCount"]) == (1, 1)
     assert [one["id"] for one in site.contacts(f"email_read:{received.email}")] == [received.contact]
     assert [one["id"] for one in site.contacts(f"email_sent:{received.email}")] == [received.contact]
+    for field, operator, value in (("email_id", "in", [received.email]), ("source_id", "=", str(received.email))):
+        clicked = {"object": "behaviors", "field": field, "operator": operator, "properties": {"filter": value}}
+        said = {"name": f"Clicked {uuid.uuid4().hex[:8]}", "filters": [clicked]}
+        segment = told(mail.post("/api/segments/new", json=said), 201)["list"]
+        assert [one["id"] for one in site.contacts(f"segment:{segment['alias']}")] == [received.contact]
 
 
 def test_a_mail_can_be_read_as_a_page(mail: httpx.Client, server: MailServer, site: Site) -> None:

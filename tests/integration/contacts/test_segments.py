@@ -140,7 +140,7 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     (by("date_added", "gt", "-2 days"), {"ada", "eve"}),
     (by("date_identified", "gte", "yesterday"), {"ada", "bob", "eve"}),
     (by("date_identified", "!between", ["2020-01-01", "2020-02-01"]), {"ada", "bob", "eve"}),
-    (by("date_modified", "empty"), {"bob", "eve"}),
+    (by("date_modified", "empty"), {"eve"}),
     (by("last_active", "empty"), {"eve"}),
     (by("last_active", "between", ["2020-05-01", "2020-05-01"]), {"bob"}),
     (by("last_active", "gt", "2020-05-01"), {"ada"}),
@@ -169,6 +169,22 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     (by("redirect_id", "=", 1), {"ada"}),
     (by("redirect_id", "in", ["7"]), {"ada"}),
     (by("redirect_id", "!in", ["7"]), {"bob", "eve"}),
+    (by("email_id", "=", 1), {"ada"}),
+    (by("email_id", "in", [9, 10]), {"ada"}),
+    (by("email_id", "!in", [9]), {"bob", "eve"}),
+    (by("email_clicked_link_date", "gte", "yesterday"), {"ada"}),
+    (by("email_clicked_link_date", "empty"), {"bob", "eve"}),
+    (by("source", "=", "email"), {"ada"}),
+    (by("source", "empty"), {"bob", "eve"}),
+    (by("source_id", "=", "9"), {"ada"}),
+    (by("companycity", "=", "paris", object="company"), {"ada"}),
+    (by("companycity", "!=", "Paris", object="company"), {"bob", "eve"}),
+    (by("companycity", "empty", object="company"), {"eve"}),
+    (by("companycity", "!empty", object="company"), {"ada", "bob"}),
+    (by("companyindustry", "in", "Banking|Retail", object="company"), {"ada"}),
+    (by("companynumber_of_employees", "gt", 100, object="company"), {"ada"}),
+    (by("companynumber_of_employees", "empty", object="company"), {"bob", "eve"}),
+    (by("companydescription", "like", '"Ét', object="company"), {"bob"}),
     (by("lead_asset_download", "in", [3]), {"bob"}),
     (by("lead_asset_download", "empty"), {"ada", "eve"}),
     (by("lead_email_received", "in", [9]), {"ada"}),
@@ -191,10 +207,15 @@ class Cast:
                      attribution=2, doNotContact=[{"channel": "sms", "reason": 1}])  # fmt: skip
         eve = person(api, self.company)
         self.ids = {ada: "ada", bob: "bob", eve: "eve"}
+        for who, said in ((ada, {"companycity": "Paris", "companyindustry": "Banking",
+                                 "companynumber_of_employees": 120}),
+                          (bob, {"companycity": "Oslo", "companydescription": 'the "Été"'})):  # fmt: skip
+            company = post(api, "/api/companies/new", 201, companyname=f"{self.company}{who}", **said)["company"]
+            post(api, f"/api/companies/{company['id']}/contact/{who}/add")
         post(api, f"/api/contacts/{ada}/dnc/email/add", reason=2)
         loser, now = contact(api, email=address), time.time()
         store_hit(loser, now - 7_200, times=2, url="https://x.example/pricing", os="Linux", title="Prices",
-                  query='{"redirect":{"id":"7","name":"x"}}')  # fmt: skip
+                  query='{"redirect":{"id":"7","name":"x"},"stat":{"source":["email",9],"emailId":9}}')  # fmt: skip
         store_hit(loser, now - 60, url="https://x.example/other")
         store_hit(loser, now, type="email.read", query='{"stat":{"emailId":9}}')
         store_hit(bob, 1_588_300_000, url="https://x.example/pricing", referrer="https://search.example/",

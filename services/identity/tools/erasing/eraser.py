@@ -104,6 +104,7 @@ class Eraser:
             traces.deleted_us.update(dict.fromkeys(family.profiles, grave.deleted_us))
             traces.values.update(dict.fromkeys(family.values, grave.deleted_us))
         traces.devices.update(await erased_rows.devices(self._stores.clickhouse, versions))
+        await AuditLog(self._stores.redis).work_off(self._stores.clickhouse)  # what waits would go, too
         counts.update(await erased_rows.count(self._stores.clickhouse, versions))
         counts["dead_letters"] += await self._dead(traces, True) if self._dead else 0
         return counts
