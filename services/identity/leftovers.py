@@ -35,11 +35,13 @@ class Leftovers:
         return list(newest.values())
 
     async def _complete_merge(self, loser: Profile) -> list[Profile]:
-        """The survivor takes it in; who led to it leads to the survivor."""
+        """The survivor takes it in, which writes it again; who led to it leads to the survivor."""
         survivor = await self._store.resolve(loser.id) if loser.alias else None
         if survivor is None:
             return []
-        return [survivor, *await self._store.lead(loser.losers, loser.id, survivor.id)]
+        now = (await self._store.load([loser.id]))[loser.id]
+        led = await self._store.lead(loser.losers, loser.id, survivor.id)
+        return [survivor, *([now] if now else []), *led]
 
     async def _complete_undo(self, back: Profile) -> list[Profile]:
         return await self._merges.complete(back, self._unique_fields) if back.separated and not back.alias else []
