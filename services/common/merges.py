@@ -180,11 +180,12 @@ class MergeStore:
             stored = (await self._store.load([holder.id]))[holder.id]
             rest, followers = stored, dict[int, Iterable[int]]()
             for one in loaded:
-                if one is None or rest is None or one.id not in rest.merges:
+                if one is None or rest is None:
                     continue
-                is_gone = one.is_known() or (one.alias and one.merge and one.merge != rest.merges[one.id])
+                merge = rest.merges.get(one.id)
+                is_gone = one.is_known() or (one.alias and one.merge and merge and one.merge != merge)
                 if is_gone and (parted := take_out(rest, one, now_us())):
-                    rest = _parted_from(parted.rest, _carried(one, unique_fields), rest.merges[one.id].time_us)
+                    rest = _parted_from(parted.rest, _carried(one, unique_fields), merge.time_us if merge else 0)
                     followers[one.id] = parted.back.losers
             if rest is None or rest is stored:
                 return []

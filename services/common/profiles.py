@@ -150,7 +150,12 @@ class ProfileStore:
         waiting = set(contact_ids)
         for _ in range(len(waiting) + STRIP_ROUNDS):
             stored = {one: profile or Profile(one) for one, profile in (await self.load(waiting)).items()}
-            waiting -= {one for one in waiting if not await self._is_of(stored, one, survivor_id)}
+            alone = [one for one in stored.values() if one.own is not None and not one.alias]
+            waiting -= {one.id for one in alone}.union(*(one.losers for one in alone))
+            led = {one: stored[one].alias for one in waiting}
+            waiting -= {
+                one for one, alias in led.items() if alias not in led and not await self._is_led(alias, survivor_id)
+            }
             next_ones = [one for one in waiting if not ((merge := stored[one].merge) and merge.winner in waiting)]
             bare = [bare_alias(stored[one], survivor_id) for one in next_ones or waiting]
             changed = [one for one in bare if one != stored[one.id]]
@@ -161,16 +166,10 @@ class ProfileStore:
                 return written
         raise RuntimeError(f"what merged into contact {survivor_id} is being written all the time")
 
-    async def _is_of(self, stored: Mapping[int, Profile], contact_id: int, survivor_id: int) -> bool:
-        """Whether one of these still belongs to the contact that they merged into."""
-        profile = stored[contact_id]
-        if profile.own is not None and not profile.alias:
-            return False
-        if profile.alias and profile.alias not in stored and profile.alias != survivor_id:
-            end = await self.resolve(profile.alias)
-            if end is None or end.id != survivor_id:
-                return False
-        return not any(contact_id in one.losers for one in stored.values() if not one.alias)
+    async def _is_led(self, alias: int, survivor_id: int) -> bool:
+        """Whether who has this alias has not merged into somebody else since."""
+        end = await self.resolve(alias) if alias not in (0, survivor_id) else None
+        return alias in (0, survivor_id) or (end is not None and end.id == survivor_id)
 
     async def claim(self, claims: list[tuple[UniqueValue, Claim | None, int]]) -> list[Claim | None]:
         """For each (value, holder as seen, contact id; 0 frees the value): who holds it now."""

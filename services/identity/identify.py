@@ -269,11 +269,12 @@ class Identifier:
             while chain[-1].alias and all(one.id != chain[-1].alias for one in chain):
                 chain.append(self.state.profile(chain[-1].alias))
             lead = follow(chain)
-            if lead.survivor is None or (lead.survivor.version and lead.survivor in lead.changed):
+            is_led_alone = lead.survivor is not None and lead.survivor not in lead.changed
+            if not is_led_alone and all(one.version and one.id not in self.state.profiles for one in chain):
                 raise HalfMerged(chain)
             for changed in lead.changed:
                 self.state.put(changed)
-            profile = lead.survivor
+            profile = lead.survivor or self.state.profile(contact_id)
         return profile
 
     def _base(self, sighting: Sighting) -> int | ContactDeleted:

@@ -150,7 +150,8 @@ class Pipeline:
         if outcome:
             draft.proofs.append(outcome)
         if said:
-            draft.clicked_contact_id, draft.clickthrough = said.contact_id, said
+            draft.clicked_contact_id = said.contact_id
+            draft.clickthrough = said if said.channel or said.source else None
         draft.parameters["page_url"] = without_ct(draft.parameters.get("page_url", ""))
 
     def _put_unique_values(self, draft: Draft) -> None:

@@ -18,7 +18,7 @@ from clickhouse_connect.driver.client import Client
 
 from services.common.tables import EventRow, columns, encode_rows
 from tests.integration.cluster.nodes import Cluster
-from tests.integration.services import Service, start_service
+from tests.integration.services import Service, serving, start_service
 from tests.integration.site import ENVIRON, Site, stop
 from tests.processes import Process, accepts, free_port, is_up
 
@@ -87,10 +87,7 @@ def start_clickhouse(folder: Path, port: int) -> Process:
 
 @pytest.fixture(scope="session")
 def contacts_service(server_folder: Path, valkey_url: str, clickhouse_url: str) -> Iterator[Service]:
-    service = start_service("contacts", server_folder, valkey_url, clickhouse_url)
-    yield service
-    service.http.close()
-    service.process.stop()
+    yield from serving("contacts", server_folder, valkey_url, clickhouse_url)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,3 +40,11 @@ def start_service(name: str, folder: Path, redis_url: str, clickhouse_url: str, 
     url = f"http://127.0.0.1:{port}"
     process.wait_until(lambda: is_up(f"{url}/readyz"), name)
     return Service(process, httpx.Client(base_url=url, auth=LOGIN, timeout=30, trust_env=False))
+
+
+def serving(name: str, folder: Path, redis_url: str, clickhouse_url: str, **environ: str) -> Iterator[Service]:
+    """For a fixture: `start_service`, and its end."""
+    service = start_service(name, folder, redis_url, clickhouse_url, **environ)
+    yield service
+    service.http.close()
+    service.process.stop()

@@ -24,7 +24,7 @@ from services.common.grants import Grant, Grants
 from services.common.redis_client import connect
 from services.common.secret_tokens import ACCESS, digest
 from tests.integration.contacts.test_rights import OWN, PASSWORD, contact, denied, eventually, made_user, role, told
-from tests.integration.services import LOGIN, Service, start_service
+from tests.integration.services import LOGIN, Service, serving, start_service
 
 BACK = "https://app.example.com/back?x=1"
 
@@ -279,14 +279,11 @@ def test_what_is_said_to_whoever_is_not_let_in(nobody: httpx.Client) -> None:
 def strict(server_folder: Path, valkey_url: str, clickhouse_url: str, api: httpx.Client) -> Iterator[Service]:
     """A service that lets 3 requests in 3 seconds, and takes no Basic; its tokens hold a minute."""
     del api
-    service = start_service(
+    yield from serving(
         "contacts", server_folder, valkey_url, clickhouse_url,
         SPOOR_API_RATE_LIMITER_LIMIT="3", SPOOR_API_RATE_LIMITER_SECONDS="3", SPOOR_API_ENABLE_BASIC_AUTH="false",
         SPOOR_API_OAUTH2_ACCESS_TOKEN_LIFETIME="1", SPOOR_API_TOKENS="billing:0123456789abcdef",
     )  # fmt: skip
-    yield service
-    service.http.close()
-    service.process.stop()
 
 
 def test_whoever_asks_too_often_must_wait(api: httpx.Client, nobody: httpx.Client, strict: Service) -> None:

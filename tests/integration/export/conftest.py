@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.services import Service, start_service
+from tests.integration.services import Service, serving
 
 
 @pytest.fixture(scope="module")
 def exports(server_folder: Path, valkey_url: str, clickhouse_url: str) -> Iterator[Service]:
-    service = start_service("export", server_folder, valkey_url, clickhouse_url)
-    yield service
-    service.http.close()
-    service.process.stop()
+    yield from serving("export", server_folder, valkey_url, clickhouse_url)
