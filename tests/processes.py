@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,12 +18,33 @@ import httpx
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 30.0
 Found = TypeVar("Found")
+_chance = random.SystemRandom()
+_given: set[int] = set()
 
 
 def free_port() -> int:
+    return free_row(1)
+
+
+def free_row(length: int) -> int:
+    """The first of so many free ports in a row, given once. Not of those that the kernel gives to connections: one of
+    these could be taken before its server starts."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        first = _chance.randrange(lowest // 2, lowest - length)
+        row = range(first, first + length)
+        if _given.isdisjoint(row) and all(_can_be_bound(port) for port in row):
+            _given.update(row)
+            return first
+
+
+def _can_be_bound(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def eventually(probe: Callable[[], Found], what: str, seconds: float = 15.0) -> Found:

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from services.common.settings import PORTS
-from tests.processes import Process, accepts, eventually, free_port, is_up
+from tests.processes import Process, accepts, eventually, free_row, is_up
 from tests.system.conftest import LOGIN, Stack, new_stack
 
 
@@ -66,14 +66,6 @@ def test_all_ports_follow_one_that_is_told(tmp_path: Path) -> None:
         assert httpx.get(f"http://127.0.0.1:{base + 2}/docs", trust_env=False).status_code == 200
         assert all(accepts(base + number) for number in range(len(PORTS)))
         assert process.stop(signal.SIGINT, 60) == 0
-
-
-def free_row(length: int) -> int:
-    """The first of so many free ports in a row."""
-    while True:
-        base = free_port()
-        if base + length < 65_536 and not any(accepts(base + number) for number in range(length)):
-            return base
 
 
 def test_a_setting_that_cannot_work_is_named(tmp_path: Path) -> None:

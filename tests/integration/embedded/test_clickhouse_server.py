@@ -12,7 +12,8 @@ import httpx
 import lz4.frame
 import pytest
 
-from tests.integration.embedded.conftest import PASSWORD, USER, Server, Start, free_port, wait_for_clickhouse
+from tests.integration.embedded.conftest import PASSWORD, USER, Server, Start, wait_for_clickhouse
+from tests.processes import free_port
 
 ANYONE = httpx.Auth()  # sends no credentials
 CREATE = "CREATE TABLE IF NOT EXISTS kept (id UInt64) ENGINE = MergeTree ORDER BY id"

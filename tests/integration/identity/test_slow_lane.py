@@ -61,6 +61,7 @@ def test_hits_that_wait_are_worked_off_in_their_order_by_the_next_resolver(spine
     spine.append(spine.hit(HOT, "bob@x.org"), spine.hit(HOT))
     start(spine)
     eventually(lambda: len(spine.stored()) == HITS + 3, "all are stored", 40)
+    eventually(spine.is_drained, "contacts are projected after their events")
     emails = spine.emails()
     assert emails["ada@x.org"] == HOT, "who came first"
     assert spine.stored()[HITS + 3] == {emails["bob@x.org"]}
@@ -76,5 +77,6 @@ def test_a_value_that_is_held_up_holds_up_no_neighbour(spine: Spine) -> None:
     spine.append(spine.hit(HOT + 1, "held@x.org"), *[spine.hit(NEIGHBOUR + number) for number in range(20)])
     eventually(lambda: len(spine.stored()) == 21, "its neighbours", 2.5)
     eventually(lambda: len(spine.stored()) == 22, "itself")
+    eventually(spine.is_drained, "contacts are projected after their events")
     assert spine.emails()["held@x.org"] == HOT + 1
     assert counted(spine, 'identity_hits_slowed_total{reason="contested"}') == 1
