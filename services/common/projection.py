@@ -14,17 +14,26 @@ from services.common.tables import ALIASES, CONTACTS, AliasRow, ContactRow, alia
 async def project(store: ProfileStore, clickhouse: ClickHouse, profiles: Iterable[Profile], token: str = "") -> None:
     """Inserts these versions and settles them. Done twice it changes nothing; raises what the stores raise.
 
-    ClickHouse drops rows that it was given lately, also where they are gone since: a new `token` inserts them again.
+    ClickHouse may drop rows that it was given lately, also where they are gone since: a new `token` inserts them again.
     """
     written = list(profiles)
-    if not written:
-        return
-    contacts: list[ContactRow] = [contact_row(profile) for profile in written]
-    aliases: list[AliasRow] = [row for profile in written for row in alias_rows(profile)]
+    await insert_profiles(clickhouse, written, token)
+    await settle_profiles(store, written)
+
+
+async def insert_profiles(clickhouse: ClickHouse, profiles: list[Profile], token: str = "") -> None:
+    """They are to be settled after it."""
+    contacts: list[ContactRow] = [contact_row(profile) for profile in profiles]
+    aliases: list[AliasRow] = [row for profile in profiles for row in alias_rows(profile)]
     await asyncio.gather(
         insert_rows(clickhouse, CONTACTS, contacts, token), insert_rows(clickhouse, ALIASES, aliases, token)
     )
+
+
+async def settle_profiles(store: ProfileStore, profiles: list[Profile]) -> None:
+    """The outbox forgets these versions: they are in ClickHouse."""
     newest: dict[int, int] = {}
-    for profile in written:
+    for profile in profiles:
         newest[profile.id] = max(profile.version, newest.get(profile.id, 0))
-    await store.settle(newest)
+    if newest:
+        await store.settle(newest)

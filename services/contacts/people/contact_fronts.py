@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from services.common.queries.contact_query import ALIASES
 from services.contacts.list_parameters import Order
 
 
@@ -40,10 +39,15 @@ def first_front(order: Order, size: int) -> Front | None:
         case Order("id"):
             return Front(_by_id("ASC", "least", "arrayMax", "toUInt64(-1)"), _IDS, _IDS, "<= bound", size)
         case Order("date_added", is_descending=True):
-            return Front(_newest("date_added"), _IDS, _SURVIVORS, _SINCE, size)
+            return Front(_newest("date_added"), _VISITORS, _CONTACTS, _SINCE, size)
         case Order("last_active", is_descending=True):
-            return Front(_newest("told_active"), _IDS, _SURVIVORS, _SINCE, size, _TIMES, _VISITORS_WITH_TIMES)
+            return Front(_newest("told_active"), _VISITORS, _CONTACTS, _SINCE, size, _TIMES, _VISITORS_WITH_TIMES)
     return None
+
+
+def few_front() -> Front:
+    """The contacts of the parameter `few`."""
+    return Front("", "", "SELECT arrayJoin({few:Array(UInt64)})")
 
 
 def found_front(condition: str) -> Front:
@@ -54,40 +58,58 @@ def found_front(condition: str) -> Front:
 
 _SINCE = ">= toUnixTimestamp64Milli(bound)"
 _IDS = "SELECT arrayJoin(arrayConcat(seen_front, told_front)) AS front_id"
-_SURVIVORS = (
-    f"SELECT if(a.winner = 0, front.front_id, a.winner) FROM ({_IDS}) AS front"
-    f" LEFT ANY JOIN {ALIASES} AS a ON a.loser = front.front_id"
-)
-_TIMES = f"""(
-    SELECT if(a.winner = 0, r.contact_id, a.winner) AS id, max(r.last_active) AS last_active,
-        toDateTime64(0, 3, 'UTC') AS first_seen
-    FROM recent AS r LEFT ANY JOIN {ALIASES} AS a ON a.loser = r.contact_id
-    WHERE r.hour >= toStartOfHour(bound) AND r.last_active >= bound GROUP BY id
-)"""
+_CONTACTS = "SELECT arrayJoin(known)"
+_VISITORS = "SELECT arrayJoin(seen_front) AS front_id WHERE NOT has(known, front_id) AND NOT has(led.1, front_id)"
+# When those of the front were last active: it is known of all of them, down to the bound.
+_ONE_SEEN = "toDateTime64(0, 3, 'UTC') AS first_seen FROM (SELECT arrayJoin(visits) AS one)"
+_TIMES = f"(SELECT transform(one.2, led.1, led.2, one.2) AS id, max(one.1) AS last_active, {_ONE_SEEN} GROUP BY id)"
 _VISITORS_WITH_TIMES = f"""(
-    SELECT contact_id AS id, max(recent.last_active) AS last_active, toDateTime64(0, 3, 'UTC') AS first_seen
-    FROM recent
-    WHERE hour >= toStartOfHour(bound) AND recent.last_active >= bound
-        AND contact_id NOT IN (SELECT id FROM contacts WHERE id IN ({_IDS}))
-        AND contact_id NOT IN (SELECT loser FROM {ALIASES})
-    GROUP BY contact_id
+    SELECT one.2 AS id, max(one.1) AS last_active, {_ONE_SEEN}
+    WHERE NOT has(known, id) AND NOT has(led.1, id) GROUP BY id
 )"""
 
 
 def _newest(told: str) -> str:
-    """Who was active since the bound is among them, and whom `contacts` itself says it of."""
+    """Who was active since the bound is among them, and whom `contacts` itself says it of.
+
+    `led` are the ids of the front that merged, and into whom; `known` are who is or was a known contact."""
     return f"""WITH
-(SELECT min(hour) FROM (SELECT hour FROM recent ORDER BY hour DESC LIMIT {{front:UInt64}})) AS first_hour,
-(SELECT min(at) FROM (
-    SELECT last_active AS at FROM recent WHERE hour >= first_hour ORDER BY at DESC LIMIT {{front:UInt64}}
-)) AS seen_since,
-(SELECT min(at) FROM (SELECT {told} AS at FROM contacts ORDER BY at DESC LIMIT {{front:UInt64}})) AS told_since,
-greatest(seen_since, told_since) AS bound,
+{newest(told)},
+greatest({_since("visits")}, {_since("words")}) AS bound,
+arrayDistinct(visits.2) AS seen_front,
+words.2 AS told_front,
+{LED} AS led,
 (
-    SELECT groupUniqArray(contact_id) FROM recent WHERE hour >= toStartOfHour(bound) AND last_active >= bound
-) AS seen_front,
-(SELECT groupUniqArray(id) FROM contacts WHERE {told} >= bound AND toUnixTimestamp64Milli({told}) > 0) AS told_front
+    SELECT groupUniqArray(id) FROM contacts
+    WHERE id IN (SELECT arrayJoin(arrayConcat(seen_front, told_front, led.2)))
+) AS known
 """
+
+
+def newest(told: str) -> str:
+    """Clauses of the newest `visits` (time, id), and `words` of the table of contacts; both as many as the front is
+    large, and those of the same time as the last of them."""
+    hours = "SELECT hour FROM recent ORDER BY hour DESC LIMIT {front:UInt64}"
+    return f"""(SELECT min(hour) FROM ({hours})) AS first_hour,
+(SELECT groupArray((at, contact_id)) FROM (
+    SELECT last_active AS at, contact_id FROM recent WHERE hour >= first_hour
+    ORDER BY at DESC LIMIT {{front:UInt64}} WITH TIES
+)) AS visits,
+(SELECT groupArray((at, id)) FROM (
+    SELECT {told} AS at, id FROM contacts WHERE toUnixTimestamp64Milli({told}) > 0
+    ORDER BY at DESC LIMIT {{front:UInt64}} WITH TIES
+)) AS words"""
+
+
+LED = """(
+    SELECT (groupArray(loser), groupArray(winner)) FROM aliases FINAL
+    WHERE loser IN (SELECT arrayJoin(arrayConcat(visits.2, words.2))) AND loser != winner
+)"""
+
+
+def _since(found: str) -> str:
+    """Down to where these are all that there are: of fewer than were asked for, down to the begin."""
+    return f"if(length({found}) < {{front:UInt64}}, toDateTime64(0, 3, 'UTC'), arrayMin({found}.1))"
 
 
 def _by_id(direction: str, nearest: str, last: str, none: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.common.caller import sees_others
 from services.common.clickhouse import ClickHouse
@@ -16,8 +16,18 @@ from services.common.queries.contact_query import of_caller
 from services.common.queries.search_sql import exact_pattern
 from services.common.records import Ref
 from services.contacts.people.contact import Contact, Footprint
-from services.contacts.people.contact_list import ListQuery, Statement, count_statements, page_statements
+from services.contacts.people.contact_list import (
+    MOST_FEW,
+    ListQuery,
+    Row,
+    Statement,
+    candidates_statement,
+    count_statements,
+    few_statement,
+    page_statements,
+)
 from services.contacts.people.footprints import load_footprints
+from services.contacts.people.latest_active import latest_rows, latest_statement, read_latest, versions_statement
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import check_contact
 
@@ -119,15 +129,39 @@ class ContactReader:
             contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id], stage, registry, owner))
         return Page(total, contacts)
 
-    async def _rows(self, query: ListQuery) -> tuple[list[tuple[int, int]], int]:
-        """Of the page (contact id, whether it is known), and how many the list has."""
-        total = await self.count(query)
-        found: list[tuple[int, ...]] = []
-        for statement in page_statements(query, total):
-            found = await self._query(statement)
-            if len(found) >= min(query.limit, total - query.start):
-                break
-        return [(contact_id, is_known) for contact_id, is_known in found], total
+    async def _rows(self, query: ListQuery) -> tuple[list[Row], int]:
+        """Those of the page, and how many the list has."""
+        few = await self._few(query)
+        if few is not None:
+            return few[query.start : query.start + query.limit], len(few)
+        total, found = await asyncio.gather(self.count(query), self._latest(query))
+        statements = page_statements(query, total)
+        while len(found) < min(query.limit, total - query.start) and statements:
+            found = await self._found(statements.pop(0))
+        return found, total
+
+    async def _few(self, query: ListQuery) -> list[Row] | None:
+        """The whole list, if a look at the table of contacts tells that it is short."""
+        candidates = candidates_statement(query)
+        if candidates is None:
+            return None
+        ids = [contact_id for (contact_id,) in await self._query(candidates)]
+        if len(ids) > MOST_FEW:
+            return None
+        return await self._found(few_statement(query, ids) if ids else None)
+
+    async def _latest(self, query: ListQuery) -> list[Row]:
+        """The page, or less of it, if the list is that of who was active last."""
+        statement = latest_statement(query)
+        if statement is None:
+            return []
+        latest = read_latest(query, (await self._query(statement))[0])
+        if latest is None:
+            return []
+        return latest_rows(query, latest, await self._query(versions_statement(latest)))
+
+    async def _found(self, statement: Statement | None) -> list[Row]:
+        return [(row[0], row[1]) for row in await self._query(statement)] if statement else []
 
     async def count(self, query: ListQuery) -> int:
         """Known contacts as they are now, visitors as they were a moment ago."""
@@ -144,7 +178,7 @@ class ContactReader:
     async def _number(self, statement: Statement | None) -> int:
         return int((await self._query(statement))[0][0]) if statement else 0
 
-    async def _query(self, statement: Statement) -> list[tuple[int, ...]]:
+    async def _query(self, statement: Statement) -> list[tuple[Any, ...]]:
         found = await self._stores.clickhouse.query(statement.sql, parameters=statement.parameters)
         return list(found.result_rows)
 

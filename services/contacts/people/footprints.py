@@ -14,16 +14,15 @@ from services.contacts.people.contact import Address, Footprint, UtmTags
 IDS_AT_ONCE = 300  # they travel in the URL, which proxies and servers bound
 SHOWN = 20  # addresses, and UTM tags, of one contact: the newest
 
+# Of one contact there may be several rows.
 _TIMES = """
-SELECT contact_id, toUnixTimestamp64Milli(min(first_seen)), toUnixTimestamp64Milli(max(activity.last_active))
-FROM activity WHERE contact_id IN {ids:Array(UInt64)} GROUP BY contact_id
+SELECT contact_id, toUnixTimestamp64Milli(first_seen), toUnixTimestamp64Milli(last_active)
+FROM activity WHERE contact_id IN {ids:Array(UInt64)}
 """
 _TRACES = f"""
 SELECT contact_id, kind, key, toUnixTimestamp64Milli(time), texts, latitude, longitude
-FROM (
-    SELECT * FROM footprints WHERE contact_id IN {{ids:Array(UInt64)}}
-    ORDER BY time DESC LIMIT 1 BY contact_id, kind, key
-) ORDER BY time DESC, key LIMIT {SHOWN} BY contact_id, kind
+FROM footprints FINAL PREWHERE contact_id IN {{ids:Array(UInt64)}}
+ORDER BY time DESC, key LIMIT {SHOWN} BY contact_id, kind
 """
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import NamedTuple, Protocol
+
+from redis.exceptions import RedisError
 
 from services.common.clickhouse import ClickHouse, insert_rows
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
-from services.common.projection import project
+from services.common.projection import insert_profiles, settle_profiles
 from services.common.tables import EVENTS, EventRow
 
 MAX_AT_ONCE = 2_000  # profiles in one insert
@@ -76,16 +79,19 @@ class Projector:
         return taken
 
     async def _flush(self, batch: list[_Waiting]) -> None:
+        profiles = [one for waiting in batch for one in waiting.profiles]
         try:
             await asyncio.gather(
-                project(self._store, self._clickhouse, [one for waiting in batch for one in waiting.profiles]),
+                insert_profiles(self._clickhouse, profiles),
                 insert_rows(self._clickhouse, EVENTS, [one for waiting in batch for one in waiting.events]),
             )
         except Exception as error:  # whoever waits is told, whatever it was
             for waiting in batch:
                 if not waiting.done.done():
                     waiting.done.set_exception(error)
-        else:
-            for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_result(None)
+            return
+        for waiting in batch:
+            if not waiting.done.done():
+                waiting.done.set_result(None)
+        with contextlib.suppress(RedisError):  # nobody waits for it: the outbox repeats what it did not forget
+            await settle_profiles(self._store, profiles)

@@ -12,6 +12,7 @@ import pytest
 from services.common.php_query import parse_php_query
 from services.contacts.people.contact_list import FEW, Statement, page_statements, read_list_query
 from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.latest_active import latest_rows, latest_statement, read_latest, versions_statement
 from services.contacts.stores import Stores
 from tests.integration.conftest import Hit
 
@@ -68,12 +69,33 @@ async def test_each_front_is_the_begin_of_the_whole_list(crowd: None, stores: St
         assert all(front == whole[: len(front)] for front in fronts), (narrowed, fronts)
 
 
-async def test_a_short_front_is_made_up_for(crowd: None, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("start", "limit"), [(0, 1), (0, 20), (7, 5), (40, 5)])
+async def test_who_was_active_last_is_the_begin_of_the_whole_list(
+    crowd: None, stores: Stores, start: int, limit: int
+) -> None:
+    query = read_list_query({"orderBy": "last_active", "orderByDir": "DESC", "start": str(start), "limit": str(limit)})
+    statement = latest_statement(query)
+    assert statement
+    rows = (await stores.clickhouse.query(statement.sql, parameters=statement.parameters)).result_rows
+    latest = read_latest(query, rows[0])
+    assert latest
+    statement = versions_statement(latest)
+    versions = (await stores.clickhouse.query(statement.sql, parameters=statement.parameters)).result_rows
+    found = latest_rows(query, latest, versions)
+    [whole] = page_statements(query, 1)
+    assert found == (await stores.clickhouse.query(whole.sql, parameters=whole.parameters)).result_rows
+    assert len(found) == limit
+
+
+async def test_a_short_front_is_made_up_for_and_few_are_found_as_among_many(
+    crowd: None, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reader = ContactReader(stores)
     query = read_list_query(
         {"search": "city:frontville", "orderBy": "last_active", "orderByDir": "DESC", "limit": "200"}
     )
     few = await reader.page(query)
+    monkeypatch.setattr("services.contacts.people.contact_reader.MOST_FEW", 0)
     monkeypatch.setattr("services.contacts.people.contact_list.FEW", 0)
     monkeypatch.setattr("services.contacts.people.contact_list._SLACKS", (0,))
     monkeypatch.setattr("services.contacts.people.contact_list._LEAST", 3)
