@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from services.common.caller import ADMIN_ID, author_id, my_id
 from services.common.contact_fields import FIELDS, Field
@@ -159,7 +159,9 @@ class _Compiler(SearchValues):
                 known, anonymous = self.condition(inner)
                 return Condition(_negate(known), _negate(anonymous))
             case And(nodes):
-                return join_conditions([self.condition(one) for one in nodes], "AND", TRUE, FALSE)
+                # The longest word first: it is rare, and who lacks it is not asked for the others.
+                longest_first = sorted(nodes, key=lambda one: -len(one.value) if _is_word(one) else 0)
+                return join_conditions([self.condition(one) for one in longest_first], "AND", TRUE, FALSE)
             case Or(nodes):
                 return join_conditions([self.condition(one) for one in nodes], "OR", FALSE, TRUE)
 
@@ -282,6 +284,10 @@ def _aliases(node: Node) -> list[str]:
     if node.command not in _SEGMENTS:
         return []
     return node.value.lower().split("+") if node.command == "common" else [node.value.lower()]
+
+
+def _is_word(node: Node) -> TypeGuard[Term]:
+    return isinstance(node, Term) and not node.command
 
 
 def _is(term: Term) -> Condition:

@@ -45,9 +45,13 @@ def first_front(order: Order, size: int) -> Front | None:
     return None
 
 
-def few_front() -> Front:
-    """The contacts of the parameter `few`."""
-    return Front("", "", "SELECT arrayJoin({few:Array(UInt64)})")
+def few_front(condition: str, most: int) -> Front:
+    """The contacts of which this is true in any version: one row more than `most`, where there are more."""
+    found = f"SELECT id, version FROM contacts WHERE {condition} LIMIT {most + 1}"
+    return Front(f"WITH (SELECT groupArray((id, version)) FROM ({found})) AS few\n", "", "SELECT arrayJoin(few.1)")
+
+
+IS_FEW = "(id, version) IN (SELECT arrayJoin(few))"  # of the version that counts, without looking at its texts again
 
 
 def found_front(condition: str) -> Front:

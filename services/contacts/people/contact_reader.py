@@ -17,11 +17,11 @@ from services.common.queries.search_sql import exact_pattern
 from services.common.records import Ref
 from services.contacts.people.contact import Contact, Footprint
 from services.contacts.people.contact_list import (
-    MOST_FEW,
+    CANDIDATES,
+    FEW,
     ListQuery,
     Row,
     Statement,
-    candidates_statement,
     count_statements,
     few_statement,
     page_statements,
@@ -133,22 +133,24 @@ class ContactReader:
         """Those of the page, and how many the list has."""
         few = await self._few(query)
         if few is not None:
-            return few[query.start : query.start + query.limit], len(few)
+            return few
         total, found = await asyncio.gather(self.count(query), self._latest(query))
         statements = page_statements(query, total)
         while len(found) < min(query.limit, total - query.start) and statements:
             found = await self._found(statements.pop(0))
         return found, total
 
-    async def _few(self, query: ListQuery) -> list[Row] | None:
-        """The whole list, if a look at the table of contacts tells that it is short."""
-        candidates = candidates_statement(query)
-        if candidates is None:
+    async def _few(self, query: ListQuery) -> tuple[list[Row], int] | None:
+        """The same, if the search finds few."""
+        statement = few_statement(query)
+        if statement is None:
             return None
-        ids = [contact_id for (contact_id,) in await self._query(candidates)]
-        if len(ids) > MOST_FEW:
+        found = await self._query(statement)
+        candidates = next(number for _, kind, number in found if kind == CANDIDATES)
+        if candidates > FEW:
             return None
-        return await self._found(few_statement(query, ids) if ids else None)
+        rows = [(row[0], row[1]) for row in found if row[1] != CANDIDATES]
+        return rows[query.start :], max((total for _, kind, total in found if kind != CANDIDATES), default=0)
 
     async def _latest(self, query: ListQuery) -> list[Row]:
         """The page, or less of it, if the list is that of who was active last."""

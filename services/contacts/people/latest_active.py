@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from services.contacts.list_parameters import Order
 from services.contacts.people.contact_fronts import LED, newest
-from services.contacts.people.contact_list import MOST_FEW, ListQuery, Row, Statement, is_of_all
+from services.contacts.people.contact_list import ListQuery, Row, Statement, is_of_all
 
 _ORDERS = (Order("last_active", is_descending=True), Order("id", is_descending=True))
 _MOST_NEEDED = 100  # so that the ids of a front are few
 _SLACK, _LEAST = 2, 10
+_MOST_IDS = 300  # they travel in the URL
 _IN_MS = "arrayMap(one -> (toUnixTimestamp64Milli(one.1), one.2), {})"
 
 Moments = list[tuple[int, int]]  # ms since 1970, contact id
@@ -50,7 +51,7 @@ def read_latest(query: ListQuery, row: tuple[Moments, Moments, list[int], list[i
     size = _size(query.start + query.limit)
     bound_ms = max(_since(visits, size), _since(words, size))
     latest = Latest(visits, words, dict(zip(losers, winners, strict=True)), bound_ms)
-    return latest if len(latest.ids()) <= MOST_FEW else None
+    return latest if len(latest.ids()) <= _MOST_IDS else None
 
 
 def versions_statement(latest: Latest) -> Statement:

@@ -95,7 +95,7 @@ async def test_a_short_front_is_made_up_for_and_few_are_found_as_among_many(
         {"search": "city:frontville", "orderBy": "last_active", "orderByDir": "DESC", "limit": "200"}
     )
     few = await reader.page(query)
-    monkeypatch.setattr("services.contacts.people.contact_reader.MOST_FEW", 0)
+    monkeypatch.setattr("services.contacts.people.contact_reader.FEW", -1)
     monkeypatch.setattr("services.contacts.people.contact_list.FEW", 0)
     monkeypatch.setattr("services.contacts.people.contact_list._SLACKS", (0,))
     monkeypatch.setattr("services.contacts.people.contact_list._LEAST", 3)
