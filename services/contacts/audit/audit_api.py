@@ -44,7 +44,7 @@ class AuditApi:
 
     async def of_contact(self, request: Request) -> Response:
         """And of all that merged into it; the same filters."""
-        contact = await self._reader.one(contact_id_of(request))
+        contact = await self._reader.find(contact_id_of(request))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         return await self._page(query_of(request), contact.ids)

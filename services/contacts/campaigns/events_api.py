@@ -140,7 +140,7 @@ class CampaignEventsApi:
         return decode_document(record.data, Campaign).name if record else ""
 
     async def _find(self, said: object) -> Contact:
-        contact = await self._reader.one(read_contact_id(said))
+        contact = await self._reader.find(read_contact_id(said))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         return contact

@@ -209,7 +209,7 @@ class CompaniesApi:
         return company
 
     async def _contact(self, contact_id: int) -> Contact:
-        contact = await self._contact_reader.one(contact_id)
+        contact = await self._contact_reader.find(contact_id)
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         return contact

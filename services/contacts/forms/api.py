@@ -46,7 +46,7 @@ class SubmissionsApi:
 
     async def of_contact(self, request: Request) -> Response:
         form_id, form = await self._form(request)
-        contact = await self._reader.one(contact_id_of(request, "contact"))
+        contact = await self._reader.find(contact_id_of(request, "contact"))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         return await self._list(form_id, form, read_submission_list(form_id, form, query_of(request), contact.ids))

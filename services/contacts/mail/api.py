@@ -95,7 +95,7 @@ class MailApi:
         return Order(contact.id, author(self._user), time.time_ns() // 1_000)
 
     async def _find(self, request: Request, name: str = "id") -> Contact:
-        contact = await self._reader.one(contact_id_of(request, name))
+        contact = await self._reader.find(contact_id_of(request, name))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         return contact

@@ -91,13 +91,13 @@ class ContactsApi:
         return json_response({"total": str(page.total), "contacts": contacts})
 
     async def one(self, request: Request) -> Response:
-        contact = await self._find(request)
+        contact = _there(await self._reader.one(contact_id_of(request)))
         self._metrics.reads.add(value="one")
         return self._answer(contact)
 
     async def activity(self, request: Request) -> Response:
         query = read_timeline_query(query_of(request))
-        contact = await self._find(request)
+        contact = _there(await self._reader.find(contact_id_of(request)))
         timeline = await load_timeline(self._stores.clickhouse, contact, query)
         self._metrics.reads.add(value="timeline")
         return json_response(timeline_object(contact, query, timeline))
@@ -127,11 +127,11 @@ class ContactsApi:
     def _answer(self, contact: Contact, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         return json_response({"contact": contact_object(contact, self._user)}, status, headers)
 
-    async def _find(self, request: Request) -> Contact:
-        contact = await self._reader.one(contact_id_of(request))
-        if contact is None:
-            raise ApiError(404, NOT_FOUND)
-        return contact
+
+def _there(contact: Contact | None) -> Contact:
+    if contact is None:
+        raise ApiError(404, NOT_FOUND)
+    return contact
 
 
 def contact_id_of(request: Request, name: str = "id") -> int:

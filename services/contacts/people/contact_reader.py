@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, NamedTuple
 
 from services.common.caller import sees_others
@@ -26,7 +26,7 @@ from services.contacts.people.contact_list import (
     few_statement,
     page_statements,
 )
-from services.contacts.people.footprints import load_footprints
+from services.contacts.people.footprints import load_footprints, load_times
 from services.contacts.people.latest_active import latest_rows, latest_statement, read_latest, versions_statement
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import check_contact
@@ -35,6 +35,9 @@ _STAGE_NAMED = """
 SELECT toUInt64OrZero(id) AS number FROM records FINAL
 WHERE kind = 'stage' AND JSONExtractString(data, 'name') ILIKE {name:String} ORDER BY number LIMIT 1
 """
+
+
+Load = Callable[[ClickHouse, dict[int, list[int]]], Awaitable[dict[int, Footprint]]]
 
 
 class Page(NamedTuple):
@@ -50,25 +53,31 @@ class ContactReader:
         """The contact that an id answers with: its survivor, or an anonymous visitor; None for nobody.
 
         Raises `ApiError` 403 when the caller may not do with it what the route does."""
+        return await self._one(contact_id, load_footprints)
+
+    async def find(self, contact_id: int) -> Contact | None:
+        """The same, of its visits only the times: for those who do not show it, in less time."""
+        return await self._one(contact_id, load_times)
+
+    async def _one(self, contact_id: int, load: Load) -> Contact | None:
         if not 0 < contact_id <= MAX_CONTACT_ID:
             return None
-        clickhouse = self._stores.clickhouse
         profile = await self._stores.profiles.resolve(contact_id)
         if profile is None:
-            visitor = await self._anonymous(clickhouse, contact_id)
+            visitor = await self._anonymous(contact_id, load)
             if visitor:
                 check_contact(0, 0)
             return visitor
         if profile.is_known():
             check_contact(owner_of(profile), creator_of(profile))
-            return await self.shown(profile)
+            return (await self._all([profile], load))[0]
         if profile.is_device_only() and profile.moves[-1].contact_id > 0:
             # A visitor without cookies, stored under somebody who is known: ingest had answered with this id.
             moved = await self._stores.profiles.resolve(profile.moves[-1].contact_id)
             if moved is None or not moved.is_known():
                 return None
             check_contact(owner_of(moved), creator_of(moved))
-            return await self.shown(moved)
+            return (await self._all([moved], load))[0]
         return None
 
     async def shown(self, profile: Profile, *, is_new: bool = False) -> Contact:
@@ -77,10 +86,13 @@ class ContactReader:
 
     async def all_shown(self, profiles: list[Profile], new: Collection[int] = ()) -> list[Contact]:
         """The same for several; `new` are those that have just been made."""
+        return await self._all(profiles, load_footprints, new)
+
+    async def _all(self, profiles: list[Profile], load: Load, new: Collection[int] = ()) -> list[Contact]:
         ids = {profile.id: profile.ids() for profile in profiles}
         views = [fold(profile) for profile in profiles]
         footprints, stages, owners = await asyncio.gather(
-            load_footprints(self._stores.clickhouse, {one: every for one, every in ids.items() if one not in new}),
+            load(self._stores.clickhouse, {one: every for one, every in ids.items() if one not in new}),
             self._stages({view.stage_id for view in views}),
             self._stores.owners({view.owner_id for view in views}),
         )
@@ -102,7 +114,7 @@ class ContactReader:
         """When an anonymous visitor first came; 0 for everybody else."""
         if not 0 < contact_id <= MAX_CONTACT_ID or await self._stores.profiles.resolve(contact_id) is not None:
             return 0
-        contact = await self._anonymous(self._stores.clickhouse, contact_id)
+        contact = await self._anonymous(contact_id, load_times)
         return contact.footprint.first_seen_ms * 1_000 if contact else 0
 
     async def page(self, query: ListQuery) -> Page:
@@ -195,8 +207,8 @@ class ContactReader:
         records = await self._stores.records.load(refs) if refs else {}
         return {int(ref.id): decode_document(one.data, Stage) for ref, one in records.items() if one.data}
 
-    async def _anonymous(self, clickhouse: ClickHouse, contact_id: int) -> Contact | None:
-        footprint = (await load_footprints(clickhouse, {contact_id: [contact_id]}))[contact_id]
+    async def _anonymous(self, contact_id: int, load: Load) -> Contact | None:
+        footprint = (await load(self._stores.clickhouse, {contact_id: [contact_id]}))[contact_id]
         registry = (await self._stores.fields.now()).fields
         found = Contact(contact_id, None, footprint, [contact_id], registry=registry)
         return found if footprint.first_seen_ms else None

@@ -53,7 +53,7 @@ class DevicesApi:
     async def list(self, request: Request) -> Response:
         """The newest first; `start`, `limit`."""
         asked = read_page(query_of(request))
-        contact = await self._reader.one(contact_id_of(request))
+        contact = await self._reader.find(contact_id_of(request))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         rows = (await self._stores.clickhouse.query(_DEVICES, parameters={"ids": contact.ids})).result_rows

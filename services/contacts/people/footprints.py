@@ -28,19 +28,30 @@ ORDER BY time DESC, key LIMIT {SHOWN} BY contact_id, kind
 
 async def load_footprints(clickhouse: ClickHouse, ids: dict[int, list[int]]) -> dict[int, Footprint]:
     """For each contact id, with all the ids that it goes by."""
-    survivors = {one: contact_id for contact_id, every in ids.items() for one in every}
-    wanted = list(survivors)
-    footprints = dict.fromkeys(ids, Footprint())
-    for start in range(0, len(wanted), IDS_AT_ONCE):
-        asked = {"ids": wanted[start : start + IDS_AT_ONCE]}
-        times, traces = await asyncio.gather(
-            clickhouse.query(_TIMES, parameters=asked), clickhouse.query(_TRACES, parameters=asked)
-        )
-        for contact_id, first_ms, last_ms in times.result_rows:
-            survivor = survivors[contact_id]
-            footprints[survivor] = _seen(footprints[survivor], first_ms, last_ms)
-        _add(footprints, survivors, traces.result_rows)
+    footprints: dict[int, Footprint]
+    footprints, traces = await asyncio.gather(load_times(clickhouse, ids), _rows(clickhouse, _TRACES, ids))
+    _add(footprints, _survivors(ids), traces)
     return footprints
+
+
+async def load_times(clickhouse: ClickHouse, ids: dict[int, list[int]]) -> dict[int, Footprint]:
+    """The same without addresses and UTM tags."""
+    survivors, footprints = _survivors(ids), dict.fromkeys(ids, Footprint())
+    for contact_id, first_ms, last_ms in await _rows(clickhouse, _TIMES, ids):
+        survivor = survivors[contact_id]
+        footprints[survivor] = _seen(footprints[survivor], first_ms, last_ms)
+    return footprints
+
+
+def _survivors(ids: dict[int, list[int]]) -> dict[int, int]:
+    return {one: contact_id for contact_id, every in ids.items() for one in every}
+
+
+async def _rows(clickhouse: ClickHouse, sql: str, ids: dict[int, list[int]]) -> list[tuple[Any, ...]]:
+    wanted, rows = list(_survivors(ids)), []
+    for start in range(0, len(wanted), IDS_AT_ONCE):
+        rows += (await clickhouse.query(sql, parameters={"ids": wanted[start : start + IDS_AT_ONCE]})).result_rows
+    return rows
 
 
 def _add(footprints: dict[int, Footprint], survivors: dict[int, int], traces: Iterable[tuple[Any, ...]]) -> None:

@@ -149,7 +149,7 @@ class MembershipApi:
         self, contact_id: int, kind: str, words_of: Callable[[Profile], dict[int, Member]]
     ) -> dict[str, tuple[bytes, Member]]:
         """By id the records of a kind that the contact is in, and the word that put it there."""
-        contact = await self._reader.one(contact_id)
+        contact = await self._reader.find(contact_id)
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         profile = await self._stores.profiles.resolve(contact.id) if contact.view else None

@@ -104,7 +104,7 @@ class LinksApi:
         return json_response({"total": str(len(contacts)), "contacts": contacts})
 
     async def _find(self, request: Request) -> Contact:
-        contact = await self._reader.one(contact_id_of(request))
+        contact = await self._reader.find(contact_id_of(request))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         return contact

@@ -108,7 +108,7 @@ class RecordsApi(Generic[Some]):
 
     async def of_contact(self, request: Request) -> Response:
         """Those of one contact and of all that merged into it, the newest first unless another order is asked for."""
-        contact = await self._contact_reader.one(contact_id_of(request))
+        contact = await self._contact_reader.find(contact_id_of(request))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         query = {"orderBy": "dateAdded", "orderByDir": "DESC", **{k: v for k, v in query_of(request).items() if v}}
@@ -195,7 +195,7 @@ class RecordsApi(Generic[Some]):
         read = await self._reader("")
         document = self._checked(lambda: read(body, None))
         own_id = self._checked(lambda: self._resource.own_id(body))
-        if self._resource.contact_of and not await self._contact_reader.one(self._resource.contact_of(document)):
+        if self._resource.contact_of and not await self._contact_reader.find(self._resource.contact_of(document)):
             raise ApiError(404, NOT_FOUND)
         try:
             record_id = await self._writer.create(document, own_id)
@@ -221,7 +221,7 @@ class RecordsApi(Generic[Some]):
             return
         check_record(self._resource.kind, action, document)
         if self._resource.contact_of:
-            await self._contact_reader.one(self._resource.contact_of(document))
+            await self._contact_reader.find(self._resource.contact_of(document))
 
     def _checked(self, read: Callable[[], Read]) -> Read:
         try:

@@ -104,7 +104,7 @@ class SegmentMembersApi:
 
     async def of_contact(self, request: Request) -> Response:
         """By id. Since when a contact fits the filters is known of nobody: `dateAdded` is that of a word by hand."""
-        contact = await self._reader.one(contact_id_of(request))
+        contact = await self._reader.find(contact_id_of(request))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         segments, words = await load_segments(self._stores.clickhouse), await self._words(contact)

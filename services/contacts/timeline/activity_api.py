@@ -35,7 +35,7 @@ class ActivityApi:
         return json_response(await load_activity(self._stores.clickhouse, query))
 
     async def engagement(self, request: Request) -> Response:
-        contact = await self._reader.one(contact_id_of(request))
+        contact = await self._reader.find(contact_id_of(request))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         self._metrics.reads.add(value="timeline")

@@ -67,7 +67,7 @@ class ClickthroughApi:
         days = _number(body, "days", MAX_DAYS) if body.has("days") else DEFAULT_DAYS
         channel, source = _channel(body), _source(body)
         body.refuse_if_wrong()
-        contact = await self._reader.one(contact_id)
+        contact = await self._reader.find(contact_id)
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         if contact.view is None:

@@ -51,7 +51,7 @@ class TrackingEventsApi:
         service = body.choice("service", tuple(SERVICES), "")
         said = {name: body.text(name, is_required=name == "action") for name in SERVICES.get(service, ())}
         body.refuse_if_wrong()
-        contact = await self._reader.one(contact_id_of(request))
+        contact = await self._reader.find(contact_id_of(request))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         mark = self._stores.replicas.mark()
