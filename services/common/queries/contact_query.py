@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from services.common.caller import ADMIN_ID, author_id, my_id
 from services.common.contact_fields import FIELDS, Field
@@ -159,9 +159,9 @@ class _Compiler(SearchValues):
                 known, anonymous = self.condition(inner)
                 return Condition(_negate(known), _negate(anonymous))
             case And(nodes):
-                # The longest word first: it is rare, and who lacks it is not asked for the others.
-                longest_first = sorted(nodes, key=lambda one: -len(one.value) if _is_word(one) else 0)
-                return join_conditions([self.condition(one) for one in longest_first], "AND", TRUE, FALSE)
+                # The rarest word first: who lacks it is not asked for the others.
+                rarest_first = sorted(nodes, key=_commonness)
+                return join_conditions([self.condition(one) for one in rarest_first], "AND", TRUE, FALSE)
             case Or(nodes):
                 return join_conditions([self.condition(one) for one in nodes], "OR", FALSE, TRUE)
 
@@ -286,8 +286,11 @@ def _aliases(node: Node) -> list[str]:
     return node.value.lower().split("+") if node.command == "common" else [node.value.lower()]
 
 
-def _is_word(node: Node) -> TypeGuard[Term]:
-    return isinstance(node, Term) and not node.command
+def _commonness(node: Node) -> tuple[int, int]:
+    """Words with digits are rare, and so are long ones; what looks at more than the text of a contact comes last."""
+    if not isinstance(node, Term) or node.command:
+        return 2, 0
+    return int(not any(letter.isdigit() for letter in node.value)), -len(node.value)
 
 
 def _is(term: Term) -> Condition:

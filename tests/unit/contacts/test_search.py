@@ -143,3 +143,9 @@ def test_anonymous_visitors_are_not_read_when_they_cannot_match() -> None:
     assert compile_search("email:ada or is:anonymous").condition.anonymous == "1"
     assert compile_search("email:ada !is:anonymous").condition.anonymous == "0"
     assert compile_search("").condition == ("1", "1")
+
+
+def test_the_rarest_word_is_looked_for_first() -> None:
+    found = compile_search("is:unowned of last 15345 companies")
+    assert list(found.parameters.values()) == ["%15345%", "%companies%", "%last%", "%of%"]
+    assert found.condition.known.endswith("owner_id = 0)")
