@@ -46,9 +46,10 @@ def first_front(order: Order, size: int) -> Front | None:
 
 
 def few_front(condition: str, most: int) -> Front:
-    """The contacts of which this is true in any version: one row more than `most`, where there are more."""
+    """The contacts of which this is true in any version; nobody, and `few` longer than `most`, where there are more."""
     found = f"SELECT id, version FROM contacts WHERE {condition} LIMIT {most + 1}"
-    return Front(f"WITH (SELECT groupArray((id, version)) FROM ({found})) AS few\n", "", "SELECT arrayJoin(few.1)")
+    clauses = f"WITH (SELECT groupArray((id, version)) FROM ({found})) AS few\n"
+    return Front(clauses, "", f"SELECT arrayJoin(few.1) WHERE length(few) <= {most}")
 
 
 IS_FEW = "(id, version) IN (SELECT arrayJoin(few))"  # of the version that counts, without looking at its texts again
