@@ -58,20 +58,21 @@ async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: Timelin
     statements = timeline_statements(query, contact.ids, [*moments(contact), *told_by_records])
     if statements is None:
         return Timeline(0, [])
-    page, total = await asyncio.gather(
-        clickhouse.query(statements.first or statements.page, parameters=statements.parameters),
-        _count(clickhouse, statements),
-    )
-    if statements.first and len(page.result_rows) < min(query.limit, total - statements.parameters["offset"]):
-        page = await clickhouse.query(statements.page, parameters=statements.parameters)
-    stored = {(time, event) for _, time, event in page.result_rows if event and event not in scheduled}
-    rows = await load_rows(clickhouse, contact.ids, stored)
-    rows |= {(moment.time_ms, name): {"log": log} for name, (moment, log) in scheduled.items()}
-    entries = [
-        Entry(kind, time, event, rows.get((time, event), {}))
-        for kind, time, event in page.result_rows
-        if not event or (time, event) in rows
-    ]
+
+    async def shown(sql: str) -> list[Entry]:
+        page = (await clickhouse.query(sql, parameters=statements.parameters)).result_rows
+        stored = {(time, event) for _, time, event in page if event and event not in scheduled}
+        rows = await load_rows(clickhouse, contact.ids, stored)
+        rows |= {(moment.time_ms, name): {"log": log} for name, (moment, log) in scheduled.items()}
+        return [
+            Entry(kind, time, event, rows.get((time, event), {}))
+            for kind, time, event in page
+            if not event or (time, event) in rows
+        ]
+
+    total, entries = await asyncio.gather(_count(clickhouse, statements), shown(statements.first or statements.page))
+    if statements.first and len(entries) < min(query.limit, total - statements.parameters["offset"]):
+        entries = await shown(statements.page)
     return Timeline(total, entries)
 
 
