@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.envelope import STORES_AWAY, ApiError, json_response, parse_object, query_of, read_body, read_items
-from services.common.operation import Operation, described
+from services.common.operation import DescribedRoute, described
 from services.contacts.batch import Told, check_size, error_object, keyed, lanes, read_ids
+from services.contacts.batch_operations import BatchOperations
 from services.contacts.objects import Json
 from services.contacts.users.ownership import check_create
 
@@ -73,34 +73,31 @@ class EachAlone:
         return done
 
 
-class BatchOperations(NamedTuple):
-    """What the routes say of themselves."""
-
-    new: Operation
-    change: Operation
-    replace: Operation
-    delete: Operation
-
-
 class BatchApi:
-    """Below `path`; `plural` is the key that answers have. Its routes stand before those with an id in the path."""
+    """Below `path`; `plural` is the key that answers have. Its routes stand before those with an id in the path.
+
+    `old_name_of`: what clients should use in place of this path."""
 
     def __init__(
-        self, path: str, plural: str, begin: Callable[[], Batch], operations: BatchOperations | None = None
+        self,
+        path: str,
+        plural: str,
+        begin: Callable[[], Batch],
+        operations: BatchOperations,
+        old_name_of: str = "",
     ) -> None:
         self._path, self._plural, self._begin, self._operations = path, plural, begin, operations
+        self._old_name_of = old_name_of
 
-    def routes(self) -> Sequence[Route]:
-        if said := self._operations:
-            return [
-                described(f"{self._path}/batch/new", self.new, post=said.new),
-                described(f"{self._path}/batch/edit", self.edit, patch=said.change, put=said.replace),
-                described(f"{self._path}/batch/delete", self.delete, delete=said.delete),
-            ]
+    def routes(self) -> list[DescribedRoute]:
+        said, old = self._operations, self._old_name_of
+        new, edit, delete = (f"/batch/{end}" for end in ("new", "edit", "delete"))
         return [
-            Route(f"{self._path}/batch/new", self.new, methods=["POST"]),
-            Route(f"{self._path}/batch/edit", self.edit, methods=["PUT", "PATCH"]),
-            Route(f"{self._path}/batch/delete", self.delete, methods=["DELETE"]),
+            described(self._path + new, self.new, post=said.new, old_name_of=old and old + new),
+            described(
+                self._path + edit, self.edit, patch=said.change, put=said.replace, old_name_of=old and old + edit
+            ),
+            described(self._path + delete, self.delete, delete=said.delete, old_name_of=old and old + delete),
         ]
 
     async def new(self, request: Request) -> Response:

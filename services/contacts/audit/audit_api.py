@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
 from services.common.field_values import NOT_VALID, read_time
+from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.common.php_query import Node
-from services.contacts.list_parameters import read_page
+from services.contacts.list_parameters import PAGE, read_page
 from services.contacts.objects import Json, iso
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.contact_reader import ContactReader
+from services.contacts.shapes import Shown, Time
 from services.contacts.stores import Stores
 
 MAX_TEXT = 200
@@ -28,14 +30,43 @@ SELECT toString(id) AS row_id, toUnixTimestamp64Milli(time) AS time_ms, action, 
 """
 
 
+class Entry(Shown):
+    """One thing that was done."""
+
+    id: Annotated[str, Meta(description="A UUID")]
+    object: Annotated[str, Meta(examples=["lead"])]
+    object_id: Annotated[int | str, Meta(description="Which one; a text where it has no number", examples=[4711])]
+    action: Annotated[str, Meta(examples=["update"])]
+    user_id: int | None
+    user_name: str
+    ip_address: str | None
+    date_added: Time
+    details: Annotated[Any, Meta(description="What was changed, by field: before and after")]
+
+
+FILTERS = (
+    Parameter("object", "Only of this kind", example="lead"),
+    Parameter("objectId", "Only this one"),
+    Parameter("user", "Only what this user did: a name or a number"),
+    Parameter("action", "Only this", example="update"),
+    Parameter("dateFrom", "Y-m-d H:i:s in UTC"),
+    Parameter("dateTo", "Y-m-d H:i:s in UTC"),
+    *PAGE,
+)
+EVERY = Operation("What was changed, by whom, the newest first", {"total": int, "auditlog": list[Entry]}, FILTERS)
+OF_CONTACT = EVERY._replace(
+    summary="What was changed of a contact, by whom, the newest first", text="And of all that merged into it."
+)
+
+
 class AuditApi:
     def __init__(self, stores: Stores) -> None:
         self._stores, self._reader = stores, ContactReader(stores)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         return [
-            Route("/api/auditlog", self.every, methods=["GET"]),
-            Route("/api/contacts/{id}/auditlog", self.of_contact, methods=["GET"]),
+            described("/api/auditlog", self.every, get=EVERY),
+            described("/api/contacts/{id}/auditlog", self.of_contact, get=OF_CONTACT),
         ]
 
     async def every(self, request: Request) -> Response:

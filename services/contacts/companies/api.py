@@ -16,6 +16,7 @@ from services.common.envelope import NOT_FOUND, ApiError, json_response, query_o
 from services.common.operation import Operation, by_id, described
 from services.contacts.batch import Told
 from services.contacts.batch_api import BatchApi, EachAlone
+from services.contacts.batch_operations import batch_operations
 from services.contacts.companies.company_change import CompanyChange, read_company_change
 from services.contacts.companies.company_list import count_statement, page_statement, read_company_query
 from services.contacts.companies.company_object import company_object, membership_objects
@@ -72,6 +73,7 @@ DELETE = Operation(
 MEMBERSHIPS = Operation(
     "The companies of a contact, the first one first", {"total": int, "companies": list[Membership]}
 )
+BATCH = batch_operations("companies", Shown, Body)
 JOIN, LEAVE = Operation("A contact joins a company", DONE), Operation("A contact leaves a company", DONE)
 
 
@@ -86,7 +88,7 @@ class CompaniesApi:
         base = "/api/companies/{id}/contact"
         add, remove = f"{base}/{{contact}}/add", f"{base}/{{contact}}/remove"
         return [
-            *BatchApi("/api/companies", "companies", lambda: EachAlone(self, _marks)).routes(),
+            *BatchApi("/api/companies", "companies", lambda: EachAlone(self, _marks), BATCH).routes(),
             described("/api/companies", self.list, get=LIST),
             described("/api/companies/new", self.new, post=NEW),
             described("/api/companies/{id}", self.one, get=Operation("One company", ONE)),

@@ -29,7 +29,7 @@ from services.contacts.batch_api import BatchApi, EachAlone
 from services.contacts.fields.custom_field import PUBLIC, UNIQUE, free_alias, read_custom_field, unique_key
 from services.contacts.fields.field_list import field_page
 from services.contacts.fields.field_object import custom_field_object, fixed_field_object
-from services.contacts.fields.field_operations import CHANGE, DELETE, NEW, ONE, REPLACE, list_operation
+from services.contacts.fields.field_operations import BATCH, CHANGE, DELETE, NEW, ONE, REPLACE, list_operation
 from services.contacts.objects import Json
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.records.record_body import RecordBody
@@ -62,7 +62,7 @@ class FieldsApi:
 
     def routes(self) -> list[Route]:
         return [
-            *BatchApi(self._path, "fields", lambda: EachAlone(self, at_once=1)).routes(),
+            *BatchApi(self._path, "fields", lambda: EachAlone(self, at_once=1), BATCH).routes(),
             described(self._path, self.every, get=list_operation(self._owner.name)),
             described(f"{self._path}/new", self.new, post=NEW),
             described(f"{self._path}/{{id}}", self.one, get=ONE),

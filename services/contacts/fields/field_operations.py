@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.common.operation import Operation, Parameter, list_of
+from services.contacts.batch_operations import batch_operations
 from services.contacts.fields.field_shapes import Field, FieldChange, FieldPart
 from services.contacts.list_parameters import PAGE
 
@@ -31,6 +32,7 @@ DELETE = Operation(
     text="What contacts were told stays with them, and is there again when a field of this alias and type is made.",
     errors={400: "It is there from the start"},
 )
+BATCH = batch_operations("fields", Field, FieldChange)
 
 
 def list_operation(owner: str) -> Operation:

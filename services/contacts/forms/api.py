@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.documents import FORM, Form, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
+from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.common.records import Ref
 from services.contacts.forms.submissions import (
     Row,
@@ -19,12 +20,52 @@ from services.contacts.forms.submissions import (
     read_submission_list,
     show_submission,
 )
+from services.contacts.list_parameters import ORDER, PAGE, SEARCHED, WHERE
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.records.api import record_id_of
+from services.contacts.shapes import Id, Shown, Time
+from services.contacts.shapes import Ref as ShownRef
 from services.contacts.stores import Stores
+
+
+class Address(Shown):
+    """Where a submission came from."""
+
+    ip: str
+
+
+class FormRef(Shown):
+    """The form."""
+
+    id: Id
+    name: str
+    alias: str
+
+
+class Submission(Shown):
+    """One submission of a form."""
+
+    id: Annotated[str, Meta(description="A UUID")]
+    ip_address: Address
+    form: FormRef
+    lead: ShownRef
+    tracking_id: Annotated[str | None, Meta(description="The device")]
+    date_submitted: Time
+    referer: str
+    page: Annotated[Any, Meta(description="The page that it was sent from, if that is known")]
+    results: Annotated[dict[str, Any], Meta(description="What was filled in, by the aliases of the fields")]
+
+
+ALL = Operation(
+    "The submissions of a form, the newest first",
+    {"total": int, "submissions": list[Submission]},
+    (SEARCHED._replace(text="A part of what was filled in"), *PAGE, *ORDER, *WHERE),
+)
+OF_CONTACT = ALL._replace(summary="Those of one contact, the newest first")
+ONE = Operation("One submission", {"submission": Submission}, (Parameter("submission", "Its UUID", place="path"),))
 
 
 class SubmissionsApi:
@@ -32,12 +73,12 @@ class SubmissionsApi:
         self._stores, self._metrics = stores, metrics
         self._reader = ContactReader(stores)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         path = "/api/forms/{id}/submissions"
         return [
-            Route(path, self.all, methods=["GET"]),
-            Route(f"{path}/contact/{{contact}}", self.of_contact, methods=["GET"]),
-            Route(f"{path}/{{submission}}", self.one, methods=["GET"]),
+            described(path, self.all, get=ALL),
+            described(f"{path}/contact/{{contact}}", self.of_contact, get=OF_CONTACT),
+            described(f"{path}/{{submission}}", self.one, get=ONE),
         ]
 
     async def all(self, request: Request) -> Response:

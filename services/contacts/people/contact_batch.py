@@ -5,41 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from services.common.operation import Operation, Parameter
-from services.contacts.batch import Told, lanes, unique_marks
-from services.contacts.batch_api import BatchApi, BatchOperations
+from services.contacts.batch import MAX_ITEMS, Told, lanes, unique_marks
+from services.contacts.batch_api import BatchApi
+from services.contacts.batch_operations import batch_operations
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json
 from services.contacts.people.api import read_contact_id
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_object import contact_object
 from services.contacts.people.contact_reader import ContactReader
-from services.contacts.people.contact_shapes import BATCH, DELETED, EditedItems, NewItems
+from services.contacts.people.contact_shapes import Contact as Shown
+from services.contacts.people.contact_shapes import ContactChange
 from services.contacts.people.editor import ContactEditor
 from services.contacts.people.projector import Collected
 from services.contacts.people.writer import Written
 from services.contacts.stores import Stores
 
-_TEXT = "Each item for itself; what became of it is told under its key."
-_TOO_MANY = {500: "More than 200 items: nothing was done"}
-NEW = Operation(
-    "Create or update up to 200 contacts", BATCH, body=NewItems, text=_TEXT, success={201: "Done"}, errors=_TOO_MANY
-)
-CHANGE = Operation("Change up to 200 contacts, each by its id", BATCH, body=EditedItems, text=_TEXT, errors=_TOO_MANY)
-DELETE = Operation(
-    "Delete up to 200 contacts",
-    DELETED,
-    (Parameter("ids", "Also as ids[]=1&ids[]=2", example="4711,4712"),),
-    text="Each is told as it was; who is not there is left out.",
-    errors=_TOO_MANY,
-)
-
 
 def contact_batch_api(stores: Stores, user: str, metrics: ContactsMetrics) -> BatchApi:
-    described = BatchOperations(
-        NEW, CHANGE, CHANGE._replace(summary="Replace up to 200 contacts, each by its id"), DELETE
-    )
-    return BatchApi("/api/contacts", "contacts", lambda: ContactBatch(stores, user, metrics), described)
+    said = batch_operations("contacts", Shown, ContactChange)
+    new = said.new._replace(summary=f"Create or update up to {MAX_ITEMS} contacts")
+    return BatchApi("/api/contacts", "contacts", lambda: ContactBatch(stores, user, metrics), said._replace(new=new))
 
 
 class ContactBatch:

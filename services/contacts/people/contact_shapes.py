@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from services.common.contact_fields import TOLD_FIELDS
-from services.common.operation import by_id, list_of, part_of
+from services.common.operation import part_of
 from services.contacts.shapes import (
     FieldGroups,
     GoneId,
@@ -151,40 +151,3 @@ ContactChange: Any = msgspec.defstruct(
         "__doc__": "Every published field by its alias, also those that people made, and what is done to the contact."
     },
 )
-
-
-BatchItem: Any = msgspec.defstruct(
-    "BatchItem",
-    [("id", Annotated[Id, Meta(description="Which one is edited")] | UnsetType, UNSET)],
-    bases=(ContactChange,),
-    kw_only=True,
-    namespace={"__doc__": "A contact of a batch."},
-)
-
-
-class ItemError(Shown):
-    """What is wrong with one item of a batch."""
-
-    code: Annotated[int, Meta(examples=[400])]
-    message: str
-    type: str | None
-    details: dict[str, list[str]] | UnsetType = UNSET
-
-
-ById = dict[str, Contact] | list[Contact]
-BATCH = {
-    "contacts": Annotated[ById, Meta(description="By the keys of the request; a list where these count from 0")],
-    "statusCodes": Annotated[dict[str, int], Meta(description="By key", examples=[{"0": 201, "1": 400}])],
-    "errors?": Annotated[dict[str, ItemError], Meta(description="By key, only of those that failed")],
-}
-DELETED = {"contacts": ById, "errors?": dict[str, ItemError]}
-_UP_TO = "Up to 200: a list, or an object whose keys are answered"
-NewItems: Any = Annotated[
-    list_of(ContactChange) | by_id(ContactChange),
-    Meta(
-        description=_UP_TO, examples=[[{"email": "ada@example.com", "firstname": "Ada"}, {"email": "alan@example.com"}]]
-    ),
-]
-EditedItems: Any = Annotated[
-    list_of(BatchItem) | by_id(BatchItem), Meta(description=_UP_TO, examples=[[{"id": 4711, "points": 10}]])
-]

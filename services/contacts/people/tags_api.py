@@ -15,6 +15,7 @@ from services.common.operation import Operation, described
 from services.common.values import MAX_TEXT_LENGTH, read_tag
 from services.contacts.batch import Told
 from services.contacts.batch_api import BatchApi, EachAlone
+from services.contacts.batch_operations import batch_operations
 from services.contacts.list_parameters import PAGE, SEARCHED, read_page
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json, short_id
@@ -62,6 +63,7 @@ DELETE = Operation(
     {"tag": Shown},
     text="It is taken off every contact. After a 503 the same call goes on with the rest.",
 )
+BATCH = batch_operations("tags", Shown, TagChange)
 
 
 class TagsApi:
@@ -72,7 +74,7 @@ class TagsApi:
 
     def routes(self) -> list[Route]:
         return [
-            *BatchApi("/api/tags", "tags", lambda: EachAlone(self, _marks, TAGS_AT_ONCE)).routes(),
+            *BatchApi("/api/tags", "tags", lambda: EachAlone(self, _marks, TAGS_AT_ONCE), BATCH).routes(),
             described("/api/tags", self.list, get=LIST),
             described("/api/tags/new", self.new, post=NEW),
             described("/api/tags/{id}", self.one, get=Operation("One tag", {"tag": Shown})),

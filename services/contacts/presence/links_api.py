@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
 from services.common.field_values import read_time
+from services.common.operation import DescribedRoute, Operation, Parameter, by_id, described
 from services.common.profile import ExternalLink
 from services.common.values import MAX_TEXT_LENGTH
 from services.contacts.metrics import ContactsMetrics
@@ -20,10 +21,12 @@ from services.contacts.people.change import Change
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_object import contact_object
 from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.contact_shapes import Contact as ShownContact
 from services.contacts.people.editor import ContactEditor
 from services.contacts.people.links import MAX_LINKS, LinkChange, key_of
 from services.contacts.presence.social import social_profiles
 from services.contacts.records.record_body import RecordBody, is_web_address
+from services.contacts.shapes import Said, Shown, Time
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import is_seen
 
@@ -32,21 +35,72 @@ _SYSTEM = re.compile(r"[a-z0-9][a-z0-9_.-]{0,49}", re.ASCII)
 _KNOWN_AS = "SELECT id FROM contacts FINAL WHERE has(integrations, {key:String}) ORDER BY id LIMIT {limit:UInt64}"
 
 
+class Integration(Shown):
+    """By which id another system knows the contact."""
+
+    integration: Annotated[str, Meta(description="The system", examples=["crm"])]
+    external_id: Annotated[str, Meta(examples=["A-1"])]
+    url: str | None
+    last_synced: Time
+    date_added: Time
+
+
+class IntegrationBody(Said):
+    """An id as a system tells it."""
+
+    external_id: Annotated[str, Meta(min_length=1, examples=["A-1"])]
+    url: Annotated[str, Meta(examples=["https://crm.example/A-1"])] | UnsetType = UNSET
+    last_synced: Annotated[str, Meta(description="A date", examples=["2026-01-31 12:00:00"])] | UnsetType = UNSET
+
+
+class Profile(Shown):
+    """A social profile."""
+
+    label: Annotated[str, Meta(examples=["Twitter"])]
+    value: Annotated[str, Meta(examples=["ada"])]
+    url: Annotated[str | None, Meta(description="null where the value is no name there")]
+
+
+SYSTEM = Parameter("system", "The name of another system: a-z, 0-9, _, -, dots", example="crm", place="path")
+NO_NAME = {400: "No name of a system"}
+SOCIAL = Operation("The social profiles of a contact", {"total": int, "profiles": by_id(Profile)})
+EVERY = Operation(
+    "By which ids other systems know a contact",
+    {"total": int, "integrations": list[Integration]},
+    text="Of one system there are several when contacts merged that it knew apart.",
+)
+ONE = Operation("The newest id in one system", {"integration": Integration}, (SYSTEM,), errors=NO_NAME)
+PUT = Operation(
+    "A system tells by which id it knows the contact",
+    {"integration": Integration},
+    (SYSTEM,),
+    body=IntegrationBody,
+    text="It takes the place of other ids of this system.",
+    success={200: "It was known", 201: "New"},
+)
+REMOVE = Operation("A system knows the contact no more", {"integration": Integration}, (SYSTEM,), errors=NO_NAME)
+FIND = Operation(
+    "Whom a system knows by an id",
+    {"total": Annotated[str, Meta(description="A number as text")], "contacts": by_id(ShownContact)},
+    (SYSTEM, Parameter("externalId", "The id there", example="A-1")),
+)
+
+
 class LinksApi:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
         self._stores, self._user = stores, user
         self._reader = ContactReader(stores)
         self._editor = ContactEditor(stores, user, metrics)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         path = "/api/contacts/{id}/integrations"
         return [
-            Route("/api/contacts/{id}/social", self.social, methods=["GET"]),
-            Route(path, self.every, methods=["GET"]),
-            Route(f"{path}/{{system}}", self.one, methods=["GET"]),
-            Route(f"{path}/{{system}}", self.put, methods=["PUT"]),
-            Route(f"{path}/{{system}}", self.remove, methods=["DELETE"]),
-            Route("/api/integrations/{system}/contacts", self.find, methods=["GET"]),
+            described("/api/contacts/{id}/social", self.social, get=SOCIAL),
+            described(path, self.every, get=EVERY),
+            described(f"{path}/{{system}}", self.one, get=ONE),
+            described(f"{path}/{{system}}", self.put, put=PUT),
+            described(f"{path}/{{system}}", self.remove, delete=REMOVE),
+            described("/api/integrations/{system}/contacts", self.find, get=FIND),
         ]
 
     async def social(self, request: Request) -> Response:

@@ -18,6 +18,7 @@ from services.common.envelope import NOT_FOUND, ApiError, json_response, query_o
 from services.common.operation import Operation, described
 from services.contacts.batch import Told
 from services.contacts.batch_api import Batch, BatchApi, EachAlone
+from services.contacts.batch_operations import batch_operations
 from services.contacts.list_parameters import Shape, read_shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json, publishing
@@ -81,15 +82,17 @@ class RecordsApi(Generic[Some]):
         handlers = {"": self.list, "/new": self.new, "/{id}": self.one, "/{id}/edit": self.edit,
                     "/{id}/delete": self.delete}  # fmt: skip
         return [
-            *self._batch_routes(base),
+            *self._batch_routes(base, new_base),
             *(
                 described(base + end, handlers[end], old_name_of=new_base and new_base + end, **by_method)
                 for end, by_method in self._operations().items()
             ),
         ]
 
-    def _batch_routes(self, base: str) -> Sequence[Route]:
-        return BatchApi(base, self._resource.plural, self._batch).routes()
+    def _batch_routes(self, base: str, old_name_of: str) -> Sequence[Route]:
+        one = self._resource
+        operations = batch_operations(one.plural, one.shown, one.said)
+        return BatchApi(base, one.plural, self._batch, operations, old_name_of).routes()
 
     def _batch(self) -> Batch:
         return EachAlone(self)

@@ -6,15 +6,24 @@ from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
+from services.common.operation import DescribedRoute, Operation, described
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.stores import Stores
 from services.contacts.timeline.all_activity import load_activity, read_activity_query
 from services.contacts.timeline.engagement import load_engagement
+from services.contacts.timeline.timeline_shapes import CHART, FILTERS, HISTORY_OF_ALL
+
+ALL = Operation(
+    "The history of all contacts",
+    HISTORY_OF_ALL,
+    FILTERS,
+    text="Of the last week, unless filters[dateFrom] and filters[dateTo] say otherwise.",
+)
+ENGAGEMENT = Operation("Engagements and points of a contact, by month", CHART)
 
 
 class ActivityApi:
@@ -22,10 +31,10 @@ class ActivityApi:
         self._stores, self._metrics = stores, metrics
         self._reader = ContactReader(stores)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         return [
-            Route("/api/contacts/activity", self.all, methods=["GET"]),  # before /api/contacts/{id}
-            Route("/api/contacts/{id}/engagement", self.engagement, methods=["GET"]),
+            described("/api/contacts/activity", self.all, get=ALL),  # before /api/contacts/{id}
+            described("/api/contacts/{id}/engagement", self.engagement, get=ENGAGEMENT),
         ]
 
     async def all(self, request: Request) -> Response:

@@ -61,3 +61,26 @@ HISTORY = {
     "limit": Annotated[int, Meta(examples=[25])],
     "maxPages": Annotated[int, Meta(examples=[1])],
 }
+
+
+class AskedOfAll(AskedOf):
+    """The same, and the range of dates that was looked at."""
+
+    date_from: Time
+    date_to: Time
+
+
+HISTORY_OF_ALL = {**HISTORY, "filters": AskedOfAll}
+
+
+class Line(Shown):
+    """One line of a chart."""
+
+    label: Annotated[str, Meta(examples=["Engagements"])]
+    data: Annotated[list[int], Meta(description="A number for each label")]
+
+
+CHART = {
+    "labels": Annotated[list[str], Meta(description="Months, the oldest first", examples=[["Jan 2026"]])],
+    "datasets": Annotated[list[Line], Meta(description="Engagements and points")],
+}

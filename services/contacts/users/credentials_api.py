@@ -70,7 +70,7 @@ class CredentialsApi(RecordsApi[Credential]):
         old = await self._writer.one(record_id) if record_id else None
         return lambda body, over: _read(body, over or old)
 
-    def _batch_routes(self, _: str) -> Sequence[Route]:
+    def _batch_routes(self, _: str, __: str) -> Sequence[Route]:
         return []
 
     async def _create(self, body: Json) -> Told:

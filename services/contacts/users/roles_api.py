@@ -17,7 +17,7 @@ from services.contacts.users.seed import ADMIN_ROLE_ID
 
 
 class RolesApi(RecordsApi[Role]):
-    def _batch_routes(self, _: str) -> Sequence[Route]:
+    def _batch_routes(self, _: str, __: str) -> Sequence[Route]:
         return []  # one by one, for each must be covered
 
     async def remove(self, said_id: str) -> Json:

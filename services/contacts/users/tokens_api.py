@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
+from typing import Annotated
 
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common import keys
 from services.common.caller import author_id, caller
 from services.common.documents import TOKEN, Token, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
+from services.common.operation import DescribedRoute, Operation, described
 from services.common.secret_tokens import digest, new_secret, personal_token
 from services.contacts.objects import Json, iso
 from services.contacts.records.api import record_id_of
 from services.contacts.records.record_body import RecordBody
 from services.contacts.records.record_writer import RecordWriter
+from services.contacts.shapes import GoneId, Id, Said, Shown, Time
 from services.contacts.stores import Stores
 
 MAX_TOKENS, MAX_DAYS = 50, 3_650  # of one user
@@ -26,6 +29,53 @@ ORDER BY toUInt64OrZero(id)
 """
 
 
+class AnyToken(Shown):
+    """What is shown of every personal token."""
+
+    name: str
+    date_added: Time
+    expires: Time
+    last_used: Time
+
+
+class OwnToken(AnyToken):
+    """A personal token, without its secret."""
+
+    id: Id
+
+
+class NewToken(OwnToken):
+    """A personal token that has just been made."""
+
+    token: Annotated[str, Meta(description="For Authorization: Bearer. It is shown this once")]
+
+
+class GoneToken(AnyToken):
+    """A personal token that is no more."""
+
+    id: GoneId
+
+
+class TokenBody(Said):
+    """A token as it is asked for."""
+
+    name: Annotated[str, Meta(min_length=1, examples=["Nightly export"])]
+    days: (
+        Annotated[int, Meta(ge=0, le=MAX_DAYS, description="Until it expires; 0: never", examples=[90])] | UnsetType
+    ) = UNSET
+
+
+LIST = Operation("One's own personal tokens", {"total": int, "tokens": list[OwnToken]})
+MAKE = Operation(
+    "Make a personal token",
+    {"token": NewToken},
+    body=TokenBody,
+    success={201: "Made"},
+    text="Not for an application that a user let in: its token would outlive that.",
+)
+REVOKE = Operation("Revoke a personal token", {"token": GoneToken}, text="Within a second everywhere.")
+
+
 class TokensApi:
     """Each user has their own; nobody sees those of others."""
 
@@ -33,11 +83,11 @@ class TokensApi:
         self._stores = stores
         self._writer = RecordWriter(stores, TOKEN, Token, user)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DescribedRoute]:
         return [
-            Route("/api/tokens", self.list, methods=["GET"]),
-            Route("/api/tokens/new", self.new, methods=["POST"]),
-            Route("/api/tokens/{id}/delete", self.delete, methods=["DELETE"]),
+            described("/api/tokens", self.list, get=LIST),
+            described("/api/tokens/new", self.new, post=MAKE),
+            described("/api/tokens/{id}/delete", self.delete, delete=REVOKE),
         ]
 
     async def list(self, _: Request) -> Response:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.documents import Hook
 from services.common.envelope import json_response, query_of, whole_number
+from services.common.operation import Operation, by_id, described
 from services.contacts.batch import Told
+from services.contacts.list_parameters import PAGE
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json, iso
 from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
+from services.contacts.shapes import Shown, Time
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import VIEW
 from services.contacts.webhooks.event_feed import begin_now, event_types
@@ -31,15 +35,41 @@ WHERE hook = {hook:UInt64} ORDER BY time DESC LIMIT {limit:UInt64} OFFSET {start
 _LOGGED = "SELECT count() FROM webhook_deliveries WHERE hook = {hook:UInt64}"
 
 
+class Trigger(Shown):
+    """What a webhook can be told of."""
+
+    label: str
+    description: str
+
+
+class Delivery(Shown):
+    """One call of a webhook."""
+
+    date_added: Time
+    status_code: Annotated[int | None, Meta(description="null: it was not reached", examples=[200])]
+    runtime: Annotated[float, Meta(description="Seconds", examples=[0.12])]
+    items: Annotated[int, Meta(description="What it was told of")]
+    note: Annotated[str | None, Meta(description="What went wrong")]
+
+
+TRIGGERS_OF_HOOKS = Operation("What webhooks can be told of", {"triggers": by_id(Trigger)})
+DELIVERIES = Operation(
+    "The log of a webhook, the newest first",
+    {"total": int, "deliveries": list[Delivery]},
+    PAGE,
+    text="Of the last 30 days.",
+)
+
+
 class HooksApi(RecordsApi[Hook]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
         super().__init__(stores, user, metrics, HOOKS)
 
     def routes(self) -> list[Route]:
         return [
-            Route("/api/hooks/triggers", self.triggers, methods=["GET"]),  # before /{id}
+            described("/api/hooks/triggers", self.triggers, get=TRIGGERS_OF_HOOKS),  # before /{id}
             *self._standard_routes("hooks"),
-            Route("/api/hooks/{id}/deliveries", self.deliveries, methods=["GET"]),
+            described("/api/hooks/{id}/deliveries", self.deliveries, get=DELIVERIES),
         ]
 
     async def triggers(self, _: Request) -> Response:

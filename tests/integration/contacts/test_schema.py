@@ -40,6 +40,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "campaigns": {"name": "Welcome"},
     "segments": {"name": "Readers"},
     "lists": {"name": "Readers"},
+    "hooks": {"name": "New contacts", "webhookUrl": "https://hooks.example/new"},
+    "points": {"name": "Prices", "type": "url.hit", "delta": 5, "properties": {"page_url": "/prices"}},
+    "emails": {"name": "Welcome", "subject": "Welcome"},
     "fields/contact": {"label": "Shoe size", "type": "number"},
     "fields/company": {"label": "Floors", "type": "number"},
 }
@@ -110,7 +113,7 @@ def test_a_list_is_as_described_however_much_of_it_is_asked_for(
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
 @pytest.mark.parametrize("operation", WRITES, ids=_name)
 def test_the_example_of_every_body_is_taken(operation: Any, kind: str, api: httpx.Client, new: New) -> None:
-    body = _of_here(_example(operation), new)
+    body = _of_here(_example(operation), new, _kind(operation.path))
     path = _with_ids(operation.path, new)
     said: Any = {"json": body} if kind.endswith("json") else {"data": _form(body)}
     answer = api.request(operation.method, path, **said)
@@ -138,21 +141,21 @@ def _ask(operation: Any, mode: GenerationMode, examples: int, url: str, new: New
 def _with_ids(path: str, new: New) -> str:
     for name in path_names(path):
         known = {"id": "1" if "/users/" in path else "", "channel": "email", "operator": "plus", "delta": "10"}
+        known["system"] = "crm"
         path = path.replace(
             f"{{{name}}}", known.get(name) or str(new("contacts" if name == "contact" else _kind(path)))
         )
     return path
 
 
-def _of_here(body: Any, new: New) -> Any:
-    """With contacts that there are, and without an alias, which only one has."""
+def _of_here(body: Any, new: New, kind: str) -> Any:
+    """With things that there are, and without an alias, which only one has."""
+    if isinstance(body, list):
+        return [_of_here(one, new, kind) for one in body]
     if not isinstance(body, dict):
         return body
-    return {
-        name: new("contacts") if name in ("contact", "lead") else value
-        for name, value in body.items()
-        if name != "alias"
-    }
+    here = {"contact": "contacts", "lead": "contacts", "id": kind}
+    return {name: new(here[name]) if name in here else value for name, value in body.items() if name != "alias"}
 
 
 def _form(value: Any, name: str = "") -> dict[str, str]:
@@ -165,7 +168,7 @@ def _form(value: Any, name: str = "") -> dict[str, str]:
 
 
 def _kind(path: str) -> str:
-    return path.removeprefix("/api/").split("/{")[0].removesuffix("/batch")
+    return path.removeprefix("/api/").split("/{")[0].split("/batch/")[0]
 
 
 def _name_what_there_is(case: Case, new: New) -> None:
