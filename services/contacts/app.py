@@ -108,13 +108,13 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         await limit.close()
         await stores.close()
 
-    api = api_routes(stores, settings, metrics)
-    document = describe(api)
+    api, oauth = api_routes(stores, settings, metrics), OAuthApi(stores, settings).routes()
+    document = describe([*api, *oauth])
     app = Starlette(
         routes=[
             *operation_routes(metrics.registry, stores.trouble),
             *guarded(stores, [*api, *pages.routes()]),
-            *OAuthApi(stores, settings).routes(),
+            *oauth,
             openapi_route(document),
             *docs_routes(document),
         ],

@@ -8,10 +8,12 @@ import hmac
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,6 +22,7 @@ from services.common.access import Refused, Shown
 from services.common.documents import Credential
 from services.common.envelope import json_response, parse_object, read_body
 from services.common.grants import Grant, Grants
+from services.common.operation import Operation, described
 from services.common.peer import address_of, read_networks
 from services.common.secret_tokens import ACCESS, CODE, REFRESH, is_secret
 from services.common.settings import Settings
@@ -30,6 +33,38 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 WRONG_CLIENT = "The client credentials are invalid"
 MAX_FORM_FIELDS = 40
 PATHS = ("/oauth/v2/token", "/oauth/v2/authorize", "/oauth/v2/authorize_login")
+
+Text = str | UnsetType
+
+
+class TokenBody(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A token as an application asks for it; its id and secret may also come by HTTP Basic."""
+
+    grant_type: Annotated[
+        Literal["client_credentials", "refresh_token", "authorization_code"], Meta(examples=["client_credentials"])
+    ]
+    client_id: Annotated[Text, Meta(description="clientId of the credentials")] = UNSET
+    client_secret: Text = UNSET
+    refresh_token: Annotated[Text, Meta(description="Of refresh_token: it counts once")] = UNSET
+    code: Annotated[Text, Meta(description="Of authorization_code, with redirect_uri")] = UNSET
+    redirect_uri: Text = UNSET
+    code_verifier: Annotated[Text, Meta(description="Where the code was asked for with a challenge")] = UNSET
+
+
+TOKEN = Operation(
+    "Get an access token",
+    {
+        "access_token": Annotated[str, Meta(description="For Authorization: Bearer")],
+        "expires_in": Annotated[int, Meta(description="Seconds", examples=[3600])],
+        "token_type": Annotated[str, Meta(examples=["bearer"])],
+        "scope": None,
+        "refresh_token": str,
+    },
+    body=TokenBody,
+    text="OAuth 2, RFC 6749. What is refused also says error and error_description, as the standard has them.",
+    errors={400: "Refused: type says why, as the standard names it", 403: "The API is switched off"},
+    is_open=True,
+)
 
 
 class OAuthError(Exception):
@@ -69,7 +104,7 @@ class OAuthApi:
         """They stand before the login: each asks for its own."""
         token, *pages = PATHS
         return [
-            Route(token, self.token, methods=["POST"]),
+            described(token, self.token, post=TOKEN),
             *(Route(path, self.authorize, methods=["GET", "POST"]) for path in pages),
         ]
 

@@ -87,6 +87,16 @@ def test_a_client_may_log_in_by_basic_and_by_json(nobody: httpx.Client, credenti
     assert told(nobody.post("/oauth/v2/token", json=asked(credential)))["access_token"]
 
 
+def test_the_document_tells_of_the_token_as_it_is(nobody: httpx.Client, credential: dict[str, Any]) -> None:
+    document = told(nobody.get("/openapi.json"))
+    token = document["paths"]["/oauth/v2/token"]["post"]
+    answer = token["responses"]["200"]["content"]["application/json"]["schema"]
+    assert set(answer["required"]) == granted(nobody, credential).keys()
+    assert token["security"] == []
+    assert {"400", "403"} <= token["responses"].keys()
+    assert "application/x-www-form-urlencoded" in token["requestBody"]["content"]
+
+
 def test_a_refresh_token_counts_once(nobody: httpx.Client, credential: dict[str, Any]) -> None:
     first = granted(nobody, credential)
     second = granted(nobody, credential, grant="refresh_token", refresh_token=first["refresh_token"])
