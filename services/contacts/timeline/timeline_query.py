@@ -102,15 +102,15 @@ TEXT = "concat(url, '\\n', title, '\\n', if(type = 'page.hit', '', query))"
 FOUND = "positionCaseInsensitiveUTF8({where}, {{search:String}}) > 0"
 
 # Repeats of an event are equal in every column, so that any of them will do.
-_LIGHT = """
+_LIGHT = f"""
 SELECT arrayJoin(kinds) AS kind, time, toString(event_id) AS id,
-    if(kind = 'lead.utmtagsadded', concat('UTM: ', utm_campaign), if(title = '', url, title)) AS label
+    if(kind = '{UTM}', concat('UTM: ', utm_campaign), if(title = '', url, title)) AS label
 FROM (
     SELECT event_id, time, title, url, utm_campaign,
         arrayConcat(
-            if({own}, [type], emptyArrayString()), if({utm}, ['lead.utmtagsadded'], emptyArrayString())
+            if({{own}}, [type], emptyArrayString()), if({{utm}}, ['{UTM}'], emptyArrayString())
         ) AS kinds
-    FROM {rows}
+    FROM {{rows}}
     LIMIT 1 BY time, event_id
 )
 """
