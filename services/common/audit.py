@@ -62,9 +62,11 @@ class AuditLog:
             await self._redis.xadd(keys.AUDIT, {"rows": entry})
 
     async def work_off(self, clickhouse: ClickHouse) -> int:
-        """Returns when all that was there is in ClickHouse; how many rows. Two at once do no harm."""
-        count = 0
-        while entries := await self._redis.xrange(keys.AUDIT, count=ENTRIES_AT_ONCE):
+        """Returns when all that was there is in ClickHouse; how many rows. Two at once do no harm.
+
+        What is appended meanwhile is left: else who reads the log would wait until nobody writes."""
+        count, last = 0, await self._redis.xrevrange(keys.AUDIT, count=1)
+        while last and (entries := await self._redis.xrange(keys.AUDIT, max=last[0][0], count=ENTRIES_AT_ONCE)):
             rows = [row for _, entry in entries for row in msgspec.json.decode(entry[b"rows"], type=list[AuditRow])]
             await insert_rows(clickhouse, AUDIT, rows, f"audit-{entries[0][0].decode()}-{entries[-1][0].decode()}")
             await self._redis.xdel(keys.AUDIT, *(entry_id for entry_id, _ in entries))

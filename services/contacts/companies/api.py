@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.common.caller import may_act
 from services.common.company import Company, decode_company, name_key
 from services.common.company_fields import NAME
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
@@ -71,7 +72,7 @@ DELETE = Operation(
     success={200: "As it was, with the id null"},
 )
 MEMBERSHIPS = Operation(
-    "The companies of a contact, the first one first", {"total": int, "companies": list[Membership]}
+    "A contact's companies that the caller may see, the first one first", {"total": int, "companies": list[Membership]}
 )
 BATCH = batch_operations("companies", Shown, Body)
 JOIN, LEAVE = Operation("A contact joins a company", DONE), Operation("A contact leaves a company", DONE)
@@ -130,6 +131,7 @@ class CompaniesApi:
         companies = await self._stores.companies.load(contact.view.companies if contact.view else ())
         registry = await self._stores.fields.of_companies()
         rows = membership_objects(contact.view, companies, registry) if contact.view else []
+        rows = [row for row in rows if _is_seen(companies[int(row["id"])])]
         self._metrics.reads.add(value="companies")
         return json_response({"total": len(rows), "companies": rows})
 
@@ -230,6 +232,10 @@ class CompaniesApi:
     def _busy(self) -> ApiError:
         self._metrics.company_writes.add(value="busy")
         return ApiError(503, "The company or contact is being changed by others; try again.")
+
+
+def _is_seen(company: Company) -> bool:
+    return may_act(VIEW, company.owner_id, company.created_by_id)
 
 
 def _answer(told: Told) -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from services.common.caller import sees_others
 from services.common.documents import CATEGORY, CONTACT_CATEGORIES, STAGE, Category, Stage, decode_document
 from services.common.envelope import NOT_FOUND, ApiError
 from services.common.images import has_images, remove_images
@@ -24,7 +25,7 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.projector import Projection
 from services.contacts.people.writer import ContactWriter, ValueTakenError, Written
 from services.contacts.stores import BusyError, Stores
-from services.contacts.users.ownership import check_create
+from services.contacts.users.ownership import VIEW, check_contact, check_create
 
 
 def taken_by(contact_id: int) -> str:
@@ -105,6 +106,7 @@ class ContactEditor:
             if change.owner_id and not await self._stores.owners({change.owner_id}):
                 raise InvalidChangeError({"owner": [no_owner(change.owner_id)]})
             await self._check_categories(change)
+            await self._check_companies(change)
         except InvalidChangeError as error:
             self._metrics.writes.add(value="refused")
             raise ApiError(400, str(error), error.details) from error
@@ -129,6 +131,13 @@ class ContactEditor:
             record = found.get(Ref(CATEGORY, str(one)))
             if not record or not record.data or decode_document(record.data, Category).bundle != CONTACT_CATEGORIES:
                 raise InvalidChangeError({"categories": [f"There is no category {one}."]})
+
+    async def _check_companies(self, change: Change) -> None:
+        """Whether the caller may see those that are to be joined. Raises `ApiError` 403."""
+        joined = [company_id for company_id, is_in in change.memberships.words.items() if is_in]
+        if joined and not sees_others():
+            for company in (await self._stores.companies.load(joined)).values():
+                check_contact(company.owner_id, company.created_by_id, VIEW)
 
     def _busy(self) -> ApiError:
         self._metrics.writes.add(value="busy")

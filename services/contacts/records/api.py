@@ -151,7 +151,10 @@ class RecordsApi(Generic[Some]):
         record_id = read_record_id(said_id)
         body = await self._prepared(body, record_id)
         read = await self._reader(record_id)
-        await self._check(EDIT, await self._writer.one(record_id))
+        old = await self._writer.one(record_id)
+        await self._check(EDIT, old)
+        if old:
+            await self._check_move(old, self._checked(lambda: read(body, None if replaces else old)))
         try:
             changed = await self._writer.change(
                 record_id, lambda old: _keeping(old, self._checked(lambda: read(body, None if replaces else old)))
@@ -198,8 +201,7 @@ class RecordsApi(Generic[Some]):
         read = await self._reader("")
         document = self._checked(lambda: read(body, None))
         own_id = self._checked(lambda: self._resource.own_id(body))
-        if self._resource.contact_of and not await self._contact_reader.find(self._resource.contact_of(document)):
-            raise ApiError(404, NOT_FOUND)
+        await self._check_move(None, document)
         try:
             record_id = await self._writer.create(document, own_id)
         except TakenError:
@@ -225,6 +227,16 @@ class RecordsApi(Generic[Some]):
         check_record(self._resource.kind, action, document)
         if self._resource.contact_of:
             await self._contact_reader.find(self._resource.contact_of(document))
+
+    async def _check_move(self, old: Some | None, new: Some) -> None:
+        """Whether there is the contact that it is to belong to from now on, and the caller may do this with it.
+
+        Raises `ApiError` 404, 403."""
+        contact_of = self._resource.contact_of
+        if contact_of is None or (old and contact_of(old) == contact_of(new)):
+            return
+        if not await self._contact_reader.find(contact_of(new)):
+            raise ApiError(404, NOT_FOUND)
 
     def _checked(self, read: Callable[[], Read]) -> Read:
         try:

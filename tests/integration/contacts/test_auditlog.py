@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -128,6 +129,31 @@ async def test_what_waits_is_worked_off_once_and_twice_does_no_harm(
     assert await connection.xlen(keys.AUDIT) == 0
     count = clickhouse.query(f"SELECT count() FROM audit FINAL WHERE object = '{kind}'").result_rows[0][0]
     assert count == 700
+    await connection.aclose()
+    await server.close()
+
+
+@pytest.mark.anyio
+async def test_whoever_reads_does_not_wait_until_nobody_writes(
+    api: httpx.Client, valkey_url: str, clickhouse_url: str
+) -> None:
+    del api
+    connection, server = connect_redis(valkey_url), await connect(clickhouse_url)
+    log, kind = AuditLog(connection), uuid.uuid4().hex[:8]
+    is_read = asyncio.Event()
+
+    async def write() -> None:
+        while not is_read.is_set():
+            await log.append([AuditRow(uuid.uuid4().hex, 0, 1_700_000_000_000, "x", "who", "{}", kind, "1")])
+
+    await log.append([AuditRow(uuid.uuid4().hex, 0, 1_700_000_000_000, "x", "who", "{}", kind, "1")])
+    writer = asyncio.create_task(write())
+    try:
+        assert await asyncio.wait_for(log.work_off(server), 20) >= 0
+    finally:
+        is_read.set()
+        await writer
+        await log.work_off(server)
     await connection.aclose()
     await server.close()
 

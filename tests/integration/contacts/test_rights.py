@@ -212,6 +212,37 @@ def test_companies_follow_the_rights_on_contacts(someone: Callable[..., httpx.Cl
     assert denied(bob.post(f"/api/companies/{company}/contact/{contact(bob)}/add"))
 
 
+def test_nobody_reads_a_company_of_somebody_else_by_way_of_their_own_contact(
+    someone: Callable[..., httpx.Client], api: httpx.Client
+) -> None:
+    ada, bob = someone(lead__leads=OWN), someone(lead__leads=OWN)
+    name = f"Acme {uuid.uuid4().hex[:8]}"
+    said = {"companyname": name, "companyaddress1": "1 Secret Street"}
+    company = told(ada.post("/api/companies/new", json=said), 201)["company"]["id"]
+    bobs = contact(bob)
+    assert denied(bob.patch(f"/api/contacts/{bobs}/edit", json={"companies": [company]}))
+    assert denied(bob.post("/api/contacts/new", json={"companies": [company]}))
+    told(bob.patch(f"/api/contacts/{bobs}/edit", json={"company": name}))
+    assert told(bob.get(f"/api/contacts/{bobs}/companies")) == {"total": 0, "companies": []}
+    [shown] = told(api.get(f"/api/contacts/{bobs}/companies"))["companies"]
+    assert (shown["companyaddress1"], shown["is_primary"]) == ("1 Secret Street", "1")
+    own = told(bob.post("/api/companies/new", json={"companyname": f"Bob {name}"}), 201)["company"]["id"]
+    told(bob.patch(f"/api/contacts/{bobs}/edit", json={"companies": [own]}))
+    assert [one["id"] for one in told(bob.get(f"/api/contacts/{bobs}/companies"))["companies"]] == [str(own)]
+
+
+def test_a_note_moves_only_to_whom_one_may_edit(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
+    ada, bob = someone(lead__leads=OWN), someone(lead__leads=OWN)
+    adas, bobs, another = contact(ada), contact(bob), contact(bob)
+    note = told(bob.post("/api/notes/new", json={"lead": bobs, "text": "Called"}), 201)["note"]["id"]
+    assert denied(bob.patch(f"/api/notes/{note}/edit", json={"lead": adas}))
+    assert denied(bob.put(f"/api/notes/{note}/edit", json={"lead": adas, "text": "Called"}))
+    told(api.patch(f"/api/notes/{note}/edit", json={"lead": 999_999_999}), 404)
+    assert told(ada.get(f"/api/contacts/{adas}/notes"))["total"] == 0
+    told(bob.patch(f"/api/notes/{note}/edit", json={"lead": another}))
+    assert told(bob.get(f"/api/contacts/{another}/notes"))["total"] == 1
+
+
 def test_what_people_made_is_theirs(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
     rights = {"campaign__campaigns": ["viewown", "editown", "deleteown", "create"], "lead__leads": OWN,
               "lead__lists": ["viewown", "editown", "create"]}  # fmt: skip
