@@ -24,6 +24,7 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.writer import BusyError
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
+from services.contacts.users.ownership import VIEW, check_record
 
 MAX_EVENT_ID = 1 << 31
 MAX_BATCH = 200
@@ -80,6 +81,8 @@ class CampaignEventsApi:
         contact = await self._find(contact_id)
         known = await self._known(contact, event_id)
         campaign_id = _event_id(body.get("campaignId") or 0)
+        if campaign_id != (known.campaign_id if known else 0):
+            await self._check_campaign(campaign_id)
         named = record_id(known.contact_id if known else contact.id, event_id)
 
         def read(old: ScheduledEvent | None) -> ScheduledEvent:
@@ -134,6 +137,12 @@ class CampaignEventsApi:
         records = await self._stores.records.load(refs)
         found = [records[ref] for ref in refs if ref in records and records[ref].data]
         return decode_document(found[0].data, ScheduledEvent) if found else None
+
+    async def _check_campaign(self, campaign_id: int) -> None:
+        """Whether the caller may see it, if there is one. Raises `ApiError` 403."""
+        record = await self._stores.records.one(Ref(CAMPAIGN, str(campaign_id)))
+        if record:
+            check_record(CAMPAIGN, VIEW, decode_document(record.data, Campaign))
 
     async def _campaign_name(self, campaign_id: int) -> str:
         record = await self._stores.records.one(Ref(CAMPAIGN, str(campaign_id))) if campaign_id else None

@@ -11,7 +11,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.caller import author, rights
-from services.common.documents import CATEGORY, CONTACT_CATEGORIES, Category, decode_document
+from services.common.documents import (
+    CAMPAIGN,
+    CATEGORY,
+    CONTACT_CATEGORIES,
+    SEGMENT,
+    Campaign,
+    Category,
+    Segment,
+    decode_document,
+)
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
 from services.common.queries.segment_query import FilterError
 from services.common.records import Record, Ref
@@ -28,9 +37,12 @@ from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.change_body import no_owner
 from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.stores import BusyError, Stores
+from services.contacts.users.ownership import VIEW, check_record
+from services.contacts.users.route_rights import ADMIN, RULES
 
 MAX_DELETED, MAX_CHANGED = 100, 1_000
 WHO = ("ids", "search", "segment")
+_OWNED: dict[str, type[Campaign] | type[Segment]] = {CAMPAIGN: Campaign, SEGMENT: Segment}
 
 
 class JobsApi(RecordsApi[Job]):
@@ -135,7 +147,9 @@ class JobsApi(RecordsApi[Job]):
         return segment_id
 
     async def _named(self, name: str, body: Json) -> Action:
-        """The action with the names of the things that it is about. Raises `ApiError` 400 for what there is not."""
+        """The action with the names of the things that it is about.
+
+        Raises `ApiError` 400 for what there is not, 403 for what the caller could not put a single contact in."""
         try:
             action = read_action(name, body)
         except InvalidChangeError as error:
@@ -145,12 +159,17 @@ class JobsApi(RecordsApi[Job]):
             raise ApiError(400, f"owner: {text}", {"owner": [text]})
         if name not in KINDS:
             return action
+        if not RULES.get(("POST", f"/api/{name}/{{id}}/contact/{{contact}}/add"), ADMIN).lets(rights()):
+            raise not_allowed()
         found = await self._stores.records.load(Ref(KINDS[name], str(one)) for one in action.words)
         there = {int(ref.id): record for ref, record in found.items() if record.data and _is_for_contacts(record)}
         if missing := [one for one in action.words if one not in there]:
             key = "add" if action.words[missing[0]] else "remove"
             text = f"There is no {KINDS[name]} {missing[0]}."
             raise ApiError(400, f"{key}: {text}", {key: [text]})
+        for record in there.values():
+            if document := _OWNED.get(record.ref.kind):
+                check_record(record.ref.kind, VIEW, decode_document(record.data, document))
         names = {one: _name(record) for one, record in there.items()}
         return msgspec.structs.replace(action, names=names)
 

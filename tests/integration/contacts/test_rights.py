@@ -243,6 +243,30 @@ def test_a_note_moves_only_to_whom_one_may_edit(someone: Callable[..., httpx.Cli
     assert told(bob.get(f"/api/contacts/{another}/notes"))["total"] == 1
 
 
+def test_nobody_puts_contacts_by_batch_where_they_could_not_put_one(
+    someone: Callable[..., httpx.Client], api: httpx.Client
+) -> None:
+    own = {"campaign__campaigns": ["viewown", "create"], "lead__lists": ["viewown", "create"], "lead__leads": OWN}
+    bob, eve = someone(**own), someone(lead__leads=OWN)
+    campaign = told(api.post("/api/campaigns/new", json={"name": "Hidden"}), 201)["campaign"]["id"]
+    segment = told(api.post("/api/segments/new", json={"name": "Hidden", "isGlobal": False}), 201)["list"]["id"]
+    seen = told(api.post("/api/segments/new", json={"name": "Seen", "isGlobal": True}), 201)["list"]["id"]
+    stage = told(api.post("/api/stages/new", json={"name": f"Stage {uuid.uuid4().hex[:8]}"}), 201)["stage"]["id"]
+    bobs, eves = contact(bob), contact(eve)
+    assert denied(bob.post("/api/contacts/batch/campaigns", json={"ids": [bobs], "add": [campaign]}))
+    assert denied(bob.post("/api/contacts/batch/segments", json={"ids": [bobs], "add": [segment]}))
+    assert denied(bob.post("/api/contacts/batch/stages", json={"ids": [bobs], "add": [stage]}))
+    assert denied(eve.post("/api/contacts/batch/segments", json={"ids": [eves], "add": [seen]}))
+    event = f"/api/campaigns/events/7/contact/{bobs}/edit"
+    said = {"campaignId": campaign, "name": "Mail", "triggerDate": "2027-01-01 00:00:00"}
+    assert denied(bob.put(event, json=said))
+    assert told(bob.get(f"/api/contacts/{bobs}/campaigns"))["total"] == 0
+    assert told(bob.post("/api/contacts/batch/segments", json={"ids": [bobs], "add": [seen]}))["affected"] == 1
+    mine = told(bob.post("/api/campaigns/new", json={"name": "Bob's"}), 201)["campaign"]["id"]
+    assert told(bob.post("/api/contacts/batch/campaigns", json={"ids": [bobs], "add": [mine]}))["affected"] == 1
+    told(bob.put(event, json={**said, "campaignId": mine}), 201)
+
+
 def test_what_people_made_is_theirs(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
     rights = {"campaign__campaigns": ["viewown", "editown", "deleteown", "create"], "lead__leads": OWN,
               "lead__lists": ["viewown", "editown", "create"]}  # fmt: skip
