@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -124,4 +125,10 @@ def is_web_address(text: str) -> bool:
 
 def alias_of(text: str) -> str:
     """Lower case, digits and underscores, 25 characters at most; empty when nothing is left."""
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:25].strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", plain_letters(text)).strip("_")[:25].strip("_")
+
+
+def plain_letters(text: str) -> str:
+    """Lower case, and letters with marks without them: Größe is grosse."""
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(one for one in letters if not unicodedata.combining(one))

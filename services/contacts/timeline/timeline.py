@@ -178,11 +178,16 @@ def _label_and_details(contact_id: int, entry: Entry) -> tuple[str | Json, Json]
     if not entry.row:
         return TYPES[entry.kind], {}
     if log := entry.row.get("log"):
-        return f"{log['eventName']} / {log['campaignName']}".removesuffix(" / "), {"log": log}
+        return log_label(log), {"log": log}
     if mail := entry.row["mail"]:
         label = mail_label(mail, contact_id) if entry.kind in MAIL_EVENTS else None
         return label or _link(entry.row, TYPES[entry.kind]), mail_details(entry.row, told(entry.row), mail)
     return _link(entry.row, TYPES[entry.kind]), told(entry.row)
+
+
+def log_label(log: Json) -> str:
+    """Of an event of a campaign."""
+    return f"{log['eventName']} / {log['campaignName']}".removesuffix(" / ")
 
 
 def told(row: dict[str, Any]) -> Json:

@@ -23,7 +23,7 @@ from services.contacts.people.contact import Contact
 from services.contacts.people.contact_list import read_list_query
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.stores import Stores
-from services.contacts.timeline.timeline import Entry, load_timeline, told
+from services.contacts.timeline.timeline import Entry, load_timeline, log_label, told
 from services.contacts.timeline.timeline_query import read_timeline_query
 
 FOLDER = Path(__file__).parent / "pages"
@@ -120,9 +120,11 @@ def card(contact: Contact) -> dict[str, Any]:
 
 def hit_line(entry: Entry) -> dict[str, Any]:
     row = entry.row
-    if not row:  # told by the contact itself
-        return {"time": entry.time_ms, "kind": TYPES[entry.kind], "title": "", "url": "", "is_link": False, "utm": [],
-                "details": [], "place": "", "device": "", "referrer": "", "seconds": None}  # fmt: skip
+    if not row or "log" in row:  # told by the contact itself, or by what campaigns do with it
+        log = row.get("log")
+        return {"time": entry.time_ms, "kind": TYPES[entry.kind], "title": log_label(log) if log else "", "url": "",
+                "is_link": False, "utm": [], "details": list(flat(log))[:DETAILS], "place": "", "device": "",
+                "referrer": "", "seconds": None}  # fmt: skip
     url = row["url"]
     return {
         "time": entry.time_ms,

@@ -54,6 +54,17 @@ def test_a_scheduled_event_is_in_the_history_until_it_is_done(api: httpx.Client,
     assert told(api.get(f"/api/campaigns/999/events/contact/{contact}"))["total"] == 0
 
 
+def test_the_page_of_a_history_shows_what_campaigns_do(api: httpx.Client, campaign: dict[str, Any]) -> None:
+    contact = new_contact(api)
+    put(api, contact, 3, name="Send offer", campaignId=campaign["id"], triggerDate=FUTURE)
+    put(api, contact, 4, name="Say thanks", dateTriggered="2026-01-02 03:04:05")
+    page = api.get(f"/history/{contact}")
+    assert page.status_code == 200, page.text
+    assert f"<strong>Send offer / {campaign['name']}</strong>" in page.text
+    assert "Campaign event scheduled" in page.text and "2099-01-02 03:04:05" in page.text
+    assert "<strong>Say thanks</strong>" in page.text and "Campaign action triggered" in page.text
+
+
 def test_a_future_event_can_be_moved_and_cancelled(api: httpx.Client) -> None:
     contact = new_contact(api)
     put(api, contact, 1, triggerDate=FUTURE)
