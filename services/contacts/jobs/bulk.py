@@ -13,6 +13,7 @@ from services.common.notes import remove_notes
 from services.common.profile import Profile
 from services.contacts.jobs.action import CHANNELS, Action
 from services.contacts.jobs.job import Target
+from services.contacts.mail.office import MailOffice
 from services.contacts.people.change import Change
 from services.contacts.people.projector import Collected
 from services.contacts.people.writer import ContactWriter
@@ -68,6 +69,7 @@ class Bulk:
         await remove_notes(self._stores.records, self._stores.clickhouse, ids)
         if with_images := [one for profile in gone if has_images(profile) for one in profile.ids()]:
             await remove_images(self._stores.clickhouse, with_images)
+        await MailOffice(self._stores).cancel_all(ids)
 
 
 async def _delete(writer: ContactWriter, target: Target) -> Profile:

@@ -246,13 +246,22 @@ def test_a_frequency_rule_holds_a_mail_back_which_can_be_cancelled(mail: httpx.C
     assert len(server.to(to)) == 2
 
 
-def test_a_deleted_contact_is_not_written_to(mail: httpx.Client, server: MailServer, queue: redis.Redis) -> None:
+@pytest.mark.parametrize("how", ["alone", "as one of a batch", "by a batch action"])
+def test_a_deleted_contact_is_not_written_to(
+    mail: httpx.Client, server: MailServer, queue: redis.Redis, how: str
+) -> None:
     to = address()
     rules = {"email": {"pause_from_date": "2020-01-01", "pause_to_date": "2099-01-01"}}
     contact = new_contact(mail, to, frequencyRules=rules)
     held = told(mail.post(f"/api/contacts/{contact}/email", json={"subject": "s", "body": "b"}), 201)["message"]
     assert held["status"] == "rescheduled" and queue.exists(keys.mail(held["id"]))
-    told(mail.delete(f"/api/contacts/{contact}/delete"))
+    match how:
+        case "alone":
+            told(mail.delete(f"/api/contacts/{contact}/delete"))
+        case "as one of a batch":
+            told(mail.delete("/api/contacts/batch/delete", params={"ids": contact}))
+        case "by a batch action":
+            told(mail.post("/api/contacts/batch/delete", json={"ids": [contact]}))
     assert not queue.exists(keys.mail(held["id"])) and queue.zscore(keys.MAILS, held["id"]) is None
     assert not server.to(to)
 
