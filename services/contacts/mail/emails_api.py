@@ -20,7 +20,7 @@ from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.records.record_list import RecordList
 from services.contacts.stores import Stores
-from services.contacts.users.ownership import VIEW
+from services.contacts.users.ownership import VIEW, check_record
 
 _COUNTS = """
 SELECT email_id, uniqMerge(sent), uniqMerge(opened) FROM email_counts
@@ -61,11 +61,12 @@ class EmailsApi(RecordsApi[Email]):
 
 
 async def open_template(records: RecordStore, email_id: str) -> Email:
-    """Raises `ApiError` 404 for one that may not be sent now."""
+    """Raises `ApiError` 404 for one that may not be sent now, 403 for one that the caller may not see."""
     record = await records.one(Ref(EMAIL, email_id)) if email_id.isdecimal() else None
     template = decode_document(record.data, Email) if record else None
     if template is None or not template.is_open(time.time_ns() // 1_000):
         raise ApiError(404, NOT_FOUND)
+    check_record(EMAIL, VIEW, template)
     return template
 
 

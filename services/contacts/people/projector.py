@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import NamedTuple, Protocol
 
-from redis.exceptions import RedisError
+import structlog
 
 from services.common.clickhouse import ClickHouse, insert_rows
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
 from services.common.projection import insert_profiles, settle_profiles
 from services.common.tables import EVENTS, EventRow
+
+log = structlog.get_logger()
 
 MAX_AT_ONCE = 2_000  # profiles in one insert
 
@@ -93,5 +94,7 @@ class Projector:
         for waiting in batch:
             if not waiting.done.done():
                 waiting.done.set_result(None)
-        with contextlib.suppress(RedisError):  # nobody waits for it: the outbox repeats what it did not forget
+        try:
             await settle_profiles(self._store, profiles)
+        except Exception as error:  # nobody waits for it: the outbox repeats what it did not forget
+            log.warning("profiles_not_settled", error=type(error).__name__, text=str(error)[:200])

@@ -267,6 +267,16 @@ def test_nobody_puts_contacts_by_batch_where_they_could_not_put_one(
     told(bob.put(event, json={**said, "campaignId": mine}), 201)
 
 
+def test_a_template_is_sent_only_by_whom_may_see_it(someone: Callable[..., httpx.Client]) -> None:
+    rights = {"lead__leads": OWN, "email__emails": ["viewown", "editown", "create"]}
+    ada, bob = someone(**rights), someone(**rights)
+    email = told(ada.post("/api/emails/new", json={"name": "Secret", "subject": "Secret"}), 201)["email"]["id"]
+    adas, bobs = contact(ada), contact(bob)
+    assert denied(bob.post(f"/api/emails/{email}/contact/{bobs}/send"))
+    assert denied(bob.post(f"/api/contacts/{bobs}/email", json={"template": email}))
+    assert ada.post(f"/api/emails/{email}/contact/{adas}/send").status_code == 409  # no mail server is set here
+
+
 def test_what_people_made_is_theirs(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
     rights = {"campaign__campaigns": ["viewown", "editown", "deleteown", "create"], "lead__leads": OWN,
               "lead__lists": ["viewown", "editown", "create"]}  # fmt: skip
