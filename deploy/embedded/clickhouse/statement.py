@@ -83,6 +83,11 @@ class Statement:
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
+    def leaves_nothing(self) -> bool:
+        """Whether its connection is afterwards as it was: no settings, no database, no temporary tables."""
+        return self.is_read or bool(self.insert_format)
+
+    @property
     def is_streamed(self) -> bool:
         return self.is_read and self.format in STREAMED_FORMATS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import signal
 import subprocess
 import time
@@ -64,6 +65,44 @@ def test_errors_have_clickhouse_s_status_code_and_text(web: httpx.Client, sql: s
     answer = web.post("/", content=sql)
     assert (answer.status_code, answer.headers["x-clickhouse-exception-code"]) == (status, code)
     assert answer.text.startswith(f"Code: {code}. DB::Exception: ")
+
+
+def test_nothing_of_a_statement_reaches_the_next(web: httpx.Client) -> None:
+    sql = "SELECT {x:String}, getSetting('log_comment'), currentDatabase()"
+    said = web.post("/", content=sql, params={"log_comment": "first", "param_x": "1", "database": "system"})
+    assert said.text == "1\tfirst\tsystem\n"
+    assert web.post("/", content=sql).headers["x-clickhouse-exception-code"] == "456"
+    assert web.post("/", content=sql, params={"param_x": "2"}).text == "2\t\tdefault\n"
+    web.post("/", content="SET log_comment = 'set'")
+    web.post("/", content="CREATE TEMPORARY TABLE mine (a UInt8)")
+    assert web.post("/", content=sql, params={"param_x": "3"}).text == "3\t\tdefault\n"
+    assert web.post("/", content="SELECT * FROM mine").headers["x-clickhouse-exception-code"] == "60"
+
+
+def test_connection_that_met_an_error_is_not_used_again(web: httpx.Client) -> None:
+    for sql in ("SELECT throwIf(1)", "SELECT throwIf(number = 100000) FROM numbers(200000) FORMAT JSON") * 20:
+        assert web.post("/", content=sql).headers["x-clickhouse-exception-code"] == "395"
+        assert web.post("/", content="SELECT 1").text == "1\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["a;b", "'; DROP TABLE few; --", "[1]\n\n[2]", "\0\\", "ä€😀", "FORMAT CSV", "x" * 70_000]
+)
+def test_few_rows_and_many_are_kept_as_they_are(web: httpx.Client, text: str) -> None:
+    web.post("/", content="CREATE OR REPLACE TABLE few (id UInt64, text String) ENGINE = MergeTree ORDER BY id")
+    rows = "".join(json.dumps([number, text]) + "\n" for number in range(3))
+    insert = {"query": "INSERT INTO few (id, text) FORMAT JSONCompactEachRow"}
+    assert web.post("/", params=insert, content=rows).status_code == 200
+    kept = web.post("/", content="SELECT id, text FROM few ORDER BY id FORMAT JSONCompact").json()["data"]
+    assert kept == [[number, text] for number in range(3)]
+
+
+@pytest.mark.parametrize("rows", ["[1]\n[x]\n", "[1]\n[2", '[1]\n{"a":1}'])
+def test_few_rows_that_cannot_be_read_are_refused_whole(web: httpx.Client, rows: str) -> None:
+    web.post("/", content="CREATE OR REPLACE TABLE whole (id UInt64) ENGINE = MergeTree ORDER BY id")
+    answer = web.post("/", params={"query": "INSERT INTO whole (id) FORMAT JSONCompactEachRow"}, content=rows)
+    assert answer.headers["x-clickhouse-exception-code"]
+    assert web.post("/", content="SELECT count() FROM whole").text == "0\n"
 
 
 @pytest.mark.parametrize(
