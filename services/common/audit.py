@@ -20,22 +20,40 @@ from services.common.tables import AUDIT, AuditRow
 ROWS_AN_ENTRY, ENTRIES_AT_ONCE = 500, 100
 LEAD = "lead"  # a contact, as the API calls it here
 
-_noted: ContextVar[list[AuditRow] | None] = ContextVar("noted", default=None)
+
+class Noted:
+    """What one request notes."""
+
+    def __init__(self) -> None:
+        self.waiting: list[AuditRow] = []
+        self.is_empty = True
+
+    def add(self, row: AuditRow) -> None:
+        self.waiting.append(row)
+        self.is_empty = False
+
+    def take(self) -> list[AuditRow]:
+        """What was not taken yet."""
+        rows, self.waiting = self.waiting, []
+        return rows
 
 
-def begin() -> list[AuditRow]:
-    """For the request that runs; what it and its tasks note is in this list."""
-    rows: list[AuditRow] = []
-    _noted.set(rows)
-    return rows
+_noted: ContextVar[Noted | None] = ContextVar("noted", default=None)
+
+
+def begin() -> Noted:
+    """For the request that runs: what it and its tasks note from now on."""
+    noted = Noted()
+    _noted.set(noted)
+    return noted
 
 
 def note(action: str, kind: str, object_id: object, details: Mapping[str, Any], *, contact_id: int = 0) -> None:
     """That something was done; `details` by field the old value and the new one. Beside requests nothing is noted."""
-    rows, by = _noted.get(), caller()
-    if rows is None or by is None:
+    noted, by = _noted.get(), caller()
+    if noted is None or by is None:
         return
-    rows.append(
+    noted.add(
         AuditRow(
             id=uuid.uuid4().hex,
             contact_id=contact_id,
@@ -54,6 +72,12 @@ def note(action: str, kind: str, object_id: object, details: Mapping[str, Any], 
 class AuditLog:
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
+
+    async def append_noted(self) -> None:
+        """What the request that runs has noted so far, beside whatever else it does. As `append`."""
+        noted = _noted.get()
+        if noted is not None:
+            await self.append(noted.take())
 
     async def append(self, rows: list[AuditRow]) -> None:
         """Raises `RedisError`; then it is not known whether they are kept."""

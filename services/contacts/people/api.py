@@ -116,10 +116,14 @@ class ContactsApi:
         return json_response({"contact": {**contact_object(gone, self._user), "id": None}})
 
     async def _written(self, write: Callable[[ContactEditor], Awaitable[Written]]) -> Response:
-        """What its visits say is read while it goes to ClickHouse."""
+        """What its visits say is read, and the audit written, while it goes to ClickHouse."""
         collected = Collected(self._stores.projector)
         written = await write(ContactEditor(self._stores, self._user, self._metrics, collected))
-        _, contact = await asyncio.gather(collected.flush(), self._reader.shown(written.profile, is_new=written.is_new))
+        contact, *_ = await asyncio.gather(
+            self._reader.shown(written.profile, is_new=written.is_new),
+            collected.flush(),
+            self._stores.audit.append_noted(),
+        )
         if not written.is_new:
             return self._answer(contact)
         return self._answer(contact, 201, {"Location": f"/api/contacts/{contact.id}"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,10 +54,14 @@ class ContactBatch:
 
     async def written(self, done: Mapping[str, Written]) -> Mapping[str, Told]:
         """One that was written more than once is shown as it is after all of it."""
-        await self._collected.flush()
         newest = {one.profile.id: one.profile for one in done.values()}
         new = {one.profile.id for one in done.values() if one.is_new}
-        contacts = {contact.id: contact for contact in await self._reader.all_shown(list(newest.values()), new)}
+        shown, *_ = await asyncio.gather(
+            self._reader.all_shown(list(newest.values()), new),
+            self._collected.flush(),
+            self._stores.audit.append_noted(),
+        )
+        contacts = {contact.id: contact for contact in shown}
         return {
             key: Told(contact_object(contacts[one.profile.id], self._user), one.is_new) for key, one in done.items()
         }

@@ -45,18 +45,17 @@ class _Guard:
         return await self._audited(request)
 
     async def _audited(self, request: Request) -> Response:
-        mark, rows = self._stores.replicas.mark(), begin()
+        mark, noted = self._stores.replicas.mark(), begin()
         try:
             response: Response = await self._endpoint(request)
         except Exception:
-            if rows:  # what was written before stays written
-                with suppress(*STORES_AWAY):
-                    await self._stores.audit.append(rows)
+            with suppress(*STORES_AWAY):  # what was written before stays written
+                await self._stores.audit.append_noted()
             raise
-        if not rows and response.status_code < 300:
+        if noted.is_empty and response.status_code < 300:
             self._note_call(request)
-        if rows:
-            await self._stores.audit.append(rows)
+        await self._stores.audit.append_noted()
+        if not noted.is_empty:
             await self._stores.replicas.confirm(mark)
         return response
 
