@@ -72,6 +72,17 @@ def anonymous(ids: str) -> str:
 )"""
 
 
+def known_of(condition: Condition) -> str:
+    """`contacts FINAL`, or of these alone those `among` whom all are. Of one contact all versions are looked at or
+    none, so its id may be asked for before they are told apart."""
+    return "contacts FINAL" + (f" PREWHERE id IN ({condition.among})" if condition.among else "")
+
+
+def visitors_of(condition: Condition) -> str:
+    """`ANONYMOUS`, or of these alone those `among` whom all are."""
+    return anonymous(condition.among) if condition.among else ANONYMOUS
+
+
 def seen(ids: str = "") -> str:
     """When each contact was first and last seen, under the id that survives; of these alone, a SELECT of ids."""
     among = f"WHERE s.contact_id IN ({ids} UNION ALL SELECT loser FROM aliases WHERE winner IN ({ids}))" if ids else ""
@@ -89,10 +100,16 @@ def known_since(date_added: str, first_seen: str) -> str:
 
 
 class Condition(NamedTuple):
-    """SQL on a row of `contacts FINAL`, and on a row of `ANONYMOUS`."""
+    """SQL on a row of `contacts FINAL`, and on a row of `ANONYMOUS`. `among`, where it can be told: a SELECT of ids;
+    whoever fits is one of them, or one of them has merged into it."""
 
     known: str
     anonymous: str
+    among: str = ""
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        return self.known, self.anonymous
 
 
 class Where(NamedTuple):
@@ -156,8 +173,8 @@ class _Compiler(SearchValues):
             case Term():
                 return self._term(node)
             case Not(inner):
-                known, anonymous = self.condition(inner)
-                return Condition(_negate(known), _negate(anonymous))
+                found = self.condition(inner)
+                return Condition(_negate(found.known), _negate(found.anonymous))
             case And(nodes):
                 # The rarest word first: who lacks it is not asked for the others.
                 rarest_first = sorted(nodes, key=_commonness)
@@ -316,7 +333,15 @@ def join_conditions(conditions: list[Condition], word: str, neutral: str, decisi
     return Condition(
         _fold([one.known for one in conditions], word, neutral, decisive),
         _fold([one.anonymous for one in conditions], word, neutral, decisive),
+        _among([one.among for one in conditions], word),
     )
+
+
+def _among(parts: list[str], word: str) -> str:
+    """Of conditions that must all hold one tells it, of others all must."""
+    if word == "AND":
+        return next((part for part in parts if part), "")
+    return " UNION ALL ".join(parts) if all(parts) else ""
 
 
 def _fold(parts: list[str], word: str, neutral: str, decisive: str) -> str:

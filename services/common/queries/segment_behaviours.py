@@ -19,10 +19,11 @@ SESSION_GAP_MS = 30 * 60 * 1_000  # a visit after a pause of this length is anot
 
 
 class Behaviours:
-    """With `only` the events of these contacts alone are looked at, for a question about one of them."""
+    """With `only` the events of these contacts alone are looked at."""
 
     def __init__(self, terms: Terms, only: Sequence[int] = ()) -> None:
-        self._terms, self._only = terms, list(only)
+        self._terms = terms
+        self._only = terms.bind(list(only), "Array(UInt64)") if only else ""
 
     def positive(self, field: SegmentField, said: SegmentFilter, sign: str) -> Condition:
         """`sign` is an operator without its !. Raises `ValueError` with what is wrong."""
@@ -45,14 +46,16 @@ class Behaviours:
         among, rows = self._among(), "SELECT DISTINCT contact_id FROM events"
         where = self._of_type(event_type) + where
         return Condition(
-            f"id IN ({_survivors(f'{rows} {among or _KNOWN}{where}')})", f"id IN ({rows} {among or 'WHERE '}{where})"
+            f"id IN ({_survivors(f'{rows} {among or _KNOWN}{where}')})",
+            f"id IN ({rows} {among or 'WHERE '}{where})",
+            f"{rows} {among or 'WHERE '}{where}",
         )
 
     def _of_type(self, event_type: str) -> str:
         return f"type = {self._terms.bind(event_type)} AND " if event_type else ""
 
     def _among(self) -> str:
-        return f"WHERE contact_id IN {self._terms.bind(self._only, 'Array(UInt64)')} AND " if self._only else ""
+        return f"PREWHERE contact_id IN {self._only} WHERE " if self._only else ""
 
     def _text(self, field: SegmentField, column: str, sign: str, said: SegmentFilter) -> Condition:
         if sign == "empty":

@@ -33,7 +33,8 @@ class FilterError(ValueError):
 
 
 def compile_segment(segment_id: int, segments: Segments, now: datetime, only: Sequence[int] = ()) -> Where:
-    """Who is in it now. `only`: the contact (all its ids) that alone is asked about. Raises `FilterError`."""
+    """Who is in it now. `only`: the ids that alone are asked about, or that whoever is in it is among, with all that
+    merged with them. Raises `FilterError`."""
     compiler = _Compiler(f"s{segment_id}p", segments, now, only)
     return Where(compiler.membership(segment_id), compiler.terms.parameters)
 
@@ -62,9 +63,11 @@ class _Compiler:
         self._path.pop()
         number = self.terms.bind(segment_id, "UInt64")
         added = f"has(segments_added, {number})"
-        if found.known == FALSE:
-            return Condition(added, found.anonymous)
-        return Condition(f"(({found.known} AND NOT has(segments_removed, {number})) OR {added})", found.anonymous)
+        known = added
+        if found.known != FALSE:
+            known = f"(({found.known} AND NOT has(segments_removed, {number})) OR {added})"
+        among = f"{found.among} UNION ALL SELECT id FROM contacts WHERE {added}" if found.among else ""
+        return Condition(known, found.anonymous, among)
 
     def _filters(self, filters: Sequence[SegmentFilter]) -> Condition:
         if not filters:

@@ -23,7 +23,8 @@ _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def negated(condition: Condition) -> Condition:
-    return Condition(*({TRUE: FALSE, FALSE: TRUE}.get(side) or f"NOT ({side})" for side in condition))
+    known, anonymous = ({TRUE: FALSE, FALSE: TRUE}.get(side) or f"NOT ({side})" for side in condition.sides)
+    return Condition(known, anonymous)
 
 
 def all_of(conditions: Sequence[Condition]) -> Condition:

@@ -24,8 +24,10 @@ from services.common.queries.contact_query import (
     Where,
     anonymous,
     compile_search,
+    known_of,
     known_since,
     seen,
+    visitors_of,
 )
 from services.common.queries.where import read_where
 from services.contacts.list_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_START, Order, read_orders, read_page
@@ -94,7 +96,7 @@ def few_statement(query: ListQuery) -> Statement | None:
 
     None where it would not pay: for a search that finds visitors, and one that looks at other tables than `contacts`.
     """
-    known, visitors = query.search.condition
+    known, visitors = query.search.condition.sides
     until = query.start + query.limit
     if visitors != FALSE or known in (TRUE, FALSE) or "SELECT" in known or until > _MOST_NEEDED:
         return None
@@ -114,7 +116,7 @@ def few_statement(query: ListQuery) -> Statement | None:
 
 def is_of_all(query: ListQuery) -> bool:
     """Nothing narrows it."""
-    return {*query.search.condition, *query.filter.condition} == {TRUE}
+    return {*query.search.condition.sides, *query.filter.condition.sides} == {TRUE}
 
 
 def page_statements(query: ListQuery, total: int) -> list[Statement]:
@@ -195,16 +197,15 @@ def _known(query: ListQuery, used: frozenset[str], front: Front | None) -> str:
     search, told = _search(query), query.filter.condition.known
     if FALSE in (search, told):
         return ""
-    # Of one contact all versions are looked at or none: so its id may be asked for before they are told apart.
-    among = f" PREWHERE id IN ({front.contacts})" if front else ""
+    contacts = known_of(Condition(search, FALSE, front.contacts) if front else query.search.condition)
     if not SEEN_COLUMNS & used:
-        return f"(SELECT * FROM contacts FINAL{among}{_filter(search, told)})"
+        return f"(SELECT * FROM {contacts}{_filter(search, told)})"
     ids = front.contacts if front else "" if search == TRUE else f"SELECT id FROM contacts FINAL{_filter(search)}"
     times = front.times if front and "date_added" not in used else ""
     rows = (
         "(SELECT contact.* EXCEPT (date_added, told_active), greatest(seen.last_active, contact.told_active) AS"
         f" last_active, {known_since('contact.date_added', 'seen.first_seen')} AS date_added"
-        f" FROM (SELECT * EXCEPT (profile, q), told_active FROM contacts FINAL{among}{_filter(search)}) AS contact"
+        f" FROM (SELECT * EXCEPT (profile, q), told_active FROM {contacts}{_filter(search)}) AS contact"
         f" LEFT ANY JOIN {times or seen(ids)} AS seen ON seen.id = contact.id)"
     )
     return f"(SELECT * FROM {rows}{_filter(told)})" if _filter(told) else rows
@@ -214,7 +215,7 @@ def _anonymous(query: ListQuery, front: Front | None) -> str:
     conditions = query.search.condition.anonymous, query.filter.condition.anonymous
     if FALSE in conditions:
         return ""
-    rows = ANONYMOUS
+    rows = visitors_of(query.search.condition)
     if front:
         rows = front.visitors_with_times if "date_added" not in _used(query) else ""
         rows = rows or anonymous(front.visitors)

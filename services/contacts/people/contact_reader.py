@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from services.contacts.people.contact_list import (
 )
 from services.contacts.people.footprints import load_footprints, load_times
 from services.contacts.people.latest_active import latest_rows, latest_statement, read_latest, versions_statement
+from services.contacts.people.visitor_counts import LONGEST_KEPT_SECONDS
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import check_contact
 
@@ -177,17 +179,18 @@ class ContactReader:
     async def _found(self, statement: Statement | None) -> list[Row]:
         return [(row[0], row[1]) for row in await self._query(statement)] if statement else []
 
-    async def count(self, query: ListQuery) -> int:
-        """Known contacts as they are now, visitors as they were a moment ago."""
+    async def count(self, query: ListQuery, longest_seconds: float = LONGEST_KEPT_SECONDS) -> int:
+        """Known contacts as they are now, visitors as they were a moment ago, at most `longest_seconds`."""
         counts = count_statements(query)
-        known, visitors = await asyncio.gather(self._number(counts.known), self._visitors(counts.visitors))
-        return known + visitors
+        visitors = self._visitors(counts.visitors, longest_seconds)
+        return sum(await asyncio.gather(self._number(counts.known), visitors))
 
-    async def _visitors(self, statement: Statement | None) -> int:
+    async def _visitors(self, statement: Statement | None, longest_seconds: float) -> int:
         if statement is None:
             return 0
-        key = f"{statement.sql}{sorted(statement.parameters.items())}"
-        return await self._stores.visitor_counts.get(key, lambda: self._number(statement))
+        asked = f"{statement.sql}{sorted(statement.parameters.items())}".encode()
+        key = hashlib.blake2b(asked).hexdigest()
+        return await self._stores.visitor_counts.get(key, lambda: self._number(statement), longest_seconds)
 
     async def _number(self, statement: Statement | None) -> int:
         return int((await self._query(statement))[0][0]) if statement else 0

@@ -28,22 +28,24 @@ class VisitorCounts:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._counting: dict[str, asyncio.Future[int]] = {}
 
-    async def get(self, key: str, count: Callable[[], Awaitable[int]]) -> int:
+    async def get(
+        self, key: str, count: Callable[[], Awaitable[int]], longest_seconds: float = LONGEST_KEPT_SECONDS
+    ) -> int:
         kept = self._kept.get(key)
         if kept and self._clock() < kept.until:
             return kept.visitors
         counting = self._counting.get(key)
         if counting is None:
-            counting = self._counting[key] = asyncio.ensure_future(self._count(key, count))
+            counting = self._counting[key] = asyncio.ensure_future(self._count(key, count, longest_seconds))
             counting.add_done_callback(lambda _: self._counting.pop(key, None))
         return await asyncio.shield(counting)
 
-    async def _count(self, key: str, count: Callable[[], Awaitable[int]]) -> int:
+    async def _count(self, key: str, count: Callable[[], Awaitable[int]], longest_seconds: float) -> int:
         started = self._clock()
         number = await count()
         took = self._clock() - started
         if took > QUICK_SECONDS:
-            self._kept[key] = _Kept(number, started + took + min(SHARE * took, LONGEST_KEPT_SECONDS))
+            self._kept[key] = _Kept(number, started + took + min(SHARE * took, longest_seconds))
             self._kept.move_to_end(key)
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)

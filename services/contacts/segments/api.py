@@ -16,8 +16,8 @@ from services.common.documents import SEGMENT, Segment
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
 from services.common.operation import Operation, Parameter, described
 from services.common.queries.contact_query import of_caller
-from services.common.queries.segment_query import FilterError, Segments, compile_segment
-from services.common.queries.segments import load_segments
+from services.common.queries.segment_query import FilterError, Segments
+from services.common.queries.segments import load_segments, who_fits
 from services.common.rights import LISTS
 from services.contacts.batch_api import Batch, EachAlone
 from services.contacts.metrics import ContactsMetrics
@@ -31,6 +31,7 @@ from services.contacts.segments.segment_shapes import ListedSegment
 from services.contacts.stores import BusyError, Stores
 from services.contacts.users.ownership import VIEW, check_record
 
+COUNTED_SECONDS = 1.0  # a count is never older
 COUNT = "contactCount"  # the parameter that asks for it, and its key
 ALIAS_ROUNDS = 10
 
@@ -135,11 +136,11 @@ class SegmentsApi(RecordsApi[Segment]):
 
     async def _count(self, segment_id: int, segments: Segments) -> int:
         try:
-            where = compile_segment(segment_id, segments, datetime.now(UTC))
+            where = await who_fits(self._stores.clickhouse, segment_id, segments, datetime.now(UTC))
             where = where if sees_others() else of_caller(where)
         except FilterError as error:
             raise ApiError(400, str(error), {f"filters[{error.position}]": [error.why]}) from error
-        return await self._contact_reader.count(read_list_query({})._replace(search=where))
+        return await self._contact_reader.count(read_list_query({})._replace(search=where), COUNTED_SECONDS)
 
 
 def _with_alias(alias: str) -> Callable[[Segment], Segment]:

@@ -15,8 +15,8 @@ import structlog
 
 from services.common import clickhouse as ch
 from services.common.faults import FaultPoints
-from services.common.queries.segment_query import FilterError, Segments, compile_segment
-from services.common.queries.segments import load_segments
+from services.common.queries.segment_query import FilterError, Segments
+from services.common.queries.segments import load_segments, who_fits
 from services.contacts.segments.comparison_sql import (
     BUILDS,
     BUILT,
@@ -62,7 +62,7 @@ class Comparison:
 
     async def _compare(self, clickhouse: ch.ClickHouse, number: int, segments: Segments, last: Build) -> None:
         try:
-            where = compile_segment(number, segments, datetime.now(UTC))
+            where = await who_fits(clickhouse, number, segments, datetime.now(UTC))
         except FilterError as error:
             log.warning("segment_not_compared", segment=number, why=str(error))
             return

@@ -7,7 +7,7 @@ spills to the disk, and nothing here.
 from __future__ import annotations
 
 from services.common.event_types import SEGMENT_MEMBERSHIP
-from services.common.queries.contact_query import ALIASES, ANONYMOUS, FALSE, Condition
+from services.common.queries.contact_query import ALIASES, FALSE, Condition, known_of, visitors_of
 
 SPILL_BYTES = 256 * 1024 * 1024
 SETTINGS = {"max_bytes_before_external_group_by": SPILL_BYTES, "max_bytes_before_external_sort": SPILL_BYTES}
@@ -15,7 +15,7 @@ SETTINGS = {"max_bytes_before_external_group_by": SPILL_BYTES, "max_bytes_before
 _KNOWN = """
     SELECT id, toUInt8(1) AS is_now, toUInt8(0) AS was, toUInt32(0) AS past,
         has(segments_added, {{segment:UInt64}}) AS told
-    FROM contacts FINAL WHERE {where}
+    FROM {contacts} WHERE {where}
     UNION ALL"""
 _VISITORS = """
     SELECT id, toUInt8(1), toUInt8(0), toUInt32(0), toUInt8(0) FROM {visitors} WHERE {where}
@@ -80,7 +80,7 @@ FORGET = tuple(
 
 def changes_statement(condition: Condition) -> str:
     """Writes down who is in the segment and was not, and the contrary."""
-    sides = _KNOWN.format(where=condition.known)
+    sides = _KNOWN.format(contacts=known_of(condition), where=condition.known)
     if condition.anonymous != FALSE:
-        sides += _VISITORS.format(visitors=ANONYMOUS, where=condition.anonymous)
+        sides += _VISITORS.format(visitors=visitors_of(condition), where=condition.anonymous)
     return _CHANGES.format(sides=sides)

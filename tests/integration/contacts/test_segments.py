@@ -6,11 +6,15 @@ import concurrent.futures
 import itertools
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from services.common.documents import Segment, SegmentFilter
+from services.common.queries.segments import who_fits
+from services.contacts.stores import Stores
 from tests.integration.conftest import Hit
 
 DAY = 86_400
@@ -31,6 +35,10 @@ def new(api: httpx.Client, name: str, *filters: dict[str, Any], status: int = 20
 
 def by(field: str, operator: str, value: Any = None, **more: Any) -> dict[str, Any]:
     return {"glue": "and", "field": field, "operator": operator, "properties": {"filter": value}, **more}
+
+
+def did(field: str, operator: str, value: Any = None, **more: Any) -> SegmentFilter:
+    return SegmentFilter(field=field, operator=operator, value=value, **more)
 
 
 def contact(api: httpx.Client, **body: Any) -> int:
@@ -277,6 +285,35 @@ def test_visitors_are_in_segments_by_what_they_do(api: httpx.Client, store_hit: 
     shown = api.get(f"/api/segments/{segment['id']}", params={"contactCount": "1"}).json()["list"]
     assert shown["contactCount"] == 1
     assert "contactCount" not in api.get(f"/api/segments/{segment['id']}").json()["list"]
+
+
+FEW_FILTERS: list[tuple[list[SegmentFilter], set[str]]] = [
+    ([did("hit_url", "like", "/pricing"), did("hit_url_count", "gte", 2)], {"ada"}),
+    ([did("hit_url", "like", "/pricing"), did("hit_url_count", "lt", 2)], {"bob"}),
+    ([did("hit_url", "like", "/pricing"), did("sessions", "=", 1)], {"bob"}),
+    ([did("hit_url", "like", "/pricing"), did("utm_source", "!=", "mail")], {"ada"}),
+    ([did("hit_url", "like", "/pricing"), did("last_active", "gt", "2020-05-01")], {"ada"}),
+    ([did("hit_url", "like", "/other"), did("utm_source", "=", "mail", glue="or")], {"ada", "bob"}),
+    ([did("hit_url", "=", "https://nowhere.example/"), did("hit_url_count", "lt", 9)], set()),
+    ([did("leadlist", "in", [2]), did("hit_url", "like", "/pricing")], {"bob"}),
+    ([did("leadlist", "!in", [2]), did("hit_url", "like", "/pricing")], {"ada"}),
+]
+
+
+@pytest.mark.parametrize(("filters", "names"), FEW_FILTERS)
+async def test_few_and_many_who_did_it_are_found_the_same(
+    stores: Stores, cast: Cast, monkeypatch: pytest.MonkeyPatch, filters: list[SegmentFilter], names: set[str]
+) -> None:
+    """They are looked up first, and where they are few all else is asked about them alone."""
+    inner = Segment(name="y", alias="y", filters=[did("utm_source", "=", "mail")])
+    asked = {1: Segment(name="x", alias="x", filters=filters), 2: inner}
+    for few, is_narrowed in ((10_000, True), (0, not names)):
+        monkeypatch.setattr("services.common.queries.segments.FEW", few)
+        where = await who_fits(stores.clickhouse, 1, asked, datetime.now(UTC))
+        assert ("arrayJoin" in where.condition.among) is is_narrowed
+        sql = f"SELECT id FROM contacts FINAL WHERE ({where.condition.known}) AND id IN {{cast:Array(UInt64)}}"
+        rows = (await stores.clickhouse.query(sql, parameters={**where.parameters, "cast": list(cast.ids)})).result_rows
+        assert {cast.ids[row[0]] for row in rows} == names
 
 
 def test_who_is_added_by_hand_stays(api: httpx.Client, mark: str) -> None:

@@ -33,12 +33,12 @@ def compiled(*filters: SegmentFilter, **others: Segment) -> Where:
 
 def test_without_filters_only_those_added_by_hand_are_in() -> None:
     found = compiled()
-    assert found.condition == ("has(segments_added, {s1p0:UInt64})", "0")
+    assert found.condition.sides == ("has(segments_added, {s1p0:UInt64})", "0")
     assert found.parameters == {"s1p0": 1}
 
 
 def test_by_hand_goes_before_the_filters() -> None:
-    known, anonymous = compiled(where("city", "=", "Rome")).condition
+    known, anonymous = compiled(where("city", "=", "Rome")).condition.sides
     assert known == (
         "((city ILIKE {s1p0:String} AND NOT has(segments_removed, {s1p1:UInt64}))"
         " OR has(segments_added, {s1p1:UInt64}))"
@@ -48,9 +48,9 @@ def test_by_hand_goes_before_the_filters() -> None:
 
 def test_or_begins_another_group() -> None:
     a, b = where("city", "empty"), where("phone", "empty")
-    known, _ = compiled(a, b, where("state", "empty", glue="or")).condition
+    known, _ = compiled(a, b, where("state", "empty", glue="or")).condition.sides
     assert known.startswith("((((city = '' AND phone = '') OR fields['state'] = '') AND NOT")
-    first, _ = compiled(where("city", "empty", glue="or"), b).condition
+    first, _ = compiled(where("city", "empty", glue="or"), b).condition.sides
     assert first.startswith("(((city = '' AND phone = '') AND NOT"), "the first one's glue means nothing"
 
 
@@ -117,7 +117,7 @@ def test_what_cannot_be_answered_is_refused_with_its_place(said: SegmentFilter, 
 
 def test_segments_may_be_made_of_others_but_not_in_a_circle() -> None:
     other = segment(where("tags", "in", ["a"]))
-    known, _ = compiled(where("leadlist", "!in", [2]), s2=other).condition
+    known, _ = compiled(where("leadlist", "!in", [2]), s2=other).condition.sides
     assert known.count("segments_added") == 2
     with pytest.raises(FilterError, match="made of itself"):
         compiled(where("leadlist", "in", [2]), s2=segment(where("leadlist", "in", "1")))
@@ -135,10 +135,36 @@ def test_what_segments_are_made_of_is_bounded() -> None:
 
 def test_a_question_about_one_contact_looks_at_its_events_only() -> None:
     found = compile_segment(1, {1: segment(where("hit_url", "contains", "x"))}, NOW, only=[7, 8])
-    for side in found.condition:
-        assert len(re.findall(r"FROM events WHERE contact_id IN \{\w+:Array\(UInt64\)\} AND", side)) == 1
-        assert "PREWHERE" not in side
+    for side in found.condition.sides:
+        assert len(re.findall(r"FROM events PREWHERE contact_id IN \{\w+:Array\(UInt64\)\} WHERE", side)) == 1
+        assert side.count("PREWHERE") == 1
     assert [7, 8] in found.parameters.values()
+
+
+BEEN_THERE, MAILED = where("hit_url", "=", "x"), where("email_id", "in", ["7"], glue="or")
+
+
+@pytest.mark.parametrize(
+    ("filters", "parts"),
+    [
+        ([BEEN_THERE], 1),
+        ([where("city", "empty"), BEEN_THERE], 1),
+        ([BEEN_THERE, MAILED], 2),
+        ([where("hit_url", "!=", "x")], 0),
+        ([where("hit_url", "empty")], 0),
+        ([where("hit_url", "!empty")], 0),
+        ([where("hit_url_count", "gte", 1)], 0),
+        ([BEEN_THERE, where("city", "=", "Rome", glue="or")], 0),
+        ([where("leadlist", "in", [2])], 1),
+        ([], 0),
+    ],
+)
+def test_what_whoever_fits_has_done_is_told_where_there_is_such_a_thing(
+    filters: list[SegmentFilter], parts: int
+) -> None:
+    among = compiled(*filters, s2=segment(BEEN_THERE)).condition.among
+    assert among.count("FROM events") == parts
+    assert ("WHERE has(segments_added, " in among) is (parts > 0)
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()

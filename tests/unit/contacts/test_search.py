@@ -142,7 +142,7 @@ def test_anonymous_visitors_are_not_read_when_they_cannot_match() -> None:
     assert compile_search("!email:ada").condition.anonymous == "1"
     assert compile_search("email:ada or is:anonymous").condition.anonymous == "1"
     assert compile_search("email:ada !is:anonymous").condition.anonymous == "0"
-    assert compile_search("").condition == ("1", "1")
+    assert compile_search("").condition.sides == ("1", "1")
 
 
 def test_the_rarest_word_is_looked_for_first() -> None:
