@@ -41,6 +41,17 @@ def with_errors(said: dict[str, dict[str, Operation]], errors: Mapping[int, str]
     return {**said, **changed}
 
 
+def keeping(said: dict[str, dict[str, Operation]]) -> dict[str, dict[str, Operation]]:
+    """Of a kind of which PUT keeps what it does not name."""
+    put = said["/{id}/edit"]["put"]._replace(
+        summary="Change what is named, or make one",
+        text="Of one that there is, what is not named stays. A new one needs what POST needs.",
+        success={200: "Changed", 201: "New: the id was unknown"},
+        needs=(),
+    )
+    return {**said, "/{id}/edit": {**said["/{id}/edit"], "put": put}}
+
+
 def list_operation(summary: str, plural: str, shown: Any) -> Operation:
     return Operation(summary, {"total": int, plural: list_of(part_of(shown))}, LISTED)
 

@@ -17,6 +17,7 @@ from services.contacts.batch import Told
 from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, Resource
 from services.contacts.records.record_body import RecordBody, is_web_address
+from services.contacts.records.record_operations import keeping
 from services.contacts.users import user_shapes
 
 MAX_URIS = 20
@@ -83,7 +84,7 @@ class CredentialsApi(RecordsApi[Credential]):
         return lambda body, over: _read(body, over or old)
 
     def _operations(self) -> dict[str, dict[str, Operation]]:
-        said = super()._operations()
+        said = keeping(super()._operations())
         for end, method in (("/new", "post"), ("/{id}/edit", "put")):
             said[end][method] = said[end][method]._replace(answers={201: {"credential": user_shapes.NewCredential}})
         return said

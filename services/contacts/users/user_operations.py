@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.common.operation import Operation, Parameter
 from services.contacts.list_parameters import PAGE
-from services.contacts.records.record_operations import with_errors
+from services.contacts.records.record_operations import keeping, with_errors
 from services.contacts.users import user_shapes
 
 _STAYS = {422: "Name, password and role of the admin are in the settings; nobody disables or deletes themselves"}
@@ -33,11 +33,4 @@ MAY_BODY = MAY._replace(parameters=(), body=user_shapes.Asked)
 
 def of_users(standard: dict[str, dict[str, Operation]]) -> dict[str, dict[str, Operation]]:
     """What all records have, as it is of users."""
-    said = with_errors(standard, _STAYS)
-    put = said["/{id}/edit"]["put"]
-    said["/{id}/edit"]["put"] = put._replace(
-        summary="Change what is named, or make one",
-        text="Of one that there is, what is not named stays. A new one needs what POST needs.",
-        needs=(),
-    )
-    return said
+    return keeping(with_errors(standard, _STAYS))

@@ -67,7 +67,10 @@ class _Names(Said):
 
 
 class UserChange(_Names):
-    username: Annotated[str, Meta(pattern=r"^[^\s:/\\]{1,100}$", examples=["ada"])] | UnsetType = UNSET
+    username: (
+        Annotated[str, Meta(max_length=100, description="Without white space, colon and slash", examples=["ada"])]
+        | UnsetType
+    ) = UNSET
     email: Annotated[str, Meta(max_length=191, examples=["ada@shop.example"])] | UnsetType = UNSET
     plain_password: Annotated[Password, Meta(examples=["correct-horse-battery"])] | UnsetType = UNSET
     role: RoleId | UnsetType = UNSET
