@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -26,14 +25,14 @@ from services.common.settings import Settings
 from services.contacts.app import api_routes, describe
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
+from tests.integration.contacts.conftest import PlaceMaker
 from tests.integration.contacts.pictures import PNG
-from tests.integration.services import LOGIN, serving
+from tests.integration.services import LOGIN
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 1}
 PASSWORD = "correct-horse-battery"
 EVENT = 7  # of a campaign
-URL = "https://shop.example"
 # What a path's id may be, and how to make one.
 QUERIES = {"/api/integrations/{system}/contacts": {"externalId": "A-1"}}
 KNOWN = {"channel": "email", "operator": "plus", "delta": "10", "system": "crm", "action": "tags", "event": str(EVENT)}
@@ -87,11 +86,14 @@ Login = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
-def api(server_folder: Path, valkey_url: str, clickhouse_url: str) -> Iterator[httpx.Client]:
-    """Of a service that sends mails, to a server that does not answer: they stay queued."""
-    mail = {"SPOOR_SMTP_URL": "smtp://127.0.0.1:1", "SPOOR_MAIL_FROM": "news@shop.example", "SPOOR_PUBLIC_URL": URL}
-    for service in serving("contacts", server_folder, valkey_url, clickhouse_url, **mail):
-        yield service.http
+def api(make_place: PlaceMaker) -> httpx.Client:
+    """Of a place of its own: rules and webhooks that are made here mean nothing to other tests. Its mails stay queued,
+    since their server does not answer."""
+    return make_place(
+        SPOOR_SMTP_URL="smtp://127.0.0.1:1",
+        SPOOR_MAIL_FROM="news@shop.example",
+        SPOOR_PUBLIC_URL="https://shop.example",
+    ).api
 
 
 @pytest.fixture(scope="module")
