@@ -18,7 +18,7 @@ from services.contacts.points.point_resource import POINTS, TYPES, read_point
 from services.contacts.records.api import RecordsApi
 from services.contacts.stores import Stores
 
-TYPES_OF_RULES = Operation("What rules give points for", {"pointActionTypes": dict[str, str]}, text="Labels by type.")
+ACTION_TYPES = Operation("What rules give points for", {"pointActionTypes": dict[str, str]})
 
 
 class PointsApi(RecordsApi[Point]):
@@ -26,10 +26,7 @@ class PointsApi(RecordsApi[Point]):
         super().__init__(stores, user, metrics, POINTS)
 
     def routes(self) -> list[Route]:
-        return [
-            described("/api/points/actions/types", self.types, get=TYPES_OF_RULES),
-            *self._standard_routes("points"),
-        ]
+        return [described("/api/points/actions/types", self.types, get=ACTION_TYPES), *self._standard_routes("points")]
 
     async def types(self, _: Request) -> Response:
         return json_response({"pointActionTypes": TYPES})

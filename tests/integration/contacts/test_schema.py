@@ -56,6 +56,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "fields/contact": {"label": "Shoe size", "type": "number"},
     "fields/company": {"label": "Floors", "type": "number"},
 }
+OTHERS = {"contact": "contacts", "campaign": "campaigns"}  # things of other kinds, as paths and bodies name them
 
 
 def _name(operation: Any) -> str:
@@ -265,8 +266,7 @@ def _with_ids(path: str, new: New) -> str:
 
 def _kind_of(name: str, path: str) -> str:
     """Of the thing that a parameter of a path means."""
-    kinds = {"contact": "contacts", "campaign": "campaigns"}
-    return "planned" if "/campaignevents/" in path else kinds.get(name, _kind(path))
+    return "planned" if "/campaignevents/" in path else OTHERS.get(name, _kind(path))
 
 
 def _of_here(body: Any, new: New, kind: str) -> Any:
@@ -275,7 +275,7 @@ def _of_here(body: Any, new: New, kind: str) -> Any:
         return [_of_here(one, new, kind) for one in body]
     if not isinstance(body, dict):
         return body
-    here = {"contact": "contacts", "contactId": "contacts", "lead": "contacts", "id": kind}
+    here = {**OTHERS, "contactId": "contacts", "lead": "contacts", "id": kind}
     own = {"username": f"u{new('contacts')}", "email": f"u{new('contacts')}@shop.example"} if kind == "users" else {}
     said = {name: new(here[name]) if name in here else value for name, value in body.items() if name != "alias"}
     if isinstance(said.get("lists"), list):
@@ -304,8 +304,8 @@ def _name_what_there_is(case: Case, new: New) -> None:
         return
     if "id" in parameters and (kind in BODIES or kind in ("notes", "tags", "jobs")):
         parameters["id"] = new(kind)
-    if "contact" in parameters:
-        parameters["contact"] = new("contacts")
+    for name in OTHERS.keys() & parameters:
+        parameters[name] = new(OTHERS[name])
     if "event" in parameters:
         parameters["event"] = EVENT
     if "/campaignevents/" in case.path:
