@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.envelope import API_VERSION
-from services.common.operation import DescribedRoute, Operation, Parameter, Shape, path_names
+from services.common.operation import DescribedRoute, OneOf, Operation, Parameter, Shape, path_names
 
 Json = dict[str, Any]
 
@@ -52,6 +52,7 @@ _LOGIN = {
 _READS = {400: "A parameter that cannot be read; details name it"}
 _WRITES = {400: "A body that cannot be read; details name the field", 413: "A body above 1 MiB"}
 _FINDS = {404: "No such one"}
+_NO_CONTENT = frozenset({204, 304})
 
 
 def document(title: str, paths: Json, schemas: Json, schemes: tuple[str, ...] = ("basic",)) -> Json:
@@ -69,41 +70,15 @@ def document(title: str, paths: Json, schemas: Json, schemes: tuple[str, ...] = 
     }
 
 
-def document_of(
-    title: str,
-    routes: Sequence[Route],
-    by_hand: Json | None = None,
-    schemes: tuple[str, ...] = ("basic", "bearer"),
-) -> Json:
-    """Of all routes that are described. `by_hand`: a document of those that are not; of others it may say what it
-    likes."""
+def document_of(title: str, routes: Sequence[Route], schemes: tuple[str, ...] = ("basic", "bearer")) -> Json:
+    """Of all routes that are described."""
     told = [route for route in routes if isinstance(route, DescribedRoute)]
     shapes = Schemas([shape for route in told for one in route.operations.values() for shape in _shapes(route, one)])
     paths: Json = {}
-    if by_hand:
-        served = {(route.path, method.lower()) for route in routes for method in route.methods or ()}
-        paths = _by_hand(by_hand, served)
     for route in told:
         for method, operation in route.operations.items():
             paths.setdefault(route.path, {})[method] = _described(route, method, operation, shapes)
-    schemas = by_hand["components"]["schemas"] if by_hand else {}
-    return document(title, paths, {**schemas, **shapes.components}, schemes)
-
-
-def _by_hand(said: Json, served: Container[tuple[str, str]]) -> Json:
-    """With the errors that all have in common, and without what is not there."""
-    paths: Json = {}
-    for path, methods in said["paths"].items():
-        for method, one in methods.items():
-            if (path, method) in served:
-                shape = Operation(one["summary"], body="requestBody" in one or None)
-                parameters = [Parameter(each["name"], place=each["in"]) for each in one.get("parameters", [])]
-                errors = {
-                    str(status): {**ERROR, "description": text} for status, text in _errors(shape, parameters).items()
-                }
-                common = {"tags": [_group(path)], "operationId": _operation_id(method, path)}
-                paths.setdefault(path, {})[method] = {**common, **one, "responses": {**errors, **one["responses"]}}
-    return paths
+    return document(title, paths, shapes.components, schemes)
 
 
 def openapi_route(made: Json) -> Route:
@@ -125,6 +100,8 @@ class Schemas:
         self._leaves = leaves  # kept, or their ids would be given away
 
     def of(self, shape: Shape) -> Json:
+        if isinstance(shape, OneOf):
+            return {"anyOf": [self.of(one) for one in shape.shapes]}
         if not isinstance(shape, Mapping):
             return self._made[id(shape)]
         return {
@@ -136,11 +113,15 @@ class Schemas:
 
 
 def _leaves(shape: Shape) -> list[Any]:
-    return [leaf for inner in shape.values() for leaf in _leaves(inner)] if isinstance(shape, Mapping) else [shape]
+    if not isinstance(shape, Mapping | OneOf):
+        return [shape]
+    parts = shape.values() if isinstance(shape, Mapping) else shape.shapes
+    return [leaf for inner in parts for leaf in _leaves(inner)]
 
 
 def _shapes(route: DescribedRoute, operation: Operation) -> list[Shape]:
-    bodies = [shape for shape in (operation.answer, operation.body) if shape is not None]
+    said = (operation.answer, *operation.answers.values(), operation.body, *operation.uploads.values())
+    bodies = [shape for shape in said if shape is not None]
     return [*bodies, *(parameter.type for parameter in _parameters(route.path, operation))]
 
 
@@ -167,7 +148,7 @@ def _described(route: DescribedRoute, method: str, operation: Operation, shapes:
         "operationId": _operation_id(method, route.path),
         "parameters": [_parameter(one, shapes) for one in parameters],
         "responses": {
-            **{str(status): _answer(text, operation, shapes) for status, text in operation.success.items()},
+            **{str(status): _answer(status, text, operation, shapes) for status, text in operation.success.items()},
             **{
                 str(status): {**ERROR, "description": text}
                 for status, text in sorted(_errors(operation, parameters).items())
@@ -183,15 +164,19 @@ def _described(route: DescribedRoute, method: str, operation: Operation, shapes:
     if operation.body is not None:
         body = {"schema": _body(operation, shapes)}
         made["requestBody"] = {"content": {JSON: body, FORMS: body}}
+    if operation.uploads:
+        content = {kind: {"schema": shapes.of(shape)} for kind, shape in operation.uploads.items()}
+        made["requestBody"] = {"content": content, "required": True}
     if operation.is_open:
         made["security"] = []
     return made
 
 
-def _answer(text: str, operation: Operation, shapes: Schemas) -> Json:
-    if operation.answer is None:
+def _answer(status: int, text: str, operation: Operation, shapes: Schemas) -> Json:
+    shape = operation.answers.get(status, operation.answer)
+    if shape is None or status in _NO_CONTENT:
         return {"description": text}
-    return {"description": text, "content": {operation.media_type: {"schema": shapes.of(operation.answer)}}}
+    return {"description": text, "content": {operation.media_type: {"schema": shapes.of(shape)}}}
 
 
 def _body(operation: Operation, shapes: Schemas) -> Json:
@@ -204,7 +189,7 @@ def _errors(operation: Operation, parameters: Sequence[Parameter]) -> dict[int, 
         **_ALWAYS,
         **({} if operation.is_open else _LOGIN),
         **(_READS if any(one.place == "query" for one in parameters) else {}),
-        **(_WRITES if operation.body is not None else {}),
+        **(_WRITES if operation.body is not None or operation.uploads else {}),
         **(_FINDS if any(one.place == "path" for one in parameters) else {}),
         **operation.errors,
     }

@@ -18,10 +18,17 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 import msgspec
 from starlette.routing import Route
 
-# What a body looks like: a type that msgspec knows, or the keys of an object, each with such a shape. A key that ends
-# with ? may be absent.
+# What a body looks like: a type that msgspec knows, or the keys of an object, each with such a shape, or OneOf.
+# A key that ends with ? may be absent.
 Shape = Any
+BINARY = Annotated[str, msgspec.Meta(extra_json_schema={"format": "binary"})]  # the bytes of a file, as they are
 METHODS = ("get", "post", "patch", "put", "delete")
+
+
+class OneOf(NamedTuple):
+    """Any of these shapes."""
+
+    shapes: tuple[Shape, ...]
 
 
 class Parameter(NamedTuple):
@@ -35,8 +42,8 @@ class Parameter(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """What one method of a path does. `answer` is the body of every success; `errors` are those beside the common
-    ones, or texts in their place."""
+    """What one method of a path does. `answer` is the body of every success, but of those that `answers` has; `errors`
+    are those beside the common ones, or texts in their place."""
 
     summary: str
     answer: Shape = None
@@ -47,6 +54,8 @@ class Operation(NamedTuple):
     success: Mapping[int, str] = {200: "Done"}
     errors: Mapping[int, str] = {}
     media_type: str = "application/json"  # of the answer
+    answers: Mapping[int, Shape] = {}  # by status
+    uploads: Mapping[str, Shape] = {}  # a body that is a file: its shape by media type
     is_open: bool = False  # no login is needed
 
 

@@ -36,7 +36,6 @@ from services.contacts.mail.broadcast_api import BroadcastApi
 from services.contacts.mail.emails_api import EmailsApi
 from services.contacts.mail.postman import Postman
 from services.contacts.metrics import ContactsMetrics
-from services.contacts.openapi import DOCUMENT
 from services.contacts.people.actions_api import ActionsApi
 from services.contacts.people.api import ContactsApi
 from services.contacts.people.contact_batch import contact_batch_api
@@ -129,7 +128,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
 
 def describe(routes: Sequence[Route]) -> Json:
     """The OpenAPI document."""
-    return document_of("Spoor contacts", routes, DOCUMENT)
+    return document_of("Spoor contacts", routes)
 
 
 def duties(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> tuple[Duty, ...]:

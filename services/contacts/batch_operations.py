@@ -39,8 +39,8 @@ class ItemError(Shown):
 ERRORS = Annotated[dict[str, ItemError], Meta(description="By key, only of those that failed")]
 
 
-def batch_operations(plural: str, shown: Any, said: Any) -> BatchOperations:
-    """`shown`: one thing as it is answered; `said`: one as it is told."""
+def batch_operations(plural: str, shown: Any, said: Any, changed: Any = None) -> BatchOperations:
+    """`shown`: one thing as it is answered; `said`: one as it is told; `changed`: the same of one that there is."""
     by_key = list_of(shown) | by_id(shown)
     answer = {
         plural: Annotated[by_key, Meta(description="By the keys of the request; a list where these count from 0")],
@@ -49,7 +49,9 @@ def batch_operations(plural: str, shown: Any, said: Any) -> BatchOperations:
     }
     many = f"up to {MAX_ITEMS} {plural}"
     new = Operation(f"Create {many}", answer, body=_items(said), text=_TEXT, success={201: "Done"}, errors=_TOO_MANY)
-    change = new._replace(summary=f"Change {many}, each by its id", body=_items(_with_id(said)), success={200: "Done"})
+    change = new._replace(
+        summary=f"Change {many}, each by its id", body=_items(_with_id(changed or said)), success={200: "Done"}
+    )
     replace = change._replace(
         summary=f"Replace {many}, each by its id", text=f"{_TEXT} One without an id, or with an unknown one, is made."
     )

@@ -13,7 +13,10 @@ from starlette.routing import Route
 from services.common.documents import CAMPAIGN, SCHEDULED_EVENT, Campaign, ScheduledEvent, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_items, read_object
 from services.common.field_values import read_time
+from services.common.operation import Operation, by_id, described, list_of
 from services.common.records import Ref
+from services.contacts.batch_operations import ERRORS
+from services.contacts.campaigns import event_shapes
 from services.contacts.campaigns.scheduled import cancelled, read_scheduled, record_id, rescheduled, scheduled_object
 from services.contacts.campaigns.scheduled_list import load_scheduled
 from services.contacts.objects import Json, sql_time
@@ -28,6 +31,28 @@ from services.contacts.users.ownership import VIEW, check_record
 
 MAX_EVENT_ID = 1 << 31
 MAX_BATCH = 200
+LIST = Operation(
+    "What campaigns are to do with a contact, or have done",
+    {"total": int, "events": by_id(event_shapes.CampaignEvent)},
+)
+LIST_OF_ONE = LIST._replace(summary="What one campaign is to do with a contact, or has done")
+PUT = Operation(
+    "Put an event of a campaign for a contact",
+    {"event": event_shapes.CampaignEvent},
+    body=event_shapes.EventChange,
+    text="By who runs the campaign. triggerDate or dateTriggered is needed.",
+    success={200: "Changed", 201: "New"},
+    errors={404: "No such contact, or no number that an event may have"},
+)
+PUT_MANY = Operation(
+    f"Put up to {MAX_BATCH} events",
+    {"events": by_id(event_shapes.CampaignEvent), "errors?": ERRORS},
+    body=list_of(event_shapes.EventItem) | by_id(event_shapes.EventItem),
+    text="Each item for itself; what became of it is told under its key.",
+    errors={500: f"More than {MAX_BATCH} items: nothing was done"},
+)
+RESCHEDULE = Operation("Move an event that is in the future", event_shapes.Rescheduled, body=event_shapes.NewDate)
+CANCEL = Operation("Cancel an event", event_shapes.Cancelled)
 
 
 class CampaignEventsApi:
@@ -38,12 +63,12 @@ class CampaignEventsApi:
     def routes(self) -> list[Route]:
         moves = "/api/contacts/{id}/campaignevents/{event}"
         return [
-            Route("/api/campaigns/events/contact/{contact}", self.list, methods=["GET"]),
-            Route("/api/campaigns/{campaign}/events/contact/{contact}", self.list, methods=["GET"]),
-            Route("/api/campaigns/events/batch/edit", self.put_many, methods=["PUT"]),
-            Route("/api/campaigns/events/{event}/contact/{contact}/edit", self.put, methods=["PUT"]),
-            Route(f"{moves}/reschedule", self.reschedule, methods=["POST"]),
-            Route(f"{moves}/cancel", self.cancel, methods=["POST"]),
+            described("/api/campaigns/events/contact/{contact}", self.list, get=LIST),
+            described("/api/campaigns/{campaign}/events/contact/{contact}", self.list, get=LIST_OF_ONE),
+            described("/api/campaigns/events/batch/edit", self.put_many, put=PUT_MANY),
+            described("/api/campaigns/events/{event}/contact/{contact}/edit", self.put, put=PUT),
+            described(f"{moves}/reschedule", self.reschedule, post=RESCHEDULE),
+            described(f"{moves}/cancel", self.cancel, post=CANCEL),
         ]
 
     async def list(self, request: Request) -> Response:

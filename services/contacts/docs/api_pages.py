@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from services.common.examples import example_of
-from services.common.openapi import JSON, Json
+from services.common.openapi import FORMS, JSON, Json
 
 _WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "null"}
 _BOUNDS = {
@@ -53,6 +53,7 @@ class Shown(NamedTuple):
     text: str
     parameters: list[Row]
     body: list[Word]
+    uploads: list[Word]  # a body that is a file, in each way that it may come
     keys: list[Row]
     curl: str
     answers: list[Answer]
@@ -90,6 +91,11 @@ def schemas_of(document: Json) -> list[Schema]:
     ]
 
 
+def error_example(document: Json) -> str:
+    components = document["components"]["schemas"]
+    return _pretty(example_of(components["Errors"], components))
+
+
 def kind_of(schema: Mapping[str, Any]) -> list[Word]:
     """In words, with the schemas that it refers to."""
     if "$ref" in schema:
@@ -102,6 +108,8 @@ def kind_of(schema: Mapping[str, Any]) -> list[Word]:
         return [word for number, part in enumerate(parts) for word in ([Word(" or ")] if number else []) + part]
     if "enum" in schema:
         return [Word(" or ".join(map(str, schema["enum"])))]
+    if schema.get("format") == "binary":
+        return [Word("file")]
     if schema.get("type") == "array":
         return [Word("list of "), *kind_of(schema["items"])] if schema.get("items") else [Word("list")]
     if schema.get("type") == "object":
@@ -138,6 +146,7 @@ def _shown(path: str, method: str, said: Json, components: Mapping[str, Json], o
         said.get("description", ""),
         [_parameter(one) for one in said.get("parameters", [])],
         kind_of(body) if body else [],
+        [word for number, part in enumerate(_uploads(said).items()) for word in _upload(number, *part)],
         _keys(body, components) if body else [],
         curl(path, method, said, example_of(body, components, is_body=True) if body else None),
         [Answer(status, one["description"], _answer_kind(one)) for status, one in good.items()],
@@ -161,11 +170,23 @@ def curl(path: str, method: str, said: Json, body: Any) -> str:
         value = query["example"]
         text = f"{query['name']}={value[0] if isinstance(value, list) else value}"
         lines.append(f"  {'-G --data-urlencode' if method == 'get' else '--url-query'} {shlex.quote(text)}")
+    for schema in list(_uploads(said).values())[-1:]:
+        lines += [f"  -F {name}=@{name}.png" for name in schema.get("properties", {})]
     if body is not None:
         text = json.dumps(body, ensure_ascii=False)
-        text = text if len(text) <= LONG_BODY else json.dumps(body, ensure_ascii=False, indent=2)
+        text = text if len(text) <= LONG_BODY else _pretty(body)
         lines += ["  -H 'Content-Type: application/json'", f"  -d {shlex.quote(text)}"]
     return " \\\n".join(lines)
+
+
+def _uploads(said: Json) -> dict[str, Json]:
+    """The schemas of a body that is a file, by media type."""
+    content = said.get("requestBody", {}).get("content", {})
+    return {kind: one["schema"] for kind, one in content.items() if kind not in (JSON, FORMS)}
+
+
+def _upload(number: int, media_type: str, schema: Json) -> list[Word]:
+    return [Word(f"{', or ' if number else ''}{media_type}: "), *kind_of(schema)]
 
 
 def _answer_kind(said: Json) -> list[Word]:
@@ -177,8 +198,12 @@ def _answer_example(good: Mapping[str, Json], components: Mapping[str, Json]) ->
     for said in good.values():
         schema = said.get("content", {}).get(JSON, {}).get("schema")
         if schema:
-            return json.dumps(example_of(schema, components), indent=2, ensure_ascii=False)
+            return _pretty(example_of(schema, components))
     return ""
+
+
+def _pretty(example: Any) -> str:
+    return json.dumps(example, indent=2, ensure_ascii=False)
 
 
 def _parameter(said: Json) -> Row:

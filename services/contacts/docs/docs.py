@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.openapi import OPENAPI_PATH, Json
-from services.contacts.docs.api_pages import groups_of, schemas_of
+from services.contacts.docs.api_pages import error_example, groups_of, schemas_of
 from services.contacts.docs.not_served import NOT_SERVED
 
 FOLDER = Path(__file__).parent / "pages"
@@ -44,6 +44,7 @@ def render(document: Json) -> str:
         title=document["info"]["title"],
         groups=groups_of(document),
         schemas=schemas_of(document),
+        error=error_example(document),
         not_served=NOT_SERVED,
         openapi_path=OPENAPI_PATH,
         css_path=CSS_PATH,

@@ -22,6 +22,7 @@ from services.common.documents import (
     decode_document,
 )
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
+from services.common.operation import Operation, Parameter, described
 from services.common.queries.segment_query import FilterError
 from services.common.records import Record, Ref
 from services.common.rights import LEADS
@@ -29,6 +30,7 @@ from services.contacts.batch import read_ids
 from services.contacts.jobs.action import ACTIONS, DELETE, KINDS, Action, read_action
 from services.contacts.jobs.bulk import Bulk, Outcome
 from services.contacts.jobs.job import CANCELLED, JOBS, Job, Target, ended
+from services.contacts.jobs.job_shapes import ACTED, ActionName, BatchAction
 from services.contacts.jobs.targets import Targets
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json
@@ -36,6 +38,7 @@ from services.contacts.people.api import contact_id_of, read_contact_id
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.change_body import no_owner
 from services.contacts.records.api import RecordsApi, record_id_of
+from services.contacts.records.record_operations import ID
 from services.contacts.stores import BusyError, Stores
 from services.contacts.users.ownership import VIEW, check_record
 from services.contacts.users.route_rights import ADMIN, RULES
@@ -44,6 +47,25 @@ MAX_DELETED, MAX_CHANGED = 100, 1_000
 WHO = ("ids", "search", "segment")
 _OWNED: dict[str, type[Campaign] | type[Segment]] = {CAMPAIGN: Campaign, SEGMENT: Segment}
 
+_JOB, _MADE = {"job": JOBS.shown}, {201: "A job is made, with Location"}
+ACT = Operation(
+    "Do one thing to many contacts",
+    ACTED,
+    (Parameter("action", "What is done", ActionName, "tags", "path"),),
+    BatchAction,
+    text=f"Up to {MAX_CHANGED:,} ids ({MAX_DELETED} of delete) at once; all of a search or a segment as a job.",
+    success={200: "Done, or not, for each of the ids", **_MADE},
+    answers={201: _JOB},
+    errors={404: "No such action or segment"},
+)
+DELETE_SEGMENT = Operation(
+    "Delete the contacts of a segment, as a job",
+    _JOB,
+    success=_MADE,
+    errors={400: "Its filters mean nothing any more", 404: "No such segment"},
+)
+CANCEL = Operation("Stop a job; what it did is not undone", _JOB, (ID,))
+
 
 class JobsApi(RecordsApi[Job]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
@@ -51,15 +73,15 @@ class JobsApi(RecordsApi[Job]):
         self._user, self._targets = user, Targets(stores)
 
     def routes(self) -> list[Route]:
+        said, path = self._operations(), "/api/segments/{id}/contacts/delete"
+        old = path.replace("segments", "lists")
         return [
-            Route("/api/contacts/batch/{action}", self.act, methods=["POST"]),
-            *(
-                Route(f"/api/{name}/{{id}}/contacts/delete", self.delete_segment, methods=["POST"])
-                for name in ("segments", "lists")
-            ),
-            Route("/api/jobs", self.list, methods=["GET"]),
-            Route("/api/jobs/{id}", self.one, methods=["GET"]),
-            Route("/api/jobs/{id}/cancel", self.cancel, methods=["POST"]),
+            described("/api/contacts/batch/{action}", self.act, post=ACT),
+            described(path, self.delete_segment, post=DELETE_SEGMENT),
+            described(old, self.delete_segment, post=DELETE_SEGMENT, old_name_of=path),
+            described("/api/jobs", self.list, get=said[""]["get"]),
+            described("/api/jobs/{id}", self.one, get=said["/{id}"]["get"]),
+            described("/api/jobs/{id}/cancel", self.cancel, post=CANCEL),
         ]
 
     async def act(self, request: Request) -> Response:

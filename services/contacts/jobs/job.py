@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.common.documents import Document
+from services.contacts.jobs import job_shapes
 from services.contacts.jobs.action import Action
 from services.contacts.objects import iso
 from services.contacts.records.api import Resource
@@ -90,4 +91,4 @@ def show_job(_: str, job: Job) -> dict[str, Any]:
     }
 
 
-JOBS = Resource(JOB, "job", "jobs", Job, None, show_job)
+JOBS = Resource(JOB, "job", "jobs", Job, None, show_job, shown=job_shapes.Job, said=job_shapes.BatchAction)

@@ -10,9 +10,10 @@ from starlette.routing import Route
 
 from services.common.caller import author
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object
+from services.common.operation import Operation, Parameter, described
 from services.common.settings import Settings
-from services.contacts.list_parameters import read_page
-from services.contacts.mail import mailbook
+from services.contacts.list_parameters import PAGE, read_page
+from services.contacts.mail import mail_shapes, mailbook
 from services.contacts.mail.emails_api import open_template
 from services.contacts.mail.mail_request import Order, of_own_text, of_template
 from services.contacts.mail.message import DONE, Message, contact_of, message_object
@@ -28,6 +29,27 @@ from services.contacts.stores import Stores
 NO_SERVER = "Mails are not sent here: SPOOR_SMTP_URL says no server."
 
 QUEUE_FULL = "Too many mails wait to be sent."
+_ERRORS = {404: "No such template or contact", 409: "No mail server is set"}
+SEND_TEMPLATE = Operation(
+    "Send a template to a contact", mail_shapes.SENT, body=mail_shapes.TemplateSending, errors=_ERRORS
+)
+SEND_TEXT = Operation(
+    "Send a mail to a contact",
+    mail_shapes.Queued,
+    body=mail_shapes.TextSending,
+    text="subject and body are needed, unless a template has them.",
+    success={201: "Queued", 200: "Not sent"},
+    answers={200: mail_shapes.NotSent},
+    errors=_ERRORS,
+)
+MESSAGES = Operation(
+    "The mails to a contact, and what became of them", {"total": int, "messages": list[mail_shapes.Message]}, PAGE
+)
+CANCEL = Operation(
+    "Cancel a mail that was not sent yet",
+    mail_shapes.Cancelled,
+    (Parameter("message", "Its id", str, "4711-0123456789abcdef0123456789abcdef", "path"),),
+)
 
 
 class MailApi:
@@ -37,12 +59,13 @@ class MailApi:
         self._reader = ContactReader(stores)
 
     def routes(self) -> list[Route]:
-        paths = ("/api/emails/{id}/contact/{contact}/send", "/api/emails/{id}/send/contact/{contact}")
+        path, old = "/api/emails/{id}/contact/{contact}/send", "/api/emails/{id}/send/contact/{contact}"
         return [
-            *(Route(path, self.send_template, methods=["POST"]) for path in paths),  # the second is an old name
-            Route("/api/contacts/{id}/email", self.send_text, methods=["POST"]),
-            Route("/api/contacts/{id}/messages", self.messages, methods=["GET"]),
-            Route("/api/contacts/{id}/messages/{message}/cancel", self.cancel, methods=["POST"]),
+            described(path, self.send_template, post=SEND_TEMPLATE),
+            described(old, self.send_template, post=SEND_TEMPLATE, old_name_of=path),
+            described("/api/contacts/{id}/email", self.send_text, post=SEND_TEXT),
+            described("/api/contacts/{id}/messages", self.messages, get=MESSAGES),
+            described("/api/contacts/{id}/messages/{message}/cancel", self.cancel, post=CANCEL),
         ]
 
     async def send_template(self, request: Request) -> Response:

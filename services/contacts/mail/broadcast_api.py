@@ -19,6 +19,7 @@ from services.common import keys
 from services.common.caller import author
 from services.common.documents import Email
 from services.common.envelope import ApiError, json_response, read_object
+from services.common.operation import Operation, described
 from services.common.queries.contact_query import FALSE
 from services.common.queries.segment_query import FilterError, Segments, compile_segment
 from services.common.queries.segments import load_segments
@@ -27,6 +28,7 @@ from services.common.settings import Settings
 from services.contacts.mail.api import NO_SERVER, QUEUE_FULL
 from services.contacts.mail.email_resource import read_ids
 from services.contacts.mail.emails_api import open_template
+from services.contacts.mail.mail_shapes import Broadcast, BroadcastSent
 from services.contacts.mail.message import Message
 from services.contacts.mail.office import MailOffice
 from services.contacts.mail.queue import QueueFullError
@@ -50,6 +52,13 @@ WHERE ({members}) AND email != '' AND NOT arrayExists(one -> startsWith(one, 'em
 ORDER BY id LIMIT {{limit:UInt64}}
 """
 
+SEND = Operation(
+    "Send a template to all in its segments who were never sent it",
+    BroadcastSent,
+    body=Broadcast,
+    errors={404: "No such template", 409: "No mail server is set, or the same is being sent already"},
+)
+
 
 class BroadcastApi:
     def __init__(self, stores: Stores, user: str, settings: Settings) -> None:
@@ -58,7 +67,7 @@ class BroadcastApi:
         self._lease = load_script(stores.redis, "hold_lease")
 
     def routes(self) -> list[Route]:
-        return [Route("/api/emails/{id}/send", self.send, methods=["POST"])]
+        return [described("/api/emails/{id}/send", self.send, post=SEND)]
 
     async def send(self, request: Request) -> Response:
         """`lists` (the template's own unless said) and `limit`; `sentCount` says how many were queued."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.common.documents import EMAIL, Email
 from services.common.field_values import NOT_VALID, scalar_as_text
+from services.contacts.mail import mail_shapes
 from services.contacts.mail.composing import MAX_SUBJECT, AddressError, mail_address
 from services.contacts.objects import Json, iso
 from services.contacts.records.api import Resource
@@ -118,4 +119,14 @@ def read_ids(body: RecordBody, name: str, old: list[int]) -> list[int]:
     return sorted({int(text) for text in texts if text})
 
 
-EMAILS = Resource(EMAIL, "email", "emails", Email, read_email, show_email)
+EMAILS = Resource(
+    EMAIL,
+    "email",
+    "emails",
+    Email,
+    read_email,
+    show_email,
+    shown=mail_shapes.Email,
+    said=mail_shapes.EmailChange,
+    needs=("name",),
+)

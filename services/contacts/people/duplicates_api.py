@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,6 +13,7 @@ from starlette.routing import Route
 from services.common.envelope import json_response, query_of, text_of
 from services.common.folding import View, fold
 from services.common.merging import oldest
+from services.common.operation import Operation, Parameter, described
 from services.common.profile import Profile
 from services.common.queries.search_sql import exact_pattern
 from services.common.values import UniqueValue
@@ -21,6 +23,7 @@ from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.change_body import read_change
 from services.contacts.people.editor import taken_by
 from services.contacts.people.writer import ValueTakenError, check_one_person
+from services.contacts.shapes import Id, Shown
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import is_seen
 
@@ -33,12 +36,50 @@ ORDER BY id LIMIT {limit:UInt64}
 """
 
 
+class Similar(Shown):
+    """A contact; name and address are null where the caller may not see it."""
+
+    id: Id
+    name: Annotated[str | None, Meta(examples=["Ada Lovelace"])]
+    email: Annotated[str | None, Meta(examples=["ada@example.com"])]
+
+
+class Holder(Similar):
+    """Who has one of the values."""
+
+    field: Annotated[str, Meta(examples=["email"])]
+
+
+class Verdict(Shown):
+    """What a save would do."""
+
+    message: Annotated[str | None, Meta(description="For whoever types", examples=[EXISTS])]
+    verdict: Annotated[Literal["new", "update", "merge", "refuse"], Meta(examples=["update"])]
+    contact: Annotated[int | None, Meta(description="Who has it all after the save; null: a new one", examples=[4711])]
+    invalid: Annotated[dict[str, list[str]], Meta(description="What is wrong, by field", examples=[{}])]
+    holders: list[Holder]
+    similar: Annotated[list[Similar], Meta(max_length=MAX_SIMILAR, description="Who is called so")]
+
+
+LOOK = Operation(
+    "Who holds these values, and what a save would do",
+    Verdict,
+    (
+        Parameter("email", "Or any other unique field", example="ada@example.com"),
+        Parameter("firstname", "With lastname: also whoever is called so"),
+        Parameter("lastname"),
+        Parameter("id", "The contact that is edited", Id),
+    ),
+    errors={404: "No number that a contact may have"},
+)
+
+
 class DuplicatesApi:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
 
     def routes(self) -> list[Route]:
-        return [Route("/api/contacts/duplicates", self.look, methods=["GET"])]
+        return [described("/api/contacts/duplicates", self.look, get=LOOK)]
 
     async def look(self, request: Request) -> Response:
         """Unique fields by their aliases, `firstname` and `lastname`, and `id`: the contact that is edited, if any."""

@@ -35,7 +35,7 @@ from services.contacts.people.campaign_members import read_members
 from services.contacts.people.change import Change
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
-from services.contacts.records.record_shapes import CampaignMember, CampaignOfContact
+from services.contacts.records.record_shapes import CampaignMember, CampaignOfContact, CategoryOfContact
 from services.contacts.shapes import DONE
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import VIEW, check_record
@@ -44,6 +44,7 @@ ChangeOf = Callable[[int, bool, str], Change]  # of one thing: put in or taken o
 
 MEMBERS = Operation("The contacts of a campaign", {"total": int, "contacts": list[CampaignMember]}, PAGE)
 CAMPAIGNS_OF = Operation("The campaigns of a contact", {"total": int, "campaigns": by_id(CampaignOfContact)})
+CATEGORIES_OF = Operation("The categories of a contact", {"total": int, "categories": by_id(CategoryOfContact)})
 
 
 def _stage(stage_id: int, is_in: bool, name: str) -> Change:
@@ -78,7 +79,7 @@ class MembershipApi:
             *self._links("categories", CATEGORY, _category),
             described("/api/campaigns/{id}/contacts", self.members, get=MEMBERS),
             described("/api/contacts/{id}/campaigns", self.campaigns_of, get=CAMPAIGNS_OF),
-            Route("/api/contacts/{id}/categories", self.categories_of, methods=["GET"]),
+            described("/api/contacts/{id}/categories", self.categories_of, get=CATEGORIES_OF),
         ]
 
     def _links(self, plural: str, kind: str, change: ChangeOf) -> list[DescribedRoute]:

@@ -24,7 +24,7 @@ from services.contacts.people.change import Change
 from services.contacts.people.editor import ContactEditor
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
 from services.contacts.records.record_shapes import Tag as Shown
-from services.contacts.records.record_shapes import TagChange, TagDescription
+from services.contacts.records.record_shapes import TagChange, TagDescription, TagEdit
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
 
@@ -63,7 +63,7 @@ DELETE = Operation(
     {"tag": Shown},
     text="It is taken off every contact. After a 503 the same call goes on with the rest.",
 )
-BATCH = batch_operations("tags", Shown, TagChange)
+BATCH = batch_operations("tags", Shown, TagChange, TagEdit)
 
 
 class TagsApi:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,13 +14,15 @@ from starlette.routing import Route
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_body
 from services.common.folding import fold
 from services.common.images import Image, load_image, put_image, remove_image, remove_images
+from services.common.operation import BINARY, Operation, described
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.change import CUSTOM, Change
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import ContactEditor
-from services.contacts.presence.picture import Picture, read_picture
+from services.contacts.presence.picture import MAX_SIDE, Picture, read_picture
+from services.contacts.shapes import Shown
 from services.contacts.stores import Stores
 
 MULTIPART_BYTES = 65_536  # around the file
@@ -33,6 +36,33 @@ HEADERS = {
 }
 
 
+class Uploaded(Shown):
+    """A picture that was uploaded."""
+
+    type: Annotated[str, Meta(examples=["image/png"])]
+    width: Annotated[int, Meta(description="Pixels", ge=1, le=MAX_SIDE, examples=[200])]
+    height: Annotated[int, Meta(description="Pixels", ge=1, le=MAX_SIDE, examples=[200])]
+    bytes: Annotated[int, Meta(ge=1, examples=[4096])]
+    path: Annotated[str, Meta(examples=["/api/contacts/4711/image"])]
+
+
+SHOW = Operation(
+    "The picture that was uploaded",
+    BINARY,
+    success={200: "The file", 304: "It is the one that If-None-Match names"},
+    errors={404: "Nobody, or no picture"},
+    media_type="image/*",
+)
+PUT = Operation(
+    "Upload a picture",
+    {"image": Uploaded},
+    text=f"PNG, JPEG, GIF or WebP, up to {MAX_SIDE:,} x {MAX_SIDE:,} pixels. It becomes the preferred one.",
+    uploads={"image/*": BINARY, "multipart/form-data": {"image": BINARY}},
+    errors={400: "No file, or none of these", 413: "A file that is too large"},
+)
+REMOVE = Operation("Remove the picture", {"recordFound": bool}, text="recordFound says whether there was one.")
+
+
 class ImageApi:
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics, max_bytes: int) -> None:
         self._stores, self._max_bytes = stores, max_bytes
@@ -42,9 +72,9 @@ class ImageApi:
     def routes(self) -> list[Route]:
         path = "/api/contacts/{id}/image"
         return [
-            Route(path, self.show, methods=["GET"]),
-            Route(path, self.put, methods=["POST"]),
-            Route(path, self.remove, methods=["DELETE"]),
+            described(path, self.show, get=SHOW),
+            described(path, self.put, post=PUT),
+            described(path, self.remove, delete=REMOVE),
         ]
 
     async def show(self, request: Request) -> Response:

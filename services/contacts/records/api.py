@@ -28,7 +28,6 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.writer import BusyError
 from services.contacts.records.record_list import RecordList, read_record_list
 from services.contacts.records.record_operations import list_operation, standard_operations
-from services.contacts.records.record_shapes import SomeChange, SomeRecord
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import DELETE, EDIT, VIEW, check_create, check_record
@@ -52,12 +51,12 @@ class Resource(NamedTuple, Generic[Some]):
     document: type[Some]
     read: Callable[[dict[str, Any], Some | None], Some] | None
     show: Callable[[str, Some], Json]
+    shown: Any  # as it is described: what is shown of one, and what one can be told
+    said: Any
     own_id: Callable[[dict[str, Any]], str] = lambda _: ""
     contact_of: Callable[[Some], int] | None = None
     check: Callable[[dict[str, Any], Mapping[str, Field]], None] = lambda _, __: None
     path: str = ""  # below /api, where it is not the plural
-    shown: Any = SomeRecord  # as it is described: what is shown of one, and what one can be told
-    said: Any = SomeChange
     needs: tuple[str, ...] = ()  # the keys without which none is made
 
 

@@ -80,7 +80,7 @@ LINKS = Resource(
     Link,
     _read_link,
     _show_link,
-    _own_id,
+    own_id=_own_id,
     shown=record_shapes.Link,
     said=record_shapes.LinkChange,
     needs=("url",),

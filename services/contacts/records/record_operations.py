@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from services.common.operation import Operation, Parameter, list_of, part_of
@@ -29,6 +30,26 @@ def standard_operations(
         },
         "/{id}/delete": {"delete": Operation(f"Delete {_a(kind)}", one, (ID,))},
     }
+
+
+def with_errors(said: dict[str, dict[str, Operation]], errors: Mapping[int, str]) -> dict[str, dict[str, Operation]]:
+    """With what may be wrong about a change or a deletion of this kind alone."""
+    changed = {
+        end: {method: one._replace(errors={**one.errors, **errors}) for method, one in said[end].items()}
+        for end in ("/{id}/edit", "/{id}/delete")
+    }
+    return {**said, **changed}
+
+
+def keeping(said: dict[str, dict[str, Operation]]) -> dict[str, dict[str, Operation]]:
+    """Of a kind of which PUT keeps what it does not name."""
+    put = said["/{id}/edit"]["put"]._replace(
+        summary="Change what is named, or make one",
+        text="Of one that there is, what is not named stays. A new one needs what POST needs.",
+        success={200: "Changed", 201: "New: the id was unknown"},
+        needs=(),
+    )
+    return {**said, "/{id}/edit": {**said["/{id}/edit"], "put": put}}
 
 
 def list_operation(summary: str, plural: str, shown: Any) -> Operation:

@@ -22,14 +22,6 @@ class Record(Published):
     id: AnyId
 
 
-class SomeRecord(Record, forbid_unknown_fields=False):
-    """What every record has, and what is peculiar to its kind."""
-
-
-class SomeChange(Said):
-    """The keys of its kind."""
-
-
 class Link(Record):
     """A tracked link."""
 
@@ -253,6 +245,14 @@ class CampaignOfContact(Shown):
     list_membership: list[int]
 
 
+class CategoryOfContact(Shown):
+    id: Id
+    title: Annotated[str, Meta(examples=["Partners"])]
+    alias: Annotated[str, Meta(examples=["partners"])]
+    color: Annotated[str | None, Meta(examples=["4e5d9d"])]
+    date_added: Time
+
+
 class Tag(Shown):
     """What contacts carry."""
 
@@ -263,6 +263,12 @@ class Tag(Shown):
 
 class TagDescription(Said):
     description: Annotated[str, Meta(max_length=4_096, examples=["Bought something"])] | UnsetType = UNSET
+
+
+class TagEdit(TagDescription):
+    """A tag keeps its name: only PUT names one, to make it."""
+
+    tag: Annotated[str, Meta(max_length=191, description="Only of a new one")] | UnsetType = UNSET
 
 
 class TagChange(Said):

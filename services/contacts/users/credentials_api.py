@@ -10,12 +10,15 @@ from starlette.routing import Route
 
 from services.common.documents import CREDENTIAL, ROLE, Credential
 from services.common.envelope import ApiError
+from services.common.operation import Operation
 from services.common.records import Ref
 from services.common.secret_tokens import digest, new_secret
 from services.contacts.batch import Told
 from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, Resource
 from services.contacts.records.record_body import RecordBody, is_web_address
+from services.contacts.records.record_operations import keeping
+from services.contacts.users import user_shapes
 
 MAX_URIS = 20
 _NO_ROLE = "There is no such role."
@@ -62,13 +65,29 @@ def _show(_: str, credential: Credential) -> Json:
     }
 
 
-CREDENTIALS = Resource(CREDENTIAL, "credential", "credentials", Credential, _read, _show)
+CREDENTIALS = Resource(
+    CREDENTIAL,
+    "credential",
+    "credentials",
+    Credential,
+    _read,
+    _show,
+    shown=user_shapes.Credential,
+    said=user_shapes.CredentialChange,
+    needs=("name",),
+)
 
 
 class CredentialsApi(RecordsApi[Credential]):
     async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Credential | None], Credential]:
         old = await self._writer.one(record_id) if record_id else None
         return lambda body, over: _read(body, over or old)
+
+    def _operations(self) -> dict[str, dict[str, Operation]]:
+        said = keeping(super()._operations())
+        for end, method in (("/new", "post"), ("/{id}/edit", "put")):
+            said[end][method] = said[end][method]._replace(answers={201: {"credential": user_shapes.NewCredential}})
+        return said
 
     def _batch_routes(self, _: str, __: str) -> Sequence[Route]:
         return []

@@ -10,13 +10,20 @@ from starlette.routing import Route
 from services.common.caller import rights
 from services.common.documents import Role
 from services.common.envelope import ApiError, not_allowed
+from services.common.operation import Operation
 from services.common.user_directory import full_rights
 from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, read_record_id
+from services.contacts.records.record_operations import with_errors
 from services.contacts.users.seed import ADMIN_ROLE_ID
+
+_STAYS = {422: "The role of the admin stays as it is, and one that users have is not deleted"}
 
 
 class RolesApi(RecordsApi[Role]):
+    def _operations(self) -> dict[str, dict[str, Operation]]:
+        return with_errors(super()._operations(), _STAYS)
+
     def _batch_routes(self, _: str, __: str) -> Sequence[Route]:
         return []  # one by one, for each must be covered
 

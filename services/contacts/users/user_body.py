@@ -14,6 +14,7 @@ from services.contacts.objects import Json
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
+from services.contacts.users import user_shapes
 
 HASH = "passwordHash"  # under which a body holds the hash of its password; whatever a client says there is replaced
 _NAME = re.compile(r"[^\s:/\\]{1,100}")
@@ -135,5 +136,25 @@ def _show_role(_: str, role: Role) -> Json:
     }
 
 
-USERS = Resource(USER, "user", "users", User, None, lambda _, user: show_user(user))
-ROLES = Resource(ROLE, "role", "roles", Role, _read_role, _show_role)
+USERS = Resource(
+    USER,
+    "user",
+    "users",
+    User,
+    None,
+    lambda _, user: show_user(user),
+    shown=user_shapes.User,
+    said=user_shapes.UserChange,
+    needs=("username", "firstName", "email", "plainPassword", "role"),
+)
+ROLES = Resource(
+    ROLE,
+    "role",
+    "roles",
+    Role,
+    _read_role,
+    _show_role,
+    shown=user_shapes.Role,
+    said=user_shapes.RoleChange,
+    needs=("name",),
+)

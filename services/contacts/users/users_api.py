@@ -13,6 +13,7 @@ from services.common.access import Refused
 from services.common.caller import ADMIN_ID, author_id, caller, rights
 from services.common.documents import ROLE, Role, User, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, query_of, read_object, text_of
+from services.common.operation import Operation, described
 from services.common.passwords import BusyError
 from services.common.php_query import as_list
 from services.common.records import Ref
@@ -25,6 +26,7 @@ from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
 from services.contacts.records.record_writer import TakenError
 from services.contacts.stores import Stores
+from services.contacts.users import user_operations
 from services.contacts.users.login_names import LoginNames
 from services.contacts.users.seed import ADMIN_ROLE_ID
 from services.contacts.users.user_body import HASH, USERS, read_password, read_user
@@ -50,13 +52,18 @@ class UsersApi(RecordsApi[User]):
 
     def routes(self) -> list[Route]:
         return [
-            Route("/api/contacts/list/owners", self.owners, methods=["GET"]),
-            Route("/api/users/self", self.me, methods=["GET"]),
-            Route("/api/users/self/edit", self.edit_me, methods=["PUT", "PATCH"]),
-            Route("/api/users/list/roles", self.role_names, methods=["GET"]),
+            described("/api/contacts/list/owners", self.owners, get=user_operations.OWNERS),
+            described("/api/users/self", self.me, get=user_operations.ME),
+            described("/api/users/self/edit", self.edit_me, patch=user_operations.EDIT_ME, put=user_operations.EDIT_ME),
+            described("/api/users/list/roles", self.role_names, get=user_operations.ROLE_NAMES),
             *self._standard_routes("users"),
-            Route("/api/users/{id}/permissioncheck", self.may, methods=["GET", "POST"]),
+            described(
+                "/api/users/{id}/permissioncheck", self.may, get=user_operations.MAY, post=user_operations.MAY_BODY
+            ),
         ]
+
+    def _operations(self) -> dict[str, dict[str, Operation]]:
+        return user_operations.of_users(super()._operations())
 
     def _batch_routes(self, _: str, __: str) -> Sequence[Route]:
         return []  # one by one: each password takes a tenth of a second
@@ -126,6 +133,7 @@ class UsersApi(RecordsApi[User]):
             raise ApiError(422, "The admin of the settings stays, and nobody deletes themselves.")
         if old is not None:
             await self._check_role(old.role_id)
+        await self._learn_roles()
         gone = await super().remove(user_id)
         self._stores.directory.forget_user(user_id)
         return gone

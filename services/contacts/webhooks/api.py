@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,11 +17,11 @@ from services.contacts.list_parameters import PAGE
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json, iso
 from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
-from services.contacts.shapes import Shown, Time
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import VIEW
 from services.contacts.webhooks.event_feed import begin_now, event_types
 from services.contacts.webhooks.hook_resource import HOOKS, read_hook
+from services.contacts.webhooks.hook_shapes import Delivery, HookWithState, Trigger
 from services.contacts.webhooks.queue import SAVES, State
 from services.contacts.webhooks.save_feed import begin_saves_now
 from services.contacts.webhooks.triggers import TRIGGERS
@@ -33,23 +32,6 @@ SELECT toUnixTimestamp64Milli(time), status, seconds, items, note FROM webhook_d
 WHERE hook = {hook:UInt64} ORDER BY time DESC LIMIT {limit:UInt64} OFFSET {start:UInt64}
 """
 _LOGGED = "SELECT count() FROM webhook_deliveries WHERE hook = {hook:UInt64}"
-
-
-class Trigger(Shown):
-    """What a webhook can be told of."""
-
-    label: str
-    description: str
-
-
-class Delivery(Shown):
-    """One call of a webhook."""
-
-    date_added: Time
-    status_code: Annotated[int | None, Meta(description="null: it was not reached", examples=[200])]
-    runtime: Annotated[float, Meta(description="Seconds", examples=[0.12])]
-    items: Annotated[int, Meta(description="What it was told of")]
-    note: Annotated[str | None, Meta(description="What went wrong")]
 
 
 TRIGGERS_OF_HOOKS = Operation("What webhooks can be told of", {"triggers": by_id(Trigger)})
@@ -71,6 +53,11 @@ class HooksApi(RecordsApi[Hook]):
             *self._standard_routes("hooks"),
             described("/api/hooks/{id}/deliveries", self.deliveries, get=DELIVERIES),
         ]
+
+    def _operations(self) -> dict[str, dict[str, Operation]]:
+        said = super()._operations()
+        said["/{id}"]["get"] = said["/{id}"]["get"]._replace(answer={"hook": HookWithState})
+        return said
 
     async def triggers(self, _: Request) -> Response:
         told = {name: {"label": label, "description": text} for name, (label, text) in TRIGGERS.items()}

@@ -9,6 +9,7 @@ from services.common.documents import HOOK, Hook
 from services.contacts.objects import Json
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
+from services.contacts.webhooks import hook_shapes
 from services.contacts.webhooks.triggers import TRIGGERS
 
 ORDERS = ("ASC", "DESC")
@@ -57,4 +58,14 @@ def show_hook(_: str, hook: Hook) -> Json:
     }
 
 
-HOOKS = Resource(HOOK, "hook", "hooks", Hook, read_hook, show_hook)
+HOOKS = Resource(
+    HOOK,
+    "hook",
+    "hooks",
+    Hook,
+    read_hook,
+    show_hook,
+    shown=hook_shapes.Hook,
+    said=hook_shapes.HookChange,
+    needs=("name", "webhookUrl"),
+)

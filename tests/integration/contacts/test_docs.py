@@ -45,6 +45,14 @@ def test_it_names_every_path_and_every_resource_that_is_not_served(anybody: http
     assert [name for name in NOT_SERVED if f"/api/{name}</code>" not in page] == []
 
 
+def test_a_newcomer_finds_how_to_log_in_page_search_and_read_errors(anybody: httpx.Client) -> None:
+    page = html.unescape(anybody.get("/docs").text)
+    start = page.partition('<section id="start">')[2].partition("</section>")[0]
+    for word in ("HTTP Basic", "Authorization: Bearer", "#post_tokens_new", "#post_oauth_v2_token", "start=30",
+                 "search=email:", "orderBy", "Retry-After", '"details"'):  # fmt: skip
+        assert word in start
+
+
 def test_every_link_leads_somewhere(anybody: httpx.Client) -> None:
     page = anybody.get("/docs").text
     ids = re.findall(r'id="([^"]+)"', page)

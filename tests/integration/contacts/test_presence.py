@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import time
 import uuid
@@ -13,13 +12,10 @@ import httpx
 from clickhouse_connect.driver.client import Client
 
 from tests.integration.contacts.answers import told
+from tests.integration.contacts.pictures import GIF, PNG
 
 _numbers = itertools.count()
 PREFIX = uuid.uuid4().hex[:8]
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 Hit = Callable[..., str]
 
 

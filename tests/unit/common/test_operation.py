@@ -9,10 +9,9 @@ import pytest
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.openapi import Json, document_of
-from services.common.operation import DescribedRoute, Operation, Parameter, by_id, described, part_of
+from services.common.operation import BINARY, DescribedRoute, OneOf, Operation, Parameter, by_id, described, part_of
 
 
 class Thing(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -102,30 +101,39 @@ def test_an_old_name_is_deprecated_and_names_the_new_one() -> None:
     assert operation["description"] == "An old name of GET /api/contacts."
 
 
-def test_what_is_described_by_hand_counts_for_plain_routes_only() -> None:
-    said = {"summary": "By hand", "parameters": [], "requestBody": {}, "responses": {"200": {"description": "{thing}"}}}
-    by_hand = {
-        "paths": {"/api/plain": {"post": said}, "/api/things": {"post": said}, "/api/gone": {"post": said}},
-        "components": {"schemas": {"Change": {"type": "object"}}},
-    }
-    routes = [
-        Route("/api/plain", handler, methods=["POST"]),
-        described("/api/things", handler, post=Operation("In the code")),
+def test_a_file_is_described_by_the_media_types_that_it_may_have() -> None:
+    uploads = {"image/*": BINARY, "multipart/form-data": {"image": BINARY}}
+    operation = operation_of(described("/api/pictures", handler, post=Operation("Upload", uploads=uploads)), "post")
+    assert operation["requestBody"]["required"] is True
+    content = operation["requestBody"]["content"]
+    assert content.keys() == uploads.keys()
+    assert content["image/*"]["schema"] == {"type": "string", "format": "binary"}
+    assert content["multipart/form-data"]["schema"]["required"] == ["image"]
+    assert {"400", "413"} <= operation["responses"].keys()
+
+
+def test_an_answer_may_have_one_of_several_shapes() -> None:
+    shape = {"thing": OneOf((Thing, {"gone": bool}))}
+    operation = operation_of(described("/api/things", handler, get=Operation("One", shape)), "get")
+    [one, other] = operation["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["thing"][
+        "anyOf"
     ]
-    document = document_of("Test", routes, by_hand)
-    assert {path: one["post"]["summary"] for path, one in document["paths"].items()} == {
-        "/api/plain": "By hand", "/api/things": "In the code"
-    }  # fmt: skip
-    assert set(document["paths"]["/api/plain"]["post"]["responses"]) == {
-        "200",
-        "400",
-        "401",
-        "403",
-        "413",
-        "429",
-        "503",
-    }
-    assert "Change" in document["components"]["schemas"]
+    assert one == {"$ref": "#/components/schemas/Thing"}
+    assert other["required"] == ["gone"]
+
+
+def test_another_success_may_have_an_answer_of_its_own() -> None:
+    said = Operation("Put", {"thing": Thing}, success={200: "Changed", 201: "Made"}, answers={201: {"made": Thing}})
+    responses = operation_of(described("/api/things", handler, put=said), "put")["responses"]
+    schemas = [responses[status]["content"]["application/json"]["schema"] for status in ("200", "201")]
+    assert [schema["required"] for schema in schemas] == [["thing"], ["made"]]
+
+
+def test_an_answer_that_has_no_content_has_no_shape() -> None:
+    said = Operation("One", Thing, success={200: "Done", 304: "As it was"})
+    operation = operation_of(described("/api/things", handler, get=said), "get")
+    assert operation["responses"]["304"] == {"description": "As it was"}
+    assert "content" in operation["responses"]["200"]
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import Annotated
 
@@ -11,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.openapi import Json, document_of
-from services.common.operation import Operation, Parameter, described
-from services.contacts.docs.api_pages import groups_of, kind_of, schemas_of
+from services.common.operation import BINARY, Operation, Parameter, described
+from services.contacts.docs.api_pages import error_example, groups_of, kind_of, schemas_of
 from services.contacts.docs.docs import render
 
 
@@ -74,6 +75,21 @@ def test_a_property_is_told_with_its_bounds_and_its_example() -> None:
     assert (row.name, row.text, row.is_needed, row.example) == (
         "name", "How it is called, up to 9 characters", True, '"Ada\'s"'
     )  # fmt: skip
+
+
+def test_a_file_is_told_in_each_way_that_it_may_come_and_sent_by_the_call() -> None:
+    uploads = {"image/*": BINARY, "multipart/form-data": {"image": BINARY}}
+    route = described("/api/pictures", handler, post=Operation("Upload", uploads=uploads))
+    [shown] = groups_of(document_of("Test", [route]))["pictures"]
+    assert text(shown.uploads) == "image/*: file, or multipart/form-data: {image: file}"
+    assert shlex.split(shown.curl.replace("\\\n", ""))[-2:] == ["-F", "image=@image.png"]
+    assert not shown.body
+
+
+def test_an_error_is_shown_as_it_comes() -> None:
+    [error] = json.loads(error_example(document()))["errors"]
+    assert error["code"] == 400
+    assert "email" in error["details"]
 
 
 def test_texts_are_escaped() -> None:

@@ -1,0 +1,45 @@
+"""Rules for points as they are described. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from services.contacts.records.record_shapes import LongText, Record
+from services.contacts.shapes import Nothing, OtherId, Ref, Said
+
+RuleName = Annotated[str, Meta(max_length=191, examples=["Read the prices"])] | UnsetType
+Whole = Annotated[int, Meta(ge=-999_999_999, le=999_999_999, examples=[10])] | UnsetType
+RuleType = Literal["asset.download", "email.open", "form.submit", "url.hit"]
+
+
+class Point(Record):
+    """A rule that gives points for what contacts do."""
+
+    name: Annotated[str, Meta(examples=["Read the prices"])]
+    category: Ref | None
+    type: RuleType
+    description: str | None
+    delta: Annotated[int, Meta(examples=[10])]
+    repeatable: bool
+    publish_up: Nothing
+    publish_down: Nothing
+    properties: dict[str, Any]
+
+
+class PointChange(Said):
+    name: RuleName = UNSET
+    type: Annotated[RuleType, Meta(examples=["url.hit"])] | UnsetType = UNSET
+    delta: Whole = UNSET
+    repeatable: bool | UnsetType = UNSET
+    properties: (
+        Annotated[
+            dict[str, Any],
+            Meta(description="page_url; or forms, assets, emails: ids", examples=[{"page_url": "/prices"}]),
+        ]
+        | UnsetType
+    ) = UNSET
+    description: LongText = UNSET
+    category: OtherId | UnsetType = UNSET
+    is_published: bool | UnsetType = UNSET
