@@ -11,7 +11,7 @@ NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", 
 SEGMENT = "segment"
 USER, ROLE, LOGIN, CREDENTIAL, TOKEN = "user", "role", "login", "credential", "token"
 CONTACT_CATEGORIES = "global"  # the bundle of categories that contacts can be in
-HOOK, POINT = "hook", "point"
+HOOK, POINT, TRIGGER = "hook", "point", "trigger"
 EMAIL, SCHEDULED_EVENT = "email", "scheduledevent"
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
@@ -217,6 +217,16 @@ class Point(Document):
     url: str = ""  # with * for anything; of a visit
     ids: list[str] = []  # of forms, downloads, mails; none: any
     since_us: int = 0  # what was stored before is of no concern
+
+
+class Trigger(Document):
+    """From so many `points` on a contact is shown in this color; hex, without #."""
+
+    name: str
+    points: int = 0
+    color: str = ""
+    description: str = ""
+    category_id: int = 0
 
 
 class Choice(msgspec.Struct, frozen=True):

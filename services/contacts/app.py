@@ -47,6 +47,7 @@ from services.contacts.people.tags_api import TagsApi
 from services.contacts.people.utm_api import UtmApi
 from services.contacts.points.api import PointsApi
 from services.contacts.points.rules import EVERY_SECONDS, PointRules
+from services.contacts.points.triggers_api import TriggersApi
 from services.contacts.presence.image_api import ImageApi
 from services.contacts.presence.links_api import LinksApi
 from services.contacts.records.api import RecordsApi, Resource
@@ -182,6 +183,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *BotsApi(stores).routes(),
         *HooksApi(stores, user, metrics).routes(),
         *SubmissionsApi(stores, metrics).routes(),
+        *TriggersApi(stores, user, metrics).routes(),  # before /{id}
         *PointsApi(stores, user, metrics).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),

@@ -67,13 +67,6 @@ _RECORDS = [
     *_LIST[4:],
 ]
 
-
-PATHS |= {
-    "/api/points/actions/types": {
-        "get": _operation("What rules give points for", [], {"200": "{pointActionTypes: {type: label}}"})
-    },
-}
-
 _USER = _parameter("id", "path", "integer", "The user")
 _MAY = {"200": "{permission: true}", "404": "No such user"}
 PATHS |= {

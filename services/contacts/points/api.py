@@ -12,10 +12,13 @@ from starlette.routing import Route
 
 from services.common.documents import Point
 from services.common.envelope import json_response
+from services.common.operation import Operation, described
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.points.point_resource import POINTS, TYPES, read_point
 from services.contacts.records.api import RecordsApi
 from services.contacts.stores import Stores
+
+ACTION_TYPES = Operation("What rules give points for", {"pointActionTypes": dict[str, str]})
 
 
 class PointsApi(RecordsApi[Point]):
@@ -23,7 +26,7 @@ class PointsApi(RecordsApi[Point]):
         super().__init__(stores, user, metrics, POINTS)
 
     def routes(self) -> list[Route]:
-        return [Route("/api/points/actions/types", self.types, methods=["GET"]), *self._standard_routes("points")]
+        return [described("/api/points/actions/types", self.types, get=ACTION_TYPES), *self._standard_routes("points")]
 
     async def types(self, _: Request) -> Response:
         return json_response({"pointActionTypes": TYPES})

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.common.documents import POINT, Point
 from services.contacts.objects import Json
+from services.contacts.points import point_shapes
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, MAX_URL_LENGTH, RecordBody
 
@@ -78,4 +79,7 @@ def show_point(_: str, point: Point) -> Json:
     }
 
 
-POINTS = Resource(POINT, "point", "points", Point, read_point, show_point)
+POINTS = Resource(
+    POINT, "point", "points", Point, read_point, show_point,
+    shown=point_shapes.Point, said=point_shapes.PointChange, needs=("name", "type"),
+)  # fmt: skip

@@ -15,6 +15,7 @@ from services.contacts.people.change import InvalidChangeError
 
 MAX_LONG_TEXT = 4_096
 MAX_URL_LENGTH = 2_048
+_COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.ASCII | re.IGNORECASE)
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -60,6 +61,13 @@ class RecordBody:
         if said and not is_web_address(said):
             self.wrong[name] = ["This value is not a valid URL."]
         return said
+
+    def color(self, name: str, old: str = "") -> str:
+        """Hex, without #; '' for none."""
+        said = self.text(name, old, most=7)
+        if said and not _COLOR.fullmatch(said):
+            self.wrong.setdefault(name, ["This value must be a color such as 4e5d9d."])
+        return said.removeprefix("#")
 
     def flag(self, name: str, *, old: bool) -> bool:
         if not self.has(name):

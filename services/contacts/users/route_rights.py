@@ -135,6 +135,8 @@ RULES: Mapping[Route, Rule] = {
             "/api/hooks/{id}/deliveries"),
     **_many(_shared("/api/points", "point:points")),
     ("GET", "/api/points/actions/types"): Rule(("point:points:view",)),
+    **_many(_shared("/api/points/triggers", "point:triggers")),
+    ("GET", "/api/points/triggers/events/types"): Rule(("point:triggers:view",)),
     **_own("/api/emails", "email:emails"),
     **_posts(Rule(("email:emails:viewown", f"{LEADS}:editown")), "/api/emails/{id}/contact/{contact}/send",
              "/api/emails/{id}/send/contact/{contact}"),

@@ -41,6 +41,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "segments": {"name": "Readers"},
     "lists": {"name": "Readers"},
     "hooks": {"name": "New contacts", "webhookUrl": "https://hooks.example/new"},
+    "points/triggers": {"name": "Hot", "points": 100},
     "points": {"name": "Prices", "type": "url.hit", "delta": 5, "properties": {"page_url": "/prices"}},
     "emails": {"name": "Welcome", "subject": "Welcome"},
     "fields/contact": {"label": "Shoe size", "type": "number"},
