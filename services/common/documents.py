@@ -36,7 +36,10 @@ class Link(Document):
 
 
 class Asset(Document):
-    """A file that is kept elsewhere: `/asset/{id}` leads to `url` and counts a download."""
+    """A file that is kept elsewhere: `/asset/{id}` leads to `url` and counts a download.
+
+    One of a directory (file:///...) is for mails only.
+    """
 
     title: str
     url: str
@@ -155,6 +158,7 @@ class Email(Document):
     description: str = ""
     category_id: int = 0
     segments: list[int] = []
+    assets: list[int] = []  # that are attached
     publish_up_us: int = 0
     publish_down_us: int = 0
 

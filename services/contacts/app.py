@@ -187,7 +187,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *PointsApi(stores, user, metrics).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),
-        *EmailsApi(stores, user, metrics).routes(),
+        *EmailsApi(stores, user, metrics, settings).routes(),
         *MailApi(stores, user, settings).routes(),
         *BroadcastApi(stores, user, settings).routes(),
         *CampaignEventsApi(stores, user).routes(),

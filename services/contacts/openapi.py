@@ -154,7 +154,7 @@ PATHS |= {
     **{
         f"/api/emails/{{id}}/{path}": {
             "post": _operation(
-                "Send a template to a contact: tokens, transactional (true unless said)",
+                "Send a template to a contact: tokens, assetAttachments, transactional (true unless said)",
                 [_RECORD_ID, _parameter("contact", "path", "integer", "The contact")],
                 {**_SENT, **_NO_MAIL},
                 has_body=True,
@@ -164,7 +164,7 @@ PATHS |= {
     },
     "/api/emails/{id}/send": {
         "post": _operation(
-            "Send a template to all in its segments who were never sent it: lists, limit (10,000)",
+            "Send a template to all in its segments who were never sent it: lists, assetAttachments, limit (10,000)",
             [_RECORD_ID],
             {"200": "{success, sentCount, failedRecipients}", "404": "No such template", **_WRONG, **_NO_MAIL},
             has_body=True,

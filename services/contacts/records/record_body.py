@@ -16,6 +16,7 @@ from services.contacts.people.change import InvalidChangeError
 MAX_LONG_TEXT = 4_096
 MAX_URL_LENGTH = 2_048
 _COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.ASCII | re.IGNORECASE)
+_FILE_ADDRESS = re.compile(r"file:///[^\s\\<>\"]+")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -56,9 +57,9 @@ class RecordBody:
             self.wrong[name] = ["This value should not be blank."]
         return said
 
-    def url(self, name: str, old: str = "") -> str:
+    def url(self, name: str, old: str = "", *, may_be_file: bool = False) -> str:
         said = self.text(name, old, most=MAX_URL_LENGTH, is_required=True)
-        if said and not is_web_address(said):
+        if said and not is_web_address(said) and not (may_be_file and _FILE_ADDRESS.fullmatch(said)):
             self.wrong[name] = ["This value is not a valid URL."]
         return said
 
