@@ -11,7 +11,8 @@ NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", 
 SEGMENT = "segment"
 USER, ROLE, LOGIN, CREDENTIAL, TOKEN = "user", "role", "login", "credential", "token"
 CONTACT_CATEGORIES = "global"  # the bundle of categories that contacts can be in
-HOOK, POINT, TRIGGER = "hook", "point", "trigger"
+HOOK = "hook"
+POINT, POINT_GROUP, TRIGGER = "point", "pointgroup", "trigger"
 EMAIL, SCHEDULED_EVENT = "email", "scheduledevent"
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
@@ -210,7 +211,8 @@ class Hook(Document):
 
 
 class Point(Document):
-    """A rule: `delta` points for what a contact does; only once, unless it is repeatable."""
+    """A rule: `delta` points for what a contact does; only once, unless it is repeatable. With a group they go to the
+    contact's score there."""
 
     name: str
     type: str
@@ -221,6 +223,14 @@ class Point(Document):
     url: str = ""  # with * for anything; of a visit
     ids: list[str] = []  # of forms, downloads, mails; none: any
     since_us: int = 0  # what was stored before is of no concern
+    group_id: int = 0
+
+
+class PointGroup(Document):
+    """What contacts have a score in, apart from their points."""
+
+    name: str
+    description: str = ""
 
 
 class Trigger(Document):

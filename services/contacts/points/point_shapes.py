@@ -1,4 +1,4 @@
-"""Rules for points and triggers as they are described. Pure."""
+"""Rules for points, groups of points and triggers as they are described. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from services.contacts.records.record_shapes import LongText, Record, Shade
-from services.contacts.shapes import NoItems, Nothing, OtherId, Ref, Said
+from services.contacts.shapes import Id, NoItems, Nothing, OtherId, Ref, Said, Shown
 
 RuleName = Annotated[str, Meta(max_length=191, examples=["Read the prices"])] | UnsetType
 Whole = Annotated[int, Meta(ge=-999_999_999, le=999_999_999, examples=[10])] | UnsetType
@@ -26,6 +26,7 @@ class Point(Record):
     publish_up: Nothing
     publish_down: Nothing
     properties: dict[str, Any]
+    group: Ref | None
 
 
 class PointChange(Said):
@@ -42,7 +43,34 @@ class PointChange(Said):
     ) = UNSET
     description: LongText = UNSET
     category: OtherId | UnsetType = UNSET
+    group: OtherId | UnsetType = UNSET
     is_published: bool | UnsetType = UNSET
+
+
+class PointGroup(Record):
+    """What contacts have a score in, apart from their points."""
+
+    name: Annotated[str, Meta(examples=["Loyalty"])]
+    description: str | None
+
+
+class PointGroupChange(Said):
+    name: Annotated[str, Meta(max_length=191, examples=["Loyalty"])] | UnsetType = UNSET
+    description: LongText = UNSET
+    is_published: bool | UnsetType = UNSET
+
+
+class GroupOfScore(Shown):
+    id: Id
+    name: Annotated[str, Meta(examples=["Loyalty"])]
+    description: str | None
+
+
+class GroupScore(Shown):
+    """The points of a contact in a group."""
+
+    score: Annotated[int, Meta(examples=[10])]
+    group: GroupOfScore
 
 
 class PointTrigger(Record):

@@ -18,9 +18,11 @@ from services.contacts.stores import Stores
 from tests.integration.contacts.answers import told
 from tests.integration.contacts.fileserver import FileServer, Reply
 from tests.integration.contacts.mailserver import MailServer
+from tests.integration.contacts.test_rights import client_of, closed_clients, made_user, role
 from tests.integration.services import start_service
 from tests.processes import eventually, free_port
 
+_ = closed_clients
 MOST = 10_000
 _numbers = itertools.count()
 
@@ -321,17 +323,8 @@ async def test_the_bound_is_for_all_files_of_a_mail_together(
 
 
 def test_only_assets_that_one_may_see_are_attached(mail: httpx.Client, files: FileServer) -> None:
-    levels = {"api:access": ["full"], "email:emails": ["viewown", "create"], "asset:assets": ["viewown", "create"]}
-    role = told(mail.post("/api/roles/new", json={"name": "Writers", "rawPermissions": levels}), 201)["role"]["id"]
-    name = f"writer-{uuid.uuid4().hex[:8]}"
-    user = {"username": name, "firstName": "Ada", "lastName": "L", "email": f"{name}@users.org", "role": role,
-            "plainPassword": {"password": "correct horse", "confirm": "correct horse"}}  # fmt: skip
-    told(mail.post("/api/users/new", json=user), 201)
-    with httpx.Client(base_url=mail.base_url, auth=(name, "correct horse"), trust_env=False, timeout=30) as writer:
-        said = {"name": "Prices", "assetAttachments": [new_file(mail, files)]}
-        told(eventually(lambda: _let_in(writer.post("/api/emails/new", json=said)), "the new user"), 403)
-        told(writer.post("/api/emails/new", json={**said, "assetAttachments": [new_file(writer, files)]}), 201)
-
-
-def _let_in(answer: httpx.Response) -> httpx.Response | None:
-    return None if answer.status_code == 401 else answer
+    rights = {"email__emails": ["viewown", "create"], "asset__assets": ["viewown", "create"]}
+    writer = client_of(mail, made_user(mail, role(mail, **rights)))
+    said = {"name": "Prices", "assetAttachments": [new_file(mail, files)]}
+    told(writer.post("/api/emails/new", json=said), 403)
+    told(writer.post("/api/emails/new", json={**said, "assetAttachments": [new_file(writer, files)]}), 201)

@@ -41,12 +41,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "segments": {"name": "Readers"},
     "lists": {"name": "Readers"},
     "hooks": {"name": "New contacts", "webhookUrl": "https://hooks.example/new"},
+    "points/groups": {"name": "Loyalty"},
     "points/triggers": {"name": "Hot", "points": 100},
     "points": {"name": "Prices", "type": "url.hit", "delta": 5, "properties": {"page_url": "/prices"}},
     "emails": {"name": "Welcome", "subject": "Welcome"},
     "fields/contact": {"label": "Shoe size", "type": "number"},
     "fields/company": {"label": "Floors", "type": "number"},
 }
+OTHERS = {"contact": "contacts", "group": "points/groups"}  # things of other kinds, as paths and bodies name them
 
 
 def _name(operation: Any) -> str:
@@ -142,10 +144,8 @@ def _ask(operation: Any, mode: GenerationMode, examples: int, url: str, new: New
 def _with_ids(path: str, new: New) -> str:
     for name in path_names(path):
         known = {"id": "1" if "/users/" in path else "", "channel": "email", "operator": "plus", "delta": "10"}
-        known["system"] = "crm"
-        path = path.replace(
-            f"{{{name}}}", known.get(name) or str(new("contacts" if name == "contact" else _kind(path)))
-        )
+        known |= {"system": "crm", "value": "10"}
+        path = path.replace(f"{{{name}}}", known.get(name) or str(new(OTHERS.get(name) or _kind(path))))
     return path
 
 
@@ -155,8 +155,12 @@ def _of_here(body: Any, new: New, kind: str) -> Any:
         return [_of_here(one, new, kind) for one in body]
     if not isinstance(body, dict):
         return body
-    here = {"contact": "contacts", "lead": "contacts", "id": kind}
-    return {name: new(here[name]) if name in here else value for name, value in body.items() if name != "alias"}
+    here = {**OTHERS, "lead": "contacts", "id": kind}
+    return {
+        name: new(here[name]) if name in here and not isinstance(value, str) else value
+        for name, value in body.items()
+        if name != "alias"
+    }
 
 
 def _form(value: Any, name: str = "") -> dict[str, str]:
@@ -180,5 +184,5 @@ def _name_what_there_is(case: Case, new: New) -> None:
         return
     if "id" in parameters and (kind in BODIES or kind in ("notes", "tags")):
         parameters["id"] = new(kind)
-    if "contact" in parameters:
-        parameters["contact"] = new("contacts")
+    for name in OTHERS.keys() & parameters:
+        parameters[name] = new(OTHERS[name])
