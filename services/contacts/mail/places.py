@@ -83,10 +83,13 @@ def _decoded(path: str) -> str:
 
 def _is_plain(path: str) -> bool:
     """Nothing in it leads upwards, and no part of it is read otherwise elsewhere."""
-    return path.isprintable() and "\\" not in path and posixpath.normpath(path) == path and path.startswith("/")
+    is_odd = not path.isprintable() or "\\" in path or ";" in path  # some servers read /..;/ as /../
+    return not is_odd and path.startswith("/") and posixpath.normpath(path) == path
 
 
 def _kind(name: str) -> str:
-    """The type that its name says. Mails in mails are mere bytes here."""
-    kind = mimetypes.guess_type(name, strict=False)[0] or ""
-    return "application/octet-stream" if not kind or kind.startswith(("message/", "multipart/")) else kind
+    """The type that its name says. Mails in mails, and what is packed, are mere bytes here."""
+    kind, packing = mimetypes.guess_type(name, strict=False)
+    if not kind or packing or kind.startswith(("message/", "multipart/")):
+        return "application/octet-stream"
+    return kind
