@@ -11,7 +11,8 @@ NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", 
 SEGMENT = "segment"
 USER, ROLE, LOGIN, CREDENTIAL, TOKEN = "user", "role", "login", "credential", "token"
 CONTACT_CATEGORIES = "global"  # the bundle of categories that contacts can be in
-HOOK, POINT = "hook", "point"
+HOOK = "hook"
+POINT, POINT_GROUP, TRIGGER = "point", "pointgroup", "trigger"
 EMAIL, SCHEDULED_EVENT = "email", "scheduledevent"
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
@@ -36,7 +37,10 @@ class Link(Document):
 
 
 class Asset(Document):
-    """A file that is kept elsewhere: `/asset/{id}` leads to `url` and counts a download."""
+    """A file that is kept elsewhere: `/asset/{id}` leads to `url` and counts a download.
+
+    One of a directory (file:///...) is for mails only.
+    """
 
     title: str
     url: str
@@ -155,6 +159,7 @@ class Email(Document):
     description: str = ""
     category_id: int = 0
     segments: list[int] = []
+    assets: list[int] = []  # that are attached
     publish_up_us: int = 0
     publish_down_us: int = 0
 
@@ -206,7 +211,8 @@ class Hook(Document):
 
 
 class Point(Document):
-    """A rule: `delta` points for what a contact does; only once, unless it is repeatable."""
+    """A rule: `delta` points for what a contact does; only once, unless it is repeatable. With a group they go to the
+    contact's score there."""
 
     name: str
     type: str
@@ -217,6 +223,24 @@ class Point(Document):
     url: str = ""  # with * for anything; of a visit
     ids: list[str] = []  # of forms, downloads, mails; none: any
     since_us: int = 0  # what was stored before is of no concern
+    group_id: int = 0
+
+
+class PointGroup(Document):
+    """What contacts have a score in, apart from their points."""
+
+    name: str
+    description: str = ""
+
+
+class Trigger(Document):
+    """From so many `points` on a contact is shown in this color; hex, without #."""
+
+    name: str
+    points: int = 0
+    color: str = ""
+    description: str = ""
+    category_id: int = 0
 
 
 class Choice(msgspec.Struct, frozen=True):

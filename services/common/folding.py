@@ -8,7 +8,6 @@ from typing import TypeVar
 import msgspec
 
 from services.common.profile import (
-    MAX_POINTS,
     DoNotContact,
     ExternalLink,
     FrequencyRule,
@@ -18,6 +17,7 @@ from services.common.profile import (
     Stamped,
     Value,
     newest,
+    within_points,
 )
 
 Key = TypeVar("Key", int, str)
@@ -51,13 +51,14 @@ class View(msgspec.Struct):
     links: dict[str, ExternalLink]  # by `system:id there`
     created_by_id: int = 0  # of the user; 0 for who is none
     modified_by_id: int = 0
+    scores: dict[int, int] = {}  # points by their group
 
 
 def fold(profile: Profile) -> View:
     """All parts as one contact, the same in whatever order they came together.
 
     Per field, frequency rule, image and link the newest word, per tag and membership the newest add or remove, points
-    added, the strictest do-not-contact, owner and stage of the survivor, else of the loser that has one.
+    and scores added, the strictest do-not-contact, owner and stage of the survivor, else of the loser that has one.
     """
     parts = profile.parts()
     if not parts:
@@ -71,7 +72,7 @@ def fold(profile: Profile) -> View:
         tags=sorted(_joined([part.tags for part in parts])),
         ips=_addresses(parts),
         dnc=_strictest(parts),
-        points=max(-MAX_POINTS, min(MAX_POINTS, sum(part.points for part in parts))),
+        points=within_points(sum(part.points for part in parts)),
         owner_id=owner_of(profile),
         stage_id=stage_of(profile),
         added_us=min(part.added_us for part in parts),
@@ -89,6 +90,7 @@ def fold(profile: Profile) -> View:
         frequency=newest([part.frequency for part in parts]),
         image=_newest([part.image for part in parts]),
         preferred_image=_newest([part.preferred_image for part in parts]),
+        scores=_scores(parts),
         links={key: link for key, link in newest([part.links for part in parts]).items() if link.is_in},
     )
 
@@ -111,6 +113,11 @@ def stage_of(profile: Profile) -> int:
 
 def _joined(maps: list[dict[Key, Member]]) -> list[Key]:
     return [key for key, word in newest(maps).items() if word.is_in]
+
+
+def _scores(parts: list[Part]) -> dict[int, int]:
+    groups = sorted({group for part in parts for group in part.scores})
+    return {group: within_points(sum(part.scores.get(group, 0) for part in parts)) for group in groups}
 
 
 def _addresses(parts: Iterable[Part]) -> list[str]:

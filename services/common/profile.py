@@ -107,6 +107,7 @@ class Part(msgspec.Struct, omit_defaults=True):
     preferred_image: Stamped | None = None  # custom, gravatar, or the alias of a social field
     links: dict[str, ExternalLink] = {}  # by `system:id there`
     granted: dict[int, Granted] = {}  # by rule for points
+    scores: dict[int, int] = {}  # points by their group
 
     def value(self, field: str) -> Value:
         stamped = self.fields.get(field)
@@ -303,6 +304,11 @@ class Profile(msgspec.Struct, omit_defaults=True):
     def primary_us(self) -> int:
         """When the newest word on the primary company was said."""
         return max((part.company_us for part in self.parts()), default=0)
+
+
+def within_points(points: int) -> int:
+    """What their column holds of them."""
+    return max(-MAX_POINTS, min(MAX_POINTS, points))
 
 
 def with_move(profile: Profile, move: Move) -> Profile:

@@ -27,6 +27,7 @@ CATALOG: Mapping[str, tuple[str, ...]] = {
     LEADS: _OWNED,
     LISTS: _OWNED,
     "page:pages": _PUBLISHED,
+    "point:groups": _SHARED,
     "point:points": _SHARED,
     "point:triggers": _SHARED,
     "report:export": ("enable", FULL),

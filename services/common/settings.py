@@ -21,6 +21,7 @@ PREFIX = "SPOOR_"
 PORTS = ("ingest_port", "identity_port", "contacts_port", "export_port", "demo_port", "redis_port", "clickhouse_port")
 # They go into a script: no quote, no blank, nothing to break out with.
 _PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?/?", re.ASCII)
+_ATTACHMENT_SOURCE = re.compile(rf"/[^\s?#\\]+|{_PUBLIC_URL.pattern}(/[^\s?#\\]*)?", re.ASCII)
 _ORIGIN = re.compile(r"\*|(https?://)?[A-Za-z0-9.*_-]+(:[0-9*]+)?/?|https?://\[[0-9a-fA-F:.]+\](:[0-9*]+)?/?")
 _SCRIPT_URL = r"https?://[A-Za-z0-9._~:/@%+-]+"
 _SCRIPT_PATTERNS = {
@@ -217,6 +218,12 @@ class Settings:
     public_url: str = _setting(
         "", "Ingest as browsers reach it, for links in mails: https://track.example.com. Needed to send mails."
     )
+    attachment_sources: tuple[str, ...] = _setting(
+        (),
+        "Where files of mails may come from: directories, and addresses below which all may be fetched: "
+        "/srv/files,https://files.example.com/mails. Empty: none are attached.",
+    )
+    attachment_max_bytes: int = _setting(5_242_880, "How large all files of one mail may be together, in bytes.")
     log_level: str = _setting("info", "debug, info, warning or error.")
 
 
@@ -364,6 +371,11 @@ def _check(settings: Settings) -> None:
 
 
 def _check_mail(settings: Settings) -> None:
+    for source in settings.attachment_sources:
+        if not _ATTACHMENT_SOURCE.fullmatch(source):
+            raise SettingsError(f"SPOOR_ATTACHMENT_SOURCES: {source!r} is neither an absolute path nor a plain address")
+    if settings.attachment_max_bytes < 1:
+        raise SettingsError("SPOOR_ATTACHMENT_MAX_BYTES must be at least 1")
     if settings.public_url and not _PUBLIC_URL.fullmatch(settings.public_url):
         raise SettingsError("SPOOR_PUBLIC_URL: a scheme, a host, perhaps a port, no path")
     if not settings.smtp_url:

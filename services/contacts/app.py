@@ -45,7 +45,10 @@ from services.contacts.people.membership_api import MembershipApi
 from services.contacts.people.tags_api import TagsApi
 from services.contacts.people.utm_api import UtmApi
 from services.contacts.points.api import PointsApi
+from services.contacts.points.group_resource import GROUPS
 from services.contacts.points.rules import EVERY_SECONDS, PointRules
+from services.contacts.points.scores_api import ScoresApi
+from services.contacts.points.triggers_api import TriggersApi
 from services.contacts.presence.image_api import ImageApi
 from services.contacts.presence.links_api import LinksApi
 from services.contacts.records.api import RecordsApi, Resource
@@ -181,10 +184,13 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *BotsApi(stores).routes(),
         *HooksApi(stores, user, metrics).routes(),
         *SubmissionsApi(stores, metrics).routes(),
+        *TriggersApi(stores, user, metrics).routes(),  # before /{id}
+        *RecordsApi(stores, user, metrics, GROUPS).routes(),
+        *ScoresApi(stores, user, metrics).routes(),
         *PointsApi(stores, user, metrics).routes(),
         *TrackingEventsApi(stores).routes(),
         *ClickthroughApi(stores, settings.secret).routes(),
-        *EmailsApi(stores, user, metrics).routes(),
+        *EmailsApi(stores, user, metrics, settings).routes(),
         *MailApi(stores, user, settings).routes(),
         *BroadcastApi(stores, user, settings).routes(),
         *CampaignEventsApi(stores, user).routes(),

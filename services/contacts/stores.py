@@ -31,6 +31,7 @@ from services.common.values import Operator
 from services.contacts.people.faults import POINTS
 from services.contacts.people.projector import Projector
 from services.contacts.people.visitor_counts import VisitorCounts
+from services.contacts.points.colors import TriggerColors
 from services.contacts.segments import faults as segment_faults
 from services.contacts.users.seed import seed_users
 from services.contacts.webhooks.queue import HookQueue
@@ -59,6 +60,7 @@ class Stores:
         self.hooks = HookQueue(self.redis, self.records, settings.webhook_max_queued)
         self.ids = ContactIds(self.redis)
         self.fields = Fields(self.records, settings)
+        self.colors = TriggerColors(self.records)
         self.directory = UserDirectory(self.records)
         self.audit = AuditLog(self.redis)
         self.operator = Operator(settings.unique_operator.lower())

@@ -71,7 +71,7 @@ class TouchPoints:
     async def download(self, request: Request) -> Response:
         asset_id = _record_id(request)
         asset = await self._assets.get(asset_id) if asset_id else None
-        if asset is None or not asset.is_published:
+        if asset is None or not asset.is_published or asset.url.startswith("file:"):
             raise Refused(404)
         told = {"asset": {"id": asset_id, "title": asset.title}, "assetDownloadUrl": asset.url}
         touch = Touch(ASSET_DOWNLOAD, told, {"page_url": asset.url, "page_title": asset.title})

@@ -39,6 +39,7 @@ def described_contact(view: View | None) -> dict[str, Any]:
     return {
         **{field: value for field, value in view.fields.items() if value not in (None, "")},
         "points": view.points,
+        **{f"scores.{group}": score for group, score in view.scores.items()},
         "tags": view.tags,
         "ipAddresses": view.ips,
         "owner": view.owner_id or None,

@@ -14,6 +14,7 @@ from services.common.operation import Operation, Parameter, described
 from services.common.settings import Settings
 from services.contacts.list_parameters import PAGE, read_page
 from services.contacts.mail import mail_shapes, mailbook
+from services.contacts.mail.attachment_rules import AttachmentRules
 from services.contacts.mail.emails_api import open_template
 from services.contacts.mail.mail_request import Order, of_own_text, of_template
 from services.contacts.mail.message import DONE, Message, contact_of, message_object
@@ -56,7 +57,7 @@ class MailApi:
     def __init__(self, stores: Stores, user: str, settings: Settings) -> None:
         self._stores, self._user, self._settings = stores, user, settings
         self._office = MailOffice(stores)
-        self._reader = ContactReader(stores)
+        self._reader, self._attachments = ContactReader(stores), AttachmentRules(stores.records, settings)
 
     def routes(self) -> list[Route]:
         path, old = "/api/emails/{id}/contact/{contact}/send", "/api/emails/{id}/send/contact/{contact}"
@@ -74,7 +75,10 @@ class MailApi:
         template = await open_template(self._stores.records, email_id)
         contact = await self._find(request, "contact")
         self._check_server()
-        posted = await self._post(of_template(self._order(contact), int(email_id), template, body))
+        message = of_template(self._order(contact), int(email_id), template, body)
+        await self._attachments.check(template.assets, of_template=True)
+        await self._attachments.check(message.assets)
+        posted = await self._post(message)
         if posted.status in DONE:
             return json_response({"success": False, "failed": posted.reason})
         return json_response({"success": True})

@@ -11,6 +11,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,7 +27,8 @@ from services.common.queries.segments import load_segments
 from services.common.redis_client import load_script
 from services.common.settings import Settings
 from services.contacts.mail.api import NO_SERVER, QUEUE_FULL
-from services.contacts.mail.email_resource import read_ids
+from services.contacts.mail.attachment_rules import AttachmentRules
+from services.contacts.mail.email_resource import ASSETS, MAX_ASSETS, read_ids
 from services.contacts.mail.emails_api import open_template
 from services.contacts.mail.mail_shapes import Broadcast, BroadcastSent
 from services.contacts.mail.message import Message
@@ -63,62 +65,74 @@ SEND = Operation(
 class BroadcastApi:
     def __init__(self, stores: Stores, user: str, settings: Settings) -> None:
         self._stores, self._user, self._settings = stores, user, settings
-        self._office = MailOffice(stores)
+        self._office, self._attachments = MailOffice(stores), AttachmentRules(stores.records, settings)
         self._lease = load_script(stores.redis, "hold_lease")
 
     def routes(self) -> list[Route]:
         return [described("/api/emails/{id}/send", self.send, post=SEND)]
 
     async def send(self, request: Request) -> Response:
-        """`lists` (the template's own unless said) and `limit`; `sentCount` says how many were queued."""
+        """`lists` (the template's own unless said), `limit` and `assetAttachments`; `sentCount` says how many were
+        queued."""
         email_id, body = record_id_of(request), RecordBody(await read_object(request))
         template = await open_template(self._stores.records, email_id)
         segments, limit = read_ids(body, "lists", template.segments), _limit(body)
+        assets = read_ids(body, ASSETS, [], most=MAX_ASSETS)
         if not segments:
             body.wrong.setdefault("lists", ["This value should not be blank."])
         body.refuse_if_wrong()
         if not self._settings.smtp_url:
             raise ApiError(409, NO_SERVER, kind="mail_not_set_up")
-        sent = await self._alone(int(email_id), template, segments, limit)
+        await self._attachments.check(template.assets, of_template=True)
+        await self._attachments.check(assets)
+        sent = await self._alone(self._message(int(email_id), template, assets), segments, limit)
         return json_response({"success": 1, "sentCount": sent, "failedRecipients": 0})
 
-    async def _alone(self, email_id: int, template: Email, segments: list[int], limit: int) -> int:
+    async def _alone(self, message: Message, segments: list[int], limit: int) -> int:
         """One call at a time for each template: two would send it twice to whom both find."""
-        key, name = keys.duty(f"email-{email_id}"), uuid.uuid4().hex
+        key, name = keys.duty(f"email-{message.email_id}"), uuid.uuid4().hex
         if not await self._lease(keys=[key], args=[name, LEASE_MS, 1]):
             raise ApiError(409, "This mail is being queued already; try again.")
         try:
-            return await self._queue(email_id, template, segments, limit)
+            return await self._queue(message, segments, limit)
         except QueueFullError:
             raise ApiError(503, QUEUE_FULL) from None
         finally:
             await self._lease(keys=[key], args=[name, 0, 0])
 
-    async def _queue(self, email_id: int, template: Email, segments: list[int], limit: int) -> int:
+    async def _queue(self, message: Message, segments: list[int], limit: int) -> int:
         members, parameters = _members(segments, await load_segments(self._stores.clickhouse))
         sent = 0
         async with asyncio.timeout(LEASE_MS / 2_000):
             while sent < limit:
-                asked = {**parameters, "email": email_id, "limit": min(AT_ONCE, limit - sent)}
+                asked = {**parameters, "email": message.email_id, "limit": min(AT_ONCE, limit - sent)}
                 sql = _RECIPIENTS.format(members=members)
                 rows = (await self._stores.clickhouse.query(sql, parameters=asked)).result_rows
                 if not rows:
                     break
-                sent += await self._office.post_many([self._message(email_id, template, int(one)) for (one,) in rows])
+                sent += await self._office.post_many([_to(message, int(one)) for (one,) in rows])
         return sent
 
-    def _message(self, email_id: int, template: Email, contact_id: int) -> Message:
-        """Its id is always the same: nobody is queued twice, whatever breaks off."""
-        now_us = time.time_ns() // 1_000
+    def _message(self, email_id: int, template: Email, assets: list[int]) -> Message:
+        """What is the same for all."""
         return Message(
-            id=f"{contact_id}-email{email_id}",
-            contact_id=contact_id,
-            added_us=now_us,
-            due_us=now_us,
+            id="",
+            contact_id=0,
+            added_us=0,
+            due_us=0,
             email_id=email_id,
             name=template.name,
+            assets=assets,
             added_by=author(self._user),
         )
+
+
+def _to(message: Message, contact_id: int) -> Message:
+    """Its id is always the same: nobody is queued twice, whatever breaks off."""
+    now_us = time.time_ns() // 1_000
+    return msgspec.structs.replace(
+        message, id=f"{contact_id}-email{message.email_id}", contact_id=contact_id, added_us=now_us, due_us=now_us
+    )
 
 
 def _members(segment_ids: list[int], segments: Segments) -> tuple[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -31,6 +31,14 @@ class Letter(NamedTuple):
     from_name: str
     from_address: str
     reply_to: str = ""
+
+
+class Attachment(NamedTuple):
+    """A file; `kind` is its type."""
+
+    name: str
+    kind: str
+    data: bytes
 
 
 class Tracking(NamedTuple):
@@ -65,6 +73,12 @@ def compose(
             html = links.with_pixel(html, tracking.pixel_url)
         mail.add_alternative(html, subtype="html")
     return mail
+
+
+def attach(mail: EmailMessage, files: Iterable[Attachment]) -> None:
+    for file in files:
+        kind, _, subkind = file.kind.partition("/")
+        mail.add_attachment(file.data, kind, subkind, filename=file.name)
 
 
 def mail_address(text: str, name: str = "") -> Address:

@@ -13,7 +13,8 @@ from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
 
 MAX_TEXT_LENGTH = 524_288
-MAX_SEGMENTS = 100
+MAX_SEGMENTS, MAX_ASSETS = 100, 10
+ASSETS = "assetAttachments"
 TYPES = ("template", "list")
 
 
@@ -34,6 +35,7 @@ def read_email(said: dict[str, Any], old: Email | None) -> Email:
         description=body.text("description", before.description, most=MAX_LONG_TEXT),
         category_id=body.reference("category", before.category_id),
         segments=read_ids(body, "lists", before.segments),
+        assets=read_ids(body, ASSETS, before.assets, most=MAX_ASSETS),
         publish_up_us=body.time_us("publishUp", before.publish_up_us),
         publish_down_us=body.time_us("publishDown", before.publish_down_us),
         is_published=body.flag("isPublished", old=before.is_published),
@@ -63,7 +65,7 @@ def show_email(_: str, email: Email) -> Json:
         "readCount": 0,
         "sentCount": 0,
         "revision": 1,
-        "assetAttachments": [],
+        ASSETS: [{"id": asset_id} for asset_id in email.assets],
         "lists": [{"id": segment_id} for segment_id in email.segments],
     }
 
@@ -106,15 +108,15 @@ def _raw_line(said: Any) -> bool:
     return not isinstance(said, str) or said.strip().isprintable()
 
 
-def read_ids(body: RecordBody, name: str, old: list[int]) -> list[int]:
+def read_ids(body: RecordBody, name: str, old: list[int], *, most: int = MAX_SEGMENTS) -> list[int]:
     said = body.raw(name)
     if said is None:
         return old
     many = list(said.values()) if isinstance(said, dict) and "id" not in said else said
     many = many if isinstance(many, list) else [many]
     texts = [str(one.get("id", "") if isinstance(one, dict) else one).strip() for one in many]
-    if len(texts) > MAX_SEGMENTS or not all(t.isascii() and t.isdecimal() and len(t) <= 16 for t in texts if t):
-        body.wrong[name] = ["This value must be a list of ids."]
+    if len(texts) > most or not all(t.isascii() and t.isdecimal() and len(t) <= 16 for t in texts if t):
+        body.wrong[name] = [f"This value must be a list of ids, at most {most}."]
         return []
     return sorted({int(text) for text in texts if text})
 

@@ -13,11 +13,14 @@ from services.common.clickhouse import ClickHouse
 from services.common.documents import EMAIL, Email, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response
 from services.common.records import RecordStore, Ref
+from services.common.settings import Settings
 from services.contacts.list_parameters import Shape
-from services.contacts.mail.email_resource import EMAILS
+from services.contacts.mail.attachment_rules import AttachmentRules
+from services.contacts.mail.email_resource import ASSETS, EMAILS, MAX_ASSETS, read_ids
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, record_id_of
+from services.contacts.records.record_body import RecordBody
 from services.contacts.records.record_list import RecordList
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import VIEW, check_record
@@ -29,8 +32,9 @@ WHERE email_id IN {ids:Array(UInt64)} GROUP BY email_id
 
 
 class EmailsApi(RecordsApi[Email]):
-    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
+    def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics, settings: Settings) -> None:
         super().__init__(stores, user, metrics, EMAILS)
+        self._attachments = AttachmentRules(stores.records, settings)
 
     async def _list(self, asked: RecordList, shape: Shape) -> Response:
         clickhouse = self._stores.clickhouse
@@ -55,6 +59,11 @@ class EmailsApi(RecordsApi[Email]):
         if document is None:
             return answer
         return json_response({"email": await self._counted(record_id_of(request), document)})
+
+    async def _prepared(self, body: Json, record_id: str = "") -> Json:
+        assets = read_ids(RecordBody(body), ASSETS, [], most=MAX_ASSETS)  # what cannot be read is refused later
+        await self._attachments.check(assets)
+        return await super()._prepared(body, record_id)
 
     async def _counted(self, record_id: str, document: Email) -> Json:
         return (await with_counts(self._stores.clickhouse, [self._shown(record_id, document)]))[0]

@@ -11,7 +11,7 @@ from services.common.documents import Email
 from services.common.field_values import NOT_VALID, scalar_as_text
 from services.common.mail_tokens import own_tokens
 from services.contacts.mail.composing import MAX_SUBJECT
-from services.contacts.mail.email_resource import address, line, long_text
+from services.contacts.mail.email_resource import ASSETS, MAX_ASSETS, address, line, long_text, read_ids
 from services.contacts.mail.message import Message, new_message_id
 from services.contacts.mail.sender import Sender
 from services.contacts.records.record_body import RecordBody
@@ -31,13 +31,12 @@ class Order(NamedTuple):
 
 
 def of_template(order: Order, email_id: int, template: Email, said: Mapping[str, Any]) -> Message:
-    """`tokens`, `transactional`. Raises `ApiError` 400."""
+    """`tokens`, `transactional`, `assetAttachments`. Raises `ApiError` 400."""
     body = RecordBody(said)
     tokens, is_transactional = _tokens(body), body.flag("transactional", old=True)
-    if said.get("assetAttachments") not in (None, "", [], {}):
-        body.wrong["assetAttachments"] = ["Files are kept elsewhere here, and are not attached: link to them."]
+    assets = read_ids(body, ASSETS, [], most=MAX_ASSETS)
     body.refuse_if_wrong()
-    return _message(order, is_transactional, email_id=email_id, name=template.name, tokens=tokens)
+    return _message(order, is_transactional, email_id=email_id, name=template.name, tokens=tokens, assets=assets)
 
 
 def of_own_text(

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from services.common.operation import OneOf
 from services.contacts.mail.message import CHANNEL
 from services.contacts.records.record_shapes import LongText, Record
-from services.contacts.shapes import Id, NoItems, Nothing, OtherId, Ref, Said, Shown, Success, Time, User
+from services.contacts.shapes import Id, Nothing, OtherId, Ref, Said, Shown, Success, Time, User
 
 Type = Literal["template", "list"]
 Line = Annotated[str, Meta(max_length=191)] | UnsetType
@@ -18,6 +18,7 @@ Tokens = (
     Annotated[dict[str, str | float], Meta(description="What {name} in the text becomes", examples=[{"code": "X-7"}])]
     | UnsetType
 )
+Assets = Annotated[list[Id], Meta(max_length=10, description="Assets whose files go along", examples=[[]])] | UnsetType
 
 
 class Email(Record):
@@ -41,7 +42,7 @@ class Email(Record):
     read_count: Annotated[int, Meta(description="Of the mails that were sent, those that were opened", examples=[3])]
     sent_count: Annotated[int, Meta(examples=[7])]
     revision: Annotated[int, Meta(description="Always 1", examples=[1])]
-    asset_attachments: NoItems
+    asset_attachments: list[Id]
     lists: Annotated[list[Ref], Meta(description="Segments")]
 
 
@@ -59,6 +60,7 @@ class EmailChange(Said):
     reply_to_address: Annotated[str, Meta(max_length=191)] | UnsetType = UNSET
     email_type: Type | UnsetType = UNSET
     lists: Annotated[list[Id], Meta(max_length=100, description="Segments, for emailType list")] | UnsetType = UNSET
+    asset_attachments: Assets = UNSET
     language: Annotated[str, Meta(max_length=10)] | UnsetType = UNSET
     description: LongText = UNSET
     category: OtherId | UnsetType = UNSET
@@ -90,6 +92,7 @@ class Message(Shown):
 
 class TemplateSending(Said):
     tokens: Tokens = UNSET
+    asset_attachments: Assets = UNSET
     transactional: Annotated[bool, Meta(description="true unless said: whatever the contact wants")] | UnsetType = UNSET
 
 
@@ -114,6 +117,7 @@ class Broadcast(Said):
         | UnsetType
     ) = UNSET
     limit: Annotated[int, Meta(ge=0, le=999_999_999, description="10,000 at most", examples=[100])] | UnsetType = UNSET
+    asset_attachments: Assets = UNSET
 
 
 class Sent(Shown):

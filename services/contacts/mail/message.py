@@ -33,6 +33,7 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     from_address: str = ""
     reply_to: str = ""
     tokens: dict[str, str] = {}
+    assets: list[int] = []  # that are attached, beside the template's
     is_transactional: bool = False
     added_by: str = ""
     reason: str = ""  # why it was rescheduled, has failed or was cancelled

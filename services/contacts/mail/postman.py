@@ -20,6 +20,7 @@ from services.common.redis_client import RedisError
 from services.common.settings import Settings
 from services.contacts.background import Duty
 from services.contacts.mail import mailbook
+from services.contacts.mail.attachments import PlaceAwayError
 from services.contacts.mail.delivery_rules import retry_us
 from services.contacts.mail.message import FAILED, PENDING, RESCHEDULED, SENT, Message
 from services.contacts.mail.office import MailOffice, after
@@ -105,6 +106,10 @@ class Postman:
             mail, to = await self._desk.write(message, profile)
         except UnwritableError as error:
             await self._put(queued, message.with_status(FAILED, str(error)))
+            return
+        except PlaceAwayError as error:
+            tried = message.with_status(PENDING, attempts=message.attempts + 1, attempt_us=_now_us())
+            await self._put(queued, answered(tried, Answer(Outcome.LATER, str(error)), message.subject, _now_us()))
             return
         await line.open()
         await self._attempt(line, queued, mail, to, profile)

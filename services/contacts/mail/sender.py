@@ -22,7 +22,7 @@ async def sender_of(records: RecordStore, settings: Settings) -> Sender:
     user = decode_document(record.data, User) if record else None
     if user is None or not user.email:
         return installation_sender(settings)
-    return Sender(user.email, f"{user.first_name} {user.last_name}".strip())
+    return Sender(f"{user.first_name} {user.last_name}".strip(), user.email)
 
 
 def installation_sender(settings: Settings) -> Sender:

@@ -16,7 +16,8 @@ from services.common.profile import Profile
 from services.common.record_cache import RecordCache
 from services.common.settings import Settings
 from services.contacts.mail import links
-from services.contacts.mail.composing import AddressError, Letter, Tracking, compose
+from services.contacts.mail.attachments import Attachments, PlaceAwayError, UnattachableError
+from services.contacts.mail.composing import AddressError, Letter, Tracking, attach, compose
 from services.contacts.mail.message import Message
 from services.contacts.mail.sender import installation_sender
 from services.contacts.records.record_writer import RecordWriter
@@ -35,18 +36,20 @@ class Desk:
         self._public_url = settings.public_url.rstrip("/")
         self._emails = RecordCache(stores.records, EMAIL, lambda data: decode_document(data, Email))
         self._links = RecordCache(stores.records, LINK, lambda data: decode_document(data, Link))
+        self._attachments = Attachments(stores.records, settings)
         self._link_writer = RecordWriter(stores, LINK, Link, "mail")
         self._clickthroughs = Clickthroughs(settings.secret)
         self._views = Clickthroughs(settings.secret, salt=VIEW_SALT)
         self._unsubscribes = Clickthroughs(settings.secret, salt=UNSUBSCRIBE_SALT)
 
     async def write(self, message: Message, profile: Profile) -> tuple[EmailMessage, str]:
-        """The mail, and the address that it goes to. Raises `UnwritableError`, and what the stores raise."""
+        """The mail, and the address that it goes to. Raises `UnwritableError`, `PlaceAwayError` where it may be written
+        later, and what the stores raise."""
         try:
             return await self._write(message, profile)
-        except (AddressError, UnwritableError) as error:
+        except (AddressError, UnattachableError, UnwritableError) as error:
             raise UnwritableError(str(error)) from error
-        except STORES_AWAY:
+        except (PlaceAwayError, *STORES_AWAY):
             raise
         except Exception as error:  # one mail that cannot be written must not keep all others from being sent
             log.error("mail_not_written", message=message.id, exc_info=error)
@@ -54,7 +57,9 @@ class Desk:
 
     async def _write(self, message: Message, profile: Profile) -> tuple[EmailMessage, str]:
         view, now_us = fold(profile), time.time_ns() // 1_000
-        letter = await self._letter(message)
+        template = await self._template(message)
+        files = await self._attachments.read(dict.fromkeys([*template.assets, *message.assets]))
+        letter = self._letter(message, template)
         token = self._token(message, profile.id, now_us)
         unsubscribe_url = self._unsubscribe_url(message, profile.id)
         tracking = Tracking(
@@ -65,14 +70,19 @@ class Desk:
         own_links = {UNSUBSCRIBE_URL: unsubscribe_url, WEBVIEW_URL: self._view_url(message, profile.id)}
         fillings = Fillings({**view.fields, "points": view.points}, message.tokens, own_links)
         mail = compose(letter, str(view.fields["email"]), fillings, tracking, message.id, now_us)
+        attach(mail, files)
         return mail, str(mail["To"].addresses[0].addr_spec)
 
-    async def _letter(self, message: Message) -> Letter:
-        template = await self._emails.get(str(message.email_id)) if message.email_id else None
+    async def _template(self, message: Message) -> Email:
+        """An empty one for a text of its own."""
+        if not message.email_id:
+            return Email(name="", subject="")
+        template = await self._emails.get(str(message.email_id))
         if template is None or not template.is_open(time.time_ns() // 1_000):
-            if message.email_id:
-                raise UnwritableError("The template is not there, or not published, any more.")
-            template = Email(name="", subject="")
+            raise UnwritableError("The template is not there, or not published, any more.")
+        return template
+
+    def _letter(self, message: Message, template: Email) -> Letter:
         is_own = bool(message.html or message.text)
         address = message.from_address or template.from_address
         return Letter(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
@@ -22,17 +20,9 @@ from services.contacts.people.contact_shapes import Contact as Shown
 from services.contacts.people.contact_shapes import Reason
 from services.contacts.people.do_not_contact import CONTACTABLE, WRONG_REASON, Refusal, read_channel, read_refusal
 from services.contacts.people.editor import ContactEditor
-from services.contacts.records.record_body import RecordBody
+from services.contacts.people.point_calculation import OPERATORS, PointsBody, read_calculation
 from services.contacts.shapes import DONE, Said
 from services.contacts.stores import Stores
-
-_DELTA = re.compile(r"[0-9]{1,10}", re.ASCII)
-OPERATORS: dict[str, Callable[[int, int], int]] = {
-    "plus": lambda points, delta: points + delta,
-    "minus": lambda points, delta: points - delta,
-    "times": lambda points, delta: points * delta,
-    "divide": lambda points, delta: int(points / delta),  # towards 0
-}
 
 
 class RefusalBody(Said):
@@ -45,13 +35,6 @@ class RefusalBody(Said):
     )
 
 
-class PointsBody(Said):
-    """What the history calls it."""
-
-    event_name: Annotated[str, Meta(max_length=191, examples=["Fair"])] = "API"
-    action_name: Annotated[str, Meta(max_length=191)] = ""
-
-
 _CHANNEL = Parameter("channel", "email, sms or another word", str, "email", "path")
 REFUSE = Operation("Do not contact by this channel", {"contact": Shown}, (_CHANNEL,), RefusalBody,
                    text="Who unsubscribed stays so whatever a bounce or a user says later.")  # fmt: skip
@@ -62,9 +45,7 @@ POINTS = Operation(
     "Change the points",
     DONE,
     (
-        Parameter(
-            "operator", "What is done with the delta", Literal["plus", "minus", "times", "divide"], "plus", "path"
-        ),
+        Parameter("operator", "What is done with the delta", Literal[*OPERATORS], "plus", "path"),
         Parameter("delta", "By how much", Annotated[int, Meta(ge=0, le=9_999_999_999)], 10, "path"),
     ),
     PointsBody,
@@ -114,18 +95,8 @@ class ActionsApi:
         return json_response({"recordFound": True, "contact": shown})
 
     async def points(self, request: Request) -> Response:
-        contact_id, delta = contact_id_of(request), request.path_params["delta"]
-        operator = OPERATORS.get(request.path_params["operator"])
-        if operator is None or not _DELTA.fullmatch(delta):
-            raise ApiError(400, "Invalid operator" if operator is None else "The delta is a whole number.")
-        if request.path_params["operator"] == "divide" and not int(delta):
-            raise ApiError(400, "Points cannot be divided by 0.", {"delta": ["This value is not valid."]})
-        body = RecordBody(await read_object(request))
-        subject, action = body.text("eventName", "API"), body.text("actionName")
-        body.refuse_if_wrong()
-        change = Change(
-            points_change=lambda points: operator(points, int(delta)), subject=subject or "API", action=action
-        )
+        contact_id, operator = contact_id_of(request), request.path_params["operator"]
+        change = read_calculation(operator, request.path_params["delta"], "delta", await read_object(request))
         await self._editor.change(contact_id, change)
         return json_response({"success": 1})
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from services.common.folding import owner_of, stage_of
-from services.common.profile import MAX_POINTS, Member, Part, Profile, Stamped, Value, newest
+from services.common.profile import Member, Part, Profile, Stamped, Value, newest, within_points
 from services.common.values import normalise_unique
 from services.contacts.people.do_not_contact import Refusal, new_refusals
 from services.contacts.people.frequency import Frequency, new_frequencies
@@ -35,6 +35,8 @@ class Change(msgspec.Struct, frozen=True):
     tags: dict[str, bool] = {}
     points: int | None = None
     points_change: Callable[[int], int] | None = None  # from those that it has
+    group_id: int = 0  # of the score that `points_change` and `grant` are about, 0 for the points themselves
+    group_name: str = ""
     dnc: dict[str, Refusal] = {}  # by channel
     frequency: dict[str, Frequency] = {}  # by channel
     ip: str = ""
@@ -99,6 +101,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
         },
         ips=_with_ip(profile, own, change.ip, now_us),
         points=_new_points(profile, own, change),
+        scores={**own.scores, **_new_score(profile, own, change)},
         dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
         frequency={**own.frequency, **new_frequencies(profile, change.frequency, now_us)},
         owner_id=own.owner_id if change.owner_id is None else change.owner_id,
@@ -111,7 +114,8 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
         part = _with_images(profile, part, change, now_us)
     if change.link:
         part.links = {**own.links, **new_links(profile, change.link, now_us)}
-    part = apply_grant(profile, apply_memberships(profile, part, change.memberships, now_us), change.grant)
+    part = apply_memberships(profile, part, change.memberships, now_us)
+    part = apply_grant(profile, part, change.grant, change.group_id)
     if part == profile.own:
         return profile
     if profile.own is not None:
@@ -198,6 +202,16 @@ def _with_ip(profile: Profile, own: Part, ip: str, now_us: int) -> dict[str, int
 def _new_points(profile: Profile, own: Part, change: Change) -> int:
     of_losers = sum(part.points for part in profile.losers.values())
     wanted = change.points
-    if change.points_change:
-        wanted = max(-MAX_POINTS, min(MAX_POINTS, change.points_change(own.points + of_losers)))
+    if change.points_change and not change.group_id:
+        wanted = within_points(change.points_change(own.points + of_losers))
     return own.points if wanted is None else wanted - of_losers
+
+
+def _new_score(profile: Profile, own: Part, change: Change) -> dict[int, int]:
+    group = change.group_id
+    if not group or not change.points_change:
+        return {}
+    of_losers = sum(part.scores.get(group, 0) for part in profile.losers.values())
+    before = own.scores.get(group, 0)
+    score = within_points(change.points_change(before + of_losers)) - of_losers
+    return {group: score} if score != before else {}

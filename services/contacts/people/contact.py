@@ -63,6 +63,7 @@ class Contact(NamedTuple):
     stage: Stage | None = None  # under the id that `view` says
     registry: Mapping[str, Field] = FIELDS  # the fields that there are
     owner: User | None = None  # under the id that `view` says; None for the admin, too
+    color: str | None = None  # of its points
 
     def added_us(self) -> int:
         """When it came to be: told, or first seen, whichever was earlier."""

@@ -29,7 +29,7 @@ def contact_object(contact: Contact, user: str) -> Json:
         ),
         "id": contact.id,
         "points": view.points if view else 0,
-        "color": None,
+        "color": contact.color,
         "fields": {
             **{group: field_group("lead", group, values, contact.registry) for group in GROUPS},
             "all": {"id": contact.id, **values},

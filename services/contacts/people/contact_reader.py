@@ -98,7 +98,7 @@ class ContactReader:
             self._stages({view.stage_id for view in views}),
             self._stores.owners({view.owner_id for view in views}),
         )
-        registry = (await self._stores.fields.now()).fields
+        registry, colors = (await self._stores.fields.now()).fields, await self._stores.colors.now()
         return [
             Contact(
                 view.id,
@@ -108,6 +108,7 @@ class ContactReader:
                 stages.get(view.stage_id),
                 registry,
                 owners.get(view.owner_id),
+                colors.of(view.points),
             )
             for view in views
         ]
@@ -134,13 +135,15 @@ class ContactReader:
             self._stages({view.stage_id for view in views.values()}),
             self._stores.owners({view.owner_id for view in views.values()}),
         )
-        registry, contacts = (await self._stores.fields.now()).fields, []
+        registry, colors = (await self._stores.fields.now()).fields, await self._stores.colors.now()
+        contacts = []
         for contact_id, is_known in rows:
             view = views.get(contact_id)
             if is_known and view is None:
                 continue  # gone since the search
             stage, owner = (stages.get(view.stage_id), owners.get(view.owner_id)) if view else (None, None)
-            contacts.append(Contact(contact_id, view, footprints[contact_id], ids[contact_id], stage, registry, owner))
+            color, footprint = colors.of(view.points if view else 0), footprints[contact_id]
+            contacts.append(Contact(contact_id, view, footprint, ids[contact_id], stage, registry, owner, color))
         return Page(total, contacts)
 
     async def _rows(self, query: ListQuery) -> tuple[list[Row], int]:
@@ -212,8 +215,8 @@ class ContactReader:
 
     async def _anonymous(self, contact_id: int, load: Load) -> Contact | None:
         footprint = (await load(self._stores.clickhouse, {contact_id: [contact_id]}))[contact_id]
-        registry = (await self._stores.fields.now()).fields
-        found = Contact(contact_id, None, footprint, [contact_id], registry=registry)
+        registry, colors = (await self._stores.fields.now()).fields, await self._stores.colors.now()
+        found = Contact(contact_id, None, footprint, [contact_id], registry=registry, color=colors.of(0))
         return found if footprint.first_seen_ms else None
 
 

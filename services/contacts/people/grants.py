@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from services.common.profile import MAX_POINTS, Granted, Part, Profile
+from services.common.profile import Granted, Part, Profile, within_points
 
 MAX_EVENTS = 20  # hashes that are kept: an event that is stored again is so within minutes
 
@@ -43,15 +43,19 @@ def new_events(profile: Profile, grant: Grant) -> list[Happened]:
     return [event for event in grant.events if event.stored_ms > last.until_ms and event.key not in known]
 
 
-def apply_grant(profile: Profile, part: Part, grant: Grant | None) -> Part:
-    """The part with the points and the word that they were given; the same when there is nothing to give."""
+def apply_grant(profile: Profile, part: Part, grant: Grant | None, group_id: int = 0) -> Part:
+    """The part with the points, or the score in a group, and the word that they were given; the same when there is
+    nothing to give."""
     news = new_events(profile, grant) if grant else []
     if not grant or not news:
         return part
     before = part.granted[grant.rule_id].events if grant.rule_id in part.granted else []
     keys = [*before, *(event.key for event in news)][-MAX_EVENTS:] if grant.is_repeatable else []
+    part = msgspec.structs.replace(part, granted={**part.granted, grant.rule_id: Granted(grant.until_ms, keys)})
+    delta = grant.delta * len(news)
+    if group_id:
+        of_losers = sum(loser.scores.get(group_id, 0) for loser in profile.losers.values())
+        score = within_points(part.scores.get(group_id, 0) + of_losers + delta) - of_losers
+        return msgspec.structs.replace(part, scores={**part.scores, group_id: score})
     of_losers = sum(loser.points for loser in profile.losers.values())
-    points = max(-MAX_POINTS, min(MAX_POINTS, part.points + of_losers + grant.delta * len(news))) - of_losers
-    return msgspec.structs.replace(
-        part, points=points, granted={**part.granted, grant.rule_id: Granted(grant.until_ms, keys)}
-    )
+    return msgspec.structs.replace(part, points=within_points(part.points + of_losers + delta) - of_losers)

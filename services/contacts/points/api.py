@@ -10,12 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.documents import Point
-from services.common.envelope import json_response
+from services.common.documents import POINT_GROUP, Point
+from services.common.envelope import ApiError, json_response
 from services.common.operation import Operation, described
+from services.common.records import Ref
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json
 from services.contacts.points.point_resource import POINTS, TYPES, read_point
 from services.contacts.records.api import RecordsApi
+from services.contacts.records.record_body import RecordBody
 from services.contacts.stores import Stores
 
 ACTION_TYPES = Operation("What rules give points for", {"pointActionTypes": dict[str, str]})
@@ -30,6 +33,13 @@ class PointsApi(RecordsApi[Point]):
 
     async def types(self, _: Request) -> Response:
         return json_response({"pointActionTypes": TYPES})
+
+    async def _prepared(self, body: Json, record_id: str = "") -> Json:
+        group_id = RecordBody(body).reference("group")  # what cannot be read is refused later
+        if group_id and not await self._stores.records.one(Ref(POINT_GROUP, str(group_id))):
+            text = f"There is no group {group_id}."
+            raise ApiError(400, f"group: {text}", {"group": [text]})
+        return await super()._prepared(body, record_id)
 
     async def _reader(self, _: str) -> Callable[[dict[str, Any], Point | None], Point]:
         now_us = time.time_ns() // 1_000

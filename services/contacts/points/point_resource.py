@@ -40,6 +40,7 @@ def read_point(said: dict[str, Any], old: Point | None, now_us: int = 0) -> Poin
         is_repeatable=body.flag("repeatable", old=old.is_repeatable if old else False),
         url=url,
         ids=ids,
+        group_id=body.reference("group", old.group_id if old else 0),
         since_us=old.since_us if old and (old.is_published or not is_published) else now_us,
         is_published=is_published,
     )
@@ -76,6 +77,7 @@ def show_point(_: str, point: Point) -> Json:
         "publishUp": None,
         "publishDown": None,
         "properties": {"page_url": point.url} if point.type == URL_HIT else {IDS[point.type]: point.ids},
+        "group": {"id": point.group_id} if point.group_id else None,
     }
 
 

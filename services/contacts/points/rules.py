@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterable
 
 from services.common import keys
-from services.common.documents import POINT, Point, decode_document
+from services.common.documents import POINT, POINT_GROUP, Point, PointGroup, decode_document
 from services.common.profile import Profile
 from services.contacts.people.change import Change
 from services.contacts.people.grants import Grant, Happened, granted, new_events
@@ -30,6 +30,7 @@ class PointRules:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
         self._writer = ContactWriter(stores, "points")
+        self._groups: dict[int, str] = {}  # their names
         self._turns = asyncio.Semaphore(WRITES_AT_ONCE)
 
     async def work(self) -> None:
@@ -49,9 +50,14 @@ class PointRules:
             await self._stores.redis.set(keys.POINTS_PLACE, until_ms)
 
     async def _rules(self) -> dict[int, Point]:
+        """Those of groups that are gone give nothing."""
         records = await self._stores.records.numbered(POINT)
         rules = {number: decode_document(record.data, Point) for number, record in records.items()}
-        return {number: rule for number, rule in rules.items() if rule.is_published and rule.delta}
+        open_ones = {number: rule for number, rule in rules.items() if rule.is_published and rule.delta}
+        if any(rule.group_id for rule in open_ones.values()):
+            groups = await self._stores.records.numbered(POINT_GROUP)
+            self._groups = {number: decode_document(one.data, PointGroup).name for number, one in groups.items()}
+        return {number: one for number, one in open_ones.items() if not one.group_id or one.group_id in self._groups}
 
     async def _apply(self, number: int, rule: Point, since_ms: int, until_ms: int) -> None:
         """To whom it may concern by what was stored in this time."""
@@ -93,6 +99,10 @@ class PointRules:
     async def _write(self, contact_id: int, rule: Point, grant: Grant) -> None:
         async with self._turns:
             try:
-                await self._writer.edit(contact_id, Change(grant=grant, subject=rule.name, action=rule.type))
+                await self._writer.edit(contact_id, self._change(rule, grant))
             except BusyError as error:
                 raise TimeoutError("a contact is being changed by others") from error  # the duty tries again
+
+    def _change(self, rule: Point, grant: Grant) -> Change:
+        group_name = self._groups.get(rule.group_id, "")
+        return Change(grant=grant, subject=rule.name, action=rule.type, group_id=rule.group_id, group_name=group_name)

@@ -47,7 +47,7 @@ def _read_asset(said: dict[str, Any], old: Asset | None) -> Asset:
     title = body.text("title", old.title if old else "", is_required=True)
     asset = Asset(
         title=title,
-        url=body.url("file", old.url if old else ""),
+        url=body.url("file", old.url if old else "", may_be_file=True),
         alias=alias_of(body.text("alias", old.alias if old else title)),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
         language=body.text("language", old.language if old else "en", most=10),

@@ -15,6 +15,8 @@ from services.contacts.people.change import InvalidChangeError
 
 MAX_LONG_TEXT = 4_096
 MAX_URL_LENGTH = 2_048
+_COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.ASCII | re.IGNORECASE)
+_FILE_ADDRESS = re.compile(r"file:///[^\s\\<>\"]+")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -55,11 +57,18 @@ class RecordBody:
             self.wrong[name] = ["This value should not be blank."]
         return said
 
-    def url(self, name: str, old: str = "") -> str:
+    def url(self, name: str, old: str = "", *, may_be_file: bool = False) -> str:
         said = self.text(name, old, most=MAX_URL_LENGTH, is_required=True)
-        if said and not is_web_address(said):
+        if said and not is_web_address(said) and not (may_be_file and _FILE_ADDRESS.fullmatch(said)):
             self.wrong[name] = ["This value is not a valid URL."]
         return said
+
+    def color(self, name: str, old: str = "") -> str:
+        """Hex, without #; '' for none."""
+        said = self.text(name, old, most=7)
+        if said and not _COLOR.fullmatch(said):
+            self.wrong.setdefault(name, ["This value must be a color such as 4e5d9d."])
+        return said.removeprefix("#")
 
     def flag(self, name: str, *, old: bool) -> bool:
         if not self.has(name):

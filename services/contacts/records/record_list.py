@@ -39,7 +39,7 @@ _COLUMNS = Columns(
         "is_published": Column("number", f"toUInt8({_IS_PUBLISHED})"),
         "created_by_user": _text("created_by"),
         "modified_by_user": _text("modified_by"),
-        "weight": Column("number", "JSONExtractInt(data, 'weight')"),
+        **{name: Column("number", f"JSONExtractInt(data, '{name}')") for name in ("weight", "points")},
         "category": Column("reference", "JSONExtractUInt(data, 'category_id')"),
         **{name: _text(name) for name in ("alias", "description", "url", "language", "type", "bundle", "color")},
     },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from services.common.documents import CAMPAIGN, CATEGORY, NOTE, STAGE, Campaign, Category, Note, Stage
@@ -14,7 +13,6 @@ from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, ali
 NOTE_TYPES = ("general", "email", "call", "meeting")
 BUNDLES = ("global", "asset", "campaign", "email", "form", "page", "point", "stage", "plugin:focus")
 MAX_NOTE_LENGTH = 65_535
-_COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.ASCII | re.IGNORECASE)
 
 
 def _read_note(said: dict[str, Any], old: Note | None) -> Note:
@@ -68,14 +66,11 @@ def show_stage(_: str, stage: Stage) -> Json:
 def _read_category(said: dict[str, Any], old: Category | None) -> Category:
     body = RecordBody(said)
     title = body.text("title", old.title if old else "", is_required=True)
-    color = body.text("color", old.color if old else "", most=7)
-    if color and not _COLOR.fullmatch(color):
-        body.wrong["color"] = ["This value must be a color such as 4e5d9d."]
     category = Category(
         title=title,
         alias=alias_of(body.text("alias", old.alias if old else title)) or "category",
         bundle=body.choice("bundle", BUNDLES, old.bundle if old else "global"),
-        color=color.removeprefix("#"),
+        color=body.color("color", old.color if old else ""),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )

@@ -28,6 +28,7 @@ def events_of(before: View | None, after: View, change: Change, user: str, now_u
     """The same change told twice has the same event ids."""
     told = [
         *_points(before, after, change, user),
+        *_score(before, after, change, user),
         *_stage(before, after, change),
         *_refusals(before, after),
         *_campaigns(before, after, change),
@@ -43,8 +44,22 @@ def _points(before: View | None, after: View, change: Change, user: str) -> list
     delta = after.points - (before.points if before else 0)
     if not delta:
         return []
-    log = {"eventName": change.subject or "API", "actionName": change.action or user, "delta": delta, "type": "API"}
+    log = _point_log(change, delta, user)
     return [(POINT_GAINED, f"{log['eventName']} / {delta:+d}", {"log": log})]
+
+
+def _score(before: View | None, after: View, change: Change, user: str) -> list[Told]:
+    """In the group that the change is about."""
+    group = change.group_id
+    delta = after.scores.get(group, 0) - (before.scores.get(group, 0) if before else 0)
+    if not delta:
+        return []
+    log = {**_point_log(change, delta, user), "group": {"id": group, "name": change.group_name}}
+    return [(POINT_GAINED, f"{log['eventName']} / {delta:+d} {change.group_name}", {"log": log})]
+
+
+def _point_log(change: Change, delta: int, user: str) -> dict[str, Any]:
+    return {"eventName": change.subject or "API", "actionName": change.action or user, "delta": delta, "type": "API"}
 
 
 def _stage(before: View | None, after: View, change: Change) -> list[Told]:

@@ -22,7 +22,7 @@ UNION ALL
 SELECT 2, toYYYYMM(time) AS month, sum(delta) FROM (
     SELECT time, JSONExtractInt(query, 'log', 'delta') AS delta FROM events
     WHERE contact_id IN {ids:Array(UInt64)} AND time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
-        AND type = {points:String}
+        AND type = {points:String} AND NOT JSONHas(query, 'log', 'group')
     LIMIT 1 BY time, event_id
 ) GROUP BY month
 """

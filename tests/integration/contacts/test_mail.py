@@ -143,6 +143,19 @@ def test_an_own_text_is_from_the_sender_and_can_be_unsubscribed_from(mail: httpx
     assert arrived["Message-ID"] == f"<{answer['message']['id']}@example.com>"
 
 
+def test_an_own_text_is_from_the_user_who_sends_it(mail: httpx.Client, server: MailServer) -> None:
+    to, name = address(), uuid.uuid4().hex[:8]
+    contact = new_contact(mail, to)
+    said = {"lead:leads": ["viewother", "editother"], "api:access": ["full"], "email:emails": ["viewother"]}
+    role = told(mail.post("/api/roles/new", json={"name": name, "rawPermissions": said}), 201)["role"]["id"]
+    user = {"username": name, "firstName": "Bea", "lastName": "Sales", "email": f"{name}@shop.example", "role": role}
+    told(mail.post("/api/users/new", json={**user, "plainPassword": "a-long-password"}), 201)
+    with httpx.Client(base_url=mail.base_url, auth=(name, "a-long-password"), timeout=30) as bea:
+        told(bea.post(f"/api/contacts/{contact}/email", json={"subject": "Hi", "body": "<p>Hi</p>"}), 201)
+    arrived = eventually(lambda: server.to(to), "the mail")[0]
+    assert arrived["From"] == f"Bea Sales <{name}@shop.example>"
+
+
 @pytest.mark.parametrize("key", ["subject", "fromName", "fromAddress"])
 def test_headers_cannot_be_smuggled_in(mail: httpx.Client, key: str) -> None:
     contact = new_contact(mail, address())

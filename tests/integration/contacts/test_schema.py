@@ -35,7 +35,15 @@ PASSWORD = "correct-horse-battery"
 EVENT = 7  # of a campaign
 # What a path's id may be, and how to make one.
 QUERIES = {"/api/integrations/{system}/contacts": {"externalId": "A-1"}}
-KNOWN = {"channel": "email", "operator": "plus", "delta": "10", "system": "crm", "action": "tags", "event": str(EVENT)}
+KNOWN = {
+    "channel": "email",
+    "operator": "plus",
+    "delta": "10",
+    "system": "crm",
+    "action": "tags",
+    "event": str(EVENT),
+    "value": "10",
+}
 BODIES: dict[str, dict[str, Any]] = {
     "contacts": {"firstname": "Ada"},
     "companies": {"companyname": "Analytical Engines", "force": True},
@@ -48,6 +56,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "segments": {"name": "Readers"},
     "lists": {"name": "Readers"},
     "hooks": {"name": "New contacts", "webhookUrl": "https://hooks.example/new"},
+    "points/groups": {"name": "Loyalty"},
+    "points/triggers": {"name": "Hot", "points": 100},
     "points": {"name": "Prices", "type": "url.hit", "delta": 5, "properties": {"page_url": "/prices"}},
     "emails": {"name": "Welcome", "subject": "Welcome"},
     "users": {"firstName": "Ada", "plainPassword": PASSWORD, "role": 1},
@@ -56,7 +66,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "fields/contact": {"label": "Shoe size", "type": "number"},
     "fields/company": {"label": "Floors", "type": "number"},
 }
-OTHERS = {"contact": "contacts", "campaign": "campaigns"}  # things of other kinds, as paths and bodies name them
+OTHERS = {"contact": "contacts", "campaign": "campaigns", "group": "points/groups"}  # as paths and bodies name things
 
 
 def _name(operation: Any) -> str:
@@ -277,7 +287,11 @@ def _of_here(body: Any, new: New, kind: str) -> Any:
         return body
     here = {**OTHERS, "contactId": "contacts", "lead": "contacts", "id": kind}
     own = {"username": f"u{new('contacts')}", "email": f"u{new('contacts')}@shop.example"} if kind == "users" else {}
-    said = {name: new(here[name]) if name in here else value for name, value in body.items() if name != "alias"}
+    said = {
+        name: new(here[name]) if name in here and not isinstance(value, str) else value
+        for name, value in body.items()
+        if name != "alias"
+    }
     if isinstance(said.get("lists"), list):
         said["lists"] = [new("segments")]
     return {**said, **{name: value for name, value in own.items() if name in said}}

@@ -85,6 +85,26 @@ def test_a_merge_is_seen_by_the_next_read_and_an_undo_gives_both_back(site: Site
     assert [found["id"] for found in site.contacts(f"ids:{one},{other}")] == [one, other]
 
 
+def test_scores_in_groups_add_up_in_a_merge_and_part_again_in_an_undo(site: Site) -> None:
+    one, other = new_contact(site, email=address()), new_contact(site, email=address())
+    groups = [site.api.post("/api/points/groups/new", json={"name": "G"}).json()["pointGroup"]["id"] for _ in range(2)]
+
+    def scores(contact_id: int) -> list[int]:
+        found = site.api.get(f"/api/contacts/{contact_id}/points/groups").json()["groupScores"]
+        by_group = {each["group"]["id"]: each["score"] for each in found}
+        return [by_group.get(group, 0) for group in groups]
+
+    for contact_id, score in ((one, 3), (other, 4)):
+        site.api.post(f"/api/contacts/{contact_id}/points/groups/{groups[0]}/plus/{score}")
+    site.api.post(f"/api/contacts/{other}/points/groups/{groups[1]}/set/-5")
+    done(post(site, "merge", {"winner": one, "loser": other}))
+    assert scores(one) == scores(other) == [7, -5]
+    site.api.post(f"/api/contacts/{one}/points/groups/{groups[0]}/times/2")
+    assert scores(one) == [14, -5]
+    done(post(site, "unmerge", {"contact": other}))
+    assert (scores(one), scores(other)) == ([10, 0], [4, -5])
+
+
 def test_a_merge_made_twice_and_an_undo_made_twice_change_nothing(site: Site) -> None:
     one, other = new_contact(site, email=address()), new_contact(site, email=address())
     assert done(post(site, "merge", {"winner": one, "loser": other}))["merged"] is True

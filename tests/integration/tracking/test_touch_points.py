@@ -127,6 +127,13 @@ def test_a_pixel_with_a_bad_token_is_answered_and_is_no_event(site: Site) -> Non
     assert "clickthrough_bad" in site.ingest.http.get("/metrics").text
 
 
+def test_a_file_that_only_mails_may_take_is_no_download(site: Site) -> None:
+    asset = make(site, "assets", title="Price list", file="file:///srv/files/prices.pdf")
+    with site.visitor() as visitor:
+        answer = visitor.get(asset["downloadUrl"])
+    assert (answer.status_code, "location" in answer.headers) == (404, False)
+
+
 def test_a_download_leads_to_the_file_and_is_an_event(site: Site) -> None:
     asset = make(site, "assets", title="Price list", file="https://files.example/prices.pdf", storageLocation="remote")
     assert (asset["extension"], asset["downloadUrl"]) == ("pdf", f"/asset/{asset['id']}:price_list")

@@ -14,6 +14,11 @@ def test_points_add_up_and_stay_within_their_column() -> None:
     assert fold(Profile(1, own=many, losers={2: many})).points == MAX_POINTS
 
 
+def test_scores_add_up_by_their_group_and_stay_within_their_bounds() -> None:
+    one, other = Part(added_us=1, scores={2: 3, 1: MAX_POINTS}), Part(added_us=1, scores={3: -4, 1: 5, 2: 1})
+    assert fold(Profile(1, own=one, losers={2: other})).scores == {1: MAX_POINTS, 2: 4, 3: -4}
+
+
 def test_a_contact_is_a_member_of_all_companies_of_its_parts_and_the_newest_word_is_primary() -> None:
     first = Part(added_us=1).with_company(7, 10).with_primary(7, 10)
     second = Part(added_us=1).with_company(8, 20).with_primary(8, 20).with_company(9, 5)

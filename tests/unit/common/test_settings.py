@@ -30,6 +30,11 @@ from services.common.settings import PORTS, Settings, SettingsError, example, lo
         ({"SPOOR_GOOGLE_ANALYTICS_URL": "javascript:alert(1)"}, "SPOOR_GOOGLE_ANALYTICS_URL: "),
         ({"SPOOR_FACEBOOK_PIXEL_ID": "x"}, "SPOOR_FACEBOOK_PIXEL_ID: 'x'"),
         ({"SPOOR_FACEBOOK_PIXEL_URL": "https://t.example/'"}, "SPOOR_FACEBOOK_PIXEL_URL: "),
+        *(
+            ({"SPOOR_ATTACHMENT_SOURCES": one}, "SPOOR_ATTACHMENT_SOURCES: ")
+            for one in ("files", "/", "ftp://files.example/", "https://", "https://me@files.example/", "http://x/?a=b")
+        ),
+        ({"SPOOR_ATTACHMENT_MAX_BYTES": "0"}, "SPOOR_ATTACHMENT_MAX_BYTES"),
         ({"SPOOR_PUBLICLY_UPDATABLE": "emial"}, "SPOOR_PUBLICLY_UPDATABLE: 'emial' is no field"),
     ],
 )

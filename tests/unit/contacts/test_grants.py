@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.common.profile import Part, Profile
+from services.common.folding import fold
+from services.common.profile import MAX_POINTS, Part, Profile
 from services.contacts.people.change import Change, InvalidChangeError, apply_change
 from services.contacts.people.grants import MAX_EVENTS, Grant, Happened
 from services.contacts.points.point_resource import read_point
@@ -52,6 +53,17 @@ def test_what_a_merged_contact_was_given_counts() -> None:
     merged = Profile(1, own=Part(added_us=NOW, points=7), losers={2: loser.own})
     assert give(merged, 2, until=5, repeatable=False) is merged
     assert points(give(merged, 2, until=5, rule=2)) == 17
+
+
+def test_a_rule_of_a_group_gives_to_the_score_there_and_only_once() -> None:
+    loser = Part(added_us=NOW, scores={4: 2})
+    before = Profile(1, own=Part(added_us=NOW, points=7), losers={2: loser})
+    change = Change(grant=Grant(1, 5, True, 3, (Happened(10, 1), Happened(20, 2))), group_id=4)
+    after = apply_change(before, change, NOW, "points")
+    assert (fold(after).scores, fold(after).points) == ({4: 12}, 7)
+    assert apply_change(after, change, NOW, "points") is after
+    full = known(scores={4: MAX_POINTS - 1})
+    assert fold(apply_change(full, change, NOW, "points")).scores == {4: MAX_POINTS}
 
 
 def test_how_a_rule_is_read() -> None:

@@ -41,6 +41,7 @@ def test_a_profile_that_says_more_is_kept(said: dict[str, Any]) -> None:
     "said",
     [
         {"points": 5},
+        {"scores": {1: 5}},
         {"owner_id": 1},
         {"stage_id": 1},
         {"created_by": "admin"},
