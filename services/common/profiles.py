@@ -7,7 +7,7 @@ until done. Several operations go out in one pipeline.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -47,6 +47,13 @@ class ProfileStore:
         ids = list(contact_ids)
         stored = await self._commands.mget([keys.profile(contact_id) for contact_id in ids])
         return {contact_id: decode(value) if value else None for contact_id, value in zip(ids, stored, strict=True)}
+
+    async def versions(self, contact_ids: Collection[int]) -> dict[int, int]:
+        """Those of the stored profiles, 0 for an id that has none."""
+        stored = await self._commands.mget([keys.profile(one) for one in contact_ids])
+        return {
+            one: int(value[:VERSION_DIGITS]) if value else 0 for one, value in zip(contact_ids, stored, strict=True)
+        }
 
     async def resolve(self, contact_id: int) -> Profile | None:
         """The profile that an id answers with, through all merges; None when nothing is stored for it.

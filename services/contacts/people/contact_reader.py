@@ -20,11 +20,14 @@ from services.contacts.people.contact import Contact, Footprint
 from services.contacts.people.contact_list import (
     CANDIDATES,
     FEW,
+    VERSION,
+    VERY_FEW,
     ListQuery,
     Row,
     Statement,
     count_statements,
     few_statement,
+    fits_statement,
     page_statements,
 )
 from services.contacts.people.footprints import load_footprints, load_times
@@ -166,8 +169,21 @@ class ContactReader:
         candidates = next(number for _, kind, number in found if kind == CANDIDATES)
         if candidates > FEW:
             return None
+        if candidates < VERY_FEW and (versions := [(row[0], row[2]) for row in found if row[1] == VERSION]):
+            ids = await self._as_they_are(query, dict(sorted(versions)))
+            return [(one, 1) for one in ids[query.start : query.start + query.limit]], len(ids)
         rows = [(row[0], row[1]) for row in found if row[1] != CANDIDATES]
         return rows[query.start :], max((total for _, kind, total in found if kind != CANDIDATES), default=0)
+
+    async def _as_they_are(self, query: ListQuery, fitting: dict[int, int]) -> list[int]:
+        """Those whose version that fits is the one that counts, in the order of the list. Who has been written since is
+        asked for in ClickHouse: what counts there is what was answered last."""
+        versions = await self._stores.profiles.versions(fitting)
+        same = [one for one, version in fitting.items() if versions[one] == version]
+        changed = fitting.keys() - same
+        if changed:
+            same += [row[0] for row in await self._query(fits_statement(query, changed))]
+        return sorted(same, reverse=query.orders[0].is_descending)
 
     async def _latest(self, query: ListQuery) -> list[Row]:
         """The page, or less of it, if the list is that of who was active last."""

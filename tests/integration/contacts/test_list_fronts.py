@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
+import uuid
 
 import httpx
 import pytest
@@ -102,3 +103,56 @@ async def test_a_short_front_is_made_up_for_and_few_are_found_as_among_many(
     many = await reader.page(query)
     assert [one.id for one in many.contacts] == [one.id for one in few.contacts]
     assert len(many.contacts) == many.total > 30
+
+
+SEARCHED = ("frontville", "!rome frontville", "city:frontville", "!city:rome", "city:frontville city:%ville")
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+@pytest.mark.parametrize("search", SEARCHED)
+async def test_very_few_are_told_by_their_profiles_as_by_their_rows(
+    crowd: None, stores: Stores, monkeypatch: pytest.MonkeyPatch, search: str, direction: str
+) -> None:
+    reader = ContactReader(stores)
+    for start, limit in ((0, 200), (3, 4)):
+        asked = {"search": search, "orderByDir": direction, "start": str(start), "limit": str(limit)}
+        query = read_list_query({"orderBy": "id", **asked})
+        very_few = await reader.page(query)
+        with monkeypatch.context() as patch:
+            patch.setattr("services.contacts.people.contact_list.VERY_FEW", 0)
+            patch.setattr("services.contacts.people.contact_reader.VERY_FEW", 0)
+            few = await reader.page(query)
+        assert [one.id for one in very_few.contacts] == [one.id for one in few.contacts]
+        assert very_few.total == few.total
+
+
+@pytest.fixture
+def stays(api: httpx.Client) -> tuple[str, int]:
+    """A word, and the contact that alone still has it: others had it, and were changed, deleted or merged into it."""
+    word = f"w{uuid.uuid4().hex[:10]}"
+    moved, stays, gone, merged = (
+        api.post("/api/contacts/new", json={"lastname": f"{word} {name}"}).json()["contact"]["id"]
+        for name in ("moved", "stays", "gone", "merged")
+    )
+    api.patch(f"/api/contacts/{moved}/edit", json={"lastname": "elsewhere"})
+    api.delete(f"/api/contacts/{gone}/delete")
+    api.patch(f"/api/contacts/{merged}/edit", json={"email": f"{word}@x.example"})
+    api.patch(f"/api/contacts/{stays}/edit", json={"email": f"{word}@x.example"})  # it takes the other one in
+    return word, stays
+
+
+async def test_a_version_that_no_longer_counts_finds_nobody(stores: Stores, stays: tuple[str, int]) -> None:
+    (word, contact_id), reader = stays, ContactReader(stores)
+    page = await reader.page(read_list_query({"search": word}))
+    assert ([one.id for one in page.contacts], page.total) == ([contact_id], 1)
+    assert (await reader.page(read_list_query({"search": f"{word} moved"}))).total == 0
+
+
+async def test_who_is_being_written_is_found_by_what_was_answered_last(stores: Stores, stays: tuple[str, int]) -> None:
+    (word, contact_id), reader = stays, ContactReader(stores)
+    profile = (await stores.profiles.load([contact_id]))[contact_id]
+    assert profile
+    assert (await stores.profiles.write([profile]))[contact_id] > profile.version  # not in ClickHouse yet
+    page = await reader.page(read_list_query({"search": word}))
+    assert ([one.id for one in page.contacts], page.total) == ([contact_id], 1)
+    assert (await reader.page(read_list_query({"search": f"{word} moved"}))).total == 0
