@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from services.common.caller import may_act
 from services.common.clickhouse import ClickHouse
 from services.common.documents import SEGMENT, Segment, decode_document
 from services.common.queries.contact_query import ALIASES, FALSE, NO_SEGMENTS, Condition, Where, segments_named
 from services.common.queries.search import SearchError
 from services.common.queries.segment_query import FilterError, Segments, compile_segment
+from services.common.rights import LISTS
 
 MAX_SQL = 200_000  # of all that a search names; ClickHouse reads statements of 256 KiB
 FEW = 10_000  # contacts whose events are looked up one by one as quickly as all events are looked through
@@ -27,6 +29,11 @@ async def load_segments(clickhouse: ClickHouse) -> dict[int, Segment]:
     """All that there are."""
     rows = (await clickhouse.query(_ALL, parameters={"kind": SEGMENT})).result_rows
     return {int(segment_id): decode_document(data.encode(), Segment) for segment_id, data in rows}
+
+
+def is_seen(segment: Segment) -> bool:
+    """Whether the caller may know of it."""
+    return segment.is_global or may_act("view", 0, segment.created_by_id, LISTS)
 
 
 async def who_fits(clickhouse: ClickHouse, segment_id: int, segments: Segments, now: datetime) -> Where:
@@ -63,12 +70,13 @@ async def _few(clickhouse: ClickHouse, where: Where) -> _Few | None:
 
 
 async def load_memberships(clickhouse: ClickHouse, search: str) -> Mapping[str, Where]:
-    """Who is in the segments that a search names, by alias. Raises `SearchError`."""
+    """Who is in the segments that a search names, of those that the caller may know of, by alias. Raises
+    `SearchError`."""
     aliases = segments_named(search)
     if not aliases:
         return NO_SEGMENTS
     segments, now = await load_segments(clickhouse), datetime.now(UTC)
-    named = {segment.alias: number for number, segment in segments.items() if segment.alias in aliases}
+    named = {one.alias: number for number, one in segments.items() if one.alias in aliases and is_seen(one)}
     try:
         found = {alias: await who_fits(clickhouse, number, segments, now) for alias, number in named.items()}
     except FilterError as error:

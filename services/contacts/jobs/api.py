@@ -24,6 +24,7 @@ from services.common.documents import (
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
 from services.common.operation import Operation, Parameter, described
 from services.common.queries.segment_query import FilterError
+from services.common.queries.segments import is_seen
 from services.common.records import Record, Ref
 from services.common.rights import LEADS
 from services.contacts.batch import read_ids
@@ -162,9 +163,10 @@ class JobsApi(RecordsApi[Job]):
         return json_response({"job": self._shown(job_id, made)}, 201, {"Location": f"/api/jobs/{job_id}"})
 
     async def _segment(self, said: object) -> int:
-        """Raises `ApiError` 404 where there is none."""
+        """Raises `ApiError` 404 where there is none, or none that the caller may know of."""
         segment_id = read_contact_id(said.get("id") if isinstance(said, dict) else said)
-        if await self._stores.records.one(Ref("segment", str(segment_id))) is None:
+        record = await self._stores.records.one(Ref(SEGMENT, str(segment_id)))
+        if record is None or not is_seen(decode_document(record.data, Segment)):
             raise ApiError(404, NOT_FOUND)
         return segment_id
 

@@ -28,8 +28,8 @@ from services.common.redis_client import load_script
 from services.common.settings import Settings
 from services.contacts.mail.api import NO_SERVER, QUEUE_FULL
 from services.contacts.mail.attachment_rules import AttachmentRules
-from services.contacts.mail.email_resource import ASSETS, MAX_ASSETS, read_ids
-from services.contacts.mail.emails_api import open_template
+from services.contacts.mail.email_resource import ASSETS, LISTS, MAX_ASSETS, read_ids
+from services.contacts.mail.emails_api import check_lists, open_template
 from services.contacts.mail.mail_shapes import Broadcast, BroadcastSent
 from services.contacts.mail.message import Message
 from services.contacts.mail.office import MailOffice
@@ -76,13 +76,14 @@ class BroadcastApi:
         queued."""
         email_id, body = record_id_of(request), RecordBody(await read_object(request))
         template = await open_template(self._stores.records, email_id)
-        segments, limit = read_ids(body, "lists", template.segments), _limit(body)
+        segments, limit = read_ids(body, LISTS, template.segments), _limit(body)
         assets = read_ids(body, ASSETS, [], most=MAX_ASSETS)
         if not segments:
-            body.wrong.setdefault("lists", ["This value should not be blank."])
+            body.wrong.setdefault(LISTS, ["This value should not be blank."])
         body.refuse_if_wrong()
         if not self._settings.smtp_url:
             raise ApiError(409, NO_SERVER, kind="mail_not_set_up")
+        await check_lists(self._stores.records, segments, template.segments)
         await self._attachments.check(template.assets, of_template=True)
         await self._attachments.check(assets)
         sent = await self._alone(self._message(int(email_id), template, assets), segments, limit)
@@ -141,11 +142,11 @@ def _members(segment_ids: list[int], segments: Segments) -> tuple[str, dict[str,
     parameters: dict[str, Any] = {}
     for segment_id in segment_ids:
         if segment_id not in segments:
-            raise ApiError(400, f"There is no segment {segment_id}.", {"lists": [f"There is no segment {segment_id}."]})
+            raise ApiError(400, f"There is no segment {segment_id}.", {LISTS: [f"There is no segment {segment_id}."]})
         try:
             found = compile_segment(segment_id, segments, now)
         except FilterError as error:
-            raise ApiError(400, str(error), {"lists": [str(error)]}) from error
+            raise ApiError(400, str(error), {LISTS: [str(error)]}) from error
         conditions.append(found.condition.known)
         parameters |= found.parameters
     return " OR ".join(f"({one})" for one in conditions), parameters

@@ -14,7 +14,7 @@ from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
 
 MAX_TEXT_LENGTH = 524_288
 MAX_SEGMENTS, MAX_ASSETS = 100, 10
-ASSETS = "assetAttachments"
+ASSETS, LISTS = "assetAttachments", "lists"
 TYPES = ("template", "list")
 
 
@@ -34,7 +34,7 @@ def read_email(said: dict[str, Any], old: Email | None) -> Email:
         language=body.text("language", before.language, most=10) or "en",
         description=body.text("description", before.description, most=MAX_LONG_TEXT),
         category_id=body.reference("category", before.category_id),
-        segments=read_ids(body, "lists", before.segments),
+        segments=read_ids(body, LISTS, before.segments),
         assets=read_ids(body, ASSETS, before.assets, most=MAX_ASSETS),
         publish_up_us=body.time_us("publishUp", before.publish_up_us),
         publish_down_us=body.time_us("publishDown", before.publish_down_us),
@@ -66,7 +66,7 @@ def show_email(_: str, email: Email) -> Json:
         "sentCount": 0,
         "revision": 1,
         ASSETS: [{"id": asset_id} for asset_id in email.assets],
-        "lists": [{"id": segment_id} for segment_id in email.segments],
+        LISTS: [{"id": segment_id} for segment_id in email.segments],
     }
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.clickhouse import ClickHouse
-from services.common.documents import EMAIL, Email, decode_document
+from services.common.documents import EMAIL, SEGMENT, Email, Segment, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response
+from services.common.queries.segments import is_seen
 from services.common.records import RecordStore, Ref
 from services.common.settings import Settings
 from services.contacts.list_parameters import Shape
 from services.contacts.mail.attachment_rules import AttachmentRules
-from services.contacts.mail.email_resource import ASSETS, EMAILS, MAX_ASSETS, read_ids
+from services.contacts.mail.email_resource import ASSETS, EMAILS, LISTS, MAX_ASSETS, read_ids
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, record_id_of
@@ -63,10 +64,24 @@ class EmailsApi(RecordsApi[Email]):
     async def _prepared(self, body: Json, record_id: str = "") -> Json:
         assets = read_ids(RecordBody(body), ASSETS, [], most=MAX_ASSETS)  # what cannot be read is refused later
         await self._attachments.check(assets)
+        old = await self._writer.one(record_id) if record_id else None
+        await check_lists(self._stores.records, read_ids(RecordBody(body), LISTS, []), old.segments if old else [])
         return await super()._prepared(body, record_id)
 
     async def _counted(self, record_id: str, document: Email) -> Json:
         return (await with_counts(self._stores.clickhouse, [self._shown(record_id, document)]))[0]
+
+
+async def check_lists(records: RecordStore, segment_ids: Collection[int], known: Collection[int]) -> None:
+    """Raises `ApiError` 400 for a segment that is not there, or that the caller may not know of; but those of the
+    template, which are `known`, stay."""
+    asked = [Ref(SEGMENT, str(one)) for one in segment_ids if one not in known]
+    found = await records.load(asked) if asked else {}
+    for ref in asked:
+        record = found.get(ref)
+        if record is None or not record.data or not is_seen(decode_document(record.data, Segment)):
+            text = f"There is no segment {ref.id}."
+            raise ApiError(400, text, {LISTS: [text]})
 
 
 async def open_template(records: RecordStore, email_id: str) -> Email:

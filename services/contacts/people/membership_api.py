@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.caller import sees_others
+from services.common.caller import may_act, sees_others
 from services.common.documents import (
     CAMPAIGN,
     CATEGORY,
@@ -38,7 +38,7 @@ from services.contacts.people.editor import ContactEditor
 from services.contacts.records.record_shapes import CampaignMember, CampaignOfContact, CategoryOfContact
 from services.contacts.shapes import DONE
 from services.contacts.stores import Stores
-from services.contacts.users.ownership import VIEW, check_record
+from services.contacts.users.ownership import LEVELS, VIEW, check_record
 
 ChangeOf = Callable[[int, bool, str], Change]  # of one thing: put in or taken out, and its name
 
@@ -130,10 +130,13 @@ class MembershipApi:
         return json_response({"total": int(total.result_rows[0][0]), "contacts": members})
 
     async def campaigns_of(self, request: Request) -> Response:
-        """By id, with when the contact was put in."""
+        """By id, with when the contact was put in; those that the caller may see."""
         found = await self._joined(contact_id_of(request), CAMPAIGN, _words)
+        read = {one: (decode_document(data, Campaign), word) for one, (data, word) in found.items()}
         campaigns = {
-            one: _membership(int(one), decode_document(data, Campaign), word) for one, (data, word) in found.items()
+            one: _membership(int(one), campaign, word)
+            for one, (campaign, word) in read.items()
+            if may_act(VIEW, 0, campaign.created_by_id, LEVELS[CAMPAIGN])
         }
         return json_response({"total": len(campaigns), "campaigns": campaigns})
 

@@ -11,14 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.caller import may_act, sees_others
+from services.common.caller import sees_others
 from services.common.documents import SEGMENT, Segment
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
 from services.common.operation import Operation, Parameter, described
 from services.common.queries.contact_query import of_caller
 from services.common.queries.segment_query import FilterError, Segments
-from services.common.queries.segments import load_segments, who_fits
-from services.common.rights import LISTS
+from services.common.queries.segments import is_seen, load_segments, who_fits
 from services.contacts.batch_api import Batch, EachAlone
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json, iso
@@ -69,7 +68,7 @@ class SegmentsApi(RecordsApi[Segment]):
         return json_response([
             {"id": number, "name": segment.name, "alias": segment.alias}
             for number, segment in segments.items()
-            if segment.is_published and (segment.is_global or may_act(VIEW, 0, segment.created_by_id, LISTS))
+            if segment.is_published and is_seen(segment)
         ])  # fmt: skip
 
     async def list(self, request: Request) -> Response:
@@ -103,9 +102,10 @@ class SegmentsApi(RecordsApi[Segment]):
         segments, now = await load_segments(self._stores.clickhouse), datetime.now(UTC)
         segment_id, fields = _number(record_id), (await self._stores.fields.now()).fields
         of_companies = await self._stores.fields.of_companies()
+        hidden = {one for one, segment in segments.items() if not is_seen(segment)}
 
         def read(body: dict[str, Any], old: Segment | None) -> Segment:
-            segment = read_segment(body, old, segment_id, segments, now, fields, of_companies)
+            segment = read_segment(body, old, segment_id, segments, now, fields, of_companies, hidden)
             if not segment.is_published:
                 _refuse_if_used(segment_id, segments, "unpublished")
             return segment

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import FIELDS, Field
@@ -32,9 +34,11 @@ def read_segment(
     now: datetime,
     fields: Mapping[str, Field] = FIELDS,
     company_fields: Mapping[str, Field] = COMPANY_FIELDS,
+    hidden: Collection[int] = (),
 ) -> Segment:
-    """Of a body, over the old one; `segments` and the fields are all that there are. Raises `InvalidChangeError`, also
-    for filters that cannot be answered and for one that would be made of itself."""
+    """Of a body, over the old one; `segments` and the fields are all that there are, and `hidden` the segments of which
+    who writes it may not know. Raises `InvalidChangeError`, also for filters that cannot be answered and for one that
+    would be made of itself."""
     body = RecordBody(said)
     name = body.text("name", old.name if old else "", is_required=True)
     taken = {one.alias for number, one in segments.items() if number != segment_id}
@@ -51,8 +55,18 @@ def read_segment(
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )
     body.check()
+    known = {one: other for one, other in segments.items() if one not in hidden or (old and one in used_by(old))}
+    _check_names(segment, known)
     check_filters(segment, segment_id, segments, now)
     return segment
+
+
+def _check_names(segment: Segment, known: Segments) -> None:
+    """What may not be known of is refused as what there is not."""
+    for position, one in enumerate(segment.filters):
+        for number in used_by(msgspec.structs.replace(segment, filters=[one])):
+            if number not in known:
+                raise InvalidChangeError({f"filters[{position}]": [f"There is no segment {number}."]})
 
 
 def check_filters(segment: Segment, segment_id: int, segments: Segments, now: datetime) -> None:
@@ -62,7 +76,7 @@ def check_filters(segment: Segment, segment_id: int, segments: Segments, now: da
         found = compile_segment(segment_id, after, now)
     except FilterError as error:
         raise InvalidChangeError({f"filters[{error.position}]": [error.why]}) from error
-    if sum(map(len, found.condition)) > MAX_SQL:
+    if sum(map(len, found.condition.sides)) > MAX_SQL:
         raise InvalidChangeError({"filters": ["These are too many conditions."]})
     for user in users_of(segment_id, after):
         try:

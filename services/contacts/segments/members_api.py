@@ -14,7 +14,7 @@ from services.common.documents import SEGMENT, Segment, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.operation import DescribedRoute, Operation, by_id, described
 from services.common.profile import Member, newest
-from services.common.queries.segments import load_segments
+from services.common.queries.segments import is_seen, load_segments
 from services.common.records import Ref
 from services.contacts.batch import read_ids
 from services.contacts.metrics import ContactsMetrics
@@ -111,6 +111,8 @@ class SegmentMembersApi:
         lists = {}
         for number in await segments_of(self._stores.clickhouse, contact, segments):
             segment, word = segments[number], words.get(number)
+            if not is_seen(segment):
+                continue
             lists[str(number)] = {
                 "id": number,
                 "name": segment.name,

@@ -303,6 +303,46 @@ def test_what_people_made_is_theirs(someone: Callable[..., httpx.Client], api: h
     assert denied(bob.get(f"/api/notes/{note}")) and denied(bob.delete(f"/api/notes/{note}/delete"))
 
 
+def test_a_hidden_segment_is_as_one_that_is_not_there(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
+    rights = {"lead__leads": ["full"], "email__emails": ["full"],
+              "lead__lists": ["viewown", "create"], "campaign__campaigns": ["viewown", "create"]}  # fmt: skip
+    ada, bob = someone(**rights), someone(**rights)
+    said = {"name": f"own {uuid.uuid4().hex[:8]}", "isGlobal": False}
+    hidden = told(ada.post("/api/segments/new", json=said), 201)["list"]
+    campaign = told(ada.post("/api/campaigns/new", json={"name": "Ada's"}), 201)["campaign"]["id"]
+    member = contact(ada)
+    told(ada.post(f"/api/segments/{hidden['id']}/contact/{member}/add"))
+    told(ada.post(f"/api/campaigns/{campaign}/contact/{member}/add"))
+    search, path = f"segment:{hidden['alias']}", f"/api/contacts/{member}"
+    assert ids(ada, search) == {member}
+    refused = told(bob.get("/api/contacts", params={"search": search}), 400)["errors"][0]
+    nowhere = told(bob.get("/api/contacts", params={"search": "segment:nowhere"}), 400)["errors"][0]
+    assert refused["message"].replace(hidden["alias"], "nowhere") == nowhere["message"]
+    assert str(hidden["id"]) in told(ada.get(f"{path}/segments"))["lists"]
+    assert str(hidden["id"]) not in told(bob.get(f"{path}/segments"))["lists"]
+    assert str(campaign) in told(ada.get(f"{path}/campaigns"))["campaigns"]
+    assert told(bob.get(f"{path}/campaigns"))["total"] == 0
+
+    of_it = [{"field": "leadlist", "operator": "in", "properties": {"filter": [hidden["id"]]}}]
+    there_is_none = f"There is no segment {hidden['id']}."
+    error = told(bob.post("/api/segments/new", json={"name": "x", "filters": of_it}), 400)["errors"][0]
+    assert error["details"] == {"filters[0]": [there_is_none]}
+    shared = told(ada.post("/api/segments/new", json={"name": "of it", "filters": of_it}), 201)["list"]
+    assert ids(bob, f"segment:{shared['alias']}") == {member}, "what ada made of it works for all"
+
+    mail = {"name": "x", "subject": "x", "lists": [hidden["id"]]}
+    assert told(bob.post("/api/emails/new", json=mail), 400)["errors"][0]["details"] == {"lists": [there_is_none]}
+    email = told(ada.post("/api/emails/new", json=mail), 201)["email"]["id"]
+    told(api.patch(f"/api/emails/{email}/edit", json={"name": "y", "lists": [hidden["id"]]}))
+    told(bob.patch(f"/api/emails/{email}/edit", json={"name": "z", "lists": [hidden["id"]]}))
+    for answer in (
+        bob.post("/api/contacts/batch/owner", json={"segment": hidden["id"], "owner": 1}),
+        bob.post(f"/api/segments/{hidden['id']}/contacts/delete"),
+    ):
+        assert answer.status_code == 404, answer.text
+    assert ids(ada, search) == {member}
+
+
 def test_nobody_makes_themselves_more(api: httpx.Client) -> None:
     full = {"user__users": ["full"], "user__roles": ["full"], "lead__leads": ["viewown"]}
     role_id = role(api, **full)
