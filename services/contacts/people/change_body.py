@@ -218,12 +218,15 @@ def is_true(said: Any) -> bool:
 
 
 def read_owner(body: Mapping[str, Any]) -> int | None:
-    """The owner's id, 0 for nobody; None when the body does not say. Whether there is such a user is for others."""
+    """The owner's id, 0 for nobody; None when the body does not say. Whether there is such a user is for others. Raises
+    `ValueError`."""
     if "owner" not in body:
         return None
     said = body["owner"]
     text = str((said.get("id") if isinstance(said, dict) else said) or 0).strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else 0
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise ValueError(no_owner(said))
+    return int(text)
 
 
 def no_owner(said: object) -> str:

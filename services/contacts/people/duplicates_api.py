@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.common.caller import may_act
 from services.common.envelope import json_response, query_of, text_of
-from services.common.folding import View, fold
+from services.common.folding import View, creator_of, fold, owner_of
 from services.common.merging import oldest
 from services.common.operation import Operation, Parameter, described
 from services.common.profile import Profile
@@ -25,7 +26,7 @@ from services.contacts.people.editor import taken_by
 from services.contacts.people.writer import ValueTakenError, check_one_person
 from services.contacts.shapes import Id, Shown
 from services.contacts.stores import Stores
-from services.contacts.users.ownership import is_seen
+from services.contacts.users.ownership import EDIT, is_seen
 
 MAX_SIMILAR = 10
 EXISTS = "A contact with this value already exists."
@@ -37,9 +38,9 @@ ORDER BY id LIMIT {limit:UInt64}
 
 
 class Similar(Shown):
-    """A contact; name and address are null where the caller may not see it."""
+    """A contact; all is null of one that the caller may not see."""
 
-    id: Id
+    id: Annotated[Id | None, Meta(examples=[4711])]
     name: Annotated[str | None, Meta(examples=["Ada Lovelace"])]
     email: Annotated[str | None, Meta(examples=["ada@example.com"])]
 
@@ -96,9 +97,9 @@ class DuplicatesApi:
             invalid = error.details
         found = await self._holders(values)
         own = await self._stores.profiles.resolve(own_id) if own_id else None
-        verdict = (
-            {"verdict": REFUSE, "contact": None} if invalid else self._verdict(own_id, own, found, values, rules.unique)
-        )
+        verdict: Json = {"verdict": REFUSE, "contact": None}
+        if not invalid and all(_may_write(one) for one in (*found.values(), *([own] if own else []))):
+            verdict = self._verdict(own_id, own, found, values, rules.unique)
         others = {value: holder for value, holder in found.items() if own is None or holder.id != own.id}
         known = {holder.id for holder in found.values()} | ({own.id} if own else set())
         return json_response({
@@ -157,10 +158,14 @@ class DuplicatesApi:
         return [_shown(one) for one in seen][:MAX_SIMILAR]
 
 
+def _may_write(profile: Profile) -> bool:
+    return may_act(EDIT, owner_of(profile), creator_of(profile))
+
+
 def _shown(profile: Profile) -> Json:
     """Of a contact that the caller may not see only that it is there."""
     if not is_seen(profile):
-        return {"id": profile.id, "name": None, "email": None}
+        return {"id": None, "name": None, "email": None}
     view: View = fold(profile)
     words = [str(view.fields.get(field) or "") for field in ("firstname", "lastname")]
     return {"id": view.id, "name": " ".join(word for word in words if word), "email": view.fields.get("email") or None}

@@ -214,10 +214,10 @@ class _Attempt:
         seen = await self._store.holders(values)
         found = {value: await self._holder(value, seen[value]) for value in values}
         holders = [holder for holder in found.values() if holder]
+        _check(holders)  # before anything is said of them
         target, is_new = await self._target(found)
+        _check([] if is_new else [target])
         others = {holder.id: holder for holder in holders if holder.id != target.id}
-        for one in [*others.values(), *([] if is_new else [target])]:
-            check_contact(owner_of(one), creator_of(one), EDIT)
         for holder in holders:
             if holder.id == target.id and len(holder.losers) > len(target.losers):
                 target = holder  # with those whose merge into it was left half done
@@ -311,6 +311,12 @@ class _Attempt:
         if len(claims) < len(values):
             raise _AgainError
         return claims
+
+
+def _check(profiles: Iterable[Profile]) -> None:
+    """Raises `ApiError` 403 where the caller may not write one of them."""
+    for one in profiles:
+        check_contact(owner_of(one), creator_of(one), EDIT)
 
 
 def _note(written: Written, merged: list[int]) -> None:

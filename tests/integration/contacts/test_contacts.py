@@ -493,3 +493,13 @@ def test_a_page_of_a_history_is_whole_however_often_its_events_were_stored(
     assert [one["total"] for one in pages] == [4, 4]
     urls = [event["details"]["hit"]["url"].rsplit("/", 1)[1] for one in pages for event in one["events"]]
     assert urls == ["newest", "0", "1", "2"]
+
+
+@pytest.mark.parametrize("owner", [-1, 10**26, "x", {"id": "ada"}, "1; DROP", 999_999_998])
+@pytest.mark.parametrize(("kind", "name"), [("contacts", "firstname"), ("companies", "companyname")])
+def test_an_owner_that_is_nobody_is_refused(api: httpx.Client, kind: str, name: str, owner: object) -> None:
+    answer = api.post(f"/api/{kind}/new", json={name: f"Owned {uuid.uuid4().hex}", "owner": owner})
+    assert answer.status_code == 400, answer.text
+    assert list(answer.json()["errors"][0]["details"]) == ["owner"]
+    for nobody in (None, "", 0):
+        assert api.post(f"/api/{kind}/new", json={name: f"Free {uuid.uuid4().hex}", "owner": nobody}).status_code == 201

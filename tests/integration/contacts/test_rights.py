@@ -343,6 +343,20 @@ def test_a_hidden_segment_is_as_one_that_is_not_there(someone: Callable[..., htt
     assert ids(ada, search) == {member}
 
 
+def test_of_a_strangers_contact_is_told_only_that_it_has_the_value(someone: Callable[..., httpx.Client]) -> None:
+    ada, bob = someone(lead__leads=OWN), someone(lead__leads=OWN)
+    email = f"{uuid.uuid4().hex[:12]}@rights.org"
+    contact(ada, email=email)
+    bobs = contact(bob)
+    for query in ({"email": email}, {"email": email, "id": bobs}):
+        verdict = told(bob.get("/api/contacts/duplicates", params=query))
+        assert (verdict["verdict"], verdict["contact"]) == ("refuse", None)
+        assert verdict["holders"] == [{"field": "email", "id": None, "name": None, "email": None}]
+        assert verdict["message"] == "A contact with this value already exists."
+    assert denied(bob.post("/api/contacts/new", json={"email": email}))
+    assert denied(bob.patch(f"/api/contacts/{bobs}/edit", json={"email": email}))
+
+
 def test_nobody_makes_themselves_more(api: httpx.Client) -> None:
     full = {"user__users": ["full"], "user__roles": ["full"], "lead__leads": ["viewown"]}
     role_id = role(api, **full)
