@@ -1,4 +1,8 @@
-"""What OAuth2 grants: tokens and codes, in Redis alone, under their SHA-256, until they expire."""
+"""What OAuth2 grants: tokens and codes, in Redis alone, under their SHA-256, until they expire.
+
+All that comes of one consent, or of one request with the secret, is a family. What counts once and is shown again was
+stolen from whoever showed it first, or by them: then the whole family is revoked (RFC 6749 4.1.2, RFC 9700 4.14).
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,8 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_s: int = 0
     redirect_uri: str = ""  # of a code
     challenge: str = ""  # of a code: PKCE, S256
+    family: str = ""
+    is_used: bool = False  # it counted once
 
     def is_expired(self, now_s: float) -> bool:
         return self.expires_s <= now_s
@@ -29,6 +35,19 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
 class Grants:
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
+
+    async def with_family(self, grant: Grant, lifetime_seconds: int) -> Grant | None:
+        """The grant in a family that lives at least so long: its own, or a new one. None where that was revoked.
+        Raises `RedisError`."""
+        seconds = lifetime_seconds + AFTERLIFE_SECONDS
+        if not grant.family:
+            grant = msgspec.structs.replace(grant, family=new_secret())
+            await self._redis.set(keys.grant_family(grant.family), 1, ex=seconds)
+        elif not await self._redis.exists(keys.grant_family(grant.family)):
+            return None
+        else:
+            await self._redis.expire(keys.grant_family(grant.family), seconds, gt=True)
+        return grant
 
     async def issue(self, prefix: str, grant: Grant, lifetime_seconds: int) -> str:
         """The token. Raises `RedisError`."""
@@ -41,11 +60,23 @@ class Grants:
 
     async def read(self, token: str) -> Grant | None:
         """Also one that has expired lately. Raises `RedisError`."""
-        return _decoded(await self._redis.get(keys.grant(digest(token))))
+        grant = _decoded(await self._redis.get(keys.grant(digest(token))))
+        if grant and grant.family and not await self._redis.exists(keys.grant_family(grant.family)):
+            return None
+        return grant
 
     async def take(self, token: str) -> Grant | None:
-        """The same, and it is gone: it counts once. Raises `RedisError`."""
-        return _decoded(await self._redis.getdel(keys.grant(digest(token))))
+        """The same, and it counts once: taken again it `is_used`. Raises `RedisError`."""
+        key = keys.grant(digest(token))
+        grant = _decoded(await self._redis.getdel(key))
+        if grant:
+            used, seconds = msgspec.structs.replace(grant, is_used=True), grant.expires_s - int(time.time())
+            await self._redis.set(key, msgspec.json.encode(used), ex=max(seconds, 0) + AFTERLIFE_SECONDS)
+        return grant
+
+    async def revoke(self, family: str) -> None:
+        """All that was issued in it, and will be. Raises `RedisError`."""
+        await self._redis.delete(keys.grant_family(family))
 
 
 def _decoded(stored: bytes | None) -> Grant | None:

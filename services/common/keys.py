@@ -26,6 +26,7 @@
 | `hook:{r<slot>}:<id>:saved` | zset | contacts          | an hour: contacts that a webhook was told, by version     |
 | `record-ids:<kind>`    | string | the record store    | for ever: the last id of a kind                           |
 | `t:<SHA-256>`          | string | contacts            | until they expire: OAuth2 tokens and codes                |
+| `t:f:<family>`         | string | contacts            | as its tokens, or until revoked: that they count          |
 | `tokens-used`          | hash   | contacts, export    | for ever: when each personal token was last used          |
 | `audit`                | stream | contacts            | until they are in ClickHouse: changes and who made them   |
 | `limit/...`            | string | rate_limit          | for its window: requests and failed logins                |
@@ -148,6 +149,10 @@ def first_time(event_id: bytes) -> str:
 
 def idempotent(digest: str) -> str:
     return f"i:{digest}"
+
+
+def grant_family(name: str) -> str:
+    return f"t:f:{name}"
 
 
 def grant(token_digest: str) -> str:

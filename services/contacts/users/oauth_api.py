@@ -127,8 +127,11 @@ class OAuthApi:
             self._settings.api_oauth2_refresh_token_lifetime,
         )
         mark = self._stores.replicas.mark()
-        access = await self._grants.issue(ACCESS, grant, minutes * 60)
-        refresh = await self._grants.issue(REFRESH, grant, days * 86_400)
+        of_family = await self._grants.with_family(grant, days * 86_400)
+        if of_family is None:
+            raise OAuthError("invalid_grant", "The grant was revoked: what counts once was shown twice.")
+        access = await self._grants.issue(ACCESS, of_family, minutes * 60)
+        refresh = await self._grants.issue(REFRESH, of_family, days * 86_400)
         await self._stores.replicas.confirm(mark)
         return {
             "access_token": access,
@@ -165,7 +168,8 @@ class OAuthApi:
                     raise OAuthError("unauthorized_client", "The grant type is unauthorized for this client_id")
                 return Grant(number)
             case "refresh_token":
-                return Grant(number, (await self._taken(body.get("refresh_token", ""), REFRESH, number)).user_id)
+                taken = await self._taken(body.get("refresh_token", ""), REFRESH, number)
+                return Grant(number, taken.user_id, family=taken.family)
             case "authorization_code":
                 return await self._by_code(body, number)
         raise OAuthError("invalid_request", "Invalid grant_type parameter or parameter missing")
@@ -176,13 +180,15 @@ class OAuthApi:
             raise OAuthError("redirect_uri_mismatch", "The redirect URI is missing or do not match")
         if code.challenge and not hmac.compare_digest(code.challenge, _challenge(body.get("code_verifier", ""))):
             raise OAuthError("invalid_grant", "The code verifier does not match")
-        return Grant(number, code.user_id)
+        return Grant(number, code.user_id, family=code.family)
 
     async def _taken(self, token: str, prefix: str, number: int) -> Grant:
         """It counts once. Raises `OAuthError`."""
         what = "refresh token" if prefix == REFRESH else "code"
         grant = await self._grants.take(token) if token.startswith(f"{prefix}_") and len(token) < 200 else None
-        if grant is None or grant.credential_id != number:
+        if grant and grant.is_used:
+            await self._grants.revoke(grant.family)
+        if grant is None or grant.is_used or grant.credential_id != number:
             raise OAuthError("invalid_grant", f"Invalid {what}")
         if grant.is_expired(time.time()):
             raise OAuthError("invalid_grant", f"The {what} has expired")
@@ -211,6 +217,7 @@ class OAuthApi:
         if isinstance(user, Refused):
             return self._form(asked, user.status, "Name or password is wrong." if user.status == 401 else user.message)
         grant = Grant(asked.credential_id, user.user_id, redirect_uri=asked.redirect_uri, challenge=asked.challenge)
+        grant = await self._grants.with_family(grant, CODE_SECONDS) or grant
         return _leads_to(asked.back(code=await self._grants.issue(CODE, grant, CODE_SECONDS)))
 
     async def _asked(self, said: Mapping[str, str]) -> Asked:
