@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 
 STORES_AWAY = (RedisError, ClickHouseError, OSError, TimeoutError, aiohttp.ClientError)
 MAX_BODY_BYTES = 1_048_576
+DISCARDED_BYTES, DISCARDING_SECONDS = 32 << 20, 5.0  # beyond the bound, of one request
 API_VERSION = "5.1.1"  # which version of the REST contract this is; clients read it
 NOT_FOUND = "Item was not found."
 MAX_SHOWN_PATH = 200
@@ -69,9 +71,13 @@ def add_error_handlers(app: Starlette, why_not: Callable[[str], str] = lambda _:
     app.add_exception_handler(Exception, _answer_surprise)
 
 
+# Behind a body that was not read whole no other request can be told apart.
+_ERROR_HEADERS = {413: {"Connection": "close"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "1"}}
+
+
 async def _answer_api_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return error_response(error, {"Retry-After": "1"} if error.status in (429, 503) else None)
+    return error_response(error, _ERROR_HEADERS.get(error.status))
 
 
 def not_allowed() -> ApiError:
@@ -120,18 +126,28 @@ async def _answer_surprise(_: Request, error: Exception) -> Response:
 
 
 async def read_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
-    """The body. Raises `ApiError` 413 beyond the bound, before it is all read."""
+    """The body. Raises `ApiError` 413 beyond the bound: what comes then is thrown away, for a while, since most clients
+    listen only when they have sent it all."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and (len(length) > 10 or int(length) > most):
+    if length.isdecimal() and (len(length) > 10 or int(length) > most + DISCARDED_BYTES):
         raise _too_large(most)
-    data = bytearray()
+    data, size = bytearray(), 0
     try:
-        async for chunk in request.stream():
-            data += chunk
-            if len(data) > most:
-                raise _too_large(most)
+        async with asyncio.timeout(None) as patience:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size <= most:
+                    data += chunk
+                elif size > most + DISCARDED_BYTES:
+                    break
+                elif patience.when() is None:
+                    patience.reschedule(asyncio.get_running_loop().time() + DISCARDING_SECONDS)
+    except TimeoutError:
+        pass
     except ClientDisconnect:
         raise ApiError(400, "The request was cut off.") from None
+    if size > most:
+        raise _too_large(most)
     return bytes(data)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import itertools
+import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterable
@@ -503,3 +504,20 @@ def test_an_owner_that_is_nobody_is_refused(api: httpx.Client, kind: str, name: 
     assert list(answer.json()["errors"][0]["details"]) == ["owner"]
     for nobody in (None, "", 0):
         assert api.post(f"/api/{kind}/new", json={name: f"Free {uuid.uuid4().hex}", "owner": nobody}).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/api/contacts/new", "/oauth/v2/token", "/oauth/v2/authorize"])
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_a_body_that_is_too_large_is_told_so(api: httpx.Client, path: str, is_chunked: bool) -> None:
+    parts = (b"x" * 65_536 for _ in range(176))  # 11 MiB: most clients listen only when they have sent it all
+    body = parts if is_chunked else b"".join(parts)
+    answer = api.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+    assert answer.json()["errors"][0]["message"] == "The body is larger than 1048576 bytes."
+
+
+def test_a_body_beyond_all_measure_is_not_waited_for(api: httpx.Client) -> None:
+    with socket.create_connection((api.base_url.host, api.base_url.port or 80), timeout=10) as connection:
+        head = f"POST /oauth/v2/token HTTP/1.1\r\nHost: x\r\nContent-Length: {1 << 40}\r\n\r\n"
+        connection.sendall(head.encode() + b"x" * 1_000)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
