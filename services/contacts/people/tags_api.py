@@ -12,11 +12,13 @@ from starlette.routing import Route
 from services.common.documents import TAG, Tag
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
 from services.common.operation import Operation, described
+from services.common.queries.comparisons import Column, Columns, compile_where, order_keys
+from services.common.queries.where import read_where
 from services.common.values import MAX_TEXT_LENGTH, read_tag
 from services.contacts.batch import Told
 from services.contacts.batch_api import BatchApi, EachAlone
 from services.contacts.batch_operations import batch_operations
-from services.contacts.list_parameters import PAGE, SEARCHED, read_page
+from services.contacts.list_parameters import ORDER, PAGE, SEARCHED, WHERE, read_orders, read_page
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json, short_id
 from services.contacts.people.api import contact_id_of, read_contact_id
@@ -40,13 +42,17 @@ _TAGS = """(
     ) GROUP BY tag
 )"""
 _FOUND = "(empty({search:String}) OR positionCaseInsensitiveUTF8(tag, {search:String}) > 0)"
-_PAGE = (
-    f"SELECT tag, description FROM {_TAGS} WHERE {_FOUND} ORDER BY tag LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}"
-)
+_PAGE = "SELECT tag, description FROM {rows} ORDER BY {order} LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}"
+_COLUMNS = {"tag": Column("text", "tag"), "description": Column("text", "description")}
+_NARROWED = Columns(_COLUMNS, {"name": "tag"})
+# Numbers are made from the names, here alone: whoever orders by them wants an order that stays.
+_ORDERED = Columns({**_COLUMNS, "id": Column("text", "tag")}, {"name": "tag"})
 _CARRIERS = "SELECT id FROM contacts FINAL WHERE has(tags, {tag:String}) LIMIT {limit:UInt64}"
 
 LIST = Operation(
-    "The tags that contacts carry or that somebody made", {"total": int, "tags": list[Shown]}, (SEARCHED, *PAGE)
+    "The tags that contacts carry or that somebody made",
+    {"total": int, "tags": list[Shown]},
+    (SEARCHED, *PAGE, *ORDER, *WHERE),
 )
 NEW = Operation(
     "Make a tag; one that is there is answered as it is",
@@ -84,10 +90,14 @@ class TagsApi:
 
     async def list(self, request: Request) -> Response:
         query = query_of(request)
-        parameters = {"search": text_of(query, "search").strip()[:MAX_TEXT_LENGTH], **read_page(query)._asdict()}
+        told, orders = compile_where(read_where(query.get("where")), _NARROWED), read_orders(query, _ORDERED)
+        rows = f"{_TAGS} WHERE {_FOUND} AND {told.condition.known}"
+        order = ", ".join(f"{order_keys(_ORDERED[one.column])[0]} {one.word()}" for one in orders)
+        search = text_of(query, "search").strip()[:MAX_TEXT_LENGTH]
+        parameters = {**told.parameters, "search": search, **read_page(query)._asdict()}
         page, total = await asyncio.gather(
-            self._stores.clickhouse.query(_PAGE, parameters=parameters),
-            self._stores.clickhouse.query(f"SELECT count() FROM {_TAGS} WHERE {_FOUND}", parameters=parameters),
+            self._stores.clickhouse.query(_PAGE.format(rows=rows, order=order), parameters=parameters),
+            self._stores.clickhouse.query(f"SELECT count() FROM {rows}", parameters=parameters),
         )
         tags = [_shown(tag, description) for tag, description in page.result_rows]
         return json_response({"total": int(total.result_rows[0][0]), "tags": tags})
@@ -120,7 +130,9 @@ class TagsApi:
             return Told(_shown(*known), is_new=False)
         try:
             await self._writer.create(Tag(tag=name, description=description), str(tag_id))
-        except TakenError:  # deleted before
+        except TakenError:  # deleted before, or made at this moment
+            if there := await self._writer.one(str(tag_id)):
+                return Told(_shown(there.tag, there.description), is_new=False)
             await self._writer.revive(str(tag_id), Tag(tag=name, description=description))
         return Told(_shown(name, description), is_new=True)
 

@@ -295,6 +295,34 @@ def test_what_changes_over_the_api_is_in_the_history(api: httpx.Client) -> None:
     assert shown(api, one)["lastActive"] is None, "none of it is anything that the contact did"
 
 
+def test_tags_are_narrowed_and_ordered(api: httpx.Client) -> None:
+    word = uuid.uuid4().hex[:8]
+    for name, description in (("b", "second"), ("A", "first"), ("c", "")):
+        make(api, "tags", "tag", tag=f"{word}{name}", description=description)
+
+    def names(**query: str) -> list[str]:
+        found = told(api.get("/api/tags", params={"search": word, **query}))
+        assert found["total"] == len(found["tags"])
+        return [tag["tag"].removeprefix(word) for tag in found["tags"]]
+
+    assert names() == names(orderBy="id") == ["A", "b", "c"]
+    assert names(orderBy="tag", orderByDir="DESC") == ["c", "b", "A"]
+    assert names(**{"order[0][col]": "description", "order[0][dir]": "desc"}) == ["b", "A", "c"]
+    where = {"where[0][col]": "description", "where[0][expr]": "like", "where[0][val]": "%s%t%"}
+    assert names(**where) == ["A"]
+    assert names(**{"where[0][col]": "tag", "where[0][expr]": "eq", "where[0][val]": f"{word}B"}) == ["b"]
+    for wrong in ({"orderBy": "color"}, {"where[0][col]": "id", "where[0][expr]": "eq", "where[0][val]": "1"}):
+        assert api.get("/api/tags", params=wrong).status_code == 400
+
+
+def test_of_those_who_make_a_tag_at_once_one_does(api: httpx.Client) -> None:
+    said = {"tag": f"once-{uuid.uuid4().hex[:8]}"}
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: api.post("/api/tags/new", json=said), range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
+    assert len({answer.json()["tag"]["id"] for answer in answers}) == 1
+
+
 def test_utm_tags_that_no_hit_brought(api: httpx.Client) -> None:
     one = new_contact(api)
     said = {
