@@ -8,6 +8,7 @@ from services.common.documents import CAMPAIGN, CATEGORY, NOTE, STAGE, Campaign,
 from services.contacts.objects import Json, iso
 from services.contacts.records import record_shapes
 from services.contacts.records.api import Resource
+from services.contacts.records.harmless_html import harmless_html
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, alias_of
 
 NOTE_TYPES = ("general", "email", "call", "meeting")
@@ -19,7 +20,7 @@ def _read_note(said: dict[str, Any], old: Note | None) -> Note:
     body = RecordBody(said)
     note = Note(
         contact_id=body.reference("lead", old.contact_id if old else 0),
-        text=body.text("text", old.text if old else "", most=MAX_NOTE_LENGTH, is_required=True),
+        text=harmless_html(body.text("text", old.text if old else "", most=MAX_NOTE_LENGTH, is_required=True)),
         type=body.choice("type", NOTE_TYPES, old.type if old else "general"),
         time_us=body.time_us("dateTime", old.time_us if old else 0),
         is_published=body.flag("isPublished", old=old.is_published if old else True),

@@ -62,9 +62,16 @@ def test_a_registry_keeps_what_it_is_told(
 def test_notes_stay_with_the_person(api: httpx.Client) -> None:
     one = new_contact(api)
     first = make(
-        api, "notes", "note", lead=one, text="called <b>twice</b>", type="call", dateTime="2026-01-02 03:04:05"
+        api,
+        "notes",
+        "note",
+        lead=one,
+        text="called <b>twice</b><script>x</script>",
+        type="call",
+        dateTime="2026-01-02 03:04:05",
     )
     assert (first["type"], first["dateTime"], first["lead"]["id"]) == ("call", "2026-01-02T03:04:05+00:00", one)
+    assert first["text"] == "called <b>twice</b>"
     second = make(api, "notes", "note", lead={"id": str(one)}, text="wrote")
     assert second["type"] == "general" and second["dateTime"] == second["dateAdded"]
     body = told(api.get(f"/api/contacts/{one}/notes"))
