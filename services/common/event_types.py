@@ -21,21 +21,24 @@ CAMPAIGN_MEMBERSHIP = "campaign_membership"
 SEGMENT_MEMBERSHIP = "segment_membership"
 IDENTIFIED = "lead.identified"
 CREATED = "lead.create"
+API_ADDED = "lead.apiadded"
+SOURCE_CREATED = "lead.source.created"
+SOURCE_IDENTIFIED = "lead.source.identified"
 
 # What a contact's profile or another event tells by itself: nobody reports it.
-TOLD_BY_OTHERS = frozenset({CREATED, IDENTIFIED, UTM})
+TOLD_BY_OTHERS = frozenset({CREATED, API_ADDED, SOURCE_CREATED, IDENTIFIED, SOURCE_IDENTIFIED, UTM})
 
 _TYPES = {
     "lead.ipadded": "Accessed from IP",
-    "lead.apiadded": "Added through API",
+    API_ADDED: "Added through API",
     ASSET_DOWNLOAD: "Asset downloaded",
     CAMPAIGN_EVENT_SCHEDULED: "Campaign event scheduled",
     CAMPAIGN_EVENT: "Campaign action triggered",
     CAMPAIGN_MEMBERSHIP: "Campaign membership change",
     CREATED: "Contact created",
-    "lead.source.created": "Contact created by source",
+    SOURCE_CREATED: "Contact created by source",
     IDENTIFIED: "Contact identified",
-    "lead.source.identified": "Contact identified by source",
+    SOURCE_IDENTIFIED: "Contact identified by source",
     DO_NOT_CONTACT: "Do not contact",
     "dynamic.content.sent": "Dynamic Content Triggered",
     EMAIL_FAILED: "Email failed",

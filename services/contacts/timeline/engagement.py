@@ -9,9 +9,7 @@ from services.common.event_types import POINT_GAINED, REPORTED_TYPES
 from services.contacts.objects import Json
 
 MONTHS = 6  # before this one
-_NOT_DONE = frozenset(
-    {"lead.ipadded", "lead.apiadded", "lead.imported", "lead.source.created", "lead.source.identified"}
-)
+_NOT_DONE = frozenset({"lead.ipadded", "lead.imported"})
 _SQL = """
 SELECT 1 AS kind, toYYYYMM(time) AS month, toInt64(uniqExact(event_id, time)) AS total
 FROM events

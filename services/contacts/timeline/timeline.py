@@ -9,11 +9,15 @@ import msgspec
 
 from services.common.clickhouse import ClickHouse
 from services.common.event_types import (
+    API_ADDED,
     CAMPAIGN_EVENT,
     CAMPAIGN_EVENT_SCHEDULED,
     CREATED,
     IDENTIFIED,
     PAGE_HIT,
+    SOURCE_CREATED,
+    SOURCE_IDENTIFIED,
+    TOLD_BY_OTHERS,
     TYPES,
     UTM,
 )
@@ -64,8 +68,9 @@ async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: Timelin
         stored = {(time, event) for _, time, event in page if event and event not in scheduled}
         rows = await load_rows(clickhouse, contact.ids, stored)
         rows |= {(moment.time_ms, name): {"log": log} for name, (moment, log) in scheduled.items()}
+        labels = {moment.kind: {"label": moment.label} for moment in moments(contact) if moment.label}
         return [
-            Entry(kind, time, event, rows.get((time, event), {}))
+            Entry(kind, time, event, rows[time, event] if event else labels.get(kind, {}))
             for kind, time, event in page
             if not event or (time, event) in rows
         ]
@@ -134,9 +139,16 @@ async def _details(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) 
 
 def moments(contact: Contact) -> list[Moment]:
     """What the profile tells by itself. An anonymous visitor was created by its first visit."""
-    found = [Moment(CREATED, contact.added_us() // 1_000)]
-    if contact.view and contact.view.identified_us:
-        found.append(Moment(IDENTIFIED, contact.view.identified_us // 1_000))
+    added_ms, view = contact.added_us() // 1_000, contact.view
+    found = [Moment(CREATED, added_ms)]
+    if view and view.created_by:
+        found.append(Moment(API_ADDED, added_ms, view.created_by))
+        found.append(Moment(SOURCE_CREATED, added_ms, f"Contact was created by {view.created_by}"))
+    if view and view.identified_us:
+        identified_ms = view.identified_us // 1_000
+        found.append(Moment(IDENTIFIED, identified_ms))
+        if view.created_by and identified_ms == added_ms:
+            found.append(Moment(SOURCE_IDENTIFIED, identified_ms, f"Contact was identified by {view.created_by}"))
     return found
 
 
@@ -177,6 +189,8 @@ def _label_and_details(contact_id: int, entry: Entry) -> tuple[str | Json, Json]
         }
     if not entry.row:
         return TYPES[entry.kind], {}
+    if entry.kind in TOLD_BY_OTHERS:
+        return entry.row["label"], {}
     if log := entry.row.get("log"):
         return log_label(log), {"log": log}
     if mail := entry.row["mail"]:

@@ -120,9 +120,10 @@ def card(contact: Contact) -> dict[str, Any]:
 
 def hit_line(entry: Entry) -> dict[str, Any]:
     row = entry.row
-    if not row or "log" in row:  # told by the contact itself, or by what campaigns do with it
+    if "url" not in row:  # told by the contact itself, or by what campaigns do with it
         log = row.get("log")
-        return {"time": entry.time_ms, "kind": TYPES[entry.kind], "title": log_label(log) if log else "", "url": "",
+        title = log_label(log) if log else row.get("label", "")
+        return {"time": entry.time_ms, "kind": TYPES[entry.kind], "title": title, "url": "",
                 "is_link": False, "utm": [], "details": list(flat(log))[:DETAILS], "place": "", "device": "",
                 "referrer": "", "seconds": None}  # fmt: skip
     url = row["url"]

@@ -521,3 +521,20 @@ def test_a_body_beyond_all_measure_is_not_waited_for(api: httpx.Client) -> None:
         head = f"POST /oauth/v2/token HTTP/1.1\r\nHost: x\r\nContent-Length: {1 << 40}\r\n\r\n"
         connection.sendall(head.encode() + b"x" * 1_000)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_history_tells_who_made_a_contact_and_who_it_was_made_by(api: httpx.Client, email: str) -> None:
+    one = new(api, email=email)["id"]
+    kinds = ("lead.apiadded", "lead.source.created", "lead.source.identified")
+    query = {f"filters[includeEvents][{number}]": kind for number, kind in enumerate(kinds)}
+
+    def told(contact_id: int, **more: str) -> dict[str, Any]:
+        body = api.get(f"/api/contacts/{contact_id}/activity", params={**query, **more}).json()
+        assert body["total"] == len(body["events"])
+        return {event["event"]: event["eventLabel"] for event in body["events"]}
+
+    made, known = "Contact was created by admin", "Contact was identified by admin"
+    assert told(one) == dict(zip(kinds, ("admin", made, known), strict=True))
+    assert told(one, **{"filters[search]": "IDENTIFIED BY"}) == {"lead.source.identified": known}
+    assert "lead.apiadded" not in told(one, **{"filters[excludeEvents][]": "lead.apiadded"})
+    assert made in api.get(f"/history/{one}").text
