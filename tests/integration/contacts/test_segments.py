@@ -294,7 +294,7 @@ FEW_FILTERS: list[tuple[list[SegmentFilter], set[str]]] = [
     ([did("hit_url", "like", "/pricing"), did("utm_source", "!=", "mail")], {"ada"}),
     ([did("hit_url", "like", "/pricing"), did("last_active", "gt", "2020-05-01")], {"ada"}),
     ([did("hit_url", "like", "/other"), did("utm_source", "=", "mail", glue="or")], {"ada", "bob"}),
-    ([did("hit_url", "=", "https://nowhere.example/"), did("hit_url_count", "lt", 9)], set()),
+    ([did("hit_url", "=", f"https://{uuid.uuid4().hex}.example/"), did("hit_url_count", "lt", 9)], set()),
     ([did("leadlist", "in", [2]), did("hit_url", "like", "/pricing")], {"bob"}),
     ([did("leadlist", "!in", [2]), did("hit_url", "like", "/pricing")], {"ada"}),
 ]

@@ -30,6 +30,8 @@ class Tally:
         self.statuses: Counter[tuple[str, int]] = Counter()
         self.tags: set[str] = set()  # each was given once, to whomever
         self.points = 0
+        self.deleted_tags: set[str] = set()  # of contacts that were deleted with them, as the answers show
+        self.deleted_points = 0
         self.events: set[int] = set()
         self.ended = False
         self.strange: list[str] = []  # answers that no page documents
@@ -108,12 +110,17 @@ class ApiWriter(Rival):
             self.tally.points += 1
 
     def _delete(self, http: httpx.Client, _: int) -> None:
-        """Or makes again, or edits: somebody who perishes."""
+        """Or makes again, or edits: somebody who perishes. Now and then that is somebody who should last: an undo took
+        its address, and a visit gave it that of one who was deleted before."""
         number = self._random.randrange(PERISHABLE * GROUP)
         contact, address = self._contacts[number], email_of(self._beside(number))
         done = self._random.random()
         if done < 0.3:
-            self._send(http, "DELETE", f"/api/contacts/{contact}/delete", {})
+            answer = self._send(http, "DELETE", f"/api/contacts/{contact}/delete", {})
+            if answer.is_success:
+                gone = answer.json()["contact"]
+                self.tally.deleted_tags.update(tag["tag"] for tag in gone["tags"])
+                self.tally.deleted_points += gone["points"]
         elif done < 0.6:
             self._send(http, "PATCH", f"/api/contacts/{contact}/edit", {"email": address})
         else:
