@@ -472,6 +472,17 @@ def test_everybody_changes_their_own_password_and_no_right(api: httpx.Client) ->
     assert denied(api.patch(path, json={"lastName": "x"})), "the admin's is in the settings"
 
 
+def test_who_made_a_user_and_when_outlives_what_the_user_changes(api: httpx.Client) -> None:
+    user = made_user(api, role(api))
+    client, made = client_of(api, user), {key: user[key] for key in ("dateAdded", "createdBy", "createdByUser")}
+    assert all(made.values())
+    told(client.patch("/api/users/self/edit", json={"lastName": "New"}))
+    told(api.put(f"/api/users/{user['id']}/edit", json={"firstName": "Anew"}))
+    for shown in (told(client.get("/api/users/self")), told(api.get(f"/api/users/{user['id']}"))["user"]):
+        assert {key: shown[key] for key in made} == made
+        assert (shown["firstName"], shown["lastName"], shown["modifiedBy"]) == ("Anew", "New", 1)
+
+
 def test_lists_of_users_and_roles(api: httpx.Client) -> None:
     role_id = role(api, lead__lists=["create"])
     user = made_user(api, role_id)
