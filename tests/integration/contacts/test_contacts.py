@@ -239,6 +239,16 @@ def test_concurrent_creates_with_one_address_make_one_contact(api: httpx.Client,
     assert len(contact["tags"]) == 32, "no write is lost"
 
 
+def test_concurrent_edits_of_different_fields_lose_none(api: httpx.Client, email: str) -> None:
+    one, fields = new(api, email=email)["id"], ("firstname", "lastname", "city", "zipcode", "phone", "mobile", "fax")
+    said = [{field: f"{field} {number}"} for number in range(3) for field in fields]
+    with concurrent.futures.ThreadPoolExecutor(len(fields)) as pool:
+        answers = list(pool.map(lambda body: api.patch(f"/api/contacts/{one}/edit", json=body), said))
+    assert {answer.status_code for answer in answers} == {200}
+    kept = api.get(f"/api/contacts/{one}").json()["contact"]["fields"]["all"]
+    assert {field for field in fields if str(kept[field]).startswith(field)} == set(fields)
+
+
 def test_concurrent_edits_that_merge_each_other_end_in_one_contact(api: httpx.Client, email: str) -> None:
     first, second = new(api, email=email)["id"], new(api, email="o" + email)["id"]
 
