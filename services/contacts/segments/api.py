@@ -138,7 +138,7 @@ class SegmentsApi(RecordsApi[Segment]):
 def _refuse_if_used(segment_id: int, segments: Segments, what: str) -> None:
     users = users_of(segment_id, segments)
     if users:
-        names = [f"{segments[one].name} ({one})" for one in users]
+        names = [f"{segments[one].name} ({one})" for one in users if is_seen(segments[one])]
         raise ApiError(422, f"Other segments are made of it; it can not be {what}.", {"leadlist": names})
 
 

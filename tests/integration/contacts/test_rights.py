@@ -343,6 +343,41 @@ def test_a_hidden_segment_is_as_one_that_is_not_there(someone: Callable[..., htt
     assert ids(ada, search) == {member}
 
 
+def test_no_history_names_a_hidden_segment_or_campaign(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
+    rights = {"lead__leads": ["full"], "lead__lists": ["viewown", "create"],
+              "campaign__campaigns": ["viewown", "create"]}  # fmt: skip
+    ada, bob, member, mark = someone(**rights), someone(**rights), contact(api), uuid.uuid4().hex[:8]
+    for client, name in ((ada, "Ada"), (bob, "Bob")):
+        for plural, singular in (("segments", "list"), ("campaigns", "campaign")):
+            said = {"name": f"{mark} {name}", "isGlobal": False}
+            made = told(client.post(f"/api/{plural}/new", json=said), 201)[singular]["id"]
+            told(client.post(f"/api/{plural}/{made}/contact/{member}/add"))
+
+    def names(client: httpx.Client, path: str) -> list[str]:
+        found = told(client.get(path, params={"filters[search]": mark}))
+        assert found["total"] == len(found["events"]), "the total tells nothing either"
+        return sorted(event["eventLabel"].rsplit(" ", 1)[1] for event in found["events"])
+
+    for path in (f"/api/contacts/{member}/activity", "/api/contacts/activity"):
+        assert names(api, path) == ["Ada", "Ada", "Bob", "Bob"]
+        assert names(ada, path) == ["Ada", "Ada"]
+        assert names(bob, path) == ["Bob", "Bob"]
+
+
+def test_a_segment_that_hidden_ones_are_made_of_stays_and_they_are_not_named(
+    someone: Callable[..., httpx.Client],
+) -> None:
+    lists = ["viewown", "create", "editown", "deleteown"]
+    ada, bob = someone(lead__lists=lists), someone(lead__lists=lists)
+    used = told(ada.post("/api/segments/new", json={"name": "used"}), 201)["list"]["id"]
+    of_it = [{"field": "leadlist", "operator": "in", "properties": {"filter": [used]}}]
+    said = {"name": "Bob's secret", "isGlobal": False, "filters": of_it}
+    secret = told(bob.post("/api/segments/new", json=said), 201)["list"]["id"]
+    told(bob.post("/api/segments/new", json={"name": "shared", "filters": of_it}), 201)
+    refused = told(ada.delete(f"/api/segments/{used}/delete"), 422)["errors"][0]
+    assert str(secret) not in str(refused) and "secret" not in str(refused) and "shared" in str(refused["details"])
+
+
 def test_of_a_strangers_contact_is_told_only_that_it_has_the_value(someone: Callable[..., httpx.Client]) -> None:
     ada, bob = someone(lead__leads=OWN), someone(lead__leads=OWN)
     email = f"{uuid.uuid4().hex[:12]}@rights.org"
