@@ -392,6 +392,29 @@ def test_of_a_strangers_contact_is_told_only_that_it_has_the_value(someone: Call
     assert denied(bob.patch(f"/api/contacts/{bobs}/edit", json={"email": email}))
 
 
+def test_the_verdict_on_a_save_knows_what_the_caller_may_write(
+    someone: Callable[..., httpx.Client], api: httpx.Client
+) -> None:
+    ada, writer = someone(lead__leads=OWN), someone(lead__leads=["viewown", "editown"])
+
+    def verdict(client: httpx.Client, **query: object) -> str:
+        params = {name: str(value) for name, value in query.items()}
+        return str(told(client.get("/api/contacts/duplicates", params=params))["verdict"])
+
+    email, adas, nobody = f"{uuid.uuid4().hex[:12]}@rights.org", contact(ada), 999_999_998
+    assert verdict(ada, email=email) == "new" and verdict(writer, email=email) == "refuse"
+    assert denied(writer.post("/api/contacts/new", json={"email": email}))
+    mine = contact(api, owner=told(writer.get("/api/users/self"))["id"])
+    assert verdict(writer, email=email, id=mine) == "update"
+    told(writer.patch(f"/api/contacts/{mine}/edit", json={"email": email}))
+    for client in (api, ada):
+        assert verdict(client, id=nobody) == "refuse"
+        assert client.patch(f"/api/contacts/{nobody}/edit", json={"firstname": "x"}).status_code == 404
+    for other in (mine, adas):
+        found = told(ada.get("/api/contacts/duplicates", params={"email": email, "id": other}))
+        assert (found["verdict"], len(found["holders"])) == ("refuse", 1), "no id tells whose the value is"
+
+
 def test_nobody_makes_themselves_more(api: httpx.Client) -> None:
     full = {"user__users": ["full"], "user__roles": ["full"], "lead__leads": ["viewown"]}
     role_id = role(api, **full)
