@@ -52,9 +52,10 @@ from services.contacts.points.triggers_api import TriggersApi
 from services.contacts.presence.image_api import ImageApi
 from services.contacts.presence.links_api import LinksApi
 from services.contacts.records.api import RecordsApi, Resource
+from services.contacts.records.categories_api import CategoriesApi
 from services.contacts.records.form_resource import FORMS
 from services.contacts.records.link_resources import ASSETS, LINKS
-from services.contacts.records.registry_resources import CAMPAIGNS, CATEGORIES, NOTES
+from services.contacts.records.registry_resources import CAMPAIGNS, NOTES
 from services.contacts.records.stages_api import StagesApi
 from services.contacts.segments.api import SegmentsApi
 from services.contacts.segments.comparison import Comparison
@@ -81,7 +82,7 @@ from services.contacts.webhooks.save_feed import SaveFeed
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, DOCS_PATH, CSS_PATH, *OAUTH_PATHS})
 OLD_PATHS = {"/api/leads": "/api/contacts"}
 AUDIT_SECONDS = 1.0
-RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, CATEGORIES, CAMPAIGNS)
+RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, CAMPAIGNS)
 
 
 def create_app(settings: Settings | None = None) -> ApiDoor:
@@ -178,6 +179,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
         *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),
+        *CategoriesApi(stores, user, metrics).routes(),
         *StagesApi(stores, user, metrics).routes(),
         *FieldsApi(stores, user, preset_rules(settings)).routes(),
         *FieldsApi(stores, user, preset_rules(settings), COMPANY).routes(),

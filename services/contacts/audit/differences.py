@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
+from services.common.documents import Asset, Email, Form, Hook, Note, Point, ScheduledEvent, User
 from services.common.folding import View
+from services.contacts.objects import iso
 
 MAX_FIELDS, MAX_LENGTH = 200, 1_000
 HIDDEN = "***"
@@ -15,6 +17,18 @@ _STAMPS = frozenset(
     {"added_us", "modified_us", "created_by", "modified_by", "created_by_id", "modified_by_id", "version", "id"}
 )
 _SECRET = ("password", "secret", "token")
+_OBJECTS = {"category_id": "category", "group_id": "group", "role_id": "role"}  # as such the API tells them
+_CALLED: dict[type, dict[str, str]] = {  # what the API calls otherwise than here
+    Asset: {"url": "file"},
+    Email: {"reply_to": "replyToAddress", "html": "customHtml", "text": "plainText", "type": "emailType",
+            "segments": "lists", "assets": "assetAttachments"},
+    Form: {"is_kiosk": "inKioskMode"},
+    Hook: {"url": "webhookUrl"},
+    Note: {"contact_id": "lead", "time_us": "dateTime"},
+    Point: {"is_repeatable": "repeatable"},
+    ScheduledEvent: {"trigger_us": "triggerDate", "triggered_us": "dateTriggered", "error": "failReason"},
+    User: {"password_hash": "password"},
+}  # fmt: skip
 
 Differences = dict[str, list[Any]]
 
@@ -26,11 +40,19 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Differen
 
 
 def described(document: Any) -> dict[str, Any]:
-    """A document by the paths of its values; None is nothing."""
+    """A document by the paths of its values, as the API names them; None is nothing."""
     if document is None:
         return {}
-    said = msgspec.to_builtins(document)
-    return dict(_flat({name: value for name, value in said.items() if name not in _STAMPS}))
+    called = _CALLED.get(type(document), {})
+    return dict(
+        _flat(
+            {
+                called.get(name) or _in_camel_case(name): iso(value) if name.endswith("_us") else value
+                for name, value in msgspec.to_builtins(document).items()
+                if name not in _STAMPS
+            }
+        )
+    )
 
 
 def described_contact(view: View | None) -> dict[str, Any]:
@@ -54,9 +76,17 @@ def described_contact(view: View | None) -> dict[str, Any]:
     }
 
 
+def _in_camel_case(name: str) -> str:
+    first, *more = _OBJECTS.get(name, name.removesuffix("_us")).split("_")
+    return first + "".join(word.capitalize() for word in more)
+
+
 def _flat(value: Any, path: str = "") -> list[tuple[str, Any]]:
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        value = {str(one.get("alias") or one.get("id") or number): one for number, one in enumerate(value)}
+        value = {
+            str(one.get("alias") or one.get("id") or number): {_in_camel_case(key): inner for key, inner in one.items()}
+            for number, one in enumerate(value)
+        }
     if not isinstance(value, dict):
         return [(path, value)]
     return [pair for key, inner in value.items() for pair in _flat(inner, f"{path}.{key}" if path else str(key))]

@@ -117,7 +117,7 @@ class CampaignEventsApi:
                 raise ApiError(400, str(error), error.details) from error
 
         try:
-            event = await self._writer.change(named, lambda old: _keeping(old, read(old))) if known else None
+            event = await self._writer.change(named, read) if known else None
             if is_new := event is None:
                 event = read(None)
                 await self._writer.create(event, named)
@@ -182,11 +182,6 @@ class CampaignEventsApi:
 
 def _now_us() -> int:
     return time.time_ns() // 1_000
-
-
-def _keeping(old: ScheduledEvent, new: ScheduledEvent) -> ScheduledEvent:
-    new.added_us, new.created_by = old.added_us, old.created_by
-    return new
 
 
 def _event_id(said: object) -> int:

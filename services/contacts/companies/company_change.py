@@ -16,7 +16,7 @@ from services.common.field_values import read_value as read_made_value
 from services.common.profile import MAX_POINTS, Stamped, Value
 from services.common.values import clean
 from services.contacts.people.change import InvalidChangeError
-from services.contacts.people.change_body import is_true, read_owner
+from services.contacts.people.change_body import is_true, read_owner, unpublishing
 
 BLANK_NAME = "This value should not be blank."
 
@@ -42,7 +42,7 @@ def read_company_change(
     `replaces` is PUT: fields that it does not name are blanked. Else blank values change nothing, unless the body says
     overwriteWithBlank. A company always keeps a name. Keys that are no field are ignored.
     """
-    wrong: dict[str, list[str]] = {}
+    wrong = unpublishing(body)
     may_blank = replaces or is_true(body.get("overwriteWithBlank"))
     named = [field for alias, field in registry.items() if replaces or alias in body]
     read = {field.alias: _read(field, body.get(field.alias), wrong) for field in named}

@@ -27,6 +27,7 @@ CompanyPart = part_of(Company)
 class _Actions(Said):
     score: Annotated[int, Meta(ge=-2_000_000_000, le=2_000_000_000)] | UnsetType = UNSET
     owner: Annotated[int | None, Meta(description="The id of a user; null for nobody")] | UnsetType = UNSET
+    is_published: Annotated[bool, Meta(description="false is refused", examples=[True])] | UnsetType = UNSET
     force: Annotated[bool, Meta(description="POST: a new one even where the name is known")] | UnsetType = UNSET
     overwrite_with_blank: Annotated[bool, Meta(description="POST and PATCH: blanks count too")] | UnsetType = UNSET
 

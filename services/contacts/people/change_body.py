@@ -18,6 +18,7 @@ from services.contacts.people.memberships import MembershipChange, read_membersh
 
 MAX_TAGS = 500
 MAX_CATEGORIES = 100
+ALWAYS_PUBLISHED = "Contacts and companies are always published."
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _NOT_TOLD = "points"  # counted
@@ -44,6 +45,7 @@ def read_change(
         missing = [alias for alias in registry if alias not in fields and alias not in _NOT_REPLACED]
         fields.update(dict.fromkeys(missing, "") | reading.defaults(missing))
     stage_id, stage_name = reading.stage()
+    reading.wrong.update(unpublishing(body))
     change = Change(
         fields=fields,
         defaults=reading.defaults([alias for alias in registry if alias not in body]) if is_new else {},
@@ -215,6 +217,12 @@ def no_stage(said: object) -> str:
 
 def is_true(said: Any) -> bool:
     return said in (True, 1) if isinstance(said, (int, float)) else str(said).strip().lower() in _TRUE
+
+
+def unpublishing(body: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with a body that says what no contact and no company is here; nothing, if it does not."""
+    said = body.get("isPublished")
+    return {} if said in (None, "") or is_true(said) else {"isPublished": [ALWAYS_PUBLISHED]}
 
 
 def read_owner(body: Mapping[str, Any]) -> int | None:

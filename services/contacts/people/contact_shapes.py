@@ -126,6 +126,7 @@ class _Actions(Said):
         UNSET
     )
     owner: Annotated[int | None, Meta(description="The id of a user; null for nobody")] | UnsetType = UNSET
+    is_published: Annotated[bool, Meta(description="false is refused", examples=[True])] | UnsetType = UNSET
     stage: Annotated[int | None, Meta(description="The id of a stage; null for none")] | UnsetType = UNSET
     companies: Annotated[list[Id], Meta(description="Replaces the whole set")] | UnsetType = UNSET
     do_not_contact: list[Refusal] | UnsetType = UNSET

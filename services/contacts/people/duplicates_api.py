@@ -10,18 +10,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.caller import may_act
+from services.common.caller import may_act, rights
 from services.common.envelope import json_response, query_of, text_of
 from services.common.folding import View, creator_of, fold, owner_of
 from services.common.merging import oldest
 from services.common.operation import Operation, Parameter, described
 from services.common.profile import Profile
 from services.common.queries.search_sql import exact_pattern
+from services.common.rights import LEADS
 from services.common.values import UniqueValue
 from services.contacts.objects import Json
 from services.contacts.people.api import read_contact_id
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.change_body import read_change
+from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.editor import taken_by
 from services.contacts.people.writer import ValueTakenError, check_one_person
 from services.contacts.shapes import Id, Shown
@@ -77,7 +79,7 @@ LOOK = Operation(
 
 class DuplicatesApi:
     def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+        self._stores, self._reader = stores, ContactReader(stores)
 
     def routes(self) -> list[Route]:
         return [described("/api/contacts/duplicates", self.look, get=LOOK)]
@@ -98,8 +100,9 @@ class DuplicatesApi:
         found = await self._holders(values)
         own = await self._stores.profiles.resolve(own_id) if own_id else None
         verdict: Json = {"verdict": REFUSE, "contact": None}
-        if not invalid and all(_may_write(one) for one in (*found.values(), *([own] if own else []))):
+        if not invalid and await self._may_save(own_id, own) and all(_may_write(one) for one in found.values()):
             verdict = self._verdict(own_id, own, found, values, rules.unique)
+        own = own if own and is_seen(own) else None  # else whoever asks with all ids learns whose the value is
         others = {value: holder for value, holder in found.items() if own is None or holder.id != own.id}
         known = {holder.id for holder in found.values()} | ({own.id} if own else set())
         return json_response({
@@ -109,6 +112,14 @@ class DuplicatesApi:
             "holders": [{"field": value.field, **_shown(holder)} for value, holder in others.items()],
             "similar": await self._similar(text_of(query, "firstname"), text_of(query, "lastname"), known),
         })  # fmt: skip
+
+    async def _may_save(self, own_id: int, own: Profile | None) -> bool:
+        """Whether the caller may make a contact, or may write the one that is edited, and there is one."""
+        if not own_id:
+            return rights().may(f"{LEADS}:create")
+        if own is not None:
+            return _may_write(own)
+        return may_act(EDIT, 0, 0) and await self._reader.first_seen_us(own_id) > 0
 
     def _verdict(
         self,

@@ -156,7 +156,7 @@ class RecordsApi(Generic[Some]):
             await self._check_move(old, self._checked(lambda: read(body, None if replaces else old)))
         try:
             changed = await self._writer.change(
-                record_id, lambda old: _keeping(old, self._checked(lambda: read(body, None if replaces else old)))
+                record_id, lambda old: self._checked(lambda: read(body, None if replaces else old))
             )
         except BusyError:
             raise _busy() from None
@@ -266,11 +266,6 @@ class RecordsApi(Generic[Some]):
             modified_by_id=document.modified_by_id,
         )
         return {**said, "id": int(record_id) if record_id.isdecimal() else record_id, **own}
-
-
-def _keeping(old: Some, new: Some) -> Some:
-    new.added_us, new.created_by, new.created_by_id = old.added_us, old.created_by, old.created_by_id
-    return new
 
 
 def record_id_of(request: Request) -> str:

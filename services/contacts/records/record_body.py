@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -135,6 +135,15 @@ def is_web_address(text: str) -> bool:
 def alias_of(text: str) -> str:
     """Lower case, digits and underscores, 25 characters at most; empty when nothing is left."""
     return re.sub(r"[^a-z0-9]+", "_", plain_letters(text)).strip("_")[:25].strip("_")
+
+
+def free_alias(alias: str, taken: Collection[str]) -> str:
+    """The alias, with a number behind it when it is taken."""
+    number, free = 0, alias
+    while free in taken:
+        number += 1
+        free = f"{alias}{number}"
+    return free
 
 
 def plain_letters(text: str) -> str:

@@ -55,7 +55,7 @@ class RecordWriter(Generic[Some]):
             if record is None:
                 return None
             old = decode_document(record.data, self._document)
-            changed = self._modified(apply(decode_document(record.data, self._document)))
+            changed = self._modified(old, apply(decode_document(record.data, self._document)))
             if await self._put(record._replace(data=msgspec.json.encode(changed)), old, changed):
                 return changed
         raise BusyError
@@ -68,12 +68,9 @@ class RecordWriter(Generic[Some]):
             stored = (await self._store.load([ref])).get(ref) or Record(ref, 0, b"")
             old = decode_document(stored.data, self._document) if stored.data else None
             written = msgspec.structs.replace(
-                document,
-                added_us=old.added_us if old else now,
-                created_by=old.created_by if old else author(self._user),
-                created_by_id=old.created_by_id if old else author_id(),
+                document, added_us=now, created_by=author(self._user), created_by_id=author_id()
             )
-            written = self._modified(written) if old else written
+            written = self._modified(old, written) if old else written
             if await self._put(stored._replace(data=msgspec.json.encode(written)), old, written):
                 return
         raise BusyError
@@ -90,9 +87,16 @@ class RecordWriter(Generic[Some]):
                 return gone
         raise BusyError
 
-    def _modified(self, document: Some) -> Some:
+    def _modified(self, old: Some, document: Some) -> Some:
+        """Who made it, and when, stays, whatever a body was read into."""
         return msgspec.structs.replace(
-            document, modified_us=time.time_ns() // 1_000, modified_by=author(self._user), modified_by_id=author_id()
+            document,
+            added_us=old.added_us,
+            created_by=old.created_by,
+            created_by_id=old.created_by_id,
+            modified_us=time.time_ns() // 1_000,
+            modified_by=author(self._user),
+            modified_by_id=author_id(),
         )
 
     async def _put(self, record: Record, before: Some | None, after: Some | None) -> bool:

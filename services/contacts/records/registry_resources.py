@@ -64,7 +64,7 @@ def show_stage(_: str, stage: Stage) -> Json:
     }
 
 
-def _read_category(said: dict[str, Any], old: Category | None) -> Category:
+def read_category_body(said: dict[str, Any], old: Category | None) -> Category:
     body = RecordBody(said)
     title = body.text("title", old.title if old else "", is_required=True)
     category = Category(
@@ -135,7 +135,7 @@ CATEGORIES = Resource(
     "category",
     "categories",
     Category,
-    _read_category,
+    None,
     _show_category,
     shown=record_shapes.Category,
     said=record_shapes.CategoryChange,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,15 +23,15 @@ from services.contacts.objects import Json, iso
 from services.contacts.people.change_body import is_true
 from services.contacts.people.contact_list import read_list_query
 from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
+from services.contacts.records.own_alias import with_own_alias
 from services.contacts.segments.comparison import Build, load_builds
-from services.contacts.segments.definition import NEW_ID, SEGMENTS, free_alias, read_segment, users_of
+from services.contacts.segments.definition import NEW_ID, SEGMENTS, read_segment, users_of
 from services.contacts.segments.segment_shapes import ListedSegment
-from services.contacts.stores import BusyError, Stores
+from services.contacts.stores import Stores
 from services.contacts.users.ownership import VIEW, check_record
 
 COUNTED_SECONDS = 1.0  # a count is never older
 COUNT = "contactCount"  # the parameter that asks for it, and its key
-ALIAS_ROUNDS = 10
 
 PUBLISHED = Operation("The published segments, bare", list[ListedSegment])
 _COUNTED = Parameter(COUNT, "1: also how many contacts are in it now", example="1")
@@ -113,18 +112,11 @@ class SegmentsApi(RecordsApi[Segment]):
         return read
 
     async def _settled(self, record_id: str, document: Segment) -> Segment:
-        """Two that were written at once may have one alias: whoever sees another one of it takes another alias."""
-        for _ in range(ALIAS_ROUNDS):
+        async def taken(_: Segment) -> set[str]:
             segments = await load_segments(self._stores.clickhouse)
-            taken = {segment.alias for number, segment in segments.items() if number != _number(record_id)}
-            if document.alias not in taken:
-                break
-            alias = free_alias(f"{document.alias}{record_id}", taken)
-            try:
-                document = await self._writer.change(record_id, _with_alias(alias)) or document
-            except BusyError:
-                continue
-        return document
+            return {one.alias for number, one in segments.items() if number != _number(record_id)}
+
+        return await with_own_alias(self._writer, record_id, document, taken)
 
     def _shown(self, record_id: str, document: Segment) -> Json:
         build = self._builds.get(_number(record_id))
@@ -143,14 +135,10 @@ class SegmentsApi(RecordsApi[Segment]):
         return await self._contact_reader.count(read_list_query({})._replace(search=where), COUNTED_SECONDS)
 
 
-def _with_alias(alias: str) -> Callable[[Segment], Segment]:
-    return lambda segment: msgspec.structs.replace(segment, alias=alias)
-
-
 def _refuse_if_used(segment_id: int, segments: Segments, what: str) -> None:
     users = users_of(segment_id, segments)
     if users:
-        names = [f"{segments[one].name} ({one})" for one in users]
+        names = [f"{segments[one].name} ({one})" for one in users if is_seen(segments[one])]
         raise ApiError(422, f"Other segments are made of it; it can not be {what}.", {"leadlist": names})
 
 

@@ -18,7 +18,7 @@ from services.common.queries.segment_values import MAX_VALUES
 from services.contacts.objects import Json
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.records.api import Resource
-from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, plain_letters
+from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, free_alias, plain_letters
 from services.contacts.segments import segment_shapes
 
 MAX_VALUE_LENGTH = 1_000
@@ -106,15 +106,6 @@ def show_segment(_: str, segment: Segment) -> Json:
 def slug(text: str) -> str:
     """Lower case, digits and hyphens; never empty."""
     return re.sub(r"[^a-z0-9]+", "-", plain_letters(text)).strip("-")[:100].strip("-") or "segment"
-
-
-def free_alias(alias: str, taken: set[str]) -> str:
-    """The alias, with a number behind it when it is taken."""
-    number, free = 0, alias
-    while free in taken:
-        number += 1
-        free = f"{alias}{number}"
-    return free
 
 
 def _category(body: RecordBody, old: int) -> int:

@@ -16,6 +16,7 @@ from services.common.envelope import ApiError
 from services.common.event_types import REPORTED_TYPES, TYPES
 from services.common.php_query import Node
 from services.contacts.objects import Json, iso
+from services.contacts.timeline.hidden_memberships import told_sql
 from services.contacts.timeline.timeline import KEYS_AT_ONCE, Entry, event_object, load_rows
 from services.contacts.timeline.timeline_query import FOUND, TEXT, TimelineQuery, read_timeline_query
 
@@ -26,7 +27,7 @@ MAX_OFFSET = 100_000
 _WHERE = """
 FROM events
 WHERE time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND time <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
-    AND type IN {types:Array(String)} AND {found}
+    AND type IN {types:Array(String)} AND {found} AND {told}
 """
 # Repeats of an event are next to each other in this order, and few: twice what is needed has all of it.
 _PAGE = (
@@ -54,7 +55,7 @@ def read_activity_query(query: Mapping[str, Node], now: datetime) -> TimelineQue
 
 async def load_activity(clickhouse: ClickHouse, query: TimelineQuery) -> Json:
     """The envelope of a history. What is told by profiles alone is not in it, nor are UTM tags beside their hits."""
-    where = _WHERE.replace("{found}", FOUND.format(where=TEXT) if query.search else "1")
+    where = _WHERE.replace("{found}", FOUND.format(where=TEXT) if query.search else "1").replace("{told}", told_sql())
     parameters = {
         "from": _ms(query.date_from), "to": _ms(query.date_to) + 999, "search": query.search,
         "types": [kind for kind in query.kinds if kind in REPORTED_TYPES],

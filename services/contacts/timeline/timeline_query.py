@@ -15,6 +15,7 @@ from services.common.envelope import ApiError, text_of, whole_number
 from services.common.event_types import EMAIL_READ, REPORTED_TYPES, TYPES, UTM
 from services.common.field_values import read_time
 from services.common.php_query import Node, as_list
+from services.contacts.timeline.hidden_memberships import told_sql
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 1_000
@@ -189,7 +190,8 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     if set(kinds) == {_NEVER}:
         total = f"SELECT {counts[0]}" if counts else None
         return Statements(None, _page(query, sides), total, len(told), parameters) if sides else None
-    rows = _ROWS.format(whose=whose, conditions=" AND ".join([*dates, *_conditions(query, kinds, parameters)]))
+    conditions = [*dates, *_conditions(query, kinds, parameters), told_sql()]
+    rows = _ROWS.format(whose=whose, conditions=" AND ".join(conditions))
     first = None
     if query.order_by == "timestamp" and offset + query.limit <= _MOST_LOOKED_AT:
         first_rows = _FIRST_ROWS.format(rows=rows, direction="DESC" if query.is_descending else "ASC")

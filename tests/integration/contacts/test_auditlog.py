@@ -84,11 +84,24 @@ def test_records_companies_fields_users_and_calls_are_told_without_secrets(api: 
     user = made_user(api, role(api))
     told(api.patch(f"/api/users/{user['id']}/edit", json={"password": "another password"}))
     changed, _ = entries(api, object="user", objectId=user["id"])
-    assert changed["details"] == {"password_hash": ["***", "***"]}
+    assert changed["details"] == {"password": ["***", "***"]}
     one = contact(api)
     said = {"service": "google_analytics", "category": "c", "action": "a", "label": "l"}
     told(api.post(f"/api/contacts/{one}/trackingevents/new", json=said), 201)
     assert entries(api, object="contacts", objectId=one)[0]["action"] == "new"
+
+
+def test_a_note_is_told_by_its_names_of_the_api(api: httpx.Client) -> None:
+    one, other = contact(api), contact(api)
+    said = {"lead": one, "text": "called", "dateTime": "2026-01-31 12:00:00", "isPublished": False}
+    note = told(api.post("/api/notes/new", json=said), 201)["note"]["id"]
+    told(api.patch(f"/api/notes/{note}/edit", json={"lead": other, "isPublished": True}))
+    changed, made = entries(api, object="note", objectId=note)
+    assert changed["details"] == {"lead": [one, other], "isPublished": [False, None]}
+    assert made["details"] == {
+        "lead": [None, one], "text": [None, "called"], "dateTime": [None, "2026-01-31T12:00:00+00:00"],
+        "isPublished": [None, False],
+    }  # fmt: skip
 
 
 def test_what_only_reads_or_fails_is_not_told(api: httpx.Client) -> None:

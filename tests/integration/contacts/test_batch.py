@@ -163,6 +163,22 @@ def test_batches_that_run_at_once_are_all_done_and_nobody_is_turned_away(api: ht
             assert set(told(answer.result(), 201)["statusCodes"].values()) == {201}
 
 
+def test_batches_at_once_that_name_the_same_people_make_each_of_them_once(api: httpx.Client) -> None:
+    people = [address() for _ in range(10)]
+
+    def make(number: int) -> list[int]:
+        turned = people if number % 2 else people[::-1]
+        items = [{"email": one, "tags": [f"batch{number}"]} for one in turned]
+        made = [one["id"] for one in told(api.post("/api/contacts/batch/new", json=items, timeout=60), 201)["contacts"]]
+        return made if number % 2 else made[::-1]
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        batches = list(pool.map(make, range(4)))
+    assert batches[0] == batches[1] == batches[2] == batches[3] and len(set(batches[0])) == len(people)
+    for one in batches[0]:
+        assert [tag["tag"] for tag in shown(api, one)["tags"]] == [f"batch{number}" for number in range(4)]
+
+
 def test_many_changes_of_one_contact_are_made_in_their_order(api: httpx.Client) -> None:
     one = new(api)
     items = [{"id": one, "lastname": f"n{number}", "tags": [f"t{number}"]} for number in range(200)]

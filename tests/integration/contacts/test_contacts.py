@@ -239,6 +239,16 @@ def test_concurrent_creates_with_one_address_make_one_contact(api: httpx.Client,
     assert len(contact["tags"]) == 32, "no write is lost"
 
 
+def test_concurrent_edits_of_different_fields_lose_none(api: httpx.Client, email: str) -> None:
+    one, fields = new(api, email=email)["id"], ("firstname", "lastname", "city", "zipcode", "phone", "mobile", "fax")
+    said = [{field: f"{field} {number}"} for number in range(3) for field in fields]
+    with concurrent.futures.ThreadPoolExecutor(len(fields)) as pool:
+        answers = list(pool.map(lambda body: api.patch(f"/api/contacts/{one}/edit", json=body), said))
+    assert {answer.status_code for answer in answers} == {200}
+    kept = api.get(f"/api/contacts/{one}").json()["contact"]["fields"]["all"]
+    assert {field for field in fields if str(kept[field]).startswith(field)} == set(fields)
+
+
 def test_concurrent_edits_that_merge_each_other_end_in_one_contact(api: httpx.Client, email: str) -> None:
     first, second = new(api, email=email)["id"], new(api, email="o" + email)["id"]
 
@@ -538,3 +548,23 @@ def test_a_history_tells_who_made_a_contact_and_who_it_was_made_by(api: httpx.Cl
     assert told(one, **{"filters[search]": "IDENTIFIED BY"}) == {"lead.source.identified": known}
     assert "lead.apiadded" not in told(one, **{"filters[excludeEvents][]": "lead.apiadded"})
     assert made in api.get(f"/history/{one}").text
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "name"), [("contacts", "contact", "firstname"), ("companies", "company", "companyname")]
+)
+def test_nothing_is_unpublished_and_who_asks_for_it_is_told(api: httpx.Client, kind: str, one: str, name: str) -> None:
+    said = {name: f"Shown {uuid.uuid4().hex}"}
+    made = api.post(f"/api/{kind}/new", json={**said, "isPublished": True}).json()[one]
+    path = f"/api/{kind}/{made['id']}/edit"
+    for unpublished in (False, 0, "0", "false", "no"):
+        for answer in (
+            api.post(f"/api/{kind}/new", json={**said, "isPublished": unpublished}),
+            api.patch(path, json={"isPublished": unpublished}),
+            api.put(path, json={**said, "isPublished": unpublished}),
+        ):
+            assert answer.status_code == 400, answer.text
+            assert list(answer.json()["errors"][0]["details"]) == ["isPublished"]
+    for published in (True, 1, "1", "true", "", None):
+        shown = api.patch(path, json={"isPublished": published})
+        assert (shown.status_code, shown.json()[one]["isPublished"]) == (200, True)

@@ -159,6 +159,28 @@ def test_no_two_stages_have_one_weight(api: httpx.Client) -> None:
     assert made and len(set(now)) == len(now)
 
 
+def test_no_two_categories_of_a_bundle_have_one_alias(api: httpx.Client) -> None:
+    title = name("Shelf")
+    said = {"title": title}
+    first = make(api, "categories", "category", **said)
+    second = make(api, "categories", "category", **said)
+    assert second["alias"] == f"{first['alias']}1"
+    assert make(api, "categories", "category", **said, bundle="email")["alias"] == first["alias"], "another bundle"
+    path = f"/api/categories/{second['id']}/edit"
+    assert told(api.patch(path, json={"color": "aabbcc"}))["category"]["alias"] == second["alias"]
+    assert told(api.patch(path, json={"alias": first["alias"]}))["category"]["alias"] == second["alias"]
+    body = told(api.post("/api/categories/batch/new", json=[said, said]), 201)
+    assert {one["alias"] for one in body["categories"]} == {first["alias"] + number for number in "23"}
+
+
+def test_categories_made_at_once_take_different_aliases(api: httpx.Client) -> None:
+    said = {"title": name("Rush")}
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda _: make(api, "categories", "category", **said), range(6)))
+    now = [told(api.get(f"/api/categories/{one['id']}"))["category"]["alias"] for one in made]
+    assert len(set(now)) == 6
+
+
 def test_categories_in_a_body_replace_those_that_there_were(api: httpx.Client) -> None:
     first, second = (make(api, "categories", "category", title=name("category"))["id"] for _ in range(2))
     other = make(api, "categories", "category", title=name("category"), bundle="email")["id"]

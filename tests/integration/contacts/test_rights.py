@@ -343,6 +343,41 @@ def test_a_hidden_segment_is_as_one_that_is_not_there(someone: Callable[..., htt
     assert ids(ada, search) == {member}
 
 
+def test_no_history_names_a_hidden_segment_or_campaign(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
+    rights = {"lead__leads": ["full"], "lead__lists": ["viewown", "create"],
+              "campaign__campaigns": ["viewown", "create"]}  # fmt: skip
+    ada, bob, member, mark = someone(**rights), someone(**rights), contact(api), uuid.uuid4().hex[:8]
+    for client, name in ((ada, "Ada"), (bob, "Bob")):
+        for plural, singular in (("segments", "list"), ("campaigns", "campaign")):
+            said = {"name": f"{mark} {name}", "isGlobal": False}
+            made = told(client.post(f"/api/{plural}/new", json=said), 201)[singular]["id"]
+            told(client.post(f"/api/{plural}/{made}/contact/{member}/add"))
+
+    def names(client: httpx.Client, path: str) -> list[str]:
+        found = told(client.get(path, params={"filters[search]": mark}))
+        assert found["total"] == len(found["events"]), "the total tells nothing either"
+        return sorted(event["eventLabel"].rsplit(" ", 1)[1] for event in found["events"])
+
+    for path in (f"/api/contacts/{member}/activity", "/api/contacts/activity"):
+        assert names(api, path) == ["Ada", "Ada", "Bob", "Bob"]
+        assert names(ada, path) == ["Ada", "Ada"]
+        assert names(bob, path) == ["Bob", "Bob"]
+
+
+def test_a_segment_that_hidden_ones_are_made_of_stays_and_they_are_not_named(
+    someone: Callable[..., httpx.Client],
+) -> None:
+    lists = ["viewown", "create", "editown", "deleteown"]
+    ada, bob = someone(lead__lists=lists), someone(lead__lists=lists)
+    used = told(ada.post("/api/segments/new", json={"name": "used"}), 201)["list"]["id"]
+    of_it = [{"field": "leadlist", "operator": "in", "properties": {"filter": [used]}}]
+    said = {"name": "Bob's secret", "isGlobal": False, "filters": of_it}
+    secret = told(bob.post("/api/segments/new", json=said), 201)["list"]["id"]
+    told(bob.post("/api/segments/new", json={"name": "shared", "filters": of_it}), 201)
+    refused = told(ada.delete(f"/api/segments/{used}/delete"), 422)["errors"][0]
+    assert str(secret) not in str(refused) and "secret" not in str(refused) and "shared" in str(refused["details"])
+
+
 def test_of_a_strangers_contact_is_told_only_that_it_has_the_value(someone: Callable[..., httpx.Client]) -> None:
     ada, bob = someone(lead__leads=OWN), someone(lead__leads=OWN)
     email = f"{uuid.uuid4().hex[:12]}@rights.org"
@@ -355,6 +390,29 @@ def test_of_a_strangers_contact_is_told_only_that_it_has_the_value(someone: Call
         assert verdict["message"] == "A contact with this value already exists."
     assert denied(bob.post("/api/contacts/new", json={"email": email}))
     assert denied(bob.patch(f"/api/contacts/{bobs}/edit", json={"email": email}))
+
+
+def test_the_verdict_on_a_save_knows_what_the_caller_may_write(
+    someone: Callable[..., httpx.Client], api: httpx.Client
+) -> None:
+    ada, writer = someone(lead__leads=OWN), someone(lead__leads=["viewown", "editown"])
+
+    def verdict(client: httpx.Client, **query: object) -> str:
+        params = {name: str(value) for name, value in query.items()}
+        return str(told(client.get("/api/contacts/duplicates", params=params))["verdict"])
+
+    email, adas, nobody = f"{uuid.uuid4().hex[:12]}@rights.org", contact(ada), 999_999_998
+    assert verdict(ada, email=email) == "new" and verdict(writer, email=email) == "refuse"
+    assert denied(writer.post("/api/contacts/new", json={"email": email}))
+    mine = contact(api, owner=told(writer.get("/api/users/self"))["id"])
+    assert verdict(writer, email=email, id=mine) == "update"
+    told(writer.patch(f"/api/contacts/{mine}/edit", json={"email": email}))
+    for client in (api, ada):
+        assert verdict(client, id=nobody) == "refuse"
+        assert client.patch(f"/api/contacts/{nobody}/edit", json={"firstname": "x"}).status_code == 404
+    for other in (mine, adas):
+        found = told(ada.get("/api/contacts/duplicates", params={"email": email, "id": other}))
+        assert (found["verdict"], len(found["holders"])) == ("refuse", 1), "no id tells whose the value is"
 
 
 def test_nobody_makes_themselves_more(api: httpx.Client) -> None:
@@ -470,6 +528,17 @@ def test_everybody_changes_their_own_password_and_no_right(api: httpx.Client) ->
     eventually(lambda: client.get("/api/users/self").status_code == 401, 2.5)
     assert told(client_of(api, user, "a new password").get("/api/users/self"))["lastName"] == "New"
     assert denied(api.patch(path, json={"lastName": "x"})), "the admin's is in the settings"
+
+
+def test_who_made_a_user_and_when_outlives_what_the_user_changes(api: httpx.Client) -> None:
+    user = made_user(api, role(api))
+    client, made = client_of(api, user), {key: user[key] for key in ("dateAdded", "createdBy", "createdByUser")}
+    assert all(made.values())
+    told(client.patch("/api/users/self/edit", json={"lastName": "New"}))
+    told(api.put(f"/api/users/{user['id']}/edit", json={"firstName": "Anew"}))
+    for shown in (told(client.get("/api/users/self")), told(api.get(f"/api/users/{user['id']}"))["user"]):
+        assert {key: shown[key] for key in made} == made
+        assert (shown["firstName"], shown["lastName"], shown["modifiedBy"]) == ("Anew", "New", 1)
 
 
 def test_lists_of_users_and_roles(api: httpx.Client) -> None:

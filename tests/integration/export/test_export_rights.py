@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 import httpx
@@ -39,6 +40,17 @@ def test_an_export_has_the_callers_own_contacts_and_is_theirs(
     for path in (f"/exports/{admins['id']}", f"/exports/{admins['id']}/download"):
         assert ada.get(path).status_code == 404
     assert ada.delete(f"/exports/{admins['id']}").status_code == 404
+
+
+def test_a_hidden_segment_is_exported_only_by_whom_may_see_it(
+    api: httpx.Client, exports: Service, ada: httpx.Client
+) -> None:
+    said = {"name": f"own {uuid.uuid4().hex[:8]}", "isGlobal": False}
+    alias = told(api.post("/api/segments/new", json=said), 201)["list"]["alias"]
+    refused, unknown = (ada.post("/exports", json={"search": f"segment:{one}"}) for one in (alias, "nowhere"))
+    assert refused.status_code == unknown.status_code == 400
+    assert refused.text.replace(alias, "nowhere") == unknown.text
+    assert exported(exports.http, search=f"segment:{alias}", columns=["id"])[1] == []
 
 
 def test_who_may_not_export_is_refused(api: httpx.Client, exports: Service) -> None:
