@@ -45,7 +45,7 @@ def read_activity_query(query: Mapping[str, Node], now: datetime) -> TimelineQue
     asked = read_timeline_query(query)
     if asked.order_by != "timestamp":
         raise ApiError(400, "The history of all is ordered by timestamp.", {"order": ["This value is not valid."]})
-    if (asked.page - 1) * asked.limit > MAX_OFFSET:
+    if asked.offset > MAX_OFFSET:
         text = f"Pages end after {MAX_OFFSET} events: ask for another range of dates."
         raise ApiError(400, text, {"page": [text]})
     date_to = asked.date_to or now
@@ -78,8 +78,8 @@ async def load_activity(clickhouse: ClickHouse, query: TimelineQuery) -> Json:
 
 
 async def _page(clickhouse: ClickHouse, query: TimelineQuery, where: str, parameters: dict[str, Any]) -> list[Found]:
-    offset = (query.page - 1) * query.limit
-    asked = {**parameters, "limit": query.limit, "offset": offset, "most": 2 * (offset + query.limit)}
+    most = 2 * (query.offset + query.limit)
+    asked = {**parameters, "limit": query.limit, "offset": query.offset, "most": most}
     sql = _PAGE.format(where=where, direction=_direction(query))
     for since_ms in _sinces(query):
         rows: list[Found] = (await clickhouse.query(sql, parameters={**asked, "from": since_ms})).result_rows

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from services.common.envelope import ApiError, text_of, whole_number
 from services.common.event_types import EMAIL_READ, REPORTED_TYPES, TYPES, UTM
-from services.common.field_values import read_time
+from services.common.field_values import NOT_VALID, read_time
 from services.common.php_query import Node, as_list
 
 DEFAULT_LIMIT = 25
@@ -35,8 +35,12 @@ class TimelineQuery(NamedTuple):
     date_to: datetime | None
     order_by: str
     is_descending: bool
-    page: int
+    offset: int
     limit: int
+
+    @property
+    def page(self) -> int:
+        return self.offset // self.limit + 1
 
     @property
     def kinds(self) -> list[str]:
@@ -57,14 +61,16 @@ class Moment(NamedTuple):
 
 
 def read_timeline_query(query: Mapping[str, Node]) -> TimelineQuery:
-    """From `filters[...]`, `order`, `page`, `limit`, or from the flat names of old clients. Raises `ApiError` 400."""
+    """From `filters[...]`, `order`, `page` or `start`, `limit`, or the flat names of old clients. Raises
+    `ApiError` 400."""
     filters = query.get("filters", {})
     if filters in ("", []):
         filters = {}
     if not isinstance(filters, dict):
-        raise ApiError(400, "filters must be an array.", {"filters": ["This value is not valid."]})
+        raise ApiError(400, "filters must be an array.", {"filters": [NOT_VALID]})
     both: dict[str, Node] = {**query, **filters}
     order_by, direction = _order(query)
+    limit = min(whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000) or MAX_LIMIT, MAX_LIMIT)
     return TimelineQuery(
         text_of(both, "search")[:500].replace("\0", ""),
         as_list(both.get("includeEvents")),
@@ -73,9 +79,18 @@ def read_timeline_query(query: Mapping[str, Node]) -> TimelineQuery:
         _time(both, "dateTo"),
         order_by,
         direction == "DESC",
-        max(1, whole_number(query, "page", 1, most=MAX_PAGE)),
-        min(whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000) or MAX_LIMIT, MAX_LIMIT),
+        _offset(query, limit),
+        limit,
     )
+
+
+def _offset(query: Mapping[str, Node], limit: int) -> int:
+    """From `page`, or from `start`, which clients of lists send with everything, mostly as 0."""
+    page = max(1, whole_number(query, "page", 1, most=MAX_PAGE))
+    start = whole_number(query, "start", 0, most=MAX_PAGE * MAX_LIMIT)
+    if start and page > 1:
+        raise ApiError(400, "A history begins at start or at page, not at both.", {"start": [NOT_VALID]})
+    return start or (page - 1) * limit
 
 
 def _order(query: Mapping[str, Node]) -> tuple[str, str]:
@@ -84,7 +99,7 @@ def _order(query: Mapping[str, Node]) -> tuple[str, str]:
     direction = (said[1] if len(said) > 1 else text_of(query, "orderByDir")).upper() or "DESC"
     if order_by not in _ORDERS or direction not in ("ASC", "DESC"):
         raise ApiError(400, "The order must be timestamp, eventLabel or eventType, and ASC or DESC.",
-                       {"order": ["This value is not valid."]})  # fmt: skip
+                       {"order": [NOT_VALID]})  # fmt: skip
     return order_by, direction
 
 
@@ -177,7 +192,7 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     """None when no event can match."""
     parameters: dict[str, Any] = {"ids": ids}
     told = _moments(query, moments, parameters)
-    offset = (query.page - 1) * query.limit
+    offset = query.offset
     parameters.update(limit=query.limit, offset=offset, looked_at=_SLACK * (offset + query.limit))
     kinds, dates = _kinds(query, parameters), _dates(query, parameters)
     whose, counts = _OF_ONE if len(ids) == 1 else _OF_SEVERAL, []
