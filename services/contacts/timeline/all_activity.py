@@ -16,8 +16,9 @@ from services.common.envelope import ApiError
 from services.common.event_types import REPORTED_TYPES, TYPES
 from services.common.php_query import Node
 from services.contacts.objects import Json, iso
+from services.contacts.timeline.event_search import FOUND, search_parameters
 from services.contacts.timeline.timeline import KEYS_AT_ONCE, Entry, event_object, load_rows
-from services.contacts.timeline.timeline_query import FOUND, TEXT, TimelineQuery, read_timeline_query
+from services.contacts.timeline.timeline_query import TimelineQuery, read_timeline_query
 
 DEFAULT_RANGE = timedelta(days=7)
 # Of the newest events the newest parts know all: these are asked first, and mostly suffice.
@@ -54,9 +55,9 @@ def read_activity_query(query: Mapping[str, Node], now: datetime) -> TimelineQue
 
 async def load_activity(clickhouse: ClickHouse, query: TimelineQuery) -> Json:
     """The envelope of a history. What is told by profiles alone is not in it, nor are UTM tags beside their hits."""
-    where = _WHERE.replace("{found}", FOUND.format(where=TEXT) if query.search else "1")
+    where = _WHERE.replace("{found}", FOUND if query.search else "1")
     parameters = {
-        "from": _ms(query.date_from), "to": _ms(query.date_to) + 999, "search": query.search,
+        "from": _ms(query.date_from), "to": _ms(query.date_to) + 999, **search_parameters(query.search),
         "types": [kind for kind in query.kinds if kind in REPORTED_TYPES],
     }  # fmt: skip
     rows, total = await asyncio.gather(

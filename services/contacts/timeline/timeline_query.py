@@ -15,6 +15,7 @@ from services.common.envelope import ApiError, text_of, whole_number
 from services.common.event_types import EMAIL_READ, REPORTED_TYPES, TYPES, UTM
 from services.common.field_values import NOT_VALID, read_time
 from services.common.php_query import Node, as_list
+from services.contacts.timeline.event_search import FOUND, search_parameters
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 1_000
@@ -113,8 +114,7 @@ def _time(filters: Mapping[str, Node], name: str) -> datetime | None:
 
 _HAS_UTM = "(utm_source != '' OR utm_medium != '' OR utm_campaign != '' OR utm_content != '' OR utm_term != '')"
 _UTM_TEXT = "concat(utm_source, '\\n', utm_medium, '\\n', utm_campaign, '\\n', utm_content, '\\n', utm_term)"
-TEXT = "concat(url, '\\n', title, '\\n', if(type = 'page.hit', '', query))"
-FOUND = "positionCaseInsensitiveUTF8({where}, {{search:String}}) > 0"
+_UTM_FOUND = f"positionCaseInsensitiveUTF8({_UTM_TEXT}, {{search:String}}) > 0"
 
 # Repeats of an event are equal in every column, so that any of them will do.
 _LIGHT = f"""
@@ -198,7 +198,7 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     whose, counts = _OF_ONE if len(ids) == 1 else _OF_SEVERAL, []
     sides = list(told)
     if EMAIL_READ in query.kinds:
-        opens = _OPENS.format(found=FOUND.format(where=TEXT) if query.search else "1", dates=" AND ".join(dates))
+        opens = _OPENS.format(found=FOUND if query.search else "1", dates=" AND ".join(dates))
         sides.append(opens)
         counts.append(f"(SELECT count() FROM ({opens}))")
     if set(kinds) == {_NEVER}:
@@ -233,12 +233,12 @@ class _Kinds(NamedTuple):
 
 
 def _kinds(query: TimelineQuery, parameters: dict[str, Any]) -> _Kinds:
-    found = FOUND if query.search else "1"
+    found, utm_found = (FOUND, _UTM_FOUND) if query.search else ("1", "1")
     if query.search:
-        parameters["search"] = query.search
+        parameters |= search_parameters(query.search)
     parameters["kinds"] = [kind for kind in query.kinds if kind in REPORTED_TYPES and kind != EMAIL_READ]
-    own = f"(type IN {{kinds:Array(String)}} AND {found.format(where=TEXT)})"
-    utm = f"({_HAS_UTM} AND {found.format(where=_UTM_TEXT)})"
+    own = f"(type IN {{kinds:Array(String)}} AND {found})"
+    utm = f"({_HAS_UTM} AND {utm_found})"
     return _Kinds(own if parameters["kinds"] else _NEVER, utm if UTM in query.kinds else _NEVER)
 
 

@@ -51,6 +51,27 @@ def test_the_history_of_all_is_the_newest_first_within_its_range(api: httpx.Clie
     get(api, "/api/contacts/activity", 400, page=99_999)
 
 
+def test_a_search_of_histories_looks_at_what_was_told_and_not_at_its_names(api: httpx.Client, store_hit: Hit) -> None:
+    mark, now = uuid.uuid4().hex[:8], time.time()
+    known = contact(api, email=f"{mark}@x.org")
+    told = {"submission": {"results": {"city": f'Zürich "{mark}"'}}, "form": {"name": f"{mark}form"}}
+    store_hit(known, now, type="form.submitted", title=f"{mark} label", query=msgspec.json.encode(told).decode())
+    store_hit(known, now - 1, type="email.read", query=msgspec.json.encode({"stat": {"subject": "city"}}).decode())
+    store_hit(known, now - 2, url=f"https://x.org/{mark}", query='{"city":"city"}')
+
+    def kinds(search: str) -> list[str]:
+        found = get(api, f"/api/contacts/{known}/activity", **{"filters[search]": search})
+        assert found["total"] == len(found["events"])
+        return [event["event"] for event in found["events"]]
+
+    assert kinds(f'ZÜRICH "{mark}') == kinds(f"{mark}FORM") == kinds(f"{mark} label") == ["form.submitted"]
+    assert kinds("city") == ["email.read"], "a name in the one, a value in the other"
+    assert kinds("results") == kinds("submission") == []
+    assert kinds(mark) == ["form.submitted", "page.hit"]
+    of_all = get(api, "/api/contacts/activity", **{"filters[search]": f"{mark}form"})
+    assert [event["event"] for event in of_all["events"]] == ["form.submitted"]
+
+
 def test_a_history_begins_at_start_as_lists_do(api: httpx.Client, store_hit: Hit) -> None:
     mark, now = uuid.uuid4().hex, time.time()
     known = contact(api, email=f"{mark}@x.org")
