@@ -15,7 +15,9 @@ from services.common.envelope import NOT_FOUND, ApiError, json_response, query_o
 from services.common.field_values import NOT_VALID, read_time
 from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.common.php_query import Node
-from services.contacts.list_parameters import PAGE, read_page
+from services.common.queries.comparisons import Column, Columns, compile_where, order_keys
+from services.common.queries.where import read_where
+from services.contacts.list_parameters import ORDER, PAGE, WHERE, read_orders, read_page
 from services.contacts.objects import Json, iso
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.contact_reader import ContactReader
@@ -28,6 +30,24 @@ _SHOWN = f"""
 SELECT toString(id) AS row_id, toUnixTimestamp64Milli(time) AS time_ms, action, user, user_id, details, object,
     {_OBJECT_ID} AS changed_id, ip
 """
+_TIME = Column("time", "toUnixTimestamp64Milli(time)")
+_COLUMNS = {
+    "object": Column("text", "object"),
+    "object_id": Column("text", _OBJECT_ID),
+    "action": Column("text", "action"),
+    "user_id": Column("reference", "user_id"),
+    "user_name": Column("text", "user"),
+    "ip_address": Column("text", "ip"),
+    "date_added": _TIME,
+}
+_ALSO = {"user": "user_name", "ip": "ip_address"}
+_NARROWED = Columns({"id": Column("text", "toString(id)"), **_COLUMNS}, _ALSO)
+_ORDERED = Columns({"id": _TIME, **_COLUMNS}, _ALSO)  # ids have no order of their own
+_NEWEST_FIRST = {"orderBy": "date_added", "orderByDir": "DESC"}
+_FOUND = """(
+    positionCaseInsensitiveUTF8(concat(object, '\n', action, '\n', user, '\n', ip), {search:String}) > 0
+    OR positionCaseInsensitiveUTF8(details, {searched_details:String}) > 0
+)"""
 
 
 class Entry(Shown):
@@ -51,7 +71,10 @@ FILTERS = (
     Parameter("action", "Only this", example="update"),
     Parameter("dateFrom", "Y-m-d H:i:s in UTC"),
     Parameter("dateTo", "Y-m-d H:i:s in UTC"),
+    Parameter("search", "A part of the object, action, user or address, or of what was changed"),
     *PAGE,
+    *ORDER,
+    *WHERE,
 )
 EVERY = Operation("What was changed, by whom, the newest first", {"total": int, "auditlog": list[Entry]}, FILTERS)
 OF_CONTACT = EVERY._replace(
@@ -81,9 +104,9 @@ class AuditApi:
         return await self._page(query_of(request), contact.ids)
 
     async def _page(self, query: Mapping[str, Node], contact_ids: Sequence[int] = ()) -> Response:
-        asked, (where, parameters) = read_page(query), read_filters(query, contact_ids)
+        asked, (where, parameters), order = read_page(query), read_filters(query, contact_ids), _read_order(query)
         await self._stores.audit.work_off(self._stores.clickhouse)  # what was answered before is told
-        page = f"{_SHOWN} {where} ORDER BY time DESC, id LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}"
+        page = f"{_SHOWN} {where} ORDER BY {order}, id LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}"
         rows, total = await asyncio.gather(
             self._stores.clickhouse.query(page, parameters={**parameters, **asked._asdict()}),
             self._stores.clickhouse.query(f"SELECT count() {where}", parameters=parameters),
@@ -111,7 +134,18 @@ def read_filters(query: Mapping[str, Node], contact_ids: Sequence[int] = ()) -> 
         if said := text_of(query, name).strip():
             conditions.append(f"time {operator} fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')")
             parameters[name] = _milliseconds(name, said)
-    return f"FROM audit FINAL WHERE {' AND '.join(conditions)}", parameters
+    if search := text_of(query, "search").strip()[:MAX_TEXT]:
+        conditions.append(_FOUND)
+        parameters |= {"search": search, "searched_details": msgspec.json.encode(search).decode()[1:-1]}
+    told = compile_where(read_where(query.get("where")), _NARROWED)
+    return f"FROM audit FINAL WHERE {' AND '.join([*conditions, told.condition.known])}", parameters | told.parameters
+
+
+def _read_order(query: Mapping[str, Node]) -> str:
+    """The newest first, unless another order is asked for. Raises `ApiError` 400, `QueryError`."""
+    is_said = query.get("order") or text_of(query, "orderBy")
+    orders = read_orders(query if is_said else _NEWEST_FIRST | {**query, "orderBy": "date_added"}, _ORDERED)
+    return ", ".join(f"{order_keys(_ORDERED[one.column])[0]} {one.word()}" for one in orders)
 
 
 def _milliseconds(name: str, said: str) -> int:

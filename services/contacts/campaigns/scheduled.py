@@ -99,5 +99,5 @@ def log_object(event: ScheduledEvent, campaign_name: str) -> Json:
 
 
 def shown_us(event: ScheduledEvent) -> int:
-    """When the history shows it; 0 for one that was cancelled."""
-    return event.trigger_us if event.is_scheduled else event.triggered_us
+    """When the history shows it: one that was cancelled, when it would have been."""
+    return event.triggered_us or event.trigger_us

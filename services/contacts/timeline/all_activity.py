@@ -16,9 +16,10 @@ from services.common.envelope import ApiError
 from services.common.event_types import REPORTED_TYPES, TYPES
 from services.common.php_query import Node
 from services.contacts.objects import Json, iso
+from services.contacts.timeline.event_search import FOUND, search_parameters
 from services.contacts.timeline.hidden_memberships import told_sql
 from services.contacts.timeline.timeline import KEYS_AT_ONCE, Entry, event_object, load_rows
-from services.contacts.timeline.timeline_query import FOUND, TEXT, TimelineQuery, read_timeline_query
+from services.contacts.timeline.timeline_query import TimelineQuery, read_timeline_query
 
 DEFAULT_RANGE = timedelta(days=7)
 # Of the newest events the newest parts know all: these are asked first, and mostly suffice.
@@ -46,7 +47,7 @@ def read_activity_query(query: Mapping[str, Node], now: datetime) -> TimelineQue
     asked = read_timeline_query(query)
     if asked.order_by != "timestamp":
         raise ApiError(400, "The history of all is ordered by timestamp.", {"order": ["This value is not valid."]})
-    if (asked.page - 1) * asked.limit > MAX_OFFSET:
+    if asked.offset > MAX_OFFSET:
         text = f"Pages end after {MAX_OFFSET} events: ask for another range of dates."
         raise ApiError(400, text, {"page": [text]})
     date_to = asked.date_to or now
@@ -55,9 +56,9 @@ def read_activity_query(query: Mapping[str, Node], now: datetime) -> TimelineQue
 
 async def load_activity(clickhouse: ClickHouse, query: TimelineQuery) -> Json:
     """The envelope of a history. What is told by profiles alone is not in it, nor are UTM tags beside their hits."""
-    where = _WHERE.replace("{found}", FOUND.format(where=TEXT) if query.search else "1").replace("{told}", told_sql())
+    where = _WHERE.replace("{found}", FOUND if query.search else "1").replace("{told}", told_sql())
     parameters = {
-        "from": _ms(query.date_from), "to": _ms(query.date_to) + 999, "search": query.search,
+        "from": _ms(query.date_from), "to": _ms(query.date_to) + 999, **search_parameters(query.search),
         "types": [kind for kind in query.kinds if kind in REPORTED_TYPES],
     }  # fmt: skip
     rows, total = await asyncio.gather(
@@ -79,8 +80,8 @@ async def load_activity(clickhouse: ClickHouse, query: TimelineQuery) -> Json:
 
 
 async def _page(clickhouse: ClickHouse, query: TimelineQuery, where: str, parameters: dict[str, Any]) -> list[Found]:
-    offset = (query.page - 1) * query.limit
-    asked = {**parameters, "limit": query.limit, "offset": offset, "most": 2 * (offset + query.limit)}
+    most = 2 * (query.offset + query.limit)
+    asked = {**parameters, "limit": query.limit, "offset": query.offset, "most": most}
     sql = _PAGE.format(where=where, direction=_direction(query))
     for since_ms in _sinces(query):
         rows: list[Found] = (await clickhouse.query(sql, parameters={**asked, "from": since_ms})).result_rows

@@ -94,11 +94,9 @@ async def _scheduled(clickhouse: ClickHouse, contact: Contact, query: TimelineQu
         return {}
     found = {}
     for event, campaign in await load_scheduled(clickhouse, contact.ids):
-        kind = CAMPAIGN_EVENT_SCHEDULED if event.is_scheduled else CAMPAIGN_EVENT
+        kind = CAMPAIGN_EVENT if event.triggered_us else CAMPAIGN_EVENT_SCHEDULED
         log, name = log_object(event, campaign), record_id(event.contact_id, event.event_id)
-        if time_us := shown_us(event):
-            label = f"{event.name} / {campaign}" if campaign else event.name
-            found[name] = Moment(kind, time_us // 1_000, label, name), log
+        found[name] = Moment(kind, shown_us(event) // 1_000, log_label(log), name), log
     return found
 
 
@@ -200,8 +198,9 @@ def _label_and_details(contact_id: int, entry: Entry) -> tuple[str | Json, Json]
 
 
 def log_label(log: Json) -> str:
-    """Of an event of a campaign."""
-    return f"{log['eventName']} / {log['campaignName']}".removesuffix(" / ")
+    """Of an event of a campaign; what is neither to come nor done was cancelled."""
+    name = f"{log['eventName']} / {log['campaignName']}".removesuffix(" / ")
+    return name if log["isScheduled"] or log["dateTriggered"] else f"{name}, cancelled"
 
 
 def told(row: dict[str, Any]) -> Json:

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from services.common.envelope import ApiError, text_of, whole_number
 from services.common.event_types import EMAIL_READ, REPORTED_TYPES, TYPES, UTM
-from services.common.field_values import read_time
+from services.common.field_values import NOT_VALID, read_time
 from services.common.php_query import Node, as_list
+from services.contacts.timeline.event_search import FOUND, search_parameters
 from services.contacts.timeline.hidden_memberships import told_sql
 
 DEFAULT_LIMIT = 25
@@ -36,8 +37,12 @@ class TimelineQuery(NamedTuple):
     date_to: datetime | None
     order_by: str
     is_descending: bool
-    page: int
+    offset: int
     limit: int
+
+    @property
+    def page(self) -> int:
+        return self.offset // self.limit + 1
 
     @property
     def kinds(self) -> list[str]:
@@ -58,14 +63,16 @@ class Moment(NamedTuple):
 
 
 def read_timeline_query(query: Mapping[str, Node]) -> TimelineQuery:
-    """From `filters[...]`, `order`, `page`, `limit`, or from the flat names of old clients. Raises `ApiError` 400."""
+    """From `filters[...]`, `order`, `page` or `start`, `limit`, or the flat names of old clients. Raises
+    `ApiError` 400."""
     filters = query.get("filters", {})
     if filters in ("", []):
         filters = {}
     if not isinstance(filters, dict):
-        raise ApiError(400, "filters must be an array.", {"filters": ["This value is not valid."]})
+        raise ApiError(400, "filters must be an array.", {"filters": [NOT_VALID]})
     both: dict[str, Node] = {**query, **filters}
     order_by, direction = _order(query)
+    limit = min(whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000) or MAX_LIMIT, MAX_LIMIT)
     return TimelineQuery(
         text_of(both, "search")[:500].replace("\0", ""),
         as_list(both.get("includeEvents")),
@@ -74,9 +81,18 @@ def read_timeline_query(query: Mapping[str, Node]) -> TimelineQuery:
         _time(both, "dateTo"),
         order_by,
         direction == "DESC",
-        max(1, whole_number(query, "page", 1, most=MAX_PAGE)),
-        min(whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000) or MAX_LIMIT, MAX_LIMIT),
+        _offset(query, limit),
+        limit,
     )
+
+
+def _offset(query: Mapping[str, Node], limit: int) -> int:
+    """From `page`, or from `start`, which clients of lists send with everything, mostly as 0."""
+    page = max(1, whole_number(query, "page", 1, most=MAX_PAGE))
+    start = whole_number(query, "start", 0, most=MAX_PAGE * MAX_LIMIT)
+    if start and page > 1:
+        raise ApiError(400, "A history begins at start or at page, not at both.", {"start": [NOT_VALID]})
+    return start or (page - 1) * limit
 
 
 def _order(query: Mapping[str, Node]) -> tuple[str, str]:
@@ -85,7 +101,7 @@ def _order(query: Mapping[str, Node]) -> tuple[str, str]:
     direction = (said[1] if len(said) > 1 else text_of(query, "orderByDir")).upper() or "DESC"
     if order_by not in _ORDERS or direction not in ("ASC", "DESC"):
         raise ApiError(400, "The order must be timestamp, eventLabel or eventType, and ASC or DESC.",
-                       {"order": ["This value is not valid."]})  # fmt: skip
+                       {"order": [NOT_VALID]})  # fmt: skip
     return order_by, direction
 
 
@@ -99,8 +115,7 @@ def _time(filters: Mapping[str, Node], name: str) -> datetime | None:
 
 _HAS_UTM = "(utm_source != '' OR utm_medium != '' OR utm_campaign != '' OR utm_content != '' OR utm_term != '')"
 _UTM_TEXT = "concat(utm_source, '\\n', utm_medium, '\\n', utm_campaign, '\\n', utm_content, '\\n', utm_term)"
-TEXT = "concat(url, '\\n', title, '\\n', if(type = 'page.hit', '', query))"
-FOUND = "positionCaseInsensitiveUTF8({where}, {{search:String}}) > 0"
+_UTM_FOUND = f"positionCaseInsensitiveUTF8({_UTM_TEXT}, {{search:String}}) > 0"
 
 # Repeats of an event are equal in every column, so that any of them will do.
 _LIGHT = f"""
@@ -178,13 +193,13 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     """None when no event can match."""
     parameters: dict[str, Any] = {"ids": ids}
     told = _moments(query, moments, parameters)
-    offset = (query.page - 1) * query.limit
+    offset = query.offset
     parameters.update(limit=query.limit, offset=offset, looked_at=_SLACK * (offset + query.limit))
     kinds, dates = _kinds(query, parameters), _dates(query, parameters)
     whose, counts = _OF_ONE if len(ids) == 1 else _OF_SEVERAL, []
     sides = list(told)
     if EMAIL_READ in query.kinds:
-        opens = _OPENS.format(found=FOUND.format(where=TEXT) if query.search else "1", dates=" AND ".join(dates))
+        opens = _OPENS.format(found=FOUND if query.search else "1", dates=" AND ".join(dates))
         sides.append(opens)
         counts.append(f"(SELECT count() FROM ({opens}))")
     if set(kinds) == {_NEVER}:
@@ -220,12 +235,12 @@ class _Kinds(NamedTuple):
 
 
 def _kinds(query: TimelineQuery, parameters: dict[str, Any]) -> _Kinds:
-    found = FOUND if query.search else "1"
+    found, utm_found = (FOUND, _UTM_FOUND) if query.search else ("1", "1")
     if query.search:
-        parameters["search"] = query.search
+        parameters |= search_parameters(query.search)
     parameters["kinds"] = [kind for kind in query.kinds if kind in REPORTED_TYPES and kind != EMAIL_READ]
-    own = f"(type IN {{kinds:Array(String)}} AND {found.format(where=TEXT)})"
-    utm = f"({_HAS_UTM} AND {found.format(where=_UTM_TEXT)})"
+    own = f"(type IN {{kinds:Array(String)}} AND {found})"
+    utm = f"({_HAS_UTM} AND {utm_found})"
     return _Kinds(own if parameters["kinds"] else _NEVER, utm if UTM in query.kinds else _NEVER)
 
 

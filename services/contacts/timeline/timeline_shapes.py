@@ -19,6 +19,7 @@ FILTERS = (
     Parameter("order[0]", "timestamp, eventLabel or eventType", example="timestamp"),
     Parameter("order[1]", "ASC or DESC", example="DESC"),
     Parameter("page", "From 1", Annotated[int, Meta(ge=1, le=1_000_000)], 1),
+    Parameter("start", "How many to skip, instead of page", Annotated[int, Meta(ge=0)], 0),
     Parameter("limit", "Events on a page", Annotated[int, Meta(ge=0, le=MAX_LIMIT)], 25),
 )
 

@@ -51,6 +51,46 @@ def test_the_history_of_all_is_the_newest_first_within_its_range(api: httpx.Clie
     get(api, "/api/contacts/activity", 400, page=99_999)
 
 
+def test_a_search_of_histories_looks_at_what_was_told_and_not_at_its_names(api: httpx.Client, store_hit: Hit) -> None:
+    mark, now = uuid.uuid4().hex[:8], time.time()
+    known = contact(api, email=f"{mark}@x.org")
+    told = {"submission": {"results": {"city": f'Zürich "{mark}"'}}, "form": {"name": f"{mark}form"}}
+    store_hit(known, now, type="form.submitted", title=f"{mark} label", query=msgspec.json.encode(told).decode())
+    store_hit(known, now - 1, type="email.read", query=msgspec.json.encode({"stat": {"subject": "city"}}).decode())
+    store_hit(known, now - 2, url=f"https://x.org/{mark}", query='{"city":"city"}')
+
+    def kinds(search: str) -> list[str]:
+        found = get(api, f"/api/contacts/{known}/activity", **{"filters[search]": search})
+        assert found["total"] == len(found["events"])
+        return [event["event"] for event in found["events"]]
+
+    assert kinds(f'ZÜRICH "{mark}') == kinds(f"{mark}FORM") == kinds(f"{mark} label") == ["form.submitted"]
+    assert kinds("city") == ["email.read"], "a name in the one, a value in the other"
+    assert kinds("results") == kinds("submission") == []
+    assert kinds(mark) == ["form.submitted", "page.hit"]
+    of_all = get(api, "/api/contacts/activity", **{"filters[search]": f"{mark}form"})
+    assert [event["event"] for event in of_all["events"]] == ["form.submitted"]
+
+
+def test_a_history_begins_at_start_as_lists_do(api: httpx.Client, store_hit: Hit) -> None:
+    mark, now = uuid.uuid4().hex, time.time()
+    known = contact(api, email=f"{mark}@x.org")
+    for number in range(5):
+        store_hit(known, now - number, url=f"https://x.org/{mark}/{number}")
+    for path in (f"/api/contacts/{known}/activity", "/api/contacts/activity"):
+        asked = {"filters[search]": mark, "limit": "2"}
+
+        def shown(path: str = path, asked: dict[str, str] = asked, **query: Any) -> tuple[list[str], int]:
+            found = get(api, path, **asked, **query)
+            return [event["details"]["hit"]["url"][-1] for event in found["events"]], found["page"]
+
+        assert shown() == shown(start=0) == (["0", "1"], 1)
+        assert shown(start=0, page=2) == shown(start=2) == (["2", "3"], 2)
+        assert shown(start=3) == (["3", "4"], 2)
+        assert "start" in get(api, path, 400, start=2, page=2)["errors"][0]["details"]
+        get(api, path, 400, start="x")
+
+
 def test_who_merged_away_is_shown_as_the_one_that_survives(api: httpx.Client, store_hit: Hit) -> None:
     mark = uuid.uuid4().hex
     winner, loser = contact(api, email=f"{mark}@x.org"), contact(api, email=f"{mark}@y.org")

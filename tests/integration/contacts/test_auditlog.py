@@ -128,6 +128,32 @@ def test_filters_and_pages(api: httpx.Client) -> None:
     assert entries(api, user="' OR 1 --") == entries(api, objectId="{p}") == []
 
 
+def test_the_log_is_searched_narrowed_and_ordered_as_lists_are(api: httpx.Client) -> None:
+    user = made_user(api, role(api, lead__leads=["full"]))
+    client, mark = client_of(api, user), uuid.uuid4().hex[:8]
+    names = [f'Zoë "{mark}" {number}' for number in range(3)]
+    made = [contact(client, firstname=name) for name in names]
+    told(client.delete(f"/api/contacts/{made[0]}/delete"))
+    name = {"where[0][col]": "userName", "where[0][expr]": "eq", "where[0][val]": user["username"]}
+
+    def found(**query: str) -> list[tuple[str, int]]:
+        body = told(api.get("/api/auditlog", params={**name, **query}))
+        assert body["total"] == len(body["auditlog"])
+        return [(one["action"], made.index(one["objectId"])) for one in body["auditlog"]]
+
+    oldest = [("create", 0), ("create", 1), ("create", 2), ("delete", 0)]
+    assert found() == found(orderByDir="DESC") == found(start="0", orderBy="id", orderByDir="DESC") == oldest[::-1]
+    assert found(orderByDir="ASC") == found(orderBy="dateAdded") == oldest
+    by_both = {"order[0][col]": "action", "order[0][dir]": "DESC", "order[1][col]": "date_added"}
+    assert found(**by_both) == [oldest[3], *oldest[:3]]
+    assert found(search=f'zoë "{mark}" 1') == [("create", 1)]
+    assert found(search="DELETE") == [("delete", 0)] and found(search="nothing of it") == []
+    more = {"where[1][col]": "object_id", "where[1][expr]": "in", "where[1][val]": f"{made[1]},{made[2]}"}
+    assert found(**more) == [("create", 2), ("create", 1)]
+    for wrong in ({"orderBy": "color"}, {"where[0][col]": "details", "where[0][expr]": "eq", "where[0][val]": "x"}):
+        assert api.get("/api/auditlog", params=wrong).status_code == 400
+
+
 @pytest.mark.anyio
 async def test_what_waits_is_worked_off_once_and_twice_does_no_harm(
     api: httpx.Client, clickhouse: Client, valkey_url: str, clickhouse_url: str

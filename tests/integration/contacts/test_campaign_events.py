@@ -76,7 +76,13 @@ def test_a_future_event_can_be_moved_and_cancelled(api: httpx.Client) -> None:
     assert told(api.post(f"{path}/reschedule", json={"date": "soon"}), 400)["errors"]
     assert told(api.post(f"{path}/cancel"))["success"] == 1
     assert told(api.post(f"{path}/cancel"))["success"] == 0
-    assert entries(api, contact) == []
+    [entry] = entries(api, contact, **{"filters[search]": "CANCELLED"})
+    assert (entry["event"], entry["eventLabel"]) == ("campaign.event.scheduled", "Event 1, cancelled")
+    assert entry["timestamp"] == "2099-02-03T04:05:06+00:00", "when it would have been"
+    log = entry["details"]["log"]
+    assert (log["isScheduled"], log["dateTriggered"]) == (False, None)
+    assert log["metadata"]["errors"].startswith("cancelled at")
+    assert "<strong>Event 1, cancelled</strong>" in api.get(f"/history/{contact}").text
     [event] = told(api.get(f"/api/campaigns/events/contact/{contact}"))["events"].values()
     assert event["contactLog"][0]["metadata"]["errors"].startswith("cancelled at")
     assert api.post(f"/api/contacts/{contact}/campaignevents/2/cancel").status_code == 404
