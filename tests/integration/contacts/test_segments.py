@@ -287,6 +287,7 @@ def test_visitors_are_in_segments_by_what_they_do(api: httpx.Client, store_hit: 
     assert "contactCount" not in api.get(f"/api/segments/{segment['id']}").json()["list"]
 
 
+OUTER, INNER = 900_000_001, 900_000_002  # ids into which nobody was put by hand
 FEW_FILTERS: list[tuple[list[SegmentFilter], set[str]]] = [
     ([did("hit_url", "like", "/pricing"), did("hit_url_count", "gte", 2)], {"ada"}),
     ([did("hit_url", "like", "/pricing"), did("hit_url_count", "lt", 2)], {"bob"}),
@@ -295,8 +296,8 @@ FEW_FILTERS: list[tuple[list[SegmentFilter], set[str]]] = [
     ([did("hit_url", "like", "/pricing"), did("last_active", "gt", "2020-05-01")], {"ada"}),
     ([did("hit_url", "like", "/other"), did("utm_source", "=", "mail", glue="or")], {"ada", "bob"}),
     ([did("hit_url", "=", f"https://{uuid.uuid4().hex}.example/"), did("hit_url_count", "lt", 9)], set()),
-    ([did("leadlist", "in", [2]), did("hit_url", "like", "/pricing")], {"bob"}),
-    ([did("leadlist", "!in", [2]), did("hit_url", "like", "/pricing")], {"ada"}),
+    ([did("leadlist", "in", [INNER]), did("hit_url", "like", "/pricing")], {"bob"}),
+    ([did("leadlist", "!in", [INNER]), did("hit_url", "like", "/pricing")], {"ada"}),
 ]
 
 
@@ -306,10 +307,10 @@ async def test_few_and_many_who_did_it_are_found_the_same(
 ) -> None:
     """They are looked up first, and where they are few all else is asked about them alone."""
     inner = Segment(name="y", alias="y", filters=[did("utm_source", "=", "mail")])
-    asked = {1: Segment(name="x", alias="x", filters=filters), 2: inner}
+    asked = {OUTER: Segment(name="x", alias="x", filters=filters), INNER: inner}
     for few, is_narrowed in ((10_000, True), (0, not names)):
         monkeypatch.setattr("services.common.queries.segments.FEW", few)
-        where = await who_fits(stores.clickhouse, 1, asked, datetime.now(UTC))
+        where = await who_fits(stores.clickhouse, OUTER, asked, datetime.now(UTC))
         assert ("arrayJoin" in where.condition.among) is is_narrowed
         sql = f"SELECT id FROM contacts FINAL WHERE ({where.condition.known}) AND id IN {{cast:Array(UInt64)}}"
         rows = (await stores.clickhouse.query(sql, parameters={**where.parameters, "cast": list(cast.ids)})).result_rows
