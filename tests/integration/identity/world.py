@@ -63,9 +63,9 @@ class World:
             waiting.exists(keys.made(slot))
         return not any(waiting.execute())
 
-    def check_identity(self) -> dict[str, Any]:
+    def check_identity(self, *arguments: str) -> dict[str, Any]:
         """What it found, by kind: how many, and some of them."""
-        done = self.run_tool("check_identity")
+        done = self.run_tool("check_identity", *arguments)
         assert done.returncode in (0, 3), done.stderr
         kinds = msgspec.json.decode(done.stdout)["kinds"]
         return {name: (kind["found"], kind["examples"]) for name, kind in kinds.items() if kind["found"]}
