@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.common.faults import NO_FAULTS, FaultPoints
-from services.common.merging import freeze_into, take_in, take_out
+from services.common.merging import Parted, freeze_into, take_in, take_out
 from services.common.profile import Part, Profile, Stamped, Value
 from services.common.profiles import ProfileStore
 from services.common.values import VOID_CLAIM_US, Claim, UniqueValue, normalise_unique
@@ -56,6 +56,15 @@ class Unmerged(NamedTuple):
     is_new: bool
     taken: list[UniqueValue]
     written: list[Profile]
+
+
+class _GivenUp(NamedTuple):
+    """What an undo left; who went along, of whom some may have come for the loser's sake when it had been given back
+    already; and whether others wrote the whole in between, and so said anew that it has the loser."""
+
+    rest: Profile
+    gone: set[int]
+    is_contested: bool
 
 
 class _AgainError(Exception):
@@ -129,7 +138,7 @@ class MergeStore:
         raise MergeError("busy", back.id)
 
     async def _complete(self, back: Profile, unique_fields: tuple[str, ...]) -> list[Profile]:
-        written = []
+        written, gone = list[Profile](), set(back.losers)
         values = _carried(back, unique_fields)
         others = await self._store.load(back.separated)
         for whole in [one for one in others.values() if one is not None and back.id in one.losers]:
@@ -137,9 +146,11 @@ class MergeStore:
                 merge = whole.merges.get(back.id)
                 rest = _parted_from(parted.rest, values, merge.time_us if merge else 0)
                 written.append(await self._write(rest))
+                gone.update(parted.back.losers)
+        was_there = bool(written)
         for other in back.separated:
-            written += await self._store.lead(back.losers, other, back.id)
-        return written
+            written += await self._lead(gone, other, back.id)
+        return [*written, *(await self._written_again([back.id]) if was_there else [])]
 
     async def _contact(self, contact_id: int) -> Profile:
         """Who an id leads to, perhaps an anonymous visitor of whom nothing is stored yet."""
@@ -164,12 +175,13 @@ class MergeStore:
         self._faults.pass_by("after_claim_back")
         back = await self._write(_without(parted.back, taken), claims)
         self._faults.pass_by("after_give_back")
-        rest = await self._give_up(parted.rest, loser, [one for one in values if one not in taken])
+        rest, gone, is_contested = await self._give_up(parted, loser, [one for one in values if one not in taken])
         self._faults.pass_by("after_take_out")
-        followers = await self._store.lead(back.losers, rest.id, back.id)
+        followers = await self._lead(gone, rest.id, back.id)
+        again = await self._written_again([back.id]) if is_contested else []
         released = await self._release(back, unique_fields)
-        written = [rest, *followers, back, *released]
-        kept = await self._keep(released[-1] if released else back, unique_fields)
+        written = [rest, *followers, back, *again, *released]
+        kept = await self._keep([back, *again, *released][-1], unique_fields)
         return Unmerged(kept, rest, True, taken, [*written, kept])
 
     async def _release(self, holder: Profile, unique_fields: tuple[str, ...]) -> list[Profile]:
@@ -193,7 +205,7 @@ class MergeStore:
                 written = await self._write(rest)
             except _AgainError:
                 continue
-            led = [await self._store.lead(ids, holder.id, gone_id) for gone_id, ids in followers.items()]
+            led = [await self._lead(ids, holder.id, gone_id) for gone_id, ids in followers.items()]
             return [*itertools.chain(*led), *await self._written_again(followers), written]
         raise MergeError("busy", holder.id)
 
@@ -219,20 +231,32 @@ class MergeStore:
             back = stored
         raise MergeError("busy", back.id)
 
-    async def _give_up(self, rest: Profile, loser: Profile, values: list[UniqueValue]) -> Profile:
+    async def _give_up(self, parted: Parted, loser: Profile, values: list[UniqueValue]) -> _GivenUp:
         """The second half of an undo: once the first is written it is done, however often others write the rest
         meanwhile. What the rest was told since the merge is the other one's now; what it had before it keeps."""
         since_us = loser.merge.time_us if loser.merge else 0
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             try:
-                return await self._write(_parted_from(rest, values, since_us))
+                rest = await self._write(_parted_from(parted.rest, values, since_us))
+                return _GivenUp(rest, set(parted.back.losers), is_contested=number > 0)
             except _AgainError:
-                whole = await self._store.resolve(rest.id)
-            parted = take_out(whole, loser, now_us()) if whole else None
-            if parted is None:  # it is gone, or somebody else has completed the undo
-                return whole or rest
-            rest = parted.rest
+                whole = await self._store.resolve(parted.rest.id)
+            again = take_out(whole, loser, now_us()) if whole else None
+            if again is None:  # it is gone, or somebody else has completed the undo
+                return _GivenUp(whole or parted.rest, set(parted.back.losers), is_contested=True)
+            parted = again
         raise MergeError("busy", loser.id)
+
+    async def _lead(self, gone: Iterable[int], from_id: int, back_id: int) -> list[Profile]:
+        """Who was taken out along with a contact leads to it, and is taken in by it if it had not been. Returns what
+        was written of the former."""
+        ids = list(gone)
+        led = await self._store.lead(ids, from_id, back_id)
+        back = (await self._store.load([back_id]))[back_id]
+        for one in ids:
+            if back is None or one not in back.losers:
+                await self._store.resolve(one)
+        return led
 
     async def _claim(
         self, values: list[UniqueValue], back: Profile, rest: Profile
