@@ -121,6 +121,7 @@ RULES: Mapping[Route, Rule] = {
     **_many(_shared("/api/categories", "category:categories")),
     **_members("/api/categories", "category:categories:view", _PLURAL),
     **_own("/api/campaigns", "campaign:campaigns"),
+    **_posts(Rule(("campaign:campaigns:viewown", "campaign:campaigns:create")), "/api/campaigns/clone/{campaign}"),
     **_members("/api/campaigns", "campaign:campaigns:viewown", _PLURAL),
     **_gets(Rule((f"{LEADS}:viewown", "campaign:campaigns:viewown")), "/api/campaigns/{id}/contacts"),
     **_many(_standard("/api/tags", Rule((f"tagManager:tagManager:view|{LEADS}:viewown",)),
