@@ -36,6 +36,7 @@ from services.contacts.mail.api import MailApi
 from services.contacts.mail.broadcast_api import BroadcastApi
 from services.contacts.mail.emails_api import EmailsApi
 from services.contacts.mail.postman import Postman
+from services.contacts.mail.replies_api import RepliesApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.actions_api import ActionsApi
 from services.contacts.people.api import ContactsApi
@@ -197,5 +198,6 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *EmailsApi(stores, user, metrics, settings).routes(),
         *MailApi(stores, user, settings).routes(),
         *BroadcastApi(stores, user, settings).routes(),
+        *RepliesApi(stores).routes(),
         *CampaignEventsApi(stores, user).routes(),
     ]

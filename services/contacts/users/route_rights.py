@@ -145,7 +145,7 @@ RULES: Mapping[Route, Rule] = {
     **_posts(Rule(("email:emails:viewown", f"{LEADS}:editown")), "/api/emails/{id}/contact/{contact}/send",
              "/api/emails/{id}/send/contact/{contact}"),
     **_posts(Rule(("email:emails:viewown", f"{LEADS}:editother")), "/api/emails/{id}/send"),
-    **_posts(EDIT, f"{_CONTACT}/email", f"{_CONTACT}/messages/{{message}}/cancel",
+    **_posts(EDIT, "/api/emails/reply/{hash}", f"{_CONTACT}/email", f"{_CONTACT}/messages/{{message}}/cancel",
              *(f"{_CONTACT}/campaignevents/{{event}}/{what}" for what in ("cancel", "reschedule"))),
     ("GET", f"{_CONTACT}/messages"): VIEW,
     **_gets(Rule((f"{LEADS}:viewown", "campaign:campaigns:viewown")), "/api/campaigns/events/contact/{contact}",
