@@ -172,7 +172,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *MembershipApi(stores, user, metrics).routes(),
         *TagsApi(stores, user, metrics).routes(),
         *UtmApi(stores, user, metrics).routes(),
-        *DevicesApi(stores).routes(),
+        *DevicesApi(stores, user, metrics).routes(),
         *ImageApi(stores, user, metrics, settings.image_max_bytes).routes(),
         *LinksApi(stores, user, metrics).routes(),
         *SegmentsApi(stores, user, metrics).routes(),

@@ -116,6 +116,7 @@ RULES: Mapping[Route, Rule] = {
     **_own("/api/assets", "asset:assets"),
     **_own("/api/forms", "form:forms"),
     **_many(_standard("/api/notes", VIEW, EDIT, EDIT, EDIT)),
+    **_many(_standard("/api/devices", VIEW, EDIT, EDIT, EDIT)),
     **_many(_shared("/api/stages", "stage:stages")),
     **_members("/api/stages", "stage:stages:view", _PLURAL),
     **_many(_shared("/api/categories", "category:categories")),
