@@ -392,3 +392,11 @@ def test_utm_tags_that_no_hit_brought(api: httpx.Client) -> None:
     assert api.post(f"/api/contacts/{one}/utm/x/remove").status_code == 400
     assert told(api.post(f"/api/contacts/{one}/utm/add", json={"url": "x"}), 400)["errors"]
     assert api.post("/api/contacts/5/utm/add", json=said).status_code == 404
+
+
+@pytest.mark.parametrize("said", [{}, {"file": ""}, {"file": None}])
+def test_an_asset_without_its_file_is_refused_in_words_that_clients_know(
+    api: httpx.Client, said: dict[str, Any]
+) -> None:
+    [error] = told(api.post("/api/assets/new", json={"title": name("asset"), **said}), 400)["errors"]
+    assert error["details"] == {"file": ["File of the asset is required."]}
