@@ -6,6 +6,7 @@ from typing import Any
 
 from services.common.documents import DEVICE, Device
 from services.common.field_values import NOT_VALID
+from services.common.values import clean
 from services.contacts.objects import Json, iso
 from services.contacts.people import device_shapes
 from services.contacts.records.api import Resource
@@ -43,7 +44,7 @@ def _read_client(body: RecordBody, old: dict[str, str]) -> dict[str, str]:
         return old
     inner = RecordBody(said)
     client = {key: inner.text(key) for key in said if said[key] is not None}
-    if inner.wrong or any(len(key) > 64 for key in said):
+    if inner.wrong or any(clean(key) != key or len(key) > 64 for key in said):
         body.wrong["clientInfo"] = [NOT_VALID]
     return client
 

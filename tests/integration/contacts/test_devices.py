@@ -66,6 +66,7 @@ def test_a_device_keeps_what_it_is_told(api: httpx.Client) -> None:
         ({"deviceModel": "x" * 192}, "deviceModel"),
         ({"clientInfo": "Firefox"}, "clientInfo"),
         ({"clientInfo": {"name": {"deep": 1}}}, "clientInfo"),
+        ({"clientInfo": {"na\0me": "Firefox"}}, "clientInfo"),
         ({"clientInfo": {str(number): "x" for number in range(21)}}, "clientInfo"),
     ],
 )
