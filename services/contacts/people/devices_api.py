@@ -4,6 +4,7 @@ visits, beside them."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,7 +13,8 @@ from starlette.routing import Route
 from services.common.documents import DEVICE, Device
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
 from services.common.operation import Operation, described
-from services.contacts.list_parameters import PAGE, read_page
+from services.common.queries.comparisons import Column, Columns
+from services.contacts.list_parameters import ORDER, PAGE, Order, read_orders, read_page
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json, short_id
 from services.contacts.people import device_shapes
@@ -24,6 +26,10 @@ from services.contacts.records.record_list import read_record_list
 from services.contacts.stores import Stores
 
 MAX_TOLD = "1000"  # of one contact
+_NEWEST_FIRST = {"orderBy": "dateAdded", "orderByDir": "DESC"}
+_SHOWN_AS = {"id": "id", "date_added": "dateAdded", "device": "device", "device_brand": "deviceBrand",
+             "device_model": "deviceModel", "device_os_name": "deviceOsName"}  # fmt: skip
+_COLUMNS = Columns({name: Column("text", shown) for name, shown in _SHOWN_AS.items()})
 _SEEN = """
 SELECT device_id, device_type, device_brand, device_model, os, browser, toUnixTimestamp64Milli(min(time)) AS first_ms
 FROM events WHERE contact_id IN {ids:Array(UInt64)} AND user_agent != ''
@@ -33,7 +39,7 @@ ORDER BY first_ms DESC, device_id
 OF_CONTACT = Operation(
     "What a contact came with, or was said to have, the newest first",
     {"total": int, "devices": list[device_shapes.Device]},
-    PAGE,
+    (*PAGE, *ORDER),
     text="What its visits tell has no record: it is found here alone, and is neither changed nor deleted.",
 )
 
@@ -47,13 +53,13 @@ class DevicesApi(RecordsApi[Device]):
         return [listed, *self._standard_routes("devices")]
 
     async def of_contact(self, request: Request) -> Response:
-        """`start`, `limit`."""
-        asked = read_page(query_of(request))
+        query = {**_NEWEST_FIRST, **{name: said for name, said in query_of(request).items() if said}}
+        asked, orders = read_page(query), read_orders(query, _COLUMNS)
         contact = await self._contact_reader.find(contact_id_of(request))
         if contact is None:
             raise ApiError(404, NOT_FOUND)
         told, seen = await asyncio.gather(self._told(contact), self._seen(contact))
-        devices = sorted((*told, *seen), key=lambda device: str(device["dateAdded"]), reverse=True)
+        devices = _ordered((*told, *seen), orders)
         return json_response({"total": len(devices), "devices": devices[asked.start : asked.start + asked.limit]})
 
     async def _told(self, contact: Contact) -> list[Json]:
@@ -68,6 +74,19 @@ class DevicesApi(RecordsApi[Device]):
     def _shown(self, record_id: str, document: Device) -> Json:
         """A device says when it was added, and of publishing nothing."""
         return {"id": int(record_id), **show_device(record_id, document)}
+
+
+def _ordered(devices: Iterable[Json], orders: Sequence[Order]) -> list[Json]:
+    """There are few, so they are put in order here. Blanks are the smallest, letters count without their case."""
+    found = list(devices)
+    for order in reversed(orders):
+        name = _SHOWN_AS[order.column]
+        found.sort(key=lambda device: _rank(device[name]), reverse=order.is_descending)
+    return found
+
+
+def _rank(value: int | str | None) -> tuple[int, str]:
+    return (value, "") if isinstance(value, int) else (0, (value or "").casefold())
 
 
 def _seen_device(

@@ -104,10 +104,19 @@ def test_those_that_a_contact_came_with_stand_beside_them_and_have_no_record(
     contact = new_contact(api)
     for seconds, kind in ((-1_000, "console"), (1_000, "tv")):
         store_hit(contact, time.time() + seconds, user_agent=kind, device_id=kind, device_type=kind)
-    new_device(api, contact, device="smartphone")
+    new_device(api, contact, device="smartphone", deviceBrand="Fair")
     devices = devices_of(api, contact)
     assert [device["device"] for device in devices] == ["tv", "smartphone", "console"], "the newest first"
     assert [device.keys() for device in devices] == [devices[0].keys()] * 3
+    for query, kinds in (
+        ("orderBy=dateAdded&orderByDir=ASC", ["console", "smartphone", "tv"]),
+        ("orderBy=d.device&orderByDir=DESC", ["tv", "smartphone", "console"]),
+        ("order[0][col]=deviceBrand&order[0][dir]=DESC&order[1][col]=device&order[1][dir]=ASC",
+         ["smartphone", "console", "tv"]),
+    ):  # fmt: skip
+        body = told(api.get(f"/api/contacts/{contact}/devices?{query}"))
+        assert [device["device"] for device in body["devices"]] == kinds
+    assert api.get(f"/api/contacts/{contact}/devices?orderBy=nothing").status_code == 400
     path = f"/api/contacts/{contact}/devices?start=1&limit=1"
     assert told(api.get(path)) == {"total": 3, "devices": [devices[1]]}
     seen = devices[0]["id"]
