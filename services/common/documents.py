@@ -8,6 +8,7 @@ import msgspec
 
 LINK, ASSET, FORM, FIELDS = "link", "asset", "form", "fields"
 NOTE, STAGE, CATEGORY, CAMPAIGN, TAG = "note", "stage", "category", "campaign", "tag"
+DEVICE = "device"
 SEGMENT = "segment"
 USER, ROLE, LOGIN, CREDENTIAL, TOKEN = "user", "role", "login", "credential", "token"
 CONTACT_CATEGORIES = "global"  # the bundle of categories that contacts can be in
@@ -93,6 +94,20 @@ class Note(Document):
     text: str
     type: str = "general"
     time_us: int = 0
+
+
+class Device(Document):
+    """What a contact was said to have. What it came with is told by its events, and is no record."""
+
+    contact_id: int
+    type: str = ""  # smartphone, desktop and the like
+    brand: str = ""
+    model: str = ""
+    os: str = ""
+    os_short: str = ""
+    os_version: str = ""
+    os_platform: str = ""
+    client: dict[str, str] = {}
 
 
 class Stage(Document):

@@ -7,6 +7,7 @@ PAGE_LEAVE = "page.leave"  # how long a page was looked at: shown with its page 
 VIDEO_HIT = "page.videohit"
 FORM_SUBMITTED = "form.submitted"
 EMAIL_READ = "email.read"
+EMAIL_REPLIED = "email.replied"
 EMAIL_SENT = "email.sent"
 EMAIL_FAILED = "email.failed"
 MESSAGE_QUEUE = "message.queue"
@@ -43,7 +44,7 @@ _TYPES = {
     "dynamic.content.sent": "Dynamic Content Triggered",
     EMAIL_FAILED: "Email failed",
     EMAIL_READ: "Email read",
-    "email.replied": "Email replied",
+    EMAIL_REPLIED: "Email replied",
     EMAIL_SENT: "Email sent",
     FORM_SUBMITTED: "Form submitted",
     "lead.imported": "Imported",

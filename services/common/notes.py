@@ -1,15 +1,15 @@
-"""The notes on contacts, and what campaigns had scheduled for them, go with their contacts."""
+"""The notes on contacts, their devices and what campaigns had scheduled for them go with their contacts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from services.common.clickhouse import ClickHouse
-from services.common.documents import NOTE, SCHEDULED_EVENT
+from services.common.documents import DEVICE, NOTE, SCHEDULED_EVENT
 from services.common.records import RecordStore, Ref, project_records
 
 ROUNDS = 20
-KINDS = (NOTE, SCHEDULED_EVENT)
+KINDS = (NOTE, DEVICE, SCHEDULED_EVENT)
 _OF = """
 SELECT kind, id FROM records FINAL
 WHERE kind IN {kinds:Array(String)} AND JSONExtractUInt(data, 'contact_id') IN {ids:Array(UInt64)}

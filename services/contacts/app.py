@@ -21,6 +21,7 @@ from services.common.service import end_process_if_failed, operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.contacts.audit.audit_api import AuditApi
 from services.contacts.background import Background, Duty
+from services.contacts.campaigns.campaigns_api import CampaignsApi
 from services.contacts.campaigns.events_api import CampaignEventsApi
 from services.contacts.companies.api import CompaniesApi
 from services.contacts.directory_api import DirectoryApi
@@ -35,6 +36,7 @@ from services.contacts.mail.api import MailApi
 from services.contacts.mail.broadcast_api import BroadcastApi
 from services.contacts.mail.emails_api import EmailsApi
 from services.contacts.mail.postman import Postman
+from services.contacts.mail.replies_api import RepliesApi
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.actions_api import ActionsApi
 from services.contacts.people.api import ContactsApi
@@ -55,7 +57,7 @@ from services.contacts.records.api import RecordsApi, Resource
 from services.contacts.records.categories_api import CategoriesApi
 from services.contacts.records.form_resource import FORMS
 from services.contacts.records.link_resources import ASSETS, LINKS
-from services.contacts.records.registry_resources import CAMPAIGNS, NOTES
+from services.contacts.records.registry_resources import NOTES
 from services.contacts.records.stages_api import StagesApi
 from services.contacts.segments.api import SegmentsApi
 from services.contacts.segments.comparison import Comparison
@@ -82,7 +84,7 @@ from services.contacts.webhooks.save_feed import SaveFeed
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, DOCS_PATH, CSS_PATH, *OAUTH_PATHS})
 OLD_PATHS = {"/api/leads": "/api/contacts"}
 AUDIT_SECONDS = 1.0
-RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES, CAMPAIGNS)
+RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES)
 
 
 def create_app(settings: Settings | None = None) -> ApiDoor:
@@ -170,7 +172,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *MembershipApi(stores, user, metrics).routes(),
         *TagsApi(stores, user, metrics).routes(),
         *UtmApi(stores, user, metrics).routes(),
-        *DevicesApi(stores).routes(),
+        *DevicesApi(stores, user, metrics).routes(),
         *ImageApi(stores, user, metrics, settings.image_max_bytes).routes(),
         *LinksApi(stores, user, metrics).routes(),
         *SegmentsApi(stores, user, metrics).routes(),
@@ -179,6 +181,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
         *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),
+        *CampaignsApi(stores, user, metrics).routes(),
         *CategoriesApi(stores, user, metrics).routes(),
         *StagesApi(stores, user, metrics).routes(),
         *FieldsApi(stores, user, preset_rules(settings)).routes(),
@@ -195,5 +198,6 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *EmailsApi(stores, user, metrics, settings).routes(),
         *MailApi(stores, user, settings).routes(),
         *BroadcastApi(stores, user, settings).routes(),
+        *RepliesApi(stores).routes(),
         *CampaignEventsApi(stores, user).routes(),
     ]

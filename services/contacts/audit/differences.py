@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from services.common.documents import Asset, Email, Form, Hook, Note, Point, ScheduledEvent, User
+from services.common.documents import Asset, Device, Email, Form, Hook, Note, Point, ScheduledEvent, User
 from services.common.folding import View
 from services.contacts.objects import iso
 
@@ -20,6 +20,9 @@ _SECRET = ("password", "secret", "token")
 _OBJECTS = {"category_id": "category", "group_id": "group", "role_id": "role"}  # as such the API tells them
 _CALLED: dict[type, dict[str, str]] = {  # what the API calls otherwise than here
     Asset: {"url": "file"},
+    Device: {"contact_id": "lead", "type": "device", "brand": "deviceBrand", "model": "deviceModel",
+             "os": "deviceOsName", "os_short": "deviceOsShortName", "os_version": "deviceOsVersion",
+             "os_platform": "deviceOsPlatform", "client": "clientInfo"},
     Email: {"reply_to": "replyToAddress", "html": "customHtml", "text": "plainText", "type": "emailType",
             "segments": "lists", "assets": "assetAttachments"},
     Form: {"is_kiosk": "inKioskMode"},

@@ -30,6 +30,7 @@ from services.contacts.fields.custom_field import PUBLIC, UNIQUE, free_alias, re
 from services.contacts.fields.field_list import field_page
 from services.contacts.fields.field_object import custom_field_object, fixed_field_object
 from services.contacts.fields.field_operations import BATCH, CHANGE, DELETE, NEW, ONE, REPLACE, list_operation
+from services.contacts.fields.field_users import check_unused
 from services.contacts.objects import Json
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.records.record_body import RecordBody
@@ -110,6 +111,7 @@ class FieldsApi:
         if isinstance(field, Field):
             raise ApiError(400, f"{field.alias} is there from the start and stays.", {"id": [NOT_VALID]})
         alias = field.alias
+        await check_unused(self._stores.clickhouse, alias, self._owner.shown_as)
 
         def changed(registry: FieldRegistry) -> FieldRegistry:
             return msgspec.structs.replace(

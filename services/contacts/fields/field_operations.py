@@ -30,7 +30,7 @@ DELETE = Operation(
     _FIELD,
     (FIELD,),
     text="What contacts were told stays with them, and is there again when a field of this alias and type is made.",
-    errors={400: "It is there from the start"},
+    errors={400: "It is there from the start", 422: "Segments ask for it"},
 )
 BATCH = batch_operations("fields", Field, FieldChange)
 

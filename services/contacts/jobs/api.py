@@ -46,6 +46,7 @@ from services.contacts.users.route_rights import ADMIN, RULES
 
 MAX_DELETED, MAX_CHANGED = 100, 1_000
 WHO = ("ids", "search", "segment")
+NO_ACTION = f"The actions are {', '.join(ACTIONS)}. Files are written by the export service."
 _OWNED: dict[str, type[Campaign] | type[Segment]] = {CAMPAIGN: Campaign, SEGMENT: Segment}
 
 _JOB, _MADE = {"job": JOBS.shown}, {201: "A job is made, with Location"}
@@ -89,7 +90,7 @@ class JobsApi(RecordsApi[Job]):
         """`ids`, or a `search` or a `segment`, which make a job; and what the action needs."""
         name = request.path_params["action"]
         if name not in ACTIONS:
-            raise ApiError(404, NOT_FOUND)
+            raise ApiError(404, NO_ACTION)
         body = await read_object(request)
         said = [key for key in WHO if body.get(key) not in (None, "", [])]
         if len(said) != 1:

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from services.common.clickhouse import ClickHouse, insert_rows
-from services.common.event_types import EMAIL_FAILED, EMAIL_SENT, MESSAGE_QUEUE
+from services.common.event_types import EMAIL_FAILED, EMAIL_READ, EMAIL_REPLIED, EMAIL_SENT, MESSAGE_QUEUE
 from services.common.tables import EVENTS, MESSAGES, EventRow
 from services.contacts.mail.delivery_rules import GONE
+from services.contacts.mail.links import clickthrough_of
 from services.contacts.mail.message import CANCELLED, FAILED, SENT, Message, decode_message, message_object, message_row
 from services.contacts.mail.queue import Queued
 from services.contacts.objects import iso
@@ -106,6 +107,16 @@ def events_of(message: Message, contact_id: int) -> list[EventRow]:
         label = f"{message.name or message.subject} / email {message.email_id or ''}".rstrip()
         events.append(_row(message, contact_id, MESSAGE_QUEUE, message.added_us, label, told))
     return events
+
+
+def reply_events(message: Message, now_us: int, *, is_opened: bool) -> list[EventRow]:
+    """Of a reply just now. Whoever replies has read the mail, even if no pixel says so."""
+    replied = _event(message, message.contact_id, EMAIL_REPLIED, now_us)
+    replied = msgspec.structs.replace(replied, event_id=str(uuid.uuid4()))
+    if is_opened:
+        return [replied]
+    told = clickthrough_of(message.id, message.contact_id, message.email_id, 0).told()
+    return [replied, _row(message, message.contact_id, EMAIL_READ, now_us, replied.title, told)]
 
 
 def _event(message: Message, contact_id: int, kind: str, time_us: int) -> EventRow:

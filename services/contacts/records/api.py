@@ -201,6 +201,10 @@ class RecordsApi(Generic[Some]):
         document = self._checked(lambda: read(body, None))
         own_id = self._checked(lambda: self._resource.own_id(body))
         await self._check_move(None, document)
+        return await self._keep(document, own_id)
+
+    async def _keep(self, document: Some, own_id: str = "") -> Told:
+        """As a new record."""
         try:
             record_id = await self._writer.create(document, own_id)
         except TakenError:

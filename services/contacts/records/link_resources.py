@@ -53,6 +53,8 @@ def _read_asset(said: dict[str, Any], old: Asset | None) -> Asset:
         language=body.text("language", old.language if old else "en", most=10),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )
+    if not asset.url and not said.get("file"):
+        body.wrong["file"] = ["File of the asset is required."]
     body.check()
     return asset
 

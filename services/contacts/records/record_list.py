@@ -16,7 +16,8 @@ from services.contacts.list_parameters import read_orders, read_page, wants_publ
 from services.contacts.users.ownership import records_sql
 
 _NUMBER = "toUInt64OrZero(id)"
-_TEXTS = ", ".join(f"JSONExtractString(data, '{name}')" for name in ("name", "title", "tag", "text", "username"))
+_NAMES = ("name", "title", "tag", "text", "username", "brand", "model")
+_TEXTS = ", ".join(f"JSONExtractString(data, '{name}')" for name in _NAMES)
 COMMANDS = frozenset({"is", "ids", "name", "alias", "lang", "category", "type", "has"})
 _IS_PUBLISHED = "(NOT JSONHas(data, 'is_published') OR JSONExtractBool(data, 'is_published'))"
 
@@ -41,9 +42,11 @@ _COLUMNS = Columns(
         "modified_by_user": _text("modified_by"),
         **{name: Column("number", f"JSONExtractInt(data, '{name}')") for name in ("weight", "points")},
         "category": Column("reference", "JSONExtractUInt(data, 'category_id')"),
+        **{f"device_{name}": _text(name) for name in ("brand", "model")},
+        "device_os_name": _text("os"),
         **{name: _text(name) for name in ("alias", "description", "url", "language", "type", "bundle", "color")},
     },
-    {"title": "name", "tag": "name", "text": "name", "category_id": "category"},
+    {"title": "name", "tag": "name", "text": "name", "category_id": "category", "device": "type"},
 )
 
 

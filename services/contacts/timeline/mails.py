@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.common.clickhouse import ClickHouse
-from services.common.event_types import EMAIL_FAILED, EMAIL_READ, EMAIL_SENT, MESSAGE_QUEUE
+from services.common.event_types import EMAIL_FAILED, EMAIL_READ, EMAIL_REPLIED, EMAIL_SENT, MESSAGE_QUEUE
 from services.contacts.mail.links import SOURCE
 from services.contacts.mail.mailbook import messages_by_id
 from services.contacts.mail.message import Message, message_object
 from services.contacts.objects import Json, iso
 
 MAX_OPENS = 1_000  # of one mail, as in the replaced product
-MAIL_EVENTS = frozenset({EMAIL_SENT, EMAIL_READ, EMAIL_FAILED})
+MAIL_EVENTS = frozenset({EMAIL_SENT, EMAIL_READ, EMAIL_REPLIED, EMAIL_FAILED})
 
 # Repeats of an event are equal in every column.
 _OPENS = """
@@ -47,10 +47,17 @@ async def load_mails(clickhouse: ClickHouse, ids: list[int], rows: Iterable[dict
     wanted = sorted({mail_id for row in rows if (mail_id := mail_id_of(row))})
     if not wanted:
         return {}
-    messages, opens = await asyncio.gather(
-        messages_by_id(clickhouse, ids, wanted), _load_opens(clickhouse, ids, wanted)
-    )
+    messages, opens = await asyncio.gather(messages_by_id(clickhouse, ids, wanted), load_opens(clickhouse, ids, wanted))
     return {one: Mail(messages.get(one), opens.get(one, [])) for one in wanted if one in messages or one in opens}
+
+
+async def load_opens(clickhouse: ClickHouse, ids: list[int], mails: Collection[str]) -> dict[str, list[Open]]:
+    """When each of these mails of a contact was opened, by its id; those alone that were."""
+    opens: dict[str, list[Open]] = {}
+    parameters = {"ids": ids, "mails": list(mails), "most": MAX_OPENS}
+    for mail, time_ms, user_agent in (await clickhouse.query(_OPENS, parameters=parameters)).result_rows:
+        opens.setdefault(str(mail), []).append(Open(int(time_ms), str(user_agent)))
+    return opens
 
 
 def mail_id_of(row: dict[str, Any]) -> str:
@@ -122,14 +129,6 @@ def _duration(seconds: int) -> str:
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     return f"P{days}DT{hours}H{minutes}M{rest}S"
-
-
-async def _load_opens(clickhouse: ClickHouse, ids: list[int], mails: Collection[str]) -> dict[str, list[Open]]:
-    opens: dict[str, list[Open]] = {}
-    parameters = {"ids": ids, "mails": list(mails), "most": MAX_OPENS}
-    for mail, time_ms, user_agent in (await clickhouse.query(_OPENS, parameters=parameters)).result_rows:
-        opens.setdefault(str(mail), []).append(Open(int(time_ms), str(user_agent)))
-    return opens
 
 
 class _Stat(msgspec.Struct):

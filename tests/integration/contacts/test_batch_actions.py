@@ -187,7 +187,8 @@ def test_what_cannot_be_done_is_said_before_anything_is(
 def test_who_is_meant_must_be_said_once(api: httpx.Client) -> None:
     for body in ({}, {"ids": []}, {"ids": [1], "search": "x"}, {"search": ""}, {"search": ["x"]}):
         assert api.post("/api/contacts/batch/delete", json=body).status_code == 400
-    assert api.post("/api/contacts/batch/paint", json={"ids": [1]}).status_code == 404
+    [error] = told(api.post("/api/contacts/batch/export", json={"ids": [1]}), 404)["errors"]
+    assert "tags" in error["message"] and "export service" in error["message"]
     wrong = told(api.post("/api/contacts/batch/delete", json={"search": "(a"}), 400)
     assert "character" in wrong["errors"][0]["details"]
     assert api.post("/api/contacts/batch/delete", json={"segment": 999_999}).status_code == 404

@@ -164,6 +164,21 @@ def test_a_deleted_field_is_nowhere_and_comes_back_with_its_values(api: httpx.Cl
     assert alias not in api.get(path).json()["contact"]["fields"]["all"]
 
 
+@pytest.mark.parametrize(("owner", "name"), [("contact", "lead"), ("company", "company")])
+def test_a_field_that_a_segment_asks_for_is_not_deleted(api: httpx.Client, owner: str, name: str) -> None:
+    alias, path = f"asked_{uuid.uuid4().hex[:8]}", f"/api/fields/{owner}"
+    field = api.post(f"{path}/new", json={"label": alias, "alias": alias}).json()["field"]["id"]
+    time.sleep(CACHED_SECONDS)
+    asked = [{"field": alias, "object": name, "operator": "=", "properties": {"filter": "x"}}]
+    segment = api.post("/api/segments/new", json={"name": alias, "filters": asked}).json()["list"]["id"]
+    refused = api.delete(f"{path}/{field}/delete")
+    assert (refused.status_code, refused.json()["errors"][0]["details"]) == (422, {"segments": [alias]})
+    assert api.get(f"{path}/{field}").status_code == 200
+    assert api.delete(f"{path}/batch/delete", params={"ids": field}).json()["errors"]["0"]["code"] == 422
+    assert api.delete(f"/api/segments/{segment}/delete").status_code == 200
+    assert api.delete(f"{path}/{field}/delete").status_code == 200
+
+
 def test_servers_may_tell_it_and_hits_where_it_is_publicly_updatable(site: Site, maker: Maker) -> None:
     opened, closed = maker.make(isPubliclyUpdatable=True, type="boolean"), maker.make()
     time.sleep(CACHED_SECONDS)

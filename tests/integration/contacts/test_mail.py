@@ -128,6 +128,42 @@ def test_a_template_arrives_filled_in_and_is_counted(mail: httpx.Client, server:
     assert told(mail.get("/api/emails", params={"search": f"ids:{email}"}))["emails"][0]["sentCount"] == 1
 
 
+def test_a_reply_is_in_the_history_and_counts_its_mail_as_opened_once(mail: httpx.Client, server: MailServer) -> None:
+    to = address()
+    contact, email = new_contact(mail, to), new_email(mail, name="Offer")
+    told(mail.post(f"/api/emails/{email}/contact/{contact}/send"))
+    sent = message(mail, contact, "sent")["id"]
+    for _ in range(2):
+        assert told(mail.post(f"/api/emails/reply/{sent}"), 201) == {"success": True}
+    replies, [opened] = history(mail, contact, "email.replied"), history(mail, contact, "email.read")
+    assert len({one["eventId"] for one in replies}) == 2
+    for one in (*replies, opened):
+        stat = one["details"]["stat"]
+        assert one["eventLabel"] == {"label": "Offer", "href": f"/api/emails/{email}"}
+        assert (stat["idHash"], stat["emailId"], stat["isRead"]) == (sent, email, True)
+    assert opened["details"]["stat"]["dateRead"] == opened["timestamp"] and len(stat["openDetails"]) == 1
+    shown = told(mail.get(f"/api/emails/{email}"))["email"]
+    assert (shown["sentCount"], shown["readCount"]) == (1, 1)
+    log = told(mail.get(f"/api/contacts/{contact}/auditlog"))["auditlog"]
+    assert [one["details"] for one in log if one["action"] == "reply"] == [{"mail": [None, sent]}] * 2
+
+
+def test_a_reply_follows_a_merge_and_only_to_what_was_sent(mail: httpx.Client, server: MailServer) -> None:
+    to, email = address(), new_email(mail)
+    contact, survivor = new_contact(mail, to), new_contact(mail, address())
+    for one in ("999-0123456789abcdef0123456789abcdef", f"{contact}-0123456789abcdef0123456789abcdef", "x", str(email)):
+        assert mail.post(f"/api/emails/reply/{one}").status_code == 404
+    told(mail.post(f"/api/emails/{email}/contact/{contact}/send"))
+    sent = message(mail, contact, "sent")["id"]
+    assert told(mail.patch(f"/api/contacts/{survivor}/edit", json={"email": to}))["contact"]["id"] == survivor
+    told(mail.post(f"/api/emails/reply/{sent}"), 201)
+    assert len(history(mail, survivor, "email.replied")) == 1
+    server.replies[to] = ["550 5.7.1 refused"]
+    told(mail.post(f"/api/contacts/{survivor}/email", json={"subject": "s", "body": "b"}), 201)
+    failed = message(mail, survivor, "failed")["id"]
+    assert mail.post(f"/api/emails/reply/{failed}").status_code == 404
+
+
 def test_an_own_text_is_from_the_sender_and_can_be_unsubscribed_from(mail: httpx.Client, server: MailServer) -> None:
     to = address()
     contact = new_contact(mail, to, firstname="Ada")

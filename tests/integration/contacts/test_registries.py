@@ -225,6 +225,24 @@ def test_members_of_a_campaign(api: httpx.Client) -> None:
     assert told(api.get(f"/api/contacts/{other}/campaigns"))["total"] == 1
 
 
+def test_a_campaign_is_copied_unpublished_and_without_members(api: httpx.Client) -> None:
+    category = make(api, "categories", "category", title=name("c"))["id"]
+    said = {"name": name("campaign"), "description": "d", "category": category}
+    original = make(api, "campaigns", "campaign", **said)
+    told(api.patch(f"/api/campaigns/{original['id']}/edit", json={"description": "e"}))
+    told(api.post(f"/api/campaigns/{original['id']}/contact/{new_contact(api)}/add"))
+    answer = api.post(f"/api/campaigns/clone/{original['id']}")
+    copy = told(answer)["campaign"]
+    assert copy["id"] != original["id"] and answer.headers["location"] == f"/api/campaigns/{copy['id']}"
+    assert told(api.get(answer.headers["location"]))["campaign"] == copy
+    assert (copy["name"], copy["description"], copy["category"]) == (said["name"], "e", {"id": category})
+    assert (copy["isPublished"], copy["dateModified"], copy["modifiedByUser"]) == (False, None, None)
+    assert told(api.get(f"/api/campaigns/{copy['id']}/contacts"))["total"] == 0
+    assert told(api.get(f"/api/campaigns/{original['id']}"))["campaign"]["isPublished"] is True
+    for unknown in ("999999998", "none", "0"):
+        assert api.post(f"/api/campaigns/clone/{unknown}").status_code == 404
+
+
 def test_members_of_a_campaign_are_narrowed_and_ordered(api: httpx.Client) -> None:
     campaign = make(api, "campaigns", "campaign", name=name("campaign"))["id"]
     first, second, third, loser = (new_contact(api) for _ in range(4))
@@ -374,3 +392,11 @@ def test_utm_tags_that_no_hit_brought(api: httpx.Client) -> None:
     assert api.post(f"/api/contacts/{one}/utm/x/remove").status_code == 400
     assert told(api.post(f"/api/contacts/{one}/utm/add", json={"url": "x"}), 400)["errors"]
     assert api.post("/api/contacts/5/utm/add", json=said).status_code == 404
+
+
+@pytest.mark.parametrize("said", [{}, {"file": ""}, {"file": None}])
+def test_an_asset_without_its_file_is_refused_in_words_that_clients_know(
+    api: httpx.Client, said: dict[str, Any]
+) -> None:
+    [error] = told(api.post("/api/assets/new", json={"title": name("asset"), **said}), 400)["errors"]
+    assert error["details"] == {"file": ["File of the asset is required."]}

@@ -287,6 +287,8 @@ def test_what_people_made_is_theirs(someone: Callable[..., httpx.Client], api: h
     assert told(bob.get("/api/campaigns"))["total"] == 0 and denied(bob.get(f"/api/campaigns/{campaign['id']}"))
     assert denied(bob.patch(f"/api/campaigns/{campaign['id']}/edit", json={"name": "Bob's"}))
     assert denied(bob.delete(f"/api/campaigns/{campaign['id']}/delete"))
+    assert denied(bob.post(f"/api/campaigns/clone/{campaign['id']}"))
+    assert told(ada.post(f"/api/campaigns/clone/{campaign['id']}"))["campaign"]["createdBy"] == campaign["createdBy"]
     bobs = contact(bob)
     assert denied(bob.post(f"/api/campaigns/{campaign['id']}/contact/{bobs}/add"))
     assert denied(bob.get(f"/api/campaigns/{campaign['id']}/contacts"))

@@ -118,6 +118,8 @@ def new(api: httpx.Client) -> New:
             body = {"tag": f"described-{next(numbers)}"}
         elif kind == "notes":
             body = {"lead": make("contacts"), "text": "Asked for an offer."}
+        elif kind == "devices":
+            body = {"lead": make("contacts"), "device": "smartphone"}
         elif kind.startswith("fields/"):
             body = {**body, "alias": f"described_{next(numbers)}"}
         elif kind == "users":
@@ -234,7 +236,7 @@ def test_a_batch_action_is_as_described_at_once_and_as_a_job(who: str, api: http
     SCHEMA["/api/contacts/batch/{action}"]["post"].validate_response(answer)
 
 
-@pytest.mark.parametrize("kind", ["hooks", "points", "emails", "users", "roles", "credentials", "jobs"])
+@pytest.mark.parametrize("kind", ["hooks", "points", "emails", "users", "roles", "credentials", "jobs", "devices"])
 def test_an_answer_that_lacks_a_property_or_has_another_is_not_as_described(
     kind: str, api: httpx.Client, new: New
 ) -> None:
@@ -316,7 +318,7 @@ def _name_what_there_is(case: Case, new: New) -> None:
     parameters = case.path_parameters
     if not isinstance(parameters, dict):
         return
-    if "id" in parameters and (kind in BODIES or kind in ("notes", "tags", "jobs")):
+    if "id" in parameters and (kind in BODIES or kind in ("notes", "devices", "tags", "jobs")):
         parameters["id"] = new(kind)
     for name in OTHERS.keys() & parameters:
         parameters[name] = new(OTHERS[name])
