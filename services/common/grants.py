@@ -68,11 +68,12 @@ class Grants:
     async def take(self, token: str) -> Grant | None:
         """The same, and it counts once: taken again it `is_used`. Raises `RedisError`."""
         key = keys.grant(digest(token))
-        grant = _decoded(await self._redis.getdel(key))
-        if grant:
-            used, seconds = msgspec.structs.replace(grant, is_used=True), grant.expires_s - int(time.time())
-            await self._redis.set(key, msgspec.json.encode(used), ex=max(seconds, 0) + AFTERLIFE_SECONDS)
-        return grant
+        grant = _decoded(await self._redis.get(key))
+        if grant is None:
+            return None
+        used = msgspec.json.encode(msgspec.structs.replace(grant, is_used=True))
+        # Of two at the same instant the second is told what the first has left.
+        return _decoded(await self._redis.set(key, used, xx=True, get=True, keepttl=True))
 
     async def revoke(self, family: str) -> None:
         """All that was issued in it, and will be. Raises `RedisError`."""

@@ -22,7 +22,7 @@ from clickhouse_connect.driver.client import Client
 from services.common import keys
 from services.common.grants import Grant, Grants
 from services.common.redis_client import connect
-from services.common.secret_tokens import ACCESS, digest
+from services.common.secret_tokens import ACCESS, REFRESH, digest
 from tests.integration.contacts.test_rights import OWN, PASSWORD, contact, denied, eventually, made_user, role, told
 from tests.integration.services import LOGIN, Service, serving, start_service
 
@@ -170,6 +170,18 @@ def test_an_expired_token_is_told_from_one_that_never_was(
     answer = nobody.get("/api/contacts", headers=bearer(asyncio.run(issue())))
     assert refused(answer, 401, "invalid_grant", "The access token provided has expired.")
     assert answer.headers["www-authenticate"].startswith("Bearer ")
+
+
+def test_of_those_who_show_a_token_at_the_same_instant_one_is_the_first(valkey_url: str) -> None:
+    async def take() -> list[Grant | None]:
+        connection = connect(valkey_url)
+        grants = Grants(connection)
+        token = await grants.issue(REFRESH, Grant(1), 60)
+        taken = await asyncio.gather(*(grants.take(token) for _ in range(5)))
+        await connection.aclose()
+        return taken
+
+    assert sorted(grant.is_used for grant in asyncio.run(take()) if grant) == [False, True, True, True, True]
 
 
 def test_an_application_makes_no_token_that_outlives_it(
