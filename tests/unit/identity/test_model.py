@@ -30,9 +30,9 @@ class Life:
 
     Hits come again in any order, with this left out: after an edit, a deletion, a merge or an undo by hand, and, where
     hits name several unique values, after any other hit. What a hit said then is not told apart from what it would say
-    anew, and its event may be stored under a second contact. Nor is a late hit of a time within an action, since the code
-    reads the clock several times while it acts and the model once; nor of another hit's time, as then nothing says whose
-    word is the newer one.
+    anew, and its event may be stored under a second contact. Nor is a late hit of a time within an action, since the
+    code reads the clock several times while it acts and the model once; nor of another hit's time, as then nothing says
+    whose word is the newer one.
     """
 
     def __init__(self, clock: Clock, runner: asyncio.Runner, unique: tuple[str, ...], operator: Operator) -> None:
