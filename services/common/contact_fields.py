@@ -48,6 +48,8 @@ _CORE = (
     ("website", "Website", "url"),
 )
 _SOCIAL = ("facebook", "foursquare", "instagram", "linkedin", "skype", "twitter")
+# What free text is looked for in.
+TEXT_FIELDS = ("email", "firstname", "lastname", "company", "city", "state", "zipcode", "country", *_SOCIAL)
 
 
 def _registry() -> dict[str, Field]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from services.common.contact_fields import TEXT_FIELDS
 from services.common.folding import fold
 from services.common.profile import Profile, Value
 
@@ -194,7 +195,7 @@ def contact_row(profile: Profile) -> ContactRow:
         date_modified=view.modified_us // 1000,
         date_identified=view.identified_us // 1000,
         profile=document,
-        q="\n".join(text.get(field, "") for field in ("email", "firstname", "lastname", "company")).casefold(),
+        q="\n".join(said for field in TEXT_FIELDS if (said := text.get(field))).casefold(),
         campaigns=view.campaigns,
         companies=list(view.companies),
         categories=view.categories,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from clickhouse_connect.driver.client import Client
 
 from services.common.migrate import FOLDER
-from services.common.profile import DoNotContact, Member, Part, Profile
+from services.common.profile import DoNotContact, Member, Part, Profile, Stamped
 from services.common.tables import CONTACTS, columns, contact_row, encode_rows
 
 ADDED = ("segments_added", "segments_removed", "campaigns", "categories", "dnc")
@@ -46,3 +46,13 @@ async def test_rows_of_an_older_version_have_their_companies_too(clickhouse: Cli
         clickhouse.command(statement, settings={"mutations_sync": 2})
     rows = clickhouse.query("SELECT companies FROM contacts WHERE id IN (4300000000002, 4300000000003) ORDER BY id")
     assert [list(companies) for (companies,) in rows.result_rows] == [[], [5]]
+
+
+async def test_free_text_of_an_older_version_is_made_again_as_it_is_written_now(clickhouse: Client) -> None:
+    said = {"email": "ada@x.org", "city": "ÅRHUS Straße", "state": "ŁÓDŹ", "country": "ΑΘΉΝΑ", "twitter": "ЛОВЕЛАС ẠẶ"}
+    own = Part(added_us=1, fields={name: Stamped(value, 1) for name, value in said.items()})
+    profile = Profile(4_300_000_000_009, own=own, version=1)
+    stored(clickhouse, profile, ("q",))
+    clickhouse.command((FOLDER / "0019_free_text.sql").read_text().strip(";\n"), settings={"mutations_sync": 2})
+    [(text,)] = clickhouse.query(f"SELECT q FROM contacts FINAL WHERE id = {profile.id}").result_rows
+    assert text == contact_row(profile).q == "ada@x.org\nårhus strasse\nłódź\nαθήνα\nловелас ạặ"

@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from services.common.caller import ADMIN_ID, author_id, my_id
-from services.common.contact_fields import FIELDS, Field
+from services.common.contact_fields import FIELDS, TEXT_FIELDS, Field
 from services.common.event_types import EMAIL_READ, EMAIL_SENT
 from services.common.queries.search import And, Node, Not, Or, SearchError, Term, parse_search
 from services.common.queries.search_sql import SearchValues, like_pattern
 
 OWN_COLUMNS = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
-_TEXT_COLUMNS = ("email", "firstname", "lastname", "company")  # those that `q` is made of
 
 # Words of the language for which nothing is stored yet: refused, so that they never quietly mean something else.
 _NOT_YET = frozenset(
@@ -239,7 +238,7 @@ class _Compiler(SearchValues):
 
     def _text(self, term: Term) -> str:
         if term.is_strict or "%" in term.value:
-            return "(" + " OR ".join(self.like(column, term) for column in _TEXT_COLUMNS) + ")"
+            return "(" + " OR ".join(self.like(field_sql(field), term) for field in TEXT_FIELDS) + ")"
         return f"q LIKE {self.bind(like_pattern(term.value.casefold(), contains=True))}"
 
     def _field(self, alias: str, term: Term) -> str:

@@ -29,6 +29,20 @@ def found(api: httpx.Client, search: str, plural: str = "contacts") -> list[int]
     return [one["id"] for one in (said.values() if isinstance(said, dict) else said)]
 
 
+def test_free_text_is_anywhere_in_whatever_names_or_places_a_contact(api: httpx.Client) -> None:
+    name = uuid.uuid4().hex[:12]
+    said = {"firstname": "ÄÖ", "lastname": "", "company": "", "city": "", "state": "Ob", "zipcode": "", "twitter": "@"}
+    who = {field: contact(api, **{field: f"{begin}{name}"}) for field, begin in said.items()}
+    assert sorted(found(api, name)) == sorted(who.values())
+    assert found(api, f"äö{name.upper()[:8]}") == [who["firstname"]]
+    assert found(api, f"+Ob{name}") == [who["state"]] and found(api, f"%B{name}") == [who["state"]]
+    assert found(api, f"{name} !ob{name}") and who["state"] not in found(api, f"{name} !ob{name}")
+    italian = contact(api, firstname=name, country="Italy")
+    assert found(api, f"{name} italy") == [italian]
+    told = api.patch(f"/api/contacts/{italian}/edit", json={"country": "Malta"})
+    assert told.status_code == 200 and found(api, f"{name} italy") == []
+
+
 def test_contacts_are_found_by_owner_and_stage(api: httpx.Client) -> None:
     name = uuid.uuid4().hex
     stage = new(api, "stages", "stage", name=f"Stage {name}", weight=3_003)
