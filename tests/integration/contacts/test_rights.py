@@ -345,6 +345,49 @@ def test_a_hidden_segment_is_as_one_that_is_not_there(someone: Callable[..., htt
     assert ids(ada, search) == {member}
 
 
+@pytest.mark.parametrize(
+    ("field", "plural", "said"),
+    [
+        ("campaign", "campaigns", {"name": "x"}),
+        ("lead_asset_download", "assets", {"title": "x", "file": "https://x.example/x.pdf"}),
+        ("lead_email_sent", "emails", {"name": "x"}),
+        ("lead_email_received", "emails", {"name": "x"}),
+        ("email_id", "emails", {"name": "x"}),
+    ],
+)
+def test_a_filter_names_only_what_its_writer_may_see(
+    someone: Callable[..., httpx.Client], field: str, plural: str, said: dict[str, Any]
+) -> None:
+    own = ["viewown", "create"]
+    rights = {"campaign__campaigns": own, "asset__assets": own, "email__emails": own}
+    ada, bob = someone(lead__lists=["full"], **rights), someone(lead__lists=["full"], **rights)
+    eve, singular = someone(lead__lists=["viewother", "editown"], **rights), plural[:-1]
+    hidden, other, mine = (
+        told(client.post(f"/api/{plural}/new", json=said), 201)[singular]["id"] for client in (ada, ada, bob)
+    )
+
+    def body(*numbers: int) -> dict[str, Any]:
+        named = {"field": field, "operator": "in", "properties": {"filter": list(numbers)}}
+        return {"name": "x", "filters": [{"field": "points", "operator": "gt", "filter": 0}, named]}
+
+    def refused(answer: httpx.Response, number: int) -> bool:
+        [error] = told(answer, 400)["errors"]
+        return bool(error["details"] == {"filters[1]": [f"There is no {singular} {number}."]})
+
+    for number in (hidden, 987_654_321):
+        assert refused(bob.post("/api/segments/new", json=body(mine, number)), number)
+    told(bob.post("/api/segments/new", json=body(mine)), 201)
+    segment = told(ada.post("/api/segments/new", json=body(hidden)), 201)["list"]["id"]
+    path = f"/api/segments/{segment}/edit"
+    assert told(bob.patch(path, json={"description": "y"}))["list"]["filters"][1]["filter"] == [hidden]
+    for send in (bob.patch, bob.put):
+        assert refused(send(path, json=body(hidden, other)), other)
+        assert told(send(path, json=body(hidden, mine)))["list"]["filters"][1]["filter"] == [hidden, mine]
+    assert denied(eve.patch(path, json=body(hidden))) and denied(eve.patch(path, json=body(other))), (
+        "who may not edit it is not told which of both it names"
+    )
+
+
 def test_no_history_names_a_hidden_segment_or_campaign(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
     rights = {"lead__leads": ["full"], "lead__lists": ["viewown", "create"],
               "campaign__campaigns": ["viewown", "create"]}  # fmt: skip
