@@ -345,6 +345,41 @@ def test_a_hidden_segment_is_as_one_that_is_not_there(someone: Callable[..., htt
     assert ids(ada, search) == {member}
 
 
+def test_a_template_does_not_show_hidden_segments_and_keeps_them(someone: Callable[..., httpx.Client]) -> None:
+    rights = {"lead__lists": ["viewown", "create"], "email__emails": ["full"]}
+    ada, bob, eve = someone(**rights), someone(**rights), someone(email__emails=["viewother"])
+    hidden, other, mine, shared = (
+        told(client.post("/api/segments/new", json={"name": name, "isGlobal": name == "shared"}), 201)["list"]["id"]
+        for client, name in ((ada, "Ada's"), (ada, "other"), (bob, "Bob's"), (ada, "shared"))
+    )
+    said = {"name": f"x{uuid.uuid4().hex[:8]}", "lists": [hidden, shared]}
+    email = told(ada.post("/api/emails/new", json=said), 201)["email"]["id"]
+
+    def seen(answer: httpx.Response) -> set[int]:
+        body = told(answer)
+        [shown] = body["emails"] if "emails" in body else [body["email"]]
+        return {one["id"] for one in shown["lists"]}
+
+    def listed(client: httpx.Client) -> httpx.Response:
+        return client.get("/api/emails", params={"search": said["name"]})
+
+    path, batch = f"/api/emails/{email}", "/api/emails/batch/edit"
+    assert seen(bob.get(path)) == seen(listed(bob)) == {shared}
+    assert seen(ada.get(path)) == seen(listed(ada)) == {hidden, shared}
+    assert seen(bob.patch(f"{path}/edit", json={"description": "y"})) == {shared}
+    assert seen(ada.get(path)) == {hidden, shared}
+    assert seen(bob.patch(f"{path}/edit", json={"lists": [mine]})) == {mine}
+    assert seen(ada.get(path)) == {hidden}
+    assert seen(bob.put(f"{path}/edit", json={"name": said["name"], "lists": [shared]})) == {shared}
+    assert seen(ada.get(path)) == {hidden, shared}
+    assert seen(bob.patch(batch, json=[{"id": email, "lists": []}])) == set()
+    assert seen(ada.get(path)) == {hidden}
+    assert seen(ada.patch(f"{path}/edit", json={"lists": [other]})) == {other}, "who sees it takes it out"
+    for one in (hidden, other):
+        assert denied(eve.patch(f"{path}/edit", json={"lists": [one]})), "nobody else is told which there are"
+    assert seen(bob.delete(f"{path}/delete")) == set()
+
+
 @pytest.mark.parametrize(
     ("field", "plural", "said"),
     [
