@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import FIELDS
+from services.common.documents import ASSET, CAMPAIGN, CATEGORY, EMAIL, SEGMENT, STAGE
 from services.common.event_types import ASSET_DOWNLOAD, EMAIL_READ, EMAIL_SENT, PAGE_HIT
 
 COMPANY = "company"
@@ -49,12 +50,14 @@ _KINDS = {
 
 class SegmentField(NamedTuple):
     """What one name means. `kind` decides the operators and how it is compiled; `source` is what it is compiled from:
-    a field's alias, that of a company, a column, or the events of a type."""
+    a field's alias, that of a company, a column, or the events of a type. `named`: the kind of the records
+    whose ids its values are, '' for other values."""
 
     kind: str
     source: str
     event_type: str = ""  # '' for events of any type
     condition: str = ""  # SQL on an event that counts, '' for all of the type
+    named: str = ""
 
 
 def _static() -> dict[str, SegmentField]:
@@ -68,11 +71,11 @@ def _static() -> dict[str, SegmentField]:
         **dates,
         "last_active": SegmentField("datetime", "last_active"),
         "owner_id": SegmentField("lookup_id", "owner_id"),
-        "stage": SegmentField("lookup_id", "stage_id"),
+        "stage": SegmentField("lookup_id", "stage_id", named=STAGE),
         "tags": SegmentField("multiselect", "tags"),
-        "leadlist": SegmentField("multiselect", "segments"),
-        "campaign": SegmentField("multiselect", "campaigns"),
-        "globalcategory": SegmentField("multiselect", "categories"),
+        "leadlist": SegmentField("multiselect", "segments", named=SEGMENT),
+        "campaign": SegmentField("multiselect", "campaigns", named=CAMPAIGN),
+        "globalcategory": SegmentField("multiselect", "categories", named=CATEGORY),
         **refusals,
         "dnc_manual_email": SegmentField("boolean", "email:3"),
         "dnc_manual_sms": SegmentField("boolean", "sms:3"),
@@ -96,12 +99,12 @@ _BEHAVIORS = {
     "sessions": SegmentField("count", "event:sessions", PAGE_HIT),
     "lead_email_read_date": SegmentField("datetime", "event:time", EMAIL_READ),
     "lead_email_read_count": SegmentField("count", "event:count", EMAIL_READ),
-    "lead_email_sent": SegmentField("multiselect", "event:stat.emailId", EMAIL_SENT),
+    "lead_email_sent": SegmentField("multiselect", "event:stat.emailId", EMAIL_SENT, named=EMAIL),
     "lead_email_sent_date": SegmentField("datetime", "event:time", EMAIL_SENT),
-    "lead_email_received": SegmentField("multiselect", "event:stat.emailId", EMAIL_READ),
-    "lead_asset_download": SegmentField("multiselect", "event:asset.id", ASSET_DOWNLOAD),
+    "lead_email_received": SegmentField("multiselect", "event:stat.emailId", EMAIL_READ, named=EMAIL),
+    "lead_asset_download": SegmentField("multiselect", "event:asset.id", ASSET_DOWNLOAD, named=ASSET),
     "redirect_id": SegmentField("click", "event:redirect.id", PAGE_HIT),
-    "email_id": SegmentField("click", "event:stat.emailId", PAGE_HIT),
+    "email_id": SegmentField("click", "event:stat.emailId", PAGE_HIT, named=EMAIL),
     "email_clicked_link_date": SegmentField("datetime", "event:time", PAGE_HIT, _IN_MAIL),
     "source": SegmentField("text", f"event:if({_IN_MAIL}, 'email', JSONExtractString({_SOURCE}, 1))", PAGE_HIT),
     "source_id": SegmentField(

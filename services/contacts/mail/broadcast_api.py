@@ -29,11 +29,12 @@ from services.common.settings import Settings
 from services.contacts.mail.api import NO_SERVER, QUEUE_FULL
 from services.contacts.mail.attachment_rules import AttachmentRules
 from services.contacts.mail.email_resource import ASSETS, LISTS, MAX_ASSETS, read_ids
-from services.contacts.mail.emails_api import check_lists, open_template
+from services.contacts.mail.emails_api import open_template
 from services.contacts.mail.mail_shapes import Broadcast, BroadcastSent
 from services.contacts.mail.message import Message
 from services.contacts.mail.office import MailOffice
 from services.contacts.mail.queue import QueueFullError
+from services.contacts.mail.template_lists import check_lists
 from services.contacts.records.api import record_id_of
 from services.contacts.records.record_body import RecordBody
 from services.contacts.stores import Stores

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.clickhouse import ClickHouse
-from services.common.documents import EMAIL, SEGMENT, Email, Segment, decode_document
+from services.common.documents import EMAIL, Email, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response
-from services.common.queries.segments import is_seen
 from services.common.records import RecordStore, Ref
 from services.common.settings import Settings
+from services.contacts.batch import Told
 from services.contacts.list_parameters import Shape
 from services.contacts.mail.attachment_rules import AttachmentRules
 from services.contacts.mail.email_resource import ASSETS, EMAILS, LISTS, MAX_ASSETS, read_ids
+from services.contacts.mail.template_lists import check_lists, hidden_lists, with_seen_lists
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi, record_id_of
 from services.contacts.records.record_body import RecordBody
 from services.contacts.records.record_list import RecordList
 from services.contacts.stores import Stores
-from services.contacts.users.ownership import VIEW, check_record
+from services.contacts.users.ownership import EDIT, VIEW, check_record
 
 _COUNTS = """
 SELECT email_id, uniqMerge(sent), uniqMerge(opened) FROM email_counts
@@ -45,7 +48,7 @@ class EmailsApi(RecordsApi[Email]):
         )
         self._metrics.reads.add(value="list")
         shown = [self._shown(found, self._decode(data)) for found, data in page.result_rows]
-        emails = [shape.of(email) for email in await with_counts(clickhouse, shown)]
+        emails = [shape.of(email) for email in await self._told(shown)]
         return json_response({"total": int(total.result_rows[0][0]), "emails": emails})
 
     async def one(self, request: Request) -> Response:
@@ -61,27 +64,41 @@ class EmailsApi(RecordsApi[Email]):
             return answer
         return json_response({"email": await self._counted(record_id_of(request), document)})
 
+    async def change(self, said_id: str, body: Json, *, replaces: bool) -> Told:
+        told = await super().change(said_id, body, replaces=replaces)
+        return told._replace(shown=await self._seen(told.shown))
+
+    async def remove(self, said_id: str) -> Json:
+        return await self._seen(await super().remove(said_id))
+
     async def _prepared(self, body: Json, record_id: str = "") -> Json:
         assets = read_ids(RecordBody(body), ASSETS, [], most=MAX_ASSETS)  # what cannot be read is refused later
         await self._attachments.check(assets)
         old = await self._writer.one(record_id) if record_id else None
+        await self._check(EDIT, old)  # before it is told which segments are known
         await check_lists(self._stores.records, read_ids(RecordBody(body), LISTS, []), old.segments if old else [])
         return await super()._prepared(body, record_id)
 
+    async def _reader(self, record_id: str, body: Json, /) -> Callable[[dict[str, Any], Email | None], Email]:
+        """Segments that the caller may not know of stay, whatever the body says."""
+        read_email = await super()._reader(record_id, body)
+        stored = await self._writer.one(record_id) if record_id else None
+        hidden = await hidden_lists(self._stores.records, stored.segments if stored else [])
+
+        def read(body: dict[str, Any], old: Email | None) -> Email:
+            email = read_email(body, old)
+            return msgspec.structs.replace(email, segments=sorted(hidden.union(email.segments)))
+
+        return read
+
     async def _counted(self, record_id: str, document: Email) -> Json:
-        return (await with_counts(self._stores.clickhouse, [self._shown(record_id, document)]))[0]
+        return (await self._told([self._shown(record_id, document)]))[0]
 
+    async def _seen(self, shown: Json) -> Json:
+        return (await with_seen_lists(self._stores.records, [shown]))[0]
 
-async def check_lists(records: RecordStore, segment_ids: Collection[int], known: Collection[int]) -> None:
-    """Raises `ApiError` 400 for a segment that is not there, or that the caller may not know of; but those of the
-    template, which are `known`, stay."""
-    asked = [Ref(SEGMENT, str(one)) for one in segment_ids if one not in known]
-    found = await records.load(asked) if asked else {}
-    for ref in asked:
-        record = found.get(ref)
-        if record is None or not record.data or not is_seen(decode_document(record.data, Segment)):
-            text = f"There is no segment {ref.id}."
-            raise ApiError(400, text, {LISTS: [text]})
+    async def _told(self, shown: Sequence[Json]) -> list[Json]:
+        return await with_seen_lists(self._stores.records, await with_counts(self._stores.clickhouse, shown))
 
 
 async def open_template(records: RecordStore, email_id: str) -> Email:

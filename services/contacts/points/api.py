@@ -41,6 +41,6 @@ class PointsApi(RecordsApi[Point]):
             raise ApiError(400, f"group: {text}", {"group": [text]})
         return await super()._prepared(body, record_id)
 
-    async def _reader(self, _: str) -> Callable[[dict[str, Any], Point | None], Point]:
+    async def _reader(self, _: str, __: Json, /) -> Callable[[dict[str, Any], Point | None], Point]:
         now_us = time.time_ns() // 1_000
         return lambda body, old: read_point(body, old, now_us)

@@ -33,7 +33,7 @@ from services.contacts.stores import Stores
 from services.contacts.users.ownership import DELETE, EDIT, VIEW, check_create, check_record
 
 Read = TypeVar("Read")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 class Resource(NamedTuple, Generic[Some]):
@@ -149,7 +149,7 @@ class RecordsApi(Generic[Some]):
     async def change(self, said_id: str, body: Json, *, replaces: bool) -> Told:
         record_id = read_record_id(said_id)
         body = await self._prepared(body, record_id)
-        read = await self._reader(record_id)
+        read = await self._reader(record_id, body)
         old = await self._writer.one(record_id)
         await self._check(EDIT, old)
         if old:
@@ -187,8 +187,8 @@ class RecordsApi(Generic[Some]):
         self._checked(lambda: self._resource.check(body, registry))
         return body
 
-    async def _reader(self, _: str) -> Callable[[dict[str, Any], Some | None], Some]:
-        """What reads a body for the record of this id, '' for a new one."""
+    async def _reader(self, _: str, __: Json, /) -> Callable[[dict[str, Any], Some | None], Some]:
+        """What reads this body for the record of this id, '' for a new one."""
         assert self._resource.read, f"{self._resource.plural} are read by their own API"
         return self._resource.read
 
@@ -197,7 +197,7 @@ class RecordsApi(Generic[Some]):
         return document
 
     async def _create(self, body: Json) -> Told:
-        read = await self._reader("")
+        read = await self._reader("", body)
         document = self._checked(lambda: read(body, None))
         own_id = self._checked(lambda: self._resource.own_id(body))
         await self._check_move(None, document)
@@ -279,7 +279,7 @@ def record_id_of(request: Request) -> str:
 def read_record_id(said: object) -> str:
     """Raises `ApiError` 404 for anything that can be no id."""
     record_id = str(said)
-    if not _ID.fullmatch(record_id):
+    if not RECORD_ID.fullmatch(record_id):
         raise ApiError(404, NOT_FOUND)
     return record_id
 

@@ -10,6 +10,7 @@ import msgspec
 from services.common.documents import CATEGORY, Category, decode_document
 from services.contacts.batch_api import Batch, EachAlone
 from services.contacts.metrics import ContactsMetrics
+from services.contacts.objects import Json
 from services.contacts.records.api import RecordsApi
 from services.contacts.records.own_alias import with_own_alias
 from services.contacts.records.record_body import free_alias
@@ -27,7 +28,7 @@ class CategoriesApi(RecordsApi[Category]):
         """One after the other: each knows the aliases of all before it."""
         return EachAlone(self, at_once=1)
 
-    async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Category | None], Category]:
+    async def _reader(self, record_id: str, _: Json, /) -> Callable[[dict[str, Any], Category | None], Category]:
         others = await self._others(record_id)
 
         def read(body: dict[str, Any], old: Category | None) -> Category:

@@ -29,7 +29,7 @@ class StagesApi(RecordsApi[Stage]):
         """One after the other: each knows the weights of all before it."""
         return EachAlone(self, at_once=1)
 
-    async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Stage | None], Stage]:
+    async def _reader(self, record_id: str, _: Json, /) -> Callable[[dict[str, Any], Stage | None], Stage]:
         weights = await self._weights()
 
         def read(body: Json, old: Stage | None) -> Stage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,24 +11,27 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.caller import sees_others
-from services.common.documents import SEGMENT, Segment
+from services.common.documents import SEGMENT, Document, Segment, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
 from services.common.operation import Operation, Parameter, described
 from services.common.queries.contact_query import of_caller
 from services.common.queries.segment_query import FilterError, Segments
 from services.common.queries.segments import is_seen, load_segments, who_fits
+from services.common.records import Record, Ref
 from services.contacts.batch_api import Batch, EachAlone
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json, iso
 from services.contacts.people.change_body import is_true
 from services.contacts.people.contact_list import read_list_query
-from services.contacts.records.api import RecordsApi, read_record_id, record_id_of
+from services.contacts.records.api import RECORD_ID, RecordsApi, read_record_id, record_id_of
 from services.contacts.records.own_alias import with_own_alias
+from services.contacts.records.record_body import RecordBody
 from services.contacts.segments.comparison import Build, load_builds
-from services.contacts.segments.definition import NEW_ID, SEGMENTS, read_segment, users_of
+from services.contacts.segments.definition import NEW_ID, SEGMENTS, read_filters, read_segment, users_of
+from services.contacts.segments.names import Name, names_in
 from services.contacts.segments.segment_shapes import ListedSegment
 from services.contacts.stores import Stores
-from services.contacts.users.ownership import VIEW, check_record
+from services.contacts.users.ownership import VIEW, check_record, may_record
 
 COUNTED_SECONDS = 1.0  # a count is never older
 COUNT = "contactCount"  # the parameter that asks for it, and its key
@@ -97,19 +100,27 @@ class SegmentsApi(RecordsApi[Segment]):
         """One after the other: each knows the aliases and the uses of all before it."""
         return EachAlone(self, at_once=1)
 
-    async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Segment | None], Segment]:
+    async def _reader(self, record_id: str, body: Json, /) -> Callable[[dict[str, Any], Segment | None], Segment]:
         segments, now = await load_segments(self._stores.clickhouse), datetime.now(UTC)
         segment_id, fields = _number(record_id), (await self._stores.fields.now()).fields
         of_companies = await self._stores.fields.of_companies()
-        hidden = {one for one, segment in segments.items() if not is_seen(segment)}
+        kept = names_in(segments[segment_id].filters) if segment_id in segments else set()
+        named = names_in(read_filters(RecordBody(body), fields, of_companies))
+        known = kept | await self._seen(named - kept)
 
         def read(body: dict[str, Any], old: Segment | None) -> Segment:
-            segment = read_segment(body, old, segment_id, segments, now, fields, of_companies, hidden)
+            segment = read_segment(body, old, segment_id, segments, now, fields, of_companies, known)
             if not segment.is_published:
                 _refuse_if_used(segment_id, segments, "unpublished")
             return segment
 
         return read
+
+    async def _seen(self, names: Iterable[Name]) -> set[Name]:
+        """Those of them that are there and that the caller may see. No others are read."""
+        refs = [Ref(*name) for name in names if RECORD_ID.fullmatch(name.id)]
+        found = await self._stores.records.load(refs)
+        return {Name(*ref) for ref, record in found.items() if record.data and _is_seen(record)}
 
     async def _settled(self, record_id: str, document: Segment) -> Segment:
         async def taken(_: Segment) -> set[str]:
@@ -133,6 +144,11 @@ class SegmentsApi(RecordsApi[Segment]):
         except FilterError as error:
             raise ApiError(400, str(error), {f"filters[{error.position}]": [error.why]}) from error
         return await self._contact_reader.count(read_list_query({})._replace(search=where), COUNTED_SECONDS)
+
+
+def _is_seen(record: Record) -> bool:
+    kind = record.ref.kind
+    return may_record(kind, VIEW, decode_document(record.data, Segment if kind == SEGMENT else Document))
 
 
 def _refuse_if_used(segment_id: int, segments: Segments, what: str) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import FIELDS, Field
 from services.common.documents import SEGMENT, Scalar, Segment, SegmentFilter
@@ -20,6 +18,7 @@ from services.contacts.people.change import InvalidChangeError
 from services.contacts.records.api import Resource
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, free_alias, plain_letters
 from services.contacts.segments import segment_shapes
+from services.contacts.segments.names import Name, check_names, names_in
 
 MAX_VALUE_LENGTH = 1_000
 MAX_SQL = 100_000  # a statement is read up to 256 KiB
@@ -34,11 +33,11 @@ def read_segment(
     now: datetime,
     fields: Mapping[str, Field] = FIELDS,
     company_fields: Mapping[str, Field] = COMPANY_FIELDS,
-    hidden: Collection[int] = (),
+    known: Collection[Name] = (),
 ) -> Segment:
-    """Of a body, over the old one; `segments` and the fields are all that there are, and `hidden` the segments of which
-    who writes it may not know. Raises `InvalidChangeError`, also for filters that cannot be answered and for one that
-    would be made of itself."""
+    """Of a body, over the old one; `segments` and the fields are all that there are, and `known` what its filters may
+    name, beside what those of the old one do. Raises `InvalidChangeError`, also for filters that cannot be answered and
+    for one that would be made of itself."""
     body = RecordBody(said)
     name = body.text("name", old.name if old else "", is_required=True)
     taken = {one.alias for number, one in segments.items() if number != segment_id}
@@ -49,24 +48,32 @@ def read_segment(
         alias=free_alias(alias, taken),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
         category_id=_category(body, old.category_id if old else 0),
-        filters=_filters(body, fields, company_fields) if body.has("filters") else (old.filters if old else []),
+        filters=read_filters(body, fields, company_fields) if body.has("filters") else (old.filters if old else []),
         is_global=body.flag("isGlobal", old=old.is_global if old else True),
         is_preference_center=body.flag("isPreferenceCenter", old=old.is_preference_center if old else False),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )
     body.check()
-    known = {one: other for one, other in segments.items() if one not in hidden or (old and one in used_by(old))}
-    _check_names(segment, known)
+    check_names(segment.filters, {*known, *names_in(old.filters if old else [])})
     check_filters(segment, segment_id, segments, now)
     return segment
 
 
-def _check_names(segment: Segment, known: Segments) -> None:
-    """What may not be known of is refused as what there is not."""
-    for position, one in enumerate(segment.filters):
-        for number in used_by(msgspec.structs.replace(segment, filters=[one])):
-            if number not in known:
-                raise InvalidChangeError({f"filters[{position}]": [f"There is no segment {number}."]})
+def read_filters(
+    body: RecordBody, fields: Mapping[str, Field], company_fields: Mapping[str, Field]
+) -> list[SegmentFilter]:
+    """Those that can be read; what is wrong with the others is noted in the body."""
+    items = body.items("filters")
+    if len(items) > MAX_FILTERS:
+        body.wrong["filters"] = [f"At most {MAX_FILTERS} filters."]
+        return []
+    found = []
+    for position, item in enumerate(items):
+        try:
+            found.append(_filter(item, fields, company_fields))
+        except ValueError as error:
+            body.wrong[f"filters[{position}]"] = [str(error)]
+    return found
 
 
 def check_filters(segment: Segment, segment_id: int, segments: Segments, now: datetime) -> None:
@@ -117,20 +124,6 @@ def _category(body: RecordBody, old: int) -> int:
         body.wrong["category"] = ["This value must be an id."]
         return 0
     return int(text or 0)
-
-
-def _filters(body: RecordBody, fields: Mapping[str, Field], company_fields: Mapping[str, Field]) -> list[SegmentFilter]:
-    items = body.items("filters")
-    if len(items) > MAX_FILTERS:
-        body.wrong["filters"] = [f"At most {MAX_FILTERS} filters."]
-        return []
-    found = []
-    for position, item in enumerate(items):
-        try:
-            found.append(_filter(item, fields, company_fields))
-        except ValueError as error:
-            body.wrong[f"filters[{position}]"] = [str(error)]
-    return found
 
 
 def _filter(item: Mapping[str, Any], fields: Mapping[str, Field], company_fields: Mapping[str, Field]) -> SegmentFilter:

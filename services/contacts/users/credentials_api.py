@@ -79,7 +79,7 @@ CREDENTIALS = Resource(
 
 
 class CredentialsApi(RecordsApi[Credential]):
-    async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Credential | None], Credential]:
+    async def _reader(self, record_id: str, _: Json, /) -> Callable[[dict[str, Any], Credential | None], Credential]:
         old = await self._writer.one(record_id) if record_id else None
         return lambda body, over: _read(body, over or old)
 

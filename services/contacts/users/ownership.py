@@ -41,14 +41,19 @@ def is_seen(profile: Profile) -> bool:
 
 
 def check_record(kind: str, action: str, document: Document) -> None:
-    """Of what people make, where it has own and other. Raises `ApiError` 403."""
+    """As `may_record`. Raises `ApiError` 403."""
+    if not may_record(kind, action, document):
+        raise not_allowed()
+
+
+def may_record(kind: str, action: str, document: Document) -> bool:
+    """Whether the caller may do this with what people make, where it has own and other."""
     level = LEVELS.get(kind)
     if level is None or f"{action}own" not in CATALOG[level]:
-        return
+        return True
     if action == VIEW and isinstance(document, Segment) and document.is_global:
-        return
-    if not may_act(action, 0, document.created_by_id, level):
-        raise not_allowed()
+        return True
+    return may_act(action, 0, document.created_by_id, level)
 
 
 def check_create(path: str) -> None:

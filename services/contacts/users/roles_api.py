@@ -40,9 +40,9 @@ class RolesApi(RecordsApi[Role]):
         self._stores.directory.forget_role(role_id)
         return gone
 
-    async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Role | None], Role]:
+    async def _reader(self, record_id: str, body: Json, /) -> Callable[[dict[str, Any], Role | None], Role]:
         await self._check_old(record_id)
-        read_role = await super()._reader(record_id)
+        read_role = await super()._reader(record_id, body)
 
         def read(body: dict[str, Any], old: Role | None) -> Role:
             role = read_role(body, old)

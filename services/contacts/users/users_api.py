@@ -175,7 +175,7 @@ class UsersApi(RecordsApi[User]):
                 await self._names.claim(field, body[field], user_id)
 
     async def _create(self, body: Json) -> Told:
-        read = await self._reader("")
+        read = await self._reader("", body)
         document = self._checked(lambda: read(body, None))
         user_id = await self._stores.records.new_id(self._resource.kind)
         for field, name in (("username", document.username), ("email", document.email)):
@@ -188,7 +188,7 @@ class UsersApi(RecordsApi[User]):
         made = await self._writer.one(user_id) or document
         return Told(self._shown(user_id, made), is_new=True)
 
-    async def _reader(self, record_id: str) -> Callable[[dict[str, Any], User | None], User]:
+    async def _reader(self, record_id: str, _: Json, /) -> Callable[[dict[str, Any], User | None], User]:
         """Who edits a user, also to nothing but another password, must be allowed all that the user is."""
         old = await self._writer.one(record_id) if record_id else None
         if old is not None:

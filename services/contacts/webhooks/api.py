@@ -105,7 +105,7 @@ class HooksApi(RecordsApi[Hook]):
         await self._stores.hooks.clear(int(said_id))
         return gone
 
-    async def _reader(self, record_id: str) -> Callable[[dict[str, Any], Hook | None], Hook]:
+    async def _reader(self, record_id: str, _: Json, /) -> Callable[[dict[str, Any], Hook | None], Hook]:
         """A hook that is replaced keeps its secret, unless the body has another one."""
         stored = await self._writer.one(record_id) if record_id else None
         return lambda body, old: read_hook(body, old, stored.secret if stored else "")

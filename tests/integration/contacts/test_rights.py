@@ -345,6 +345,84 @@ def test_a_hidden_segment_is_as_one_that_is_not_there(someone: Callable[..., htt
     assert ids(ada, search) == {member}
 
 
+def test_a_template_does_not_show_hidden_segments_and_keeps_them(someone: Callable[..., httpx.Client]) -> None:
+    rights = {"lead__lists": ["viewown", "create"], "email__emails": ["full"]}
+    ada, bob, eve = someone(**rights), someone(**rights), someone(email__emails=["viewother"])
+    hidden, other, mine, shared = (
+        told(client.post("/api/segments/new", json={"name": name, "isGlobal": name == "shared"}), 201)["list"]["id"]
+        for client, name in ((ada, "Ada's"), (ada, "other"), (bob, "Bob's"), (ada, "shared"))
+    )
+    said = {"name": f"x{uuid.uuid4().hex[:8]}", "lists": [hidden, shared]}
+    email = told(ada.post("/api/emails/new", json=said), 201)["email"]["id"]
+
+    def seen(answer: httpx.Response) -> set[int]:
+        body = told(answer)
+        [shown] = body["emails"] if "emails" in body else [body["email"]]
+        return {one["id"] for one in shown["lists"]}
+
+    def listed(client: httpx.Client) -> httpx.Response:
+        return client.get("/api/emails", params={"search": said["name"]})
+
+    path, batch = f"/api/emails/{email}", "/api/emails/batch/edit"
+    assert seen(bob.get(path)) == seen(listed(bob)) == {shared}
+    assert seen(ada.get(path)) == seen(listed(ada)) == {hidden, shared}
+    assert seen(bob.patch(f"{path}/edit", json={"description": "y"})) == {shared}
+    assert seen(ada.get(path)) == {hidden, shared}
+    assert seen(bob.patch(f"{path}/edit", json={"lists": [mine]})) == {mine}
+    assert seen(ada.get(path)) == {hidden}
+    assert seen(bob.put(f"{path}/edit", json={"name": said["name"], "lists": [shared]})) == {shared}
+    assert seen(ada.get(path)) == {hidden, shared}
+    assert seen(bob.patch(batch, json=[{"id": email, "lists": []}])) == set()
+    assert seen(ada.get(path)) == {hidden}
+    assert seen(ada.patch(f"{path}/edit", json={"lists": [other]})) == {other}, "who sees it takes it out"
+    for one in (hidden, other):
+        assert denied(eve.patch(f"{path}/edit", json={"lists": [one]})), "nobody else is told which there are"
+    assert seen(bob.delete(f"{path}/delete")) == set()
+
+
+@pytest.mark.parametrize(
+    ("field", "plural", "said"),
+    [
+        ("campaign", "campaigns", {"name": "x"}),
+        ("lead_asset_download", "assets", {"title": "x", "file": "https://x.example/x.pdf"}),
+        ("lead_email_sent", "emails", {"name": "x"}),
+        ("lead_email_received", "emails", {"name": "x"}),
+        ("email_id", "emails", {"name": "x"}),
+    ],
+)
+def test_a_filter_names_only_what_its_writer_may_see(
+    someone: Callable[..., httpx.Client], field: str, plural: str, said: dict[str, Any]
+) -> None:
+    own = ["viewown", "create"]
+    rights = {"campaign__campaigns": own, "asset__assets": own, "email__emails": own}
+    ada, bob = someone(lead__lists=["full"], **rights), someone(lead__lists=["full"], **rights)
+    eve, singular = someone(lead__lists=["viewother", "editown"], **rights), plural[:-1]
+    hidden, other, mine = (
+        told(client.post(f"/api/{plural}/new", json=said), 201)[singular]["id"] for client in (ada, ada, bob)
+    )
+
+    def body(*numbers: int) -> dict[str, Any]:
+        named = {"field": field, "operator": "in", "properties": {"filter": list(numbers)}}
+        return {"name": "x", "filters": [{"field": "points", "operator": "gt", "filter": 0}, named]}
+
+    def refused(answer: httpx.Response, number: int) -> bool:
+        [error] = told(answer, 400)["errors"]
+        return bool(error["details"] == {"filters[1]": [f"There is no {singular} {number}."]})
+
+    for number in (hidden, 987_654_321):
+        assert refused(bob.post("/api/segments/new", json=body(mine, number)), number)
+    told(bob.post("/api/segments/new", json=body(mine)), 201)
+    segment = told(ada.post("/api/segments/new", json=body(hidden)), 201)["list"]["id"]
+    path = f"/api/segments/{segment}/edit"
+    assert told(bob.patch(path, json={"description": "y"}))["list"]["filters"][1]["filter"] == [hidden]
+    for send in (bob.patch, bob.put):
+        assert refused(send(path, json=body(hidden, other)), other)
+        assert told(send(path, json=body(hidden, mine)))["list"]["filters"][1]["filter"] == [hidden, mine]
+    assert denied(eve.patch(path, json=body(hidden))) and denied(eve.patch(path, json=body(other))), (
+        "who may not edit it is not told which of both it names"
+    )
+
+
 def test_no_history_names_a_hidden_segment_or_campaign(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
     rights = {"lead__leads": ["full"], "lead__lists": ["viewown", "create"],
               "campaign__campaigns": ["viewown", "create"]}  # fmt: skip

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import concurrent.futures
 import itertools
+import json
 import time
 import uuid
 from datetime import UTC, datetime
+from string import Template
 from typing import Any
 
 import httpx
@@ -102,6 +104,30 @@ def test_wrong_filters_are_told_by_their_place(api: httpx.Client, mark: str) -> 
     assert "name" in post(api, "/api/segments/new", 400)["errors"][0]["details"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("campaign", by("campaign", "in", [987_654_321])),
+        ("asset", by("lead_asset_download", "!in", [987_654_321])),
+        ("email", by("lead_email_sent", "in", "987654321")),
+        ("email", by("lead_email_received", "in", [987_654_321])),
+        ("email", by("email_id", "!in", ["987654321"])),
+        ("segment", by("leadlist", "!in", [987_654_321])),
+        ("category", by("globalcategory", "in", [987_654_321])),
+        ("stage", by("stage", "!=", 987_654_321)),
+    ],
+    ids=lambda value: str(value.get("field")) if isinstance(value, dict) else "",
+)
+def test_a_filter_names_only_what_there_is(api: httpx.Client, mark: str, kind: str, said: dict[str, Any]) -> None:
+    error = new(api, mark, by("city", "empty"), said, status=400)
+    assert error["details"] == {"filters[1]": [f"There is no {kind} 987654321."]}
+
+
+def test_what_is_no_id_is_told_by_its_place(api: httpx.Client, mark: str) -> None:
+    for field, text in (("leadlist", "The value must be an id."), ("email_id", "There is no email x y.")):
+        assert new(api, mark, by(field, "in", ["x y"]), status=400)["details"] == {"filters[0]": [text]}
+
+
 def test_requests_at_once_take_different_aliases(api: httpx.Client, mark: str) -> None:
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         ids = [one["id"] for one in pool.map(lambda _: new(api, mark), range(6))]
@@ -178,13 +204,13 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     (by("redirect_id", "in", ["7"]), {"ada"}),
     (by("redirect_id", "!in", ["7"]), {"bob", "eve"}),
     (by("email_id", "=", 1), {"ada"}),
-    (by("email_id", "in", [9, 10]), {"ada"}),
-    (by("email_id", "!in", [9]), {"bob", "eve"}),
+    (by("email_id", "in", ["$read", "$other"]), {"ada"}),
+    (by("email_id", "!in", ["$read"]), {"bob", "eve"}),
     (by("email_clicked_link_date", "gte", "yesterday"), {"ada"}),
     (by("email_clicked_link_date", "empty"), {"bob", "eve"}),
     (by("source", "=", "email"), {"ada"}),
     (by("source", "empty"), {"bob", "eve"}),
-    (by("source_id", "=", "9"), {"ada"}),
+    (by("source_id", "=", "$read"), {"ada"}),
     (by("companycity", "=", "paris", object="company"), {"ada"}),
     (by("companycity", "!=", "Paris", object="company"), {"bob", "eve"}),
     (by("companycity", "empty", object="company"), {"eve"}),
@@ -193,18 +219,22 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     (by("companynumber_of_employees", "gt", 100, object="company"), {"ada"}),
     (by("companynumber_of_employees", "empty", object="company"), {"bob", "eve"}),
     (by("companydescription", "like", '"Ét', object="company"), {"bob"}),
-    (by("lead_asset_download", "in", [3]), {"bob"}),
+    (by("lead_asset_download", "in", ["$asset"]), {"bob"}),
     (by("lead_asset_download", "empty"), {"ada", "eve"}),
-    (by("lead_email_received", "in", [9]), {"ada"}),
-    (by("lead_email_sent", "in", "11|12"), {"bob"}),
+    (by("lead_email_received", "in", ["$read"]), {"ada"}),
+    (by("lead_email_sent", "in", "$other|$sent"), {"bob"}),
     (by("lead_email_sent_date", "between", ["2020-05-01", "2020-05-01"]), {"bob"}),
     (by("lead_email_read_count", "gt", 0), {"ada"}),
     (by("lead_email_read_date", "gte", "yesterday"), {"ada"}),
 ]  # fmt: skip
 
 
+MAILS = ("read", "sent", "other")
+
+
 class Cast:
-    """Three people: ada's visits were made before she was merged in, bob's long ago, eve has none."""
+    """Three people: ada's visits were made before she was merged in, bob's long ago, eve has none. Cases name the
+    `things` as $read."""
 
     def __init__(self, api: httpx.Client, store_hit: Hit) -> None:
         self.company = f"c{uuid.uuid4().hex[:12]}"
@@ -221,15 +251,18 @@ class Cast:
             company = post(api, "/api/companies/new", 201, companyname=f"{self.company}{who}", **said)["company"]
             post(api, f"/api/companies/{company['id']}/contact/{who}/add")
         post(api, f"/api/contacts/{ada}/dnc/email/add", reason=2)
+        self.things = {one: post(api, "/api/emails/new", 201, name=one)["email"]["id"] for one in MAILS}
+        self.things["asset"] = post(api, "/api/assets/new", 201, title="a", file="https://x.example/a")["asset"]["id"]
+        read, sent, asset = (self.things[one] for one in ("read", "sent", "asset"))
         loser, now = contact(api, email=address), time.time()
-        store_hit(loser, now - 7_200, times=2, url="https://x.example/pricing", os="Linux", title="Prices",
-                  query='{"redirect":{"id":"7","name":"x"},"stat":{"source":["email",9],"emailId":9}}')  # fmt: skip
+        click = json.dumps({"redirect": {"id": "7"}, "stat": {"source": ["email", read], "emailId": read}})
+        store_hit(loser, now - 7_200, times=2, url="https://x.example/pricing", os="Linux", title="Prices", query=click)
         store_hit(loser, now - 60, url="https://x.example/other")
-        store_hit(loser, now, type="email.read", query='{"stat":{"emailId":9}}')
+        store_hit(loser, now, type="email.read", query=f'{{"stat":{{"emailId":{read}}}}}')
         store_hit(bob, 1_588_300_000, url="https://x.example/pricing", referrer="https://search.example/",
                   utm_source="Mail", device_type="smartphone")  # fmt: skip
-        store_hit(bob, 1_588_300_002, type="email.sent", query='{"stat":{"emailId":"12"}}')
-        store_hit(bob, 1_588_300_001, type="asset.download", query='{"asset":{"id":"3"}}')
+        store_hit(bob, 1_588_300_002, type="email.sent", query=f'{{"stat":{{"emailId":"{sent}"}}}}')
+        store_hit(bob, 1_588_300_001, type="asset.download", query=f'{{"asset":{{"id":"{asset}"}}}}')
         email = api.get(f"/api/contacts/{ada}").json()["contact"]["fields"]["all"]["email"]
         answer = api.patch(f"/api/contacts/{ada}/edit", json={"email": address})  # takes the loser in
         assert answer.status_code == 200 and email != address
@@ -244,7 +277,7 @@ def cast(api: httpx.Client, store_hit: Hit) -> Cast:
     ("said", "names"), CASES, ids=lambda value: str(value.get("field")) if isinstance(value, dict) else ""
 )
 def test_a_filter_finds(api: httpx.Client, cast: Cast, said: dict[str, Any], names: set[str]) -> None:
-    segment = new(api, f"f{uuid.uuid4().hex[:12]}", said)
+    segment = new(api, f"f{uuid.uuid4().hex[:12]}", json.loads(Template(json.dumps(said)).safe_substitute(cast.things)))
     hits = found(api, f"segment:{segment['alias']} company:+{cast.company}")
     assert {cast.ids[one] for one in hits} == names
     others = found(api, f"!segment:{segment['alias']} company:+{cast.company}")
