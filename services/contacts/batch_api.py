@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -51,26 +51,33 @@ class Batch(Protocol):
     async def removed(self, done: Mapping[str, Any]) -> Mapping[str, Json]: ...
 
 
+async def _as_they_are(shown: Sequence[Json]) -> Sequence[Json]:
+    return shown
+
+
 class EachAlone:
-    """A batch of things that are written one by one; by `marks` two items are known to mean the same one."""
+    """A batch of things that are written one by one; by `marks` two items are known to mean the same one. `completed`
+    adds to what is shown of them, of all at once."""
 
     def __init__(
         self,
         items: Items,
         marks: Callable[[Json], list[tuple[str, str]]] = lambda _: [],
         at_once: int = RECORDS_AT_ONCE,
+        completed: Callable[[Sequence[Json]], Awaitable[Sequence[Json]]] = _as_they_are,
     ) -> None:
         self.create, self.change, self.remove = items.create, items.change, items.remove
-        self._marks, self.at_once = marks, at_once
+        self._marks, self.at_once, self._completed = marks, at_once, completed
 
     async def lanes(self, items: Mapping[str, Any]) -> list[list[str]]:
         return lanes(items, self._marks)
 
     async def written(self, done: Mapping[str, Any]) -> Mapping[str, Told]:
-        return done
+        shown = await self._completed([told.shown for told in done.values()])
+        return {key: told._replace(shown=one) for (key, told), one in zip(done.items(), shown, strict=True)}
 
     async def removed(self, done: Mapping[str, Any]) -> Mapping[str, Json]:
-        return done
+        return dict(zip(done, await self._completed(list(done.values())), strict=True))
 
 
 class BatchApi:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
 from services.common.clickhouse import ClickHouse
 from services.common.documents import EMAIL, Email, decode_document
-from services.common.envelope import NOT_FOUND, ApiError, json_response
+from services.common.envelope import NOT_FOUND, ApiError
 from services.common.records import RecordStore, Ref
 from services.common.settings import Settings
-from services.contacts.batch import Told
-from services.contacts.list_parameters import Shape
 from services.contacts.mail.attachment_rules import AttachmentRules
 from services.contacts.mail.email_resource import ASSETS, EMAILS, LISTS, MAX_ASSETS, read_ids
 from services.contacts.mail.template_lists import check_lists, hidden_lists, with_seen_lists
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json
-from services.contacts.records.api import RecordsApi, record_id_of
+from services.contacts.records.api import RecordsApi
 from services.contacts.records.record_body import RecordBody
-from services.contacts.records.record_list import RecordList
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import EDIT, VIEW, check_record
 
@@ -39,37 +33,6 @@ class EmailsApi(RecordsApi[Email]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics, settings: Settings) -> None:
         super().__init__(stores, user, metrics, EMAILS)
         self._attachments = AttachmentRules(stores.records, settings)
-
-    async def _list(self, asked: RecordList, shape: Shape) -> Response:
-        clickhouse = self._stores.clickhouse
-        page, total = await asyncio.gather(
-            clickhouse.query(asked.page, parameters=asked.parameters),
-            clickhouse.query(asked.total, parameters=asked.parameters),
-        )
-        self._metrics.reads.add(value="list")
-        shown = [self._shown(found, self._decode(data)) for found, data in page.result_rows]
-        emails = [shape.of(email) for email in await self._told(shown)]
-        return json_response({"total": int(total.result_rows[0][0]), "emails": emails})
-
-    async def one(self, request: Request) -> Response:
-        record_id = record_id_of(request)
-        document = await self._checked_one(record_id, VIEW)
-        self._metrics.reads.add(value="one")
-        return json_response({"email": await self._counted(record_id, document)})
-
-    async def edit(self, request: Request) -> Response:
-        answer = await super().edit(request)
-        document = await self._writer.one(record_id_of(request)) if answer.status_code == 200 else None
-        if document is None:
-            return answer
-        return json_response({"email": await self._counted(record_id_of(request), document)})
-
-    async def change(self, said_id: str, body: Json, *, replaces: bool) -> Told:
-        told = await super().change(said_id, body, replaces=replaces)
-        return told._replace(shown=await self._seen(told.shown))
-
-    async def remove(self, said_id: str) -> Json:
-        return await self._seen(await super().remove(said_id))
 
     async def _prepared(self, body: Json, record_id: str = "") -> Json:
         assets = read_ids(RecordBody(body), ASSETS, [], most=MAX_ASSETS)  # what cannot be read is refused later
@@ -91,13 +54,7 @@ class EmailsApi(RecordsApi[Email]):
 
         return read
 
-    async def _counted(self, record_id: str, document: Email) -> Json:
-        return (await self._told([self._shown(record_id, document)]))[0]
-
-    async def _seen(self, shown: Json) -> Json:
-        return (await with_seen_lists(self._stores.records, [shown]))[0]
-
-    async def _told(self, shown: Sequence[Json]) -> list[Json]:
+    async def _completed(self, shown: Sequence[Json]) -> Sequence[Json]:
         return await with_seen_lists(self._stores.records, await with_counts(self._stores.clickhouse, shown))
 
 

@@ -94,7 +94,7 @@ class RecordsApi(Generic[Some]):
         return BatchApi(base, one.plural, self._batch, operations, old_name_of).routes()
 
     def _batch(self) -> Batch:
-        return EachAlone(self)
+        return EachAlone(self, completed=self._completed)
 
     def _operations(self) -> dict[str, dict[str, Operation]]:
         """By how the path ends, and by method."""
@@ -122,25 +122,27 @@ class RecordsApi(Generic[Some]):
             self._stores.clickhouse.query(asked.total, parameters=asked.parameters),
         )
         self._metrics.reads.add(value="list")
-        items = [shape.of(self._shown(found, self._decode(data))) for found, data in page.result_rows]
+        shown = await self._completed([self._shown(found, self._decode(data)) for found, data in page.result_rows])
+        items = [shape.of(one) for one in shown]
         return json_response({"total": int(total.result_rows[0][0]), self._resource.plural: items})
 
     async def one(self, request: Request) -> Response:
         record_id = record_id_of(request)
         document = await self._checked_one(record_id, VIEW)
         self._metrics.reads.add(value="one")
-        return json_response({self._resource.singular: self._shown(record_id, document)})
+        [shown] = await self._completed([self._shown(record_id, document)])
+        return json_response({self._resource.singular: shown})
 
     async def new(self, request: Request) -> Response:
-        return self._answer(await self.create(await read_object(request)))
+        return await self._answer(await self.create(await read_object(request)))
 
     async def edit(self, request: Request) -> Response:
         """PATCH changes what it names; PUT also sets the rest to what a new one has, and makes one where none is."""
         record_id, body = record_id_of(request), await read_object(request)
-        return self._answer(await self.change(record_id, body, replaces=request.method == "PUT"))
+        return await self._answer(await self.change(record_id, body, replaces=request.method == "PUT"))
 
     async def delete(self, request: Request) -> Response:
-        gone = await self.remove(record_id_of(request))
+        [gone] = await self._completed([await self.remove(record_id_of(request))])
         return json_response({self._resource.singular: {**gone, "id": None}})
 
     async def create(self, body: Json) -> Told:
@@ -251,8 +253,14 @@ class RecordsApi(Generic[Some]):
     def _decode(self, data: str) -> Some:
         return decode_document(data.encode(), self._resource.document)
 
-    def _answer(self, told: Told) -> Response:
-        body = {self._resource.singular: told.shown}
+    async def _completed(self, shown: Sequence[Json]) -> Sequence[Json]:
+        """What is shown of records, with what does not stand in their documents, and without what the caller may not
+        know."""
+        return shown
+
+    async def _answer(self, told: Told) -> Response:
+        [shown] = await self._completed([told.shown])
+        body = {self._resource.singular: shown}
         if not told.is_new:
             return json_response(body)
         path = self._resource.path or self._resource.plural

@@ -105,7 +105,7 @@ class UsersApi(RecordsApi[User]):
         if changed is None:
             raise ApiError(404, NOT_FOUND)
         settled = await self._settled(str(user_id), changed)
-        return self._answer(Told(self._shown(str(user_id), settled), is_new=False))
+        return await self._answer(Told(self._shown(str(user_id), settled), is_new=False))
 
     async def _check_current(self, user: User, password: str) -> None:
         by = caller()
