@@ -48,6 +48,8 @@ class Asset(Document):
     alias: str = ""
     description: str = ""
     language: str = "en"
+    revision: int = 1  # of the file: how many addresses it has had
+    disallow: bool = True  # search engines keep it out
 
 
 class FormField(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -54,9 +54,10 @@ from services.contacts.points.triggers_api import TriggersApi
 from services.contacts.presence.image_api import ImageApi
 from services.contacts.presence.links_api import LinksApi
 from services.contacts.records.api import RecordsApi, Resource
+from services.contacts.records.assets_api import AssetsApi
 from services.contacts.records.categories_api import CategoriesApi
 from services.contacts.records.form_resource import FORMS
-from services.contacts.records.link_resources import ASSETS, LINKS
+from services.contacts.records.link_resources import LINKS
 from services.contacts.records.registry_resources import NOTES
 from services.contacts.records.stages_api import StagesApi
 from services.contacts.segments.api import SegmentsApi
@@ -84,7 +85,7 @@ from services.contacts.webhooks.save_feed import SaveFeed
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH, DOCS_PATH, CSS_PATH, *OAUTH_PATHS})
 OLD_PATHS = {"/api/leads": "/api/contacts"}
 AUDIT_SECONDS = 1.0
-RESOURCES: tuple[Resource[Any], ...] = (LINKS, ASSETS, FORMS, NOTES)
+RESOURCES: tuple[Resource[Any], ...] = (LINKS, FORMS, NOTES)
 
 
 def create_app(settings: Settings | None = None) -> ApiDoor:
@@ -181,6 +182,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *ContactsApi(stores, user, metrics).routes(),
         *CompaniesApi(stores, user, metrics).routes(),
         *(route for resource in RESOURCES for route in RecordsApi(stores, user, metrics, resource).routes()),
+        *AssetsApi(stores, user, metrics).routes(),
         *CampaignsApi(stores, user, metrics).routes(),
         *CategoriesApi(stores, user, metrics).routes(),
         *StagesApi(stores, user, metrics).routes(),

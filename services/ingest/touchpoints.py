@@ -28,6 +28,8 @@ from services.ingest.guard import Handler, Refused, guarded, whole_body, with_he
 MAX_SECONDS = 86_400 * 7
 MAX_PARAMETERS = 200
 _RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_NONE: Headers = []
+_UNLISTED: Headers = [(b"x-robots-tag", b"noindex, nofollow, noarchive")]
 
 
 class Touch(NamedTuple):
@@ -75,7 +77,7 @@ class TouchPoints:
             raise Refused(404)
         told = {"asset": {"id": asset_id, "title": asset.title}, "assetDownloadUrl": asset.url}
         touch = Touch(ASSET_DOWNLOAD, told, {"page_url": asset.url, "page_title": asset.title})
-        return await self._lead(request, touch, asset.url)
+        return await self._lead(request, touch, asset.url, _UNLISTED if asset.disallow else [])
 
     async def open(self, request: Request) -> Response:
         """The pixel of a mail. The image is answered whatever its token is worth; only a good one is an event."""
@@ -104,13 +106,14 @@ class TouchPoints:
         """Dynamic content is nobody's here; the script that asks for it goes on."""
         return Response(status_code=204)
 
-    async def _lead(self, request: Request, touch: Touch, target: str) -> Response:
+    async def _lead(self, request: Request, touch: Touch, target: str, beside: Headers = _NONE) -> Response:
         try:
             headers = await self._keep(request, touch)
         except HitsNotKeptError:
             self._metrics.refused.add(value=answers.ERRORS[503])
             headers = []
-        return with_headers(RedirectResponse(target, 302, {"cache-control": "no-cache, private"}), headers)
+        answer = RedirectResponse(target, 302, {"cache-control": "no-cache, private"})
+        return with_headers(answer, [*headers, *beside])
 
     async def _keep(self, request: Request, touch: Touch, body: bytes = b"") -> Headers:
         """Keeps the hit, if it may be tracked; the cookies to set. Raises `HitsNotKeptError`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from typing import Any
 
@@ -51,8 +52,12 @@ def _read_asset(said: dict[str, Any], old: Asset | None) -> Asset:
         alias=alias_of(body.text("alias", old.alias if old else title)),
         description=body.text("description", old.description if old else "", most=MAX_LONG_TEXT),
         language=body.text("language", old.language if old else "en", most=10),
+        revision=old.revision if old else 1,
+        disallow=body.flag("disallow", old=old.disallow if old else True),
         is_published=body.flag("isPublished", old=old.is_published if old else True),
     )
+    if old and old.url != asset.url:
+        asset.revision += 1
     if not asset.url and not said.get("file"):
         body.wrong["file"] = ["File of the asset is required."]
     body.check()
@@ -60,6 +65,7 @@ def _read_asset(said: dict[str, Any], old: Asset | None) -> Asset:
 
 
 def _show_asset(asset_id: str, asset: Asset) -> Json:
+    """Without the counts: `AssetsApi` has them."""
     return {
         "title": asset.title,
         "alias": asset.alias,
@@ -68,11 +74,21 @@ def _show_asset(asset_id: str, asset: Asset) -> Json:
         "language": asset.language,
         "publishUp": None,
         "publishDown": None,
-        "extension": asset.url.rpartition("/")[2].partition("?")[0].rpartition(".")[2][:10] or None,
+        "revision": asset.revision,
+        "downloadCount": 0,
+        "uniqueDownloadCount": 0,
+        "extension": _extension(asset.url),
+        "mime": mimetypes.guess_type(asset.url)[0],
+        "size": None,
+        "disallow": asset.disallow,
         "downloadUrl": f"/asset/{asset_id}:{asset.alias}",
         "storageLocation": "remote",
         "file": asset.url,
     }
+
+
+def _extension(url: str) -> str | None:
+    return url.rpartition("/")[2].partition("?")[0].rpartition(".")[2][:10] or None
 
 
 LINKS = Resource(

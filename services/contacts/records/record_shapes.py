@@ -53,7 +53,13 @@ class Asset(Record):
     language: Annotated[str, Meta(examples=["en"])]
     publish_up: Nothing
     publish_down: Nothing
+    revision: Annotated[int, Meta(examples=[1])]
+    download_count: Annotated[int, Meta(examples=[12])]
+    unique_download_count: Annotated[int, Meta(examples=[7])]
     extension: Annotated[str | None, Meta(examples=["pdf"])]
+    mime: Annotated[str | None, Meta(examples=["application/pdf"])]
+    size: Nothing
+    disallow: bool
     download_url: Annotated[str, Meta(examples=["/asset/4711:price_list"])]
     storage_location: Annotated[str, Meta(examples=["remote"])]
     file: Annotated[str, Meta(examples=["https://files.example/prices.pdf"])]
@@ -66,6 +72,7 @@ class AssetChange(Said):
     alias: Text = UNSET
     description: LongText = UNSET
     language: Annotated[str, Meta(max_length=10, examples=["en"])] | UnsetType = UNSET
+    disallow: bool | UnsetType = UNSET
     is_published: bool | UnsetType = UNSET
 
 

@@ -149,6 +149,30 @@ def test_a_download_leads_to_the_file_and_is_an_event(site: Site) -> None:
     assert event["details"]["asset"] == {"id": str(asset["id"]), "title": "Price list"}
 
 
+def test_downloads_are_counted_and_kept_from_search_engines(site: Site) -> None:
+    asset = make(site, "assets", title="Price list", file="https://files.example/prices.pdf")
+    told = {"revision": 1, "mime": "application/pdf", "size": None, "disallow": True}
+    assert {key: asset[key] for key in told} == told
+    for downloads in (2, 1):
+        with site.visitor() as visitor:
+            for _ in range(downloads):
+                assert "noindex" in visitor.get(asset["downloadUrl"]).headers["x-robots-tag"]
+            contact_id = visitor.get("/mtc").json()["id"]
+        site.events(contact_id, downloads, "asset.download")
+    path = f"/api/assets/{asset['id']}"
+    shown = site.api.get(path).json()["asset"]
+    assert (shown["downloadCount"], shown["uniqueDownloadCount"]) == (3, 2)
+    listed = site.api.get("/api/assets", params={"search": f"ids:{asset['id']}"}).json()["assets"]
+    said = {"disallow": False, "file": "https://files.example/new.zip"}
+    changed = site.api.patch(f"{path}/edit", json=said).json()["asset"]
+    batch = site.api.patch("/api/assets/batch/edit", json=[{"id": asset["id"], "title": "Prices"}]).json()["assets"]
+    for [one] in (listed, [changed], batch):
+        assert (one["downloadCount"], one["uniqueDownloadCount"]) == (3, 2)
+    assert (changed["revision"], changed["mime"], batch[0]["revision"]) == (2, "application/zip", 2)
+    with site.visitor() as visitor:
+        eventually(lambda: "x-robots-tag" not in visitor.get(asset["downloadUrl"]).headers, "the change is known", 10)
+
+
 def test_a_video_tells_how_much_was_watched(site: Site) -> None:
     said = {"guid": "g-1", "duration": "200", "total_watched": "50", "url": "https://shop.example/film.mp4"}
     with site.visitor() as visitor:
