@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.documents import CAMPAIGN, SCHEDULED_EVENT, Campaign, ScheduledEvent, decode_document
-from services.common.envelope import NOT_FOUND, ApiError, json_response, read_items, read_object
+from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_items, read_object
 from services.common.field_values import read_time
 from services.common.operation import Operation, by_id, described, list_of
 from services.common.records import Ref
@@ -27,7 +27,7 @@ from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.writer import BusyError
 from services.contacts.records.record_writer import RecordWriter, TakenError
 from services.contacts.stores import Stores
-from services.contacts.users.ownership import VIEW, check_record
+from services.contacts.users.ownership import VIEW, may_record
 
 MAX_EVENT_ID = 1 << 31
 MAX_BATCH = 200
@@ -106,8 +106,6 @@ class CampaignEventsApi:
         contact = await self._find(contact_id)
         known = await self._known(contact, event_id)
         campaign_id = _event_id(body.get("campaignId") or 0)
-        if campaign_id != (known.campaign_id if known else 0):
-            await self._check_campaign(campaign_id)
         named = record_id(known.contact_id if known else contact.id, event_id)
 
         def read(old: ScheduledEvent | None) -> ScheduledEvent:
@@ -116,6 +114,9 @@ class CampaignEventsApi:
             except InvalidChangeError as error:
                 raise ApiError(400, str(error), error.details) from error
 
+        for one in {read(known).campaign_id, known.campaign_id if known else 0}:
+            if not await self._is_seen(one):
+                raise not_allowed()
         try:
             event = await self._writer.change(named, read) if known else None
             if is_new := event is None:
@@ -146,7 +147,7 @@ class CampaignEventsApi:
     ) -> ScheduledEvent | None:
         contact = await self._find(request.path_params["id"])
         known = await self._known(contact, _event_id(request.path_params["event"]))
-        if known is None:
+        if known is None or not await self._is_seen(known.campaign_id):
             raise ApiError(404, NOT_FOUND)
         changed = apply(known)
         if changed is None:
@@ -163,11 +164,10 @@ class CampaignEventsApi:
         found = [records[ref] for ref in refs if ref in records and records[ref].data]
         return decode_document(found[0].data, ScheduledEvent) if found else None
 
-    async def _check_campaign(self, campaign_id: int) -> None:
-        """Whether the caller may see it, if there is one. Raises `ApiError` 403."""
+    async def _is_seen(self, campaign_id: int) -> bool:
+        """Whether the caller may see it, if there is one."""
         record = await self._stores.records.one(Ref(CAMPAIGN, str(campaign_id)))
-        if record:
-            check_record(CAMPAIGN, VIEW, decode_document(record.data, Campaign))
+        return record is None or may_record(CAMPAIGN, VIEW, decode_document(record.data, Campaign))
 
     async def _campaign_name(self, campaign_id: int) -> str:
         record = await self._stores.records.one(Ref(CAMPAIGN, str(campaign_id))) if campaign_id else None

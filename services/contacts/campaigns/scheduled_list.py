@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from services.common.clickhouse import ClickHouse
-from services.common.documents import ScheduledEvent, decode_document
+from services.common.documents import CAMPAIGN, ScheduledEvent, decode_document
+from services.contacts.users.ownership import hidden_sql
 
 MAX_EVENTS = 1_000  # of one contact; the newest records count
 # Ids begin with the contact's, so this reads a range of the key for each of the contact's ids.
 _OF = """
-SELECT data FROM records FINAL WHERE kind = 'scheduledevent' AND ({ranges}) ORDER BY version DESC LIMIT {most}
+SELECT data FROM records FINAL WHERE kind = 'scheduledevent' AND ({ranges}) AND {told}
+ORDER BY version DESC LIMIT {most}
 """
 _NAMES = """
 SELECT id, JSONExtractString(data, 'name') FROM records FINAL WHERE kind = 'campaign' AND id IN {ids:Array(String)}
@@ -23,9 +25,11 @@ class OfCampaign(NamedTuple):
 
 
 async def load_scheduled(clickhouse: ClickHouse, ids: list[int]) -> list[OfCampaign]:
-    """The soonest first."""
+    """The soonest first, without those of campaigns that the caller may not see."""
+    hidden = hidden_sql(CAMPAIGN)
+    told = f"JSONExtractUInt(data, 'campaign_id') NOT IN ({hidden})" if hidden else "1"
     ranges = " OR ".join(f"(id >= '{one}-' AND id < '{one}.')" for one in ids)
-    rows = (await clickhouse.query(_OF.format(ranges=ranges, most=MAX_EVENTS))).result_rows
+    rows = (await clickhouse.query(_OF.format(ranges=ranges, told=told, most=MAX_EVENTS))).result_rows
     events = [decode_document(data.encode(), ScheduledEvent) for (data,) in rows]
     names = await _names(clickhouse, {event.campaign_id for event in events} - {0})
     found = [OfCampaign(event, names.get(event.campaign_id, "")) for event in events]

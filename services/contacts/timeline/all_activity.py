@@ -17,7 +17,7 @@ from services.common.event_types import REPORTED_TYPES, TYPES
 from services.common.php_query import Node
 from services.contacts.objects import Json, iso
 from services.contacts.timeline.event_search import FOUND, search_parameters
-from services.contacts.timeline.hidden_memberships import told_sql
+from services.contacts.timeline.hidden_records import told_sql
 from services.contacts.timeline.timeline import KEYS_AT_ONCE, Entry, event_object, load_rows
 from services.contacts.timeline.timeline_query import TimelineQuery, read_timeline_query
 

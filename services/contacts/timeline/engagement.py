@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from services.common.clickhouse import ClickHouse
 from services.common.event_types import POINT_GAINED, REPORTED_TYPES
 from services.contacts.objects import Json
+from services.contacts.timeline.hidden_records import told_sql
 
 MONTHS = 6  # before this one
 _NOT_DONE = frozenset({"lead.ipadded", "lead.imported"})
@@ -14,7 +15,7 @@ _SQL = """
 SELECT 1 AS kind, toYYYYMM(time) AS month, toInt64(uniqExact(event_id, time)) AS total
 FROM events
 WHERE contact_id IN {ids:Array(UInt64)} AND time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
-    AND type IN {types:Array(String)}
+    AND type IN {types:Array(String)} AND {told}
 GROUP BY month
 UNION ALL
 SELECT 2, toYYYYMM(time) AS month, sum(delta) FROM (
@@ -34,7 +35,7 @@ async def load_engagement(clickhouse: ClickHouse, ids: list[int], now: datetime)
         "ids": ids, "from": int(first.timestamp()) * 1_000, "types": sorted(REPORTED_TYPES - _NOT_DONE),
         "points": POINT_GAINED,
     }  # fmt: skip
-    rows = (await clickhouse.query(_SQL, parameters=asked)).result_rows
+    rows = (await clickhouse.query(_SQL.replace("{told}", told_sql()), parameters=asked)).result_rows
     found = {(kind, month): int(total) for kind, month, total in rows}
     return {
         "labels": [datetime(*_year_and_month(month), 1, tzinfo=UTC).strftime("%b %Y") for month in months],

@@ -16,7 +16,7 @@ from services.common.event_types import EMAIL_READ, REPORTED_TYPES, TYPES, UTM
 from services.common.field_values import NOT_VALID, read_time
 from services.common.php_query import Node, as_list
 from services.contacts.timeline.event_search import FOUND, search_parameters
-from services.contacts.timeline.hidden_memberships import told_sql
+from services.contacts.timeline.hidden_records import told_sql
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 1_000

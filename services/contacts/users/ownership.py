@@ -73,6 +73,12 @@ def records_sql(kind: str) -> str:
     return f"({mine} OR {_GLOBAL})" if kind == SEGMENT else mine
 
 
+def hidden_sql(kind: str) -> str:
+    """The ids of those of this kind that the caller may not see, as a statement; '' for none. They are numbers."""
+    seen = records_sql(kind)
+    return f"SELECT toUInt64OrZero(id) FROM records FINAL WHERE kind = '{kind}' AND NOT ({seen})" if seen else ""
+
+
 def _own_contacts() -> str:
     """Their ids, and those of all that merged into them."""
     own = f"SELECT id FROM contacts FINAL WHERE {own_sql()}"

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.integration.conftest import Hit
 from tests.integration.contacts.answers import told
 from tests.integration.services import Service
 
@@ -347,7 +348,7 @@ def test_a_hidden_segment_is_as_one_that_is_not_there(someone: Callable[..., htt
 
 def test_a_template_does_not_show_hidden_segments_and_keeps_them(someone: Callable[..., httpx.Client]) -> None:
     rights = {"lead__lists": ["viewown", "create"], "email__emails": ["full"]}
-    ada, bob, eve = someone(**rights), someone(**rights), someone(email__emails=["viewother"])
+    ada, bob, eve = someone(**rights), someone(**rights), someone(email__emails=["viewother", "editown"])
     hidden, other, mine, shared = (
         told(client.post("/api/segments/new", json={"name": name, "isGlobal": name == "shared"}), 201)["list"]["id"]
         for client, name in ((ada, "Ada's"), (ada, "other"), (bob, "Bob's"), (ada, "shared"))
@@ -442,6 +443,58 @@ def test_no_history_names_a_hidden_segment_or_campaign(someone: Callable[..., ht
         assert names(api, path) == ["Ada", "Ada", "Bob", "Bob"]
         assert names(ada, path) == ["Ada", "Ada"]
         assert names(bob, path) == ["Bob", "Bob"]
+
+
+def test_no_history_names_a_hidden_campaign_in_what_it_does(
+    someone: Callable[..., httpx.Client], api: httpx.Client, store_hit: Hit
+) -> None:
+    rights = {"lead__leads": ["full"], "campaign__campaigns": ["viewown", "create"]}
+    ada, bob, member, mark = someone(**rights), someone(**rights), contact(api), uuid.uuid4().hex[:8]
+    done = time.strftime("%Y-%m-%d 00:00:00", time.gmtime())
+    for event, (client, name) in enumerate(((ada, "Ada"), (bob, "Bob")), 1):
+        campaign = told(client.post("/api/campaigns/new", json={"name": name}), 201)["campaign"]["id"]
+        put = {"campaignId": campaign, "name": f"{mark} {name}"}
+        for number, when in ((event, {"triggerDate": "2099-01-01 00:00:00"}), (10 * event, {"dateTriggered": done})):
+            told(client.put(f"/api/campaigns/events/{number}/contact/{member}/edit", json={**put, **when}), 201)
+        for kind, said in (("campaign.event", campaign), ("campaign.event.scheduled", f'"{campaign}"')):
+            store_hit(
+                member, time.time(), type=kind, title=f"{mark} {name}", query=f'{{"log":{{"campaignId":{said}}}}}'
+            )
+
+    def names(client: httpx.Client, path: str) -> list[str]:
+        found = told(client.get(path, params={"filters[search]": mark}))
+        assert found["total"] == len(found["events"]), "the total tells nothing either"
+        return [event["eventLabel"].split(" ")[1] for event in found["events"]]
+
+    def engagements(client: httpx.Client) -> int:
+        return int(told(client.get(f"/api/contacts/{member}/engagement"))["datasets"][0]["data"][-1])
+
+    one, all_of_them = f"/api/contacts/{member}/activity", "/api/contacts/activity"
+    for client, name, event in ((ada, "Ada", 1), (bob, "Bob", 2)):
+        assert names(client, one) == [name] * 4 and names(client, all_of_them) == [name] * 2
+        listed = told(client.get(f"/api/campaigns/events/contact/{member}"))
+        assert (listed["total"], set(listed["events"])) == (2, {str(event), str(10 * event)})
+        assert engagements(client) == 2
+    assert len(names(api, one)) == 8 and len(names(api, all_of_them)) == 4 and engagements(api) == 4
+    assert told(api.get(f"/api/campaigns/events/contact/{member}"))["total"] == 4
+
+
+def test_an_event_of_a_hidden_campaign_is_neither_moved_nor_told(someone: Callable[..., httpx.Client]) -> None:
+    rights = {"lead__leads": ["full"], "campaign__campaigns": ["viewown", "create"]}
+    ada, bob = someone(**rights), someone(**rights)
+    member, later = contact(ada), "2099-01-01 00:00:00"
+    campaign = told(ada.post("/api/campaigns/new", json={"name": "Ada's"}), 201)["campaign"]["id"]
+    event, said = f"/api/campaigns/events/7/contact/{member}/edit", {"campaignId": campaign, "triggerDate": later}
+    told(ada.put(event, json=said), 201)
+    moves = f"/api/contacts/{member}/campaignevents"
+    for number in (7, 8):
+        assert bob.post(f"{moves}/{number}/reschedule", json={"date": later}).status_code == 404
+        assert bob.post(f"{moves}/{number}/cancel").status_code == 404
+    assert denied(bob.put(event, json=said)) and denied(bob.put(event, json={"triggerDate": later}))
+    new = f"/api/campaigns/events/8/contact/{member}/edit"
+    assert denied(bob.put(new, json={"campaign": campaign, "triggerDate": later}))
+    assert told(ada.put(event, json={"triggerDate": later}))["event"]["campaign"]["id"] == campaign
+    assert told(ada.post(f"{moves}/7/cancel")) == {"success": 1}
 
 
 def test_a_segment_that_hidden_ones_are_made_of_stays_and_they_are_not_named(
