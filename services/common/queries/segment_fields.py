@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import FIELDS
-from services.common.documents import ASSET, CAMPAIGN, CATEGORY, EMAIL, SEGMENT, STAGE
+from services.common.documents import ASSET, CAMPAIGN, CATEGORY, EMAIL, LINK, SEGMENT, STAGE
 from services.common.event_types import ASSET_DOWNLOAD, EMAIL_READ, EMAIL_SENT, PAGE_HIT
 
 COMPANY = "company"
@@ -103,7 +103,7 @@ _BEHAVIORS = {
     "lead_email_sent_date": SegmentField("datetime", "event:time", EMAIL_SENT),
     "lead_email_received": SegmentField("multiselect", "event:stat.emailId", EMAIL_READ, named=EMAIL),
     "lead_asset_download": SegmentField("multiselect", "event:asset.id", ASSET_DOWNLOAD, named=ASSET),
-    "redirect_id": SegmentField("click", "event:redirect.id", PAGE_HIT),
+    "redirect_id": SegmentField("click", "event:redirect.id", PAGE_HIT, named=LINK),
     "email_id": SegmentField("click", "event:stat.emailId", PAGE_HIT, named=EMAIL),
     "email_clicked_link_date": SegmentField("datetime", "event:time", PAGE_HIT, _IN_MAIL),
     "source": SegmentField("text", f"event:if({_IN_MAIL}, 'email', JSONExtractString({_SOURCE}, 1))", PAGE_HIT),

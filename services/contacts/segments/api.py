@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.caller import sees_others
-from services.common.documents import SEGMENT, Document, Segment, decode_document
+from services.common.documents import LINK, SEGMENT, Document, Segment, decode_document
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
 from services.common.operation import Operation, Parameter, described
 from services.common.queries.contact_query import of_caller
@@ -148,7 +148,9 @@ class SegmentsApi(RecordsApi[Segment]):
 
 def _is_seen(record: Record) -> bool:
     kind = record.ref.kind
-    return may_record(kind, VIEW, decode_document(record.data, Segment if kind == SEGMENT else Document))
+    document = decode_document(record.data, Segment if kind == SEGMENT else Document)
+    # The links that mails count are nobody's: whoever sees who clicked may ask for who did.
+    return (kind == LINK and not document.created_by_id) or may_record(kind, VIEW, document)
 
 
 def _refuse_if_used(segment_id: int, segments: Segments, what: str) -> None:

@@ -12,6 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from services.common.documents import LINK, Link
+from services.contacts.records.record_writer import RecordWriter
+from services.contacts.stores import Stores
 from tests.integration.conftest import Hit
 from tests.integration.contacts.answers import told
 from tests.integration.services import Service
@@ -389,13 +392,14 @@ def test_a_template_does_not_show_hidden_segments_and_keeps_them(someone: Callab
         ("lead_email_sent", "emails", {"name": "x"}),
         ("lead_email_received", "emails", {"name": "x"}),
         ("email_id", "emails", {"name": "x"}),
+        ("redirect_id", "links", {"url": "https://x.example"}),
     ],
 )
 def test_a_filter_names_only_what_its_writer_may_see(
     someone: Callable[..., httpx.Client], field: str, plural: str, said: dict[str, Any]
 ) -> None:
     own = ["viewown", "create"]
-    rights = {"campaign__campaigns": own, "asset__assets": own, "email__emails": own}
+    rights = {"campaign__campaigns": own, "asset__assets": own, "email__emails": own, "page__pages": own}
     ada, bob = someone(lead__lists=["full"], **rights), someone(lead__lists=["full"], **rights)
     eve, singular = someone(lead__lists=["viewother", "editown"], **rights), plural[:-1]
     hidden, other, mine = (
@@ -422,6 +426,15 @@ def test_a_filter_names_only_what_its_writer_may_see(
     assert denied(eve.patch(path, json=body(hidden))) and denied(eve.patch(path, json=body(other))), (
         "who may not edit it is not told which of both it names"
     )
+
+
+async def test_a_filter_may_name_a_link_of_a_mail_which_is_nobodys(
+    someone: Callable[..., httpx.Client], stores: Stores
+) -> None:
+    bob = someone(lead__lists=["full"], page__pages=["viewown"])
+    link = await RecordWriter(stores, LINK, Link, "mail").create(Link(name="x", url="https://x.example"))
+    clicked = {"field": "redirect_id", "operator": "in", "properties": {"filter": [link]}}
+    told(bob.post("/api/segments/new", json={"name": "x", "filters": [clicked]}), 201)
 
 
 def test_no_history_names_a_hidden_segment_or_campaign(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:

@@ -112,6 +112,7 @@ def test_wrong_filters_are_told_by_their_place(api: httpx.Client, mark: str) -> 
         ("email", by("lead_email_sent", "in", "987654321")),
         ("email", by("lead_email_received", "in", [987_654_321])),
         ("email", by("email_id", "!in", ["987654321"])),
+        ("link", by("redirect_id", "in", ["987654321"])),
         ("segment", by("leadlist", "!in", [987_654_321])),
         ("category", by("globalcategory", "in", [987_654_321])),
         ("stage", by("stage", "!=", 987_654_321)),
@@ -201,8 +202,8 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     (by("device_type", "in", ["Smartphone"]), {"bob"}),
     (by("device_os", "=", "linux"), {"ada"}),
     (by("redirect_id", "=", 1), {"ada"}),
-    (by("redirect_id", "in", ["7"]), {"ada"}),
-    (by("redirect_id", "!in", ["7"]), {"bob", "eve"}),
+    (by("redirect_id", "in", ["$link"]), {"ada"}),
+    (by("redirect_id", "!in", ["$link"]), {"bob", "eve"}),
     (by("email_id", "=", 1), {"ada"}),
     (by("email_id", "in", ["$read", "$other"]), {"ada"}),
     (by("email_id", "!in", ["$read"]), {"bob", "eve"}),
@@ -253,9 +254,10 @@ class Cast:
         post(api, f"/api/contacts/{ada}/dnc/email/add", reason=2)
         self.things = {one: post(api, "/api/emails/new", 201, name=one)["email"]["id"] for one in MAILS}
         self.things["asset"] = post(api, "/api/assets/new", 201, title="a", file="https://x.example/a")["asset"]["id"]
-        read, sent, asset = (self.things[one] for one in ("read", "sent", "asset"))
+        self.things["link"] = post(api, "/api/links/new", 201, url="https://x.example/")["link"]["id"]
+        read, sent, asset, link = (self.things[one] for one in ("read", "sent", "asset", "link"))
         loser, now = contact(api, email=address), time.time()
-        click = json.dumps({"redirect": {"id": "7"}, "stat": {"source": ["email", read], "emailId": read}})
+        click = json.dumps({"redirect": {"id": f"{link}"}, "stat": {"source": ["email", read], "emailId": read}})
         store_hit(loser, now - 7_200, times=2, url="https://x.example/pricing", os="Linux", title="Prices", query=click)
         store_hit(loser, now - 60, url="https://x.example/other")
         store_hit(loser, now, type="email.read", query=f'{{"stat":{{"emailId":{read}}}}}')
