@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import re2
 
 from services.common.documents import Scalar, SegmentFilter
-from services.common.field_values import read_number, scalar_as_text
+from services.common.field_values import read_boolean, read_number, scalar_as_text
 from services.common.values import clean
 
 MAX_VALUES = 300  # they travel in the URL of the query
@@ -15,7 +15,6 @@ MAX_LENGTH = 191
 MAX_PATTERN = 500
 NEEDED = "A value is needed."
 
-_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 _quiet = re2.Options()
 _quiet.log_errors = False
 
@@ -53,10 +52,10 @@ def number_of(said: SegmentFilter) -> float:
 
 
 def flag_of(said: SegmentFilter) -> bool:
-    word = text_of(said).lower()
-    if word not in _TRUE | _FALSE:
-        raise ValueError("The value is 1 or 0.")
-    return word in _TRUE
+    try:
+        return read_boolean(text_of(said)) == 1
+    except ValueError:
+        raise ValueError("The value is 1 or 0.") from None
 
 
 def pair_of(said: SegmentFilter) -> tuple[str, str]:
