@@ -14,7 +14,7 @@ from services.common.queries.segment_behaviours import Behaviours
 from services.common.queries.segment_dates import EachYear
 from services.common.queries.segment_fields import COMPANY, SegmentField
 from services.common.queries.segment_terms import ALL, COMPARES, SIGNS, Terms, all_of, negated
-from services.common.queries.segment_values import flag_of, id_of, ids_of, number_of, texts_of
+from services.common.queries.segment_values import clock_of, flag_of, id_of, ids_of, number_of, texts_of
 
 _PATTERNS = frozenset({"like", "regexp", "startsWith", "endsWith", "contains"})
 
@@ -53,6 +53,8 @@ class Conditions:
                 return self._date(source, sign, said)
             case "told_datetime" if sign not in _PATTERNS:
                 return self._date(source, sign, said)
+            case "told_time" if sign not in _PATTERNS and sign != "empty":
+                said = clock_of(said, is_range=sign == "between")
         return Condition(self._terms.text(_told(source), sign, said), TRUE if sign == "empty" else FALSE)
 
     def _number(self, alias: str, sign: str, said: SegmentFilter) -> Condition:

@@ -53,8 +53,14 @@ def read_date(text: str, now: datetime) -> Span | EachYear:
     return found
 
 
+def whole_days(span: Span) -> Span:
+    """All days that it is of."""
+    start = _midnight(span.start)
+    return Span(start, max(span.end, start + timedelta(days=1)))
+
+
 def _read(said: str, now: datetime) -> Span | EachYear | None:
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = _midnight(now)
     if match := _EACH_YEAR.fullmatch(said):
         day = today + timedelta(days=_number(match["number"] or "0"))
         return EachYear(day.month, day.day)
@@ -71,7 +77,7 @@ def _span(written: WrittenTime) -> Span:
     time = written.time.replace(microsecond=0)
     match written.unit:
         case "day":
-            return _day(time.replace(hour=0, minute=0, second=0))
+            return _day(_midnight(time))
         case "minute":
             return Span(time, time + timedelta(minutes=1))
     return Span(time, time + timedelta(seconds=1))
@@ -83,6 +89,10 @@ def _whole(unit: str, shift: int, today: datetime) -> Span:
         return Span(monday, monday + timedelta(weeks=1))
     first, months = (today.replace(day=1), 1) if unit == "month" else (today.replace(month=1, day=1), 12)
     return Span(months_on(first, shift * months), months_on(first, (shift + 1) * months))
+
+
+def _midnight(time: datetime) -> datetime:
+    return time.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _day(start: datetime) -> Span:

@@ -17,7 +17,9 @@ OBJECTS = ("lead", COMPANY, "behaviors")
 _PATTERNS = "like !like regexp !regexp startsWith endsWith contains"
 _TEXT = f"= != empty !empty {_PATTERNS}"
 _NUMBER = "= != gt gte lt lte empty !empty"
-_DATE = f"{_NUMBER} between !between"
+_RANGE = f"{_NUMBER} between !between"
+_DATE = f"{_RANGE} date"
+_DEFAULT = f"{_RANGE} {_PATTERNS}"
 _SELECT = "= != empty !empty regexp !regexp in !in"
 OPERATORS: dict[str, frozenset[str]] = {
     kind: frozenset(operators.split())
@@ -34,7 +36,8 @@ OPERATORS: dict[str, frozenset[str]] = {
         "told_boolean": "= !=",
         "told_multiselect": "in !in empty !empty",
         "click": "= != in !in",
-        "default": f"{_NUMBER} between !between {_PATTERNS}",
+        "told_time": _DEFAULT,
+        "default": _DEFAULT,
     }.items()
 }
 _KINDS = {
@@ -44,6 +47,7 @@ _KINDS = {
     "boolean": "told_boolean",
     "multiselect": "told_multiselect",
     "number": "number",
+    "time": "told_time",
 }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import re2
 
 from services.common.documents import Scalar, SegmentFilter
-from services.common.field_values import read_boolean, read_number, scalar_as_text
+from services.common.field_values import clock_value, read_boolean, read_number, scalar_as_text
 from services.common.values import clean
 
 MAX_VALUES = 300  # they travel in the URL of the query
@@ -69,6 +70,15 @@ def pair_of(said: SegmentFilter) -> tuple[str, str]:
     if len(found) != 2:
         raise ValueError("A range has two ends.")
     return found[0], found[1]
+
+
+def clock_of(said: SegmentFilter, *, is_range: bool) -> SegmentFilter:
+    """The same with its times of day, one or both ends, as they are stored."""
+    try:
+        found = [clock_value(text) for text in (pair_of(said) if is_range else (text_of(said),))]
+    except ValueError as error:
+        raise ValueError("This is no time of day: 10:11, 10:11:30, 9:05 pm, ...") from error
+    return msgspec.structs.replace(said, value=found if is_range else found[0])
 
 
 def pattern_of(said: SegmentFilter) -> str:

@@ -73,7 +73,8 @@ FROM_NOW_ON = [
 ]
 UNREADABLE = [
     "", "soon", "31/01/2026", "2026-02-30", "2026-01-31 25:00", "2026-01-31 13:00 pm", "31.01.26", "1/31/26", "2026",
-    "1767225600", "10:11", "January 2026", "31 January", "Sun, 31 Jan 2026", "monday next week", "first day of next month +1 day",
+    "1767225600", "10:11", "January 2026", "31 January", "Sun, 31 Jan 2026", "monday next week",
+    "first day of next month +1 day",
     "2026-01-15 days", "+1", "week", "+99999 years", "@999999999999", "now 10:00", "tomorrow" * 9, "٣١.٠١.٢٠٢٦",
 ]  # fmt: skip
 
