@@ -18,8 +18,8 @@ _PATTERNS = "like !like regexp !regexp startsWith endsWith contains"
 _TEXT = f"= != empty !empty {_PATTERNS}"
 _NUMBER = "= != gt gte lt lte empty !empty"
 _RANGE = f"{_NUMBER} between !between"
-_DATE = f"{_RANGE} date"
 _DEFAULT = f"{_RANGE} {_PATTERNS}"
+_DATE = f"{_DEFAULT} date"
 _SELECT = "= != empty !empty regexp !regexp in !in"
 OPERATORS: dict[str, frozenset[str]] = {
     kind: frozenset(operators.split())
@@ -31,7 +31,7 @@ OPERATORS: dict[str, frozenset[str]] = {
         "number": f"{_NUMBER} {_PATTERNS}",
         "count": _NUMBER,
         "datetime": _DATE,
-        "told_datetime": f"{_DATE} {_PATTERNS}",
+        "told_datetime": _DATE,
         "lookup_id": "= != empty !empty",
         "told_boolean": "= !=",
         "told_multiselect": "in !in empty !empty",

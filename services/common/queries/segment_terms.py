@@ -18,6 +18,7 @@ SIGNS = {"=": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 COMPARES: dict[str, Callable[[float, float], bool]] = {
     "=": operator.eq, "gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le
 }  # fmt: skip
+PATTERNS = frozenset({"like", "regexp", "startsWith", "endsWith", "contains"})
 NOBODY, ALL = Condition(FALSE, FALSE), Condition(TRUE, TRUE)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -33,6 +34,11 @@ def all_of(conditions: Sequence[Condition]) -> Condition:
 
 def any_of(conditions: Sequence[Condition]) -> Condition:
     return join_conditions(list(conditions), "OR", FALSE, TRUE)
+
+
+def shown_time(time: str) -> str:
+    """The text of a time, as patterns look at it."""
+    return f"toString(toDateTime({time}, 'UTC'))"
 
 
 class Terms:
