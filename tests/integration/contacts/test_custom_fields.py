@@ -6,6 +6,7 @@ import concurrent.futures
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -80,6 +81,7 @@ def test_what_cannot_be_a_field_is_refused_by_name(api: httpx.Client, maker: Mak
         ({"label": "x", "type": "select"}, "properties"),
         ({"label": "x", "type": "boolean", "isUniqueIdentifier": 1}, "isUniqueIdentifier"),
         ({"label": "x", "type": "date", "defaultValue": "soon"}, "defaultValue"),
+        ({"label": "x", "type": "time", "defaultValue": "today"}, "defaultValue"),
     ):
         answer = api.post("/api/fields/contact/new", json=body)
         assert answer.status_code == 400, answer.text
@@ -309,6 +311,33 @@ def test_companies_have_fields_of_their_own(api: httpx.Client) -> None:
         for field in made:
             assert api.delete(f"{path}/{field['id']}/delete").status_code == 200
     assert size not in api.get(f"/api/companies/{a['id']}").json()["company"]["fields"]["all"]
+
+
+def test_dates_are_taken_as_clients_write_them(api: httpx.Client, maker: Maker) -> None:
+    def days(*ahead: int) -> set[str]:
+        """The test may run over midnight."""
+        now = datetime.now(UTC)
+        return {f"{moment + timedelta(days=number):%Y-%m-%d}" for moment in (began, now) for number in ahead}
+
+    began = datetime.now(UTC)
+    born, joined = maker.make(type="date")["alias"], maker.make(type="date", defaultValue="today")["alias"]
+    made = maker.contact(**{born: "Jan 31, 1985", "attribution_date": "01/31/2026 10:00", "lastActive": "@1767225600"})
+    values = made["fields"]["all"]
+    assert (values[born], values["attribution_date"]) == ("1985-01-31", "2026-01-31 10:00:00")
+    assert values["last_active"] == "2026-01-01 00:00:00" and values[joined] in days(0)
+    path = f"/api/contacts/{made['id']}"
+    edited = api.patch(f"{path}/edit", json={born: "+1 week", "attribution_date": "tomorrow"}).json()["contact"]
+    assert edited["fields"]["all"][born] in days(7)
+    assert edited["fields"]["all"]["attribution_date"].removesuffix(" 00:00:00") in days(1)
+    refused = api.patch(f"{path}/edit", json={born: "31/01/1985"})
+    assert refused.status_code == 400 and list(refused.json()["errors"][0]["details"]) == [born]
+    note = api.post("/api/notes/new", json={"lead": made["id"], "text": "x", "dateTime": "yesterday 10:00"}).json()
+    assert note["note"]["dateTime"].removesuffix("T10:00:00+00:00") in days(-1)
+    for history in (f"{path}/activity", "/api/contacts/activity"):
+        ahead = api.get(history, params={"filters[dateFrom]": "tomorrow", "filters[dateTo]": "+2 days"})
+        assert ahead.status_code == 200 and ahead.json()["total"] == 0
+        assert api.get(history, params={"filters[dateFrom]": "soon"}).status_code == 400
+    assert api.get("/api/auditlog", params={"dateFrom": "tomorrow"}).status_code == 200
 
 
 def test_segments_ask_for_fields_that_were_made(api: httpx.Client, maker: Maker) -> None:
