@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from services.common.contact_fields import Field
 from services.common.profile import Value
 from services.common.values import MAX_TEXT_LENGTH, clean, normalise_email, normalise_unique
+from services.common.written_times import read_clock, read_written
 
 NOT_VALID = "This value is not valid."
 NOT_AN_EMAIL = "This value is not a valid email address."
@@ -29,8 +30,9 @@ MAX_NUMBER = 2.0**53  # whole numbers beyond are not exact, and not every format
 TIMEZONES = frozenset(available_timezones())
 
 
-def read_value(field: Field, said: Any) -> Value:
-    """A value of this field as it is stored; '' when blank. Raises `ValueError` with what is wrong."""
+def read_value(field: Field, said: Any, now_us: int = 0) -> Value:
+    """A value of this field as it is stored; '' when blank. Dates such as tomorrow are from `now_us` on, and refused
+    without. Raises `ValueError` with what is wrong."""
     if field.type == "multiselect" and isinstance(said, (list, dict)):
         said = "|".join(scalar_as_text(one) for one in (said.values() if isinstance(said, dict) else said))
     text = clean(scalar_as_text(said))
@@ -46,7 +48,7 @@ def read_value(field: Field, said: Any) -> Value:
     if field.type == "number":
         return read_number(text) if field.is_fixed else _rounded(text, field.scale)
     if field.type == "datetime":
-        return read_time(text, 1970 if field.is_fixed else FIRST_YEAR).strftime("%Y-%m-%d %H:%M:%S")
+        return read_time(text, 1970 if field.is_fixed else FIRST_YEAR, now_us).strftime("%Y-%m-%d %H:%M:%S")
     if field.type == "timezone" and text not in TIMEZONES:
         raise ValueError(NOT_VALID)
     # Lists of these differ from product to product, and from one release to the next: what could be one is one.
@@ -54,7 +56,7 @@ def read_value(field: Field, said: Any) -> Value:
         raise ValueError(NOT_VALID)
     if field.type == "locale" and not _LOCALE.fullmatch(text):
         raise ValueError(NOT_VALID)
-    return text if field.is_fixed else _read_made(field, text)
+    return text if field.is_fixed else _read_made(field, text, now_us)
 
 
 def label_of(field: Field, value: Value) -> Value:
@@ -66,20 +68,20 @@ def label_of(field: Field, value: Value) -> Value:
     return field.choices.get(str(value), value)
 
 
-def _read_made(field: Field, text: str) -> Value:
+def _read_made(field: Field, text: str, now_us: int) -> Value:
     """A value of a field that somebody made. Fields that are there from the start take what hits have always said."""
     match field.type:
         case "boolean":
-            return _read_boolean(text)
+            return read_boolean(text)
         case "select":
             if text not in field.choices:
                 raise ValueError(NOT_VALID)
         case "multiselect":
             return _read_several(field, text)
         case "date":
-            return read_time(text, FIRST_YEAR).strftime("%Y-%m-%d")
+            return read_time(text, FIRST_YEAR, now_us).strftime("%Y-%m-%d")
         case "time":
-            return _read_clock(text)
+            return clock_value(text)
         case "email":
             if (address := normalise_email(text)) is None:
                 raise ValueError(NOT_AN_EMAIL)
@@ -100,16 +102,22 @@ def _read_several(field: Field, text: str) -> str:
     raise ValueError(NOT_VALID)
 
 
-def _read_boolean(text: str) -> int:
+def read_boolean(text: str) -> int:
+    """1 or 0. Raises `ValueError`."""
     said = text.lower()
     if said in _YES or said in _NO:
         return int(said in _YES)
     raise ValueError(NOT_VALID)
 
 
-def _read_clock(text: str) -> str:
+def clock_value(text: str) -> str:
+    """A time of day as it is stored. Raises `ValueError`."""
     try:
-        return time.fromisoformat(text).replace(tzinfo=None).strftime("%H:%M:%S")
+        return time.fromisoformat(text).strftime("%H:%M:%S")
+    except ValueError:
+        pass
+    try:
+        return read_clock(text).strftime("%H:%M:%S")
     except ValueError:
         raise ValueError(NOT_VALID) from None
 
@@ -121,16 +129,27 @@ def _rounded(text: str, scale: int) -> int | float:
     return number if scale else int(number)
 
 
-def read_time(text: str, first_year: int = 1970) -> datetime:
-    """`Y-m-d H:i:s` in UTC, ISO 8601, or a date. Raises `ValueError`."""
+def read_time(text: str, first_year: int = 1970, now_us: int = 0) -> datetime:
+    """`Y-m-d H:i:s` in UTC, ISO 8601, a date, or else as clients write them. Words such as tomorrow are from `now_us`
+    on, and refused without. Raises `ValueError`."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)  # first: whatever a hit says passes here
+    except ValueError:
+        moment = _read_written(text, now_us)
+    try:
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:
         raise ValueError(NOT_VALID) from None
     if not first_year <= moment.year < 2200:
         raise ValueError(NOT_VALID)
     return moment
+
+
+def _read_written(text: str, now_us: int) -> datetime:
+    try:
+        return read_written(text, datetime.fromtimestamp(now_us // 1_000_000, UTC) if now_us else None).time
+    except ValueError:
+        raise ValueError(NOT_VALID) from None
 
 
 def scalar_as_text(said: Any) -> str:

@@ -123,7 +123,7 @@ class Pipeline:
         draft.named_contact_id = int(said.contact_id or 0)
         given = {**said.fields, "email": said.email or said.fields.get("email")}
         for field, value in given.items():
-            told = _read_field(self._rules.fields.get(field), value)
+            told = _read_field(self._rules.fields.get(field), value, draft.hit.time_us)
             unique = normalise_unique(field, str(told)) if told != "" and field in self._rules.unique else None
             if unique:
                 draft.unique[field] = unique
@@ -185,7 +185,7 @@ class Pipeline:
             return
         for field in self._updatable:
             if field in draft.parameters:
-                told = _read_field(self._rules.fields.get(field), draft.parameters[field])
+                told = _read_field(self._rules.fields.get(field), draft.parameters[field], draft.hit.time_us)
                 if told != "":
                     draft.fields[field] = told
 
@@ -234,13 +234,13 @@ def _channel_id(details: dict[str, Any]) -> int:
     return channel_id if type(channel_id) is int and 0 < channel_id < 1 << 31 else 0
 
 
-def _read_field(field: Field | None, said: Any) -> Value:
+def _read_field(field: Field | None, said: Any, time_us: int) -> Value:
     """The value as it is stored; nothing for a blank and for what the field cannot have: nobody is there to be told."""
     if field is None:
         return ""
     try:
         is_cut = isinstance(said, str) and field.type not in LONG_TYPES
-        return read_value(field, said[:MAX_TEXT] if is_cut else said)
+        return read_value(field, said[:MAX_TEXT] if is_cut else said, time_us)
     except ValueError:
         return ""
 

@@ -159,7 +159,7 @@ class EventReader:
         kind = said.type or (PAGE_HIT if said.url or said.page_url else "")
         if kind not in REPORTED_TYPES:
             raise ValueError(f"type: {said.type[:60]!r} is no type of event" if kind else "type: is missing")
-        contact_id, device_id, stream_id = self._subject(said)
+        contact_id, device_id, stream_id = self._subject(said, clock.now_us)
         time_us, holds = _time(said.time, clock)
         hit = Hit(
             _event_id(said.event_id) if said.event_id else self._new_event_id(),
@@ -179,9 +179,9 @@ class EventReader:
         )
         return Event(position, said.event_id, hit, contact_id, bool(said.event_id) and not holds)
 
-    def _subject(self, said: Statement) -> tuple[int, str, int]:
+    def _subject(self, said: Statement, now_us: int) -> tuple[int, str, int]:
         """(contact, device id, what chooses the stream) of whom it is about. Raises `ValueError`."""
-        unique = unique_values(said, self._rules)
+        unique = unique_values(said, self._rules, now_us)
         named = said.device()
         if said.contact_id not in (None, 0, ""):
             if named or unique:
@@ -198,14 +198,14 @@ class EventReader:
         return 0, "", zlib.crc32("\n".join(unique.values()).encode("utf-8", "surrogatepass"))
 
 
-def unique_values(said: Statement, rules: FieldRules) -> dict[str, str]:
+def unique_values(said: Statement, rules: FieldRules, now_us: int) -> dict[str, str]:
     """The normalised unique values that it gives. Raises `ValueError` for a value that its field cannot have."""
     values = {}
     for alias, text in {"email": said.email, **said.fields}.items() if said.email else said.fields.items():
         if alias not in rules.fields or alias == "points":  # those are counted, not told
             raise ValueError(f"fields: {alias[:60]!r} is no field of a contact")
         try:
-            value = read_value(rules.fields[alias], text)
+            value = read_value(rules.fields[alias], text, now_us)
         except ValueError as error:
             raise ValueError(f"{alias}: {error}") from None
         if alias in rules.unique and value and (unique := normalise_unique(alias, str(value))):

@@ -13,6 +13,7 @@ from services.common.event_types import FORM_SUBMITTED
 from services.common.php_query import Node
 from services.common.queries.statement import Statement
 from services.common.values import clean, normalise_email
+from services.common.written_times import read_written
 
 MAX_VALUE_LENGTH = 4_096
 MAX_LONG_VALUE_LENGTH = 16_384
@@ -166,7 +167,7 @@ def _is_valid(field: FormField, value: str) -> bool:
 
 def _is_date(value: str) -> bool:
     try:
-        datetime.fromisoformat(value)
+        read_written(value)
     except ValueError:
         return False
     return True

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from services.common.field_values import FIRST_YEAR, read_number, read_time
+from services.common.field_values import FIRST_YEAR, read_boolean, read_number, read_time
 from services.common.queries.contact_query import FALSE, TRUE, Condition, join_conditions
 from services.common.queries.query_error import QueryError
 from services.common.queries.search_sql import exact_pattern
@@ -17,14 +17,17 @@ from services.common.queries.where import Comparison, Group
 
 MAX_ID = 2**64 - 1
 _SIGNS = {"eq": "=", "neq": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "in": "IN", "notin": "NOT IN"}
-_BIND = {"text": "String", "email": "String", "number": "Float64", "time": "Int64", "reference": "UInt64"}
+_BIND = {"text": "String", "email": "String", "number": "Float64", "boolean": "Float64", "time": "Int64",
+         "reference": "UInt64"}  # fmt: skip
+_NULLABLE = frozenset({"number", "boolean"})
+_BLANKS = {"text": "''", "email": "''"}  # 0 of all others
 
 
 class Column(NamedTuple):
     """SQL of a value: of a known contact (or record), and of an anonymous visitor, '' where it has none.
 
-    Kinds: text and email, blank when empty; number, blank when NULL; time in milliseconds since 1970 and reference (an
-    id), blank when 0.
+    Kinds: text and email, blank when empty; number and boolean (1 and 0), blank when NULL; time in milliseconds since
+    1970 and reference (an id), blank when 0.
     """
 
     kind: str
@@ -70,11 +73,11 @@ def compile_where(where: Group, columns: Columns) -> Filter:
 
 def order_keys(column: Column) -> tuple[str, str]:
     """What is sorted by, known and anonymous: blanks are the smallest, letters count without their case."""
-    blank = {"text": "''", "email": "''", "number": "-inf"}.get(column.kind, "0")
+    blank = "-inf" if column.kind in _NULLABLE else _BLANKS.get(column.kind, "0")
     match column.kind:
         case "text" | "email":
             known = f"lower({column.known})"
-        case "number":
+        case "number" | "boolean":
             known = f"ifNull({column.known}, -inf)"
         case _:
             known = column.known
@@ -104,7 +107,7 @@ class _Compiler:
         return Condition(known, TRUE if holds_for_blank else FALSE)
 
     def _compare(self, kind: str, sql: str, expr: str, values: Sequence[Any]) -> str:
-        blank = {"text": f"{sql} = ''", "email": f"{sql} = ''", "number": f"isNull({sql})"}.get(kind, f"{sql} = 0")
+        blank = f"isNull({sql})" if kind in _NULLABLE else f"{sql} = {_BLANKS.get(kind, '0')}"
         if expr in ("isnull", "isempty") or (expr == "eq" and values[0] is None):
             return blank
         if expr in ("isnotnull", "isnotempty") or (expr == "neq" and values[0] is None):
@@ -163,6 +166,8 @@ def _typed(kind: str, said: str, expr: str) -> Any:
             return said.casefold()
         case "text":
             return said if expr in ("eq", "neq") else _lower(said)
+        case "boolean":
+            return read_boolean(said.strip())
         case "number":
             return read_number(said.strip())
         case "time":

@@ -242,6 +242,8 @@ class _Compiler(SearchValues):
         return f"q LIKE {self.bind(like_pattern(term.value.casefold(), contains=True))}"
 
     def _field(self, alias: str, term: Term) -> str:
+        if self._fields[alias].type == "boolean":
+            return self.flag(field_sql(alias), term)
         if alias != "email":
             return self.like(field_sql(alias), term)
         value = term.value.casefold()  # as addresses are stored

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from services.common.field_values import read_boolean
 from services.common.queries.search import And, Node, Not, Or, SearchError, Term
 
 MAX_IDS = 1_000
@@ -38,6 +39,13 @@ class SearchValues:
         """Whatever the case. Some builds of the engine have no lowerUTF8, ILIKE is in all."""
         pattern = exact_pattern(term.value) if term.is_strict else like_pattern(term.value, contains=contains)
         return f"{sql} ILIKE {self.bind(pattern)}"
+
+    def flag(self, sql: str, term: Term) -> str:
+        """Of yes and no, in any of their words."""
+        try:
+            return f"{sql} = '{read_boolean(term.value)}'"
+        except ValueError:
+            return self.like(sql, term)
 
     def ids(self, term: Term) -> list[int]:
         """Of `ids:1,2`; what can be none is left out. Raises `SearchError`."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.common.documents import SegmentFilter
-from services.common.queries.contact_query import ALIASES, TRUE, Condition
+from services.common.queries.contact_query import ALIASES, TRUE, Condition, seen
 from services.common.queries.segment_dates import EachYear
 from services.common.queries.segment_fields import SegmentField
-from services.common.queries.segment_terms import COMPARES, SIGNS, Terms, negated
+from services.common.queries.segment_terms import COMPARES, PATTERNS, SIGNS, Terms, negated, shown_time
 from services.common.queries.segment_values import flag_of, number_of, texts_of
 
 SESSION_GAP_MS = 30 * 60 * 1_000  # a visit after a pause of this length is another session
@@ -41,6 +41,11 @@ class Behaviours:
         """Those who were seen at such a time, under the ids that survive. Each row of `activity` is as good as all."""
         rows = f"SELECT DISTINCT contact_id FROM activity {self._among() or _KNOWN}{where}"
         return f"({_survivors(rows)})"
+
+    def known(self, where: str) -> str:
+        """Those known contacts of whose row `c`, and of whose first and last visit `s`, this is true."""
+        among, ids = (f"c.id IN {self._only} AND ", f"SELECT arrayJoin({self._only})") if self._only else ("", "")
+        return f"(SELECT c.id FROM contacts AS c FINAL LEFT JOIN {seen(ids)} AS s ON s.id = c.id WHERE {among}{where})"
 
     def _any(self, event_type: str, where: str) -> Condition:
         among, rows = self._among(), "SELECT DISTINCT contact_id FROM events"
@@ -74,8 +79,10 @@ class Behaviours:
     def _date(self, field: SegmentField, sign: str, said: SegmentFilter) -> Condition:
         if sign == "empty":
             return negated(self._any(field.event_type, field.condition or TRUE))
-        bounds = self._terms.bounds(sign, said)
-        if isinstance(bounds, EachYear):
+        bounds = None if sign in PATTERNS else self._terms.bounds(sign, said)
+        if bounds is None:
+            parts = [self._terms.text(shown_time("time"), sign, said)]
+        elif isinstance(bounds, EachYear):
             parts = [self._terms.on_day("time", bounds)]
         else:
             start, end = bounds

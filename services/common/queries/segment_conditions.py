@@ -9,14 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.common.documents import SegmentFilter
-from services.common.queries.contact_query import ALIAS, FALSE, TRUE, Condition, field_sql
+from services.common.queries.contact_query import ALIAS, FALSE, TRUE, Condition, field_sql, known_since
 from services.common.queries.segment_behaviours import Behaviours
 from services.common.queries.segment_dates import EachYear
 from services.common.queries.segment_fields import COMPANY, SegmentField
-from services.common.queries.segment_terms import ALL, COMPARES, SIGNS, Terms, all_of, negated
-from services.common.queries.segment_values import flag_of, id_of, ids_of, number_of, texts_of
-
-_PATTERNS = frozenset({"like", "regexp", "startsWith", "endsWith", "contains"})
+from services.common.queries.segment_terms import ALL, COMPARES, PATTERNS, SIGNS, Terms, all_of, negated, shown_time
+from services.common.queries.segment_values import clock_of, flag_of, id_of, ids_of, number_of, texts_of
 
 
 class Conditions:
@@ -49,10 +47,14 @@ class Conditions:
                 return self._choices(_told(source), sign, said)
             case "number":
                 return self._number(source, sign, said)
+            case "datetime" if sign in PATTERNS:
+                return self._date_text(source, sign, said)
             case "datetime":
                 return self._date(source, sign, said)
-            case "told_datetime" if sign not in _PATTERNS:
+            case "told_datetime" if sign not in PATTERNS:
                 return self._date(source, sign, said)
+            case "told_time" if sign not in PATTERNS and sign != "empty":
+                said = clock_of(said, is_range=sign == "between")
         return Condition(self._terms.text(_told(source), sign, said), TRUE if sign == "empty" else FALSE)
 
     def _number(self, alias: str, sign: str, said: SegmentFilter) -> Condition:
@@ -60,7 +62,7 @@ class Conditions:
         text, is_counted = _told(alias), alias == "points"
         if sign == "empty":
             return Condition("points = 0" if is_counted else f"{text} = ''", TRUE)
-        if sign in _PATTERNS:
+        if sign in PATTERNS:
             return Condition(self._terms.text(text, sign, said), FALSE)
         number = number_of(said)
         compared = f"{SIGNS[sign]} {self._terms.bind(number, 'Float64')}"
@@ -96,6 +98,20 @@ class Conditions:
         if end:
             parts.append(negated(self._since(source, end)))
         return all_of(parts)
+
+    def _date_text(self, source: str, sign: str, said: SegmentFilter) -> Condition:
+        """A date by a pattern, as it is shown: what visits say of it counts too."""
+        if source in ("date_identified", "date_modified"):
+            found = self._terms.text(shown_time(source), sign, said)
+            return Condition(f"({self._ever(source).known} AND {found})", FALSE)
+        if source == "date_added":
+            seen, known = "first_seen", shown_time(known_since("c.date_added", "s.first_seen"))
+        else:
+            seen = "last_active"
+            active = f"if(toUnixTimestamp64Milli(s.last_active) = 0, '', {shown_time('s.last_active')})"
+            known = f"greatest(c.fields['last_active'], {active})"
+        found = self._behaviours.known(self._terms.text(known, sign, said))
+        return Condition(f"id IN {found}", self._terms.text(shown_time(seen), sign, said))
 
     def _since(self, source: str, time: datetime) -> Condition:
         moment = self._terms.moment(time)

@@ -18,7 +18,9 @@ OBJECTS = ("lead", COMPANY, "behaviors")
 _PATTERNS = "like !like regexp !regexp startsWith endsWith contains"
 _TEXT = f"= != empty !empty {_PATTERNS}"
 _NUMBER = "= != gt gte lt lte empty !empty"
-_DATE = f"{_NUMBER} between !between"
+_RANGE = f"{_NUMBER} between !between"
+_DEFAULT = f"{_RANGE} {_PATTERNS}"
+_DATE = f"{_DEFAULT} date"
 _SELECT = "= != empty !empty regexp !regexp in !in"
 OPERATORS: dict[str, frozenset[str]] = {
     kind: frozenset(operators.split())
@@ -30,12 +32,13 @@ OPERATORS: dict[str, frozenset[str]] = {
         "number": f"{_NUMBER} {_PATTERNS}",
         "count": _NUMBER,
         "datetime": _DATE,
-        "told_datetime": f"{_DATE} {_PATTERNS}",
+        "told_datetime": _DATE,
         "lookup_id": "= != empty !empty",
         "told_boolean": "= !=",
         "told_multiselect": "in !in empty !empty",
         "click": "= != in !in",
-        "default": f"{_NUMBER} between !between {_PATTERNS}",
+        "told_time": _DEFAULT,
+        "default": _DEFAULT,
     }.items()
 }
 _KINDS = {
@@ -45,6 +48,7 @@ _KINDS = {
     "boolean": "told_boolean",
     "multiselect": "told_multiselect",
     "number": "number",
+    "time": "told_time",
 }
 
 

@@ -11,13 +11,14 @@ from typing import Any
 from services.common.documents import SegmentFilter
 from services.common.queries.contact_query import FALSE, TRUE, Condition, join_conditions
 from services.common.queries.search_sql import exact_pattern, like_pattern
-from services.common.queries.segment_dates import EachYear, Span, read_date
+from services.common.queries.segment_dates import EachYear, Span, read_date, whole_days
 from services.common.queries.segment_values import pair_of, pattern_of, text_of, texts_of
 
 SIGNS = {"=": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 COMPARES: dict[str, Callable[[float, float], bool]] = {
     "=": operator.eq, "gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le
 }  # fmt: skip
+PATTERNS = frozenset({"like", "regexp", "startsWith", "endsWith", "contains"})
 NOBODY, ALL = Condition(FALSE, FALSE), Condition(TRUE, TRUE)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -33,6 +34,11 @@ def all_of(conditions: Sequence[Condition]) -> Condition:
 
 def any_of(conditions: Sequence[Condition]) -> Condition:
     return join_conditions(list(conditions), "OR", FALSE, TRUE)
+
+
+def shown_time(time: str) -> str:
+    """The text of a time, as patterns look at it."""
+    return f"toString(toDateTime({time}, 'UTC'))"
 
 
 class Terms:
@@ -80,8 +86,8 @@ class Terms:
         low, high = pair_of(said) if sign == "between" else (text_of(said),) * 2
         first, last = read_date(low, self._now), read_date(high, self._now)
         if isinstance(first, EachYear) or isinstance(last, EachYear):
-            if sign != "=" or not isinstance(first, EachYear):
-                raise ValueError("A day of every year is compared by = and !=.")
+            if sign not in ("=", "date") or not isinstance(first, EachYear):
+                raise ValueError("A day of every year is compared by =, != and date.")
             return first
         return _bounds_of(sign, first, last)
 
@@ -93,8 +99,9 @@ class Terms:
         return f"fromUnixTimestamp64Milli({self.bind(int(time.timestamp() * 1_000), 'Int64')}, 'UTC')"
 
     def told(self, time: datetime) -> str:
-        """As contacts were told times: text, in an order of its own."""
-        return self.bind(time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
+        """As contacts were told times: text, in an order of its own. A day alone is before all times of it."""
+        text = time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return self.bind(text.removesuffix(" 00:00:00"))
 
 
 def _bounds_of(sign: str, first: Span, last: Span) -> tuple[datetime | None, datetime | None]:
@@ -107,6 +114,8 @@ def _bounds_of(sign: str, first: Span, last: Span) -> tuple[datetime | None, dat
             return None, first.start
         case "lte":
             return None, first.end
+        case "date":
+            return whole_days(first)
     return first.start, last.end
 
 

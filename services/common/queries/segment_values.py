@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import re2
 
 from services.common.documents import Scalar, SegmentFilter
-from services.common.field_values import read_number, scalar_as_text
+from services.common.field_values import clock_value, read_boolean, read_number, scalar_as_text
 from services.common.values import clean
 
 MAX_VALUES = 300  # they travel in the URL of the query
@@ -15,7 +16,6 @@ MAX_LENGTH = 191
 MAX_PATTERN = 500
 NEEDED = "A value is needed."
 
-_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 _quiet = re2.Options()
 _quiet.log_errors = False
 
@@ -53,10 +53,10 @@ def number_of(said: SegmentFilter) -> float:
 
 
 def flag_of(said: SegmentFilter) -> bool:
-    word = text_of(said).lower()
-    if word not in _TRUE | _FALSE:
-        raise ValueError("The value is 1 or 0.")
-    return word in _TRUE
+    try:
+        return read_boolean(text_of(said)) == 1
+    except ValueError:
+        raise ValueError("The value is 1 or 0.") from None
 
 
 def pair_of(said: SegmentFilter) -> tuple[str, str]:
@@ -70,6 +70,15 @@ def pair_of(said: SegmentFilter) -> tuple[str, str]:
     if len(found) != 2:
         raise ValueError("A range has two ends.")
     return found[0], found[1]
+
+
+def clock_of(said: SegmentFilter, *, is_range: bool) -> SegmentFilter:
+    """The same with its times of day, one or both ends, as they are stored."""
+    try:
+        found = [clock_value(text) for text in (pair_of(said) if is_range else (text_of(said),))]
+    except ValueError as error:
+        raise ValueError("This is no time of day: 10:11, 10:11:30, 9:05 pm, ...") from error
+    return msgspec.structs.replace(said, value=found if is_range else found[0])
 
 
 def pattern_of(said: SegmentFilter) -> str:

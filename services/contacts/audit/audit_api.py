@@ -21,6 +21,7 @@ from services.contacts.list_parameters import ORDER, PAGE, WHERE, read_orders, r
 from services.contacts.objects import Json, iso
 from services.contacts.people.api import contact_id_of
 from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.writer import now_us
 from services.contacts.shapes import Shown, Time
 from services.contacts.stores import Stores
 
@@ -69,8 +70,8 @@ FILTERS = (
     Parameter("objectId", "Only this one"),
     Parameter("user", "Only what this user did: a name or a number"),
     Parameter("action", "Only this", example="update"),
-    Parameter("dateFrom", "Y-m-d H:i:s in UTC"),
-    Parameter("dateTo", "Y-m-d H:i:s in UTC"),
+    Parameter("dateFrom", "Y-m-d H:i:s in UTC, or another date"),
+    Parameter("dateTo", "Y-m-d H:i:s in UTC, or another date"),
     Parameter("search", "A part of the object, action, user or address, or of what was changed"),
     *PAGE,
     *ORDER,
@@ -150,7 +151,7 @@ def _read_order(query: Mapping[str, Node]) -> str:
 
 def _milliseconds(name: str, said: str) -> int:
     try:
-        return int(read_time(said).timestamp() * 1_000)
+        return int(read_time(said, now_us=now_us()).timestamp() * 1_000)
     except (ValueError, OverflowError) as error:
         raise ApiError(400, f"{name}: {error}", {name: [NOT_VALID]}) from error
 

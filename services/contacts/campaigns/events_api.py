@@ -131,7 +131,7 @@ class CampaignEventsApi:
         """`date`; `success` is 0 for one that is not in the future any more."""
         said = str((await read_object(request)).get("date") or "")
         try:
-            trigger_us = int(read_time(said).timestamp()) * 1_000_000
+            trigger_us = int(read_time(said, now_us=_now_us()).timestamp()) * 1_000_000
         except ValueError as error:
             raise ApiError(400, f"date: {error}", {"date": [str(error)]}) from error
         moved = await self._change(request, lambda event: rescheduled(event, trigger_us, _now_us()))

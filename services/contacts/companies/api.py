@@ -35,7 +35,7 @@ from services.contacts.people.contact import Contact
 from services.contacts.people.contact_list import Statement
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.memberships import MembershipChange
-from services.contacts.people.writer import ContactWriter
+from services.contacts.people.writer import ContactWriter, now_us
 from services.contacts.shapes import DONE
 from services.contacts.stores import BusyError, Stores
 from services.contacts.users.ownership import VIEW, check_contact, check_create
@@ -221,7 +221,7 @@ class CompaniesApi:
     async def _change(self, body: dict[str, object], *, is_new: bool = False, replaces: bool = False) -> CompanyChange:
         registry = await self._stores.fields.of_companies()
         try:
-            change = read_company_change(body, is_new=is_new, replaces=replaces, registry=registry)
+            change = read_company_change(body, is_new=is_new, replaces=replaces, registry=registry, now_us=now_us())
             if change.owner_id and not await self._stores.owners({change.owner_id}):
                 raise InvalidChangeError({"owner": [no_owner(change.owner_id)]})
             return change

@@ -36,19 +36,21 @@ def read_company_change(
     is_new: bool = False,
     replaces: bool = False,
     registry: Mapping[str, Field] = COMPANY_FIELDS,
+    now_us: int = 0,
 ) -> CompanyChange:
     """The change that a body asks for. Raises `InvalidChangeError`.
 
     `replaces` is PUT: fields that it does not name are blanked. Else blank values change nothing, unless the body says
     overwriteWithBlank. A company always keeps a name. Keys that are no field are ignored.
+    Dates such as tomorrow are from `now_us` on.
     """
     wrong = unpublishing(body)
     may_blank = replaces or is_true(body.get("overwriteWithBlank"))
     named = [field for alias, field in registry.items() if replaces or alias in body]
-    read = {field.alias: _read(field, body.get(field.alias), wrong) for field in named}
+    read = {field.alias: _read(field, body.get(field.alias), now_us, wrong) for field in named}
     fields = {alias: value for alias, value in read.items() if may_blank or value != ""}
     if is_new or replaces:
-        fields.update(_defaults(registry, body))
+        fields.update(_defaults(registry, body, now_us))
     score, owner_id = _read_score(body.get("score"), wrong), _read_owner(body, wrong)
     if NAME not in wrong and not fields.get(NAME) and (is_new or NAME in fields):
         wrong[NAME] = [BLANK_NAME]
@@ -57,10 +59,10 @@ def read_company_change(
     return CompanyChange(fields, score, owner_id, is_true(body.get("force")))
 
 
-def _read(field: Field, said: Any, wrong: dict[str, list[str]]) -> Value:
+def _read(field: Field, said: Any, now_us: int, wrong: dict[str, list[str]]) -> Value:
     try:
         if not field.is_fixed:
-            return read_made_value(field, said)
+            return read_made_value(field, said, now_us)
         text = clean(scalar_as_text(said))
         return read_value(field, text) if text else ""
     except ValueError as error:
@@ -68,13 +70,13 @@ def _read(field: Field, said: Any, wrong: dict[str, list[str]]) -> Value:
         return ""
 
 
-def _defaults(registry: Mapping[str, Field], body: Mapping[str, Any]) -> dict[str, Value]:
+def _defaults(registry: Mapping[str, Field], body: Mapping[str, Any], now_us: int) -> dict[str, Value]:
     """Of the fields that the body does not name; those that can be values of their fields still."""
     values: dict[str, Value] = {}
     for field in registry.values():
         if field.default and field.alias not in body:
             with contextlib.suppress(ValueError):
-                values[field.alias] = read_made_value(field, field.default)
+                values[field.alias] = read_made_value(field, field.default, now_us)
     return values
 
 

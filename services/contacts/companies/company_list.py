@@ -34,7 +34,7 @@ def _field_sql(field: Field) -> str:
 
 def _column(field: Field) -> Column:
     if field.type in ("number", "boolean"):
-        return Column("number", f"toFloat64OrNull({_field_sql(field)})")
+        return Column(field.type, f"toFloat64OrNull({_field_sql(field)})")
     if field.type in ("date", "datetime"):
         return Column("time", f"toUnixTimestamp64Milli(toDateTime64OrZero({_field_sql(field)}, 3, 'UTC'))")
     return Column("text", _field_sql(field))
@@ -110,15 +110,16 @@ class _Search(RowSearch):
     def term(self, term: Term) -> str:
         match term.command:
             case "":
-                return "(" + " OR ".join(self._like(alias, term, contains=True) for alias in _TEXT) + ")"
+                return "(" + " OR ".join(self._contains(alias, term) for alias in _TEXT) + ")"
             case "is":
                 return _is(term)
             case "ids":
                 return f"number IN {self.bind(self.ids(term), 'Array(UInt64)')}"
-        return self._like(term.command, term, contains=False)
+        field = self._registry[term.command]
+        return self.flag(_field_sql(field), term) if field.type == "boolean" else self.like(_field_sql(field), term)
 
-    def _like(self, alias: str, term: Term, *, contains: bool) -> str:
-        return self.like(_field_sql(self._registry[alias]), term, contains=contains)
+    def _contains(self, alias: str, term: Term) -> str:
+        return self.like(_field_sql(self._registry[alias]), term, contains=True)
 
 
 def _is(term: Term) -> str:

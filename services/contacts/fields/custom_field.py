@@ -112,7 +112,7 @@ def _default(body: RecordBody, old: str) -> str:
 
 def _check_default(body: RecordBody, field: CustomField) -> None:
     try:
-        read_value(field_of(field), field.default_value)
+        read_value(field_of(field), field.default_value, body.now_us)
     except ValueError as error:
         body.wrong.setdefault("defaultValue", [str(error)])
 

@@ -25,7 +25,7 @@ from services.contacts.people.contact_shapes import Contact as Shown
 from services.contacts.people.contact_shapes import ContactChange, ContactPart
 from services.contacts.people.editor import ContactEditor
 from services.contacts.people.projector import Collected
-from services.contacts.people.writer import Written
+from services.contacts.people.writer import Written, now_us
 from services.contacts.stores import Stores
 from services.contacts.timeline.timeline import load_timeline, timeline_object
 from services.contacts.timeline.timeline_query import read_timeline_query
@@ -96,7 +96,7 @@ class ContactsApi:
         return self._answer(contact)
 
     async def activity(self, request: Request) -> Response:
-        query = read_timeline_query(query_of(request))
+        query = read_timeline_query(query_of(request), now_us())
         contact = _there(await self._reader.find(contact_id_of(request)))
         timeline = await load_timeline(self._stores.clickhouse, contact, query)
         self._metrics.reads.add(value="timeline")

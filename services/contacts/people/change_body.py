@@ -31,14 +31,15 @@ def read_change(
     replaces: bool = False,
     is_new: bool = False,
     registry: Mapping[str, Field] = FIELDS,
+    now_us: int = 0,
 ) -> Change:
     """The change that a body asks for. Raises `InvalidChangeError`.
 
     `replaces` is PUT: fields that it does not name are blanked. Else blank values change nothing, unless the body says
     overwriteWithBlank. PUT and POST (`is_new`) give a default to fields that the body does not name. Keys that are no
-    field of the `registry` are ignored.
+    field of the `registry` are ignored. Dates such as tomorrow are from `now_us` on.
     """
-    reading = _Reading(body, registry)
+    reading = _Reading(body, registry, now_us)
     may_blank = replaces or is_true(body.get("overwriteWithBlank"))
     fields = {field: value for field, value in reading.fields().items() if may_blank or value != ""}
     if replaces:
@@ -70,8 +71,8 @@ def read_change(
 class _Reading:
     """Reads a body key by key and notes what is wrong."""
 
-    def __init__(self, body: Mapping[str, Any], registry: Mapping[str, Field]) -> None:
-        self._body, self._registry = body, registry
+    def __init__(self, body: Mapping[str, Any], registry: Mapping[str, Field], now_us: int) -> None:
+        self._body, self._registry, self._now_us = body, registry, now_us
         self.wrong: dict[str, list[str]] = {}
 
     def fields(self) -> dict[str, Value]:
@@ -88,12 +89,12 @@ class _Reading:
         for field in (self._registry[alias] for alias in aliases):
             with contextlib.suppress(ValueError):
                 if field.default:
-                    values[field.alias] = read_value(field, field.default)
+                    values[field.alias] = read_value(field, field.default, self._now_us)
         return values
 
     def _read_field(self, field: Field, said: Any, values: dict[str, Value]) -> None:
         try:
-            values[field.alias] = read_value(field, said)
+            values[field.alias] = read_value(field, said, self._now_us)
         except ValueError as error:
             self.wrong[field.alias] = [str(error)]
 

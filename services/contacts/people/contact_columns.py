@@ -35,7 +35,7 @@ def _column(field: Field) -> Column:
     if field.alias == "email":
         return Column("email", sql)
     if field.type in ("number", "boolean"):
-        return Column("number", f"toFloat64OrNull({sql})")
+        return Column(field.type, f"toFloat64OrNull({sql})")
     if field.type in ("date", "datetime"):
         return Column("time", f"toUnixTimestamp64Milli(toDateTime64OrZero({sql}, 3, 'UTC'))")
     return Column("text", f"toString({sql})" if field.alias == "country" else sql)

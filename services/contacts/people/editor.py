@@ -23,7 +23,7 @@ from services.contacts.people.change_body import no_owner, no_stage, read_change
 from services.contacts.people.contact import Contact
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.projector import Projection
-from services.contacts.people.writer import ContactWriter, ValueTakenError, Written
+from services.contacts.people.writer import ContactWriter, ValueTakenError, Written, now_us
 from services.contacts.stores import BusyError, Stores
 from services.contacts.users.ownership import VIEW, check_contact, check_create
 
@@ -100,7 +100,7 @@ class ContactEditor:
     async def _checked(self, body: Mapping[str, Any], *, replaces: bool = False, is_new: bool = False) -> Change:
         registry = (await self._stores.fields.now()).fields
         try:
-            change = read_change(body, replaces=replaces, is_new=is_new, registry=registry)
+            change = read_change(body, replaces=replaces, is_new=is_new, registry=registry, now_us=now_us())
             if change.stage_id or change.stage_name:
                 change = await self._with_stage(change)
             if change.owner_id and not await self._stores.owners({change.owner_id}):

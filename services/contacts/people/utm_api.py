@@ -138,6 +138,7 @@ def _read(said: dict[str, Any]) -> dict[str, str]:
 
 def _last_active(body: dict[str, Any]) -> Change:
     try:
-        return read_change({name: body[name] for name in ("lastActive",) if name in body})
+        said = {name: body[name] for name in ("lastActive",) if name in body}
+        return read_change(said, now_us=time.time_ns() // 1_000)
     except InvalidChangeError as error:
         raise ApiError(400, str(error), error.details) from error

@@ -182,7 +182,7 @@ def _read(system: str, said: dict[str, Any]) -> LinkChange:
     synced_us = None
     try:
         if text := body.text("lastSynced"):
-            synced_us = int(read_time(text).timestamp()) * 1_000_000
+            synced_us = int(read_time(text, now_us=body.now_us).timestamp()) * 1_000_000
     except ValueError as error:
         body.wrong["lastSynced"] = [str(error)]
     body.refuse_if_wrong()

@@ -1,8 +1,9 @@
-"""Reads a body into a document, key by key, and notes what is wrong. Pure."""
+"""Reads a body into a document, key by key, and notes what is wrong."""
 
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -26,6 +27,7 @@ class RecordBody:
 
     def __init__(self, body: Mapping[str, Any]) -> None:
         self._body = body
+        self.now_us = time.time_ns() // 1_000  # from here on dates such as tomorrow are
         self.wrong: dict[str, list[str]] = {}
 
     def check(self) -> None:
@@ -108,7 +110,7 @@ class RecordBody:
             return old
         text = self.text(name)
         try:
-            return int(read_time(text).timestamp()) * 1_000_000 if text else 0
+            return int(read_time(text, now_us=self.now_us).timestamp()) * 1_000_000 if text else 0
         except ValueError as error:
             self.wrong[name] = [str(error)]
             return old

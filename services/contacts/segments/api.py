@@ -28,10 +28,10 @@ from services.contacts.records.own_alias import with_own_alias
 from services.contacts.records.record_body import RecordBody
 from services.contacts.segments.comparison import Build, load_builds
 from services.contacts.segments.definition import NEW_ID, SEGMENTS, read_filters, read_segment, users_of
-from services.contacts.segments.names import Name, names_in
+from services.contacts.segments.names import TOLD_OF, Name, names_in
 from services.contacts.segments.segment_shapes import ListedSegment
 from services.contacts.stores import Stores
-from services.contacts.users.ownership import VIEW, check_record, may_record
+from services.contacts.users.ownership import LEVELS, VIEW, check_record, may_record
 
 COUNTED_SECONDS = 1.0  # a count is never older
 COUNT = "contactCount"  # the parameter that asks for it, and its key
@@ -117,10 +117,12 @@ class SegmentsApi(RecordsApi[Segment]):
         return read
 
     async def _seen(self, names: Iterable[Name]) -> set[Name]:
-        """Those of them that are there and that the caller may see. No others are read."""
-        refs = [Ref(*name) for name in names if RECORD_ID.fullmatch(name.id)]
+        """Those of them that are there and that the caller may see. No others are read. Events tell also of what
+        another system keeps: to whom nothing of its kind is hidden, that is known."""
+        known = {name for name in names if name.kind in TOLD_OF and sees_others(LEVELS[name.kind])}
+        refs = [Ref(*name) for name in names if name not in known and RECORD_ID.fullmatch(name.id)]
         found = await self._stores.records.load(refs)
-        return {Name(*ref) for ref, record in found.items() if record.data and _is_seen(record)}
+        return known | {Name(*ref) for ref, record in found.items() if record.data and _is_seen(record)}
 
     async def _settled(self, record_id: str, document: Segment) -> Segment:
         async def taken(_: Segment) -> set[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from services.common.documents import SegmentFilter
+from services.common.documents import ASSET, EMAIL, LINK, SegmentFilter
 from services.common.queries.segment_fields import find_field
 from services.common.queries.segment_values import ids_of, texts_of
 from services.contacts.people.change import InvalidChangeError
 
 # The operators whose values are ids, by the kind of a field.
 _BY_ID = {"multiselect": ("in", "!in"), "click": ("in", "!in"), "lookup_id": ("=", "!=")}
+
+TOLD_OF = frozenset({ASSET, EMAIL, LINK})  # also by events of another system, which has ids of its own
 
 
 class Name(NamedTuple):

@@ -44,7 +44,7 @@ _SURVIVORS = "SELECT loser, winner FROM aliases FINAL WHERE loser IN {ids:Array(
 
 def read_activity_query(query: Mapping[str, Node], now: datetime) -> TimelineQuery:
     """As that of one history, within a range of dates. Raises `ApiError` 400."""
-    asked = read_timeline_query(query)
+    asked = read_timeline_query(query, int(now.timestamp()) * 1_000_000)
     if asked.order_by != "timestamp":
         raise ApiError(400, "The history of all is ordered by timestamp.", {"order": ["This value is not valid."]})
     if asked.offset > MAX_OFFSET:

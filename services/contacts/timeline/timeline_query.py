@@ -62,9 +62,9 @@ class Moment(NamedTuple):
     name: str = ""
 
 
-def read_timeline_query(query: Mapping[str, Node]) -> TimelineQuery:
-    """From `filters[...]`, `order`, `page` or `start`, `limit`, or the flat names of old clients. Raises
-    `ApiError` 400."""
+def read_timeline_query(query: Mapping[str, Node], now_us: int = 0) -> TimelineQuery:
+    """From `filters[...]`, `order`, `page` or `start`, `limit`, or the flat names of old clients; days
+    such as yesterday are from `now_us` on. Raises `ApiError` 400."""
     filters = query.get("filters", {})
     if filters in ("", []):
         filters = {}
@@ -77,8 +77,8 @@ def read_timeline_query(query: Mapping[str, Node]) -> TimelineQuery:
         text_of(both, "search")[:500].replace("\0", ""),
         as_list(both.get("includeEvents")),
         as_list(both.get("excludeEvents")),
-        _time(both, "dateFrom"),
-        _time(both, "dateTo"),
+        _time(both, "dateFrom", now_us),
+        _time(both, "dateTo", now_us),
         order_by,
         direction == "DESC",
         _offset(query, limit),
@@ -105,10 +105,10 @@ def _order(query: Mapping[str, Node]) -> tuple[str, str]:
     return order_by, direction
 
 
-def _time(filters: Mapping[str, Node], name: str) -> datetime | None:
+def _time(filters: Mapping[str, Node], name: str, now_us: int) -> datetime | None:
     text = text_of(filters, name).strip()
     try:
-        return read_time(text) if text else None
+        return read_time(text, now_us=now_us) if text else None
     except ValueError as error:
         raise ApiError(400, f"{name}: {error}", {name: [str(error)]}) from error
 

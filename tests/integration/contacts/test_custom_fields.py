@@ -6,6 +6,7 @@ import concurrent.futures
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -80,6 +81,7 @@ def test_what_cannot_be_a_field_is_refused_by_name(api: httpx.Client, maker: Mak
         ({"label": "x", "type": "select"}, "properties"),
         ({"label": "x", "type": "boolean", "isUniqueIdentifier": 1}, "isUniqueIdentifier"),
         ({"label": "x", "type": "date", "defaultValue": "soon"}, "defaultValue"),
+        ({"label": "x", "type": "time", "defaultValue": "today"}, "defaultValue"),
     ):
         answer = api.post("/api/fields/contact/new", json=body)
         assert answer.status_code == 400, answer.text
@@ -116,13 +118,20 @@ def test_contacts_have_values_of_it_that_are_checked_shown_and_found(api: httpx.
 
     both = f"ids:{a['id']},{b['id']}"
     assert maker.found(search=f"{both} {size['alias']}:s") == [a["id"]]
-    assert maker.found(search=f"{both} {vip['alias']}:+1") == [b["id"]]
+    for yes, no in (("1", "0"), ("yes", "NO"), ("true", "False"), ("on", "off"), ("+1", "+0")):
+        assert maker.found(search=f"{both} {vip['alias']}:{yes}") == [b["id"]]
+        assert maker.found(search=f"{both} !{vip['alias']}:{yes}") == [a["id"]]
+        assert maker.found(search=f"{both} {vip['alias']}:{no}") == [a["id"]]
+    assert maker.found(search=f"{both} {vip['alias']}:maybe") == []
     assert maker.found(search=both, orderBy=shoe["alias"]) == [b["id"], a["id"]]
     assert maker.found(search=both, orderBy=f"l.{born['alias']}", orderByDir="DESC") == [a["id"], b["id"]]
     for column, expr, value, ids in (
         (shoe, "gt", "40", [a["id"]]),
         (vip, "eq", "0", [a["id"]]),
         (vip, "neq", "0", [b["id"]]),
+        (vip, "eq", "Yes", [b["id"]]),
+        (vip, "neq", "true", [a["id"]]),
+        (vip, "in", "off,no", [a["id"]]),
         (born, "lt", "1990-01-01", [a["id"]]),
         (born, "isNull", "", [b["id"]]),
         (size, "like", "%l%", [a["id"], b["id"]]),
@@ -289,7 +298,13 @@ def test_companies_have_fields_of_their_own(api: httpx.Client) -> None:
         ids = f"ids:{a['id']},{b['id']}"
         assert found(search=f"{ids} {size}:l") == [b["id"]]
         assert found(search=ids, orderBy=since, orderByDir="DESC") == [b["id"], a["id"]]
-        for column, expr, value in ((vip, "eq", "0"), (since, "lt", "2000-01-01"), (size, "eq", "s")):
+        assert found(search=f"{ids} {vip}:no") == found(search=f"{ids} !{vip}:on") == [a["id"]]
+        for column, expr, value in (
+            (vip, "eq", "0"),
+            (vip, "eq", "off"),
+            (since, "lt", "2000-01-01"),
+            (size, "eq", "s"),
+        ):
             where = {"where[0][col]": column, "where[0][expr]": expr, "where[0][val]": value}
             assert found(search=ids, **where) == [a["id"]]
     finally:
@@ -298,26 +313,72 @@ def test_companies_have_fields_of_their_own(api: httpx.Client) -> None:
     assert size not in api.get(f"/api/companies/{a['id']}").json()["company"]["fields"]["all"]
 
 
+def test_dates_are_taken_as_clients_write_them(api: httpx.Client, maker: Maker) -> None:
+    def days(*ahead: int) -> set[str]:
+        """The test may run over midnight."""
+        now = datetime.now(UTC)
+        return {f"{moment + timedelta(days=number):%Y-%m-%d}" for moment in (began, now) for number in ahead}
+
+    began = datetime.now(UTC)
+    born, joined = maker.make(type="date")["alias"], maker.make(type="date", defaultValue="today")["alias"]
+    made = maker.contact(**{born: "Jan 31, 1985", "attribution_date": "01/31/2026 10:00", "lastActive": "@1767225600"})
+    values = made["fields"]["all"]
+    assert (values[born], values["attribution_date"]) == ("1985-01-31", "2026-01-31 10:00:00")
+    assert values["last_active"] == "2026-01-01 00:00:00" and values[joined] in days(0)
+    path = f"/api/contacts/{made['id']}"
+    edited = api.patch(f"{path}/edit", json={born: "+1 week", "attribution_date": "tomorrow"}).json()["contact"]
+    assert edited["fields"]["all"][born] in days(7)
+    assert edited["fields"]["all"]["attribution_date"].removesuffix(" 00:00:00") in days(1)
+    refused = api.patch(f"{path}/edit", json={born: "31/01/1985"})
+    assert refused.status_code == 400 and list(refused.json()["errors"][0]["details"]) == [born]
+    note = api.post("/api/notes/new", json={"lead": made["id"], "text": "x", "dateTime": "yesterday 10:00"}).json()
+    assert note["note"]["dateTime"].removesuffix("T10:00:00+00:00") in days(-1)
+    for history in (f"{path}/activity", "/api/contacts/activity"):
+        ahead = api.get(history, params={"filters[dateFrom]": "tomorrow", "filters[dateTo]": "+2 days"})
+        assert ahead.status_code == 200 and ahead.json()["total"] == 0
+        assert api.get(history, params={"filters[dateFrom]": "soon"}).status_code == 400
+    assert api.get("/api/auditlog", params={"dateFrom": "tomorrow"}).status_code == 200
+
+
 def test_segments_ask_for_fields_that_were_made(api: httpx.Client, maker: Maker) -> None:
     plan = maker.make(type="select", properties=LIST)["alias"]
     vip = maker.make(type="boolean", properties={"yes": "Y", "no": "N"})["alias"]
     since, likes = maker.make(type="date")["alias"], maker.make(type="multiselect", properties=LIST)["alias"]
-    one = maker.contact(**{plan: "l", vip: 1, since: "2020-01-01", likes: "s|l"})["id"]
-    other = maker.contact(**{plan: "s", vip: 0, since: "1999-01-01", likes: "s"})["id"]
+    wakes, seen = maker.make(type="time")["alias"], maker.make(type="datetime")["alias"]
+    one = maker.contact(**{plan: "l", vip: "on", since: "1 January 2020", likes: "s|l", wakes: "9:05 am",
+                           seen: "01/31/2020 10:11"})["id"]  # fmt: skip
+    other = maker.contact(**{plan: "s", vip: "off", since: "01.01.1959", likes: "s", wakes: "22:00:30"})["id"]
+    both = [one, other]
     cases = [
         (plan, "=", "l", [one]), (plan, "in", ["s"], [other]), (plan, "!=", "l", [other]), (vip, "=", 1, [one]),
         (vip, "=", 0, [other]), (since, "gt", "2000-01-01", [one]), (likes, "in", ["l"], [one]),
-        (likes, "!in", ["l"], [other]), (likes, "empty", None, []),
+        (likes, "!in", ["l"], [other]), (likes, "empty", None, []), (vip, "!=", "yes", [other]),
+        (since, "=", "2020-01-01", [one]), (since, "gt", "2020-01-01", []), (since, "gte", "01.01.2020", [one]),
+        (since, "lte", "Jan 1, 1959", [other]), (since, "lt", "1960-01-01", [other]), (since, "lt", "1959-01-01", []),
+        (since, "between", ["1959-01-01", "2020-01-01"], both), (since, "date", "2020-01-01", [one]),
+        (seen, "=", "2020-01-31 10:11", [one]), (seen, "=", "2020-01-31 10:10", []), (seen, "like", "10:11", [one]),
+        (seen, "date", "31.01.2020 9:00", [one]), (seen, "date", "yesterday", []),
+        (wakes, "=", "09:05", [one]), (wakes, "=", "9:05", [one]), (wakes, "!=", "9:05 AM", [other]),
+        (wakes, "gt", "9:05", [other]), (wakes, "gte", "9:05", both), (wakes, "lt", "22:00:30", [one]),
+        (wakes, "lte", "22:00", [one]), (wakes, "between", ["9:00", "10 pm"], [one]),
+        (wakes, "!between", ["9:00", "10 pm"], [other]), (wakes, "empty", None, []), (wakes, "!empty", None, both),
+        (wakes, "like", "9:05", [one]), (wakes, "startsWith", "22", [other]), (wakes, "!regexp", "^09", [other]),
     ]  # fmt: skip
     for field, operator, value, expected in cases:
         said = {"field": field, "operator": operator, "properties": {"filter": value}}
         made = api.post("/api/segments/new", json={"name": uuid.uuid4().hex, "filters": [said]})
         assert made.status_code == 201, made.text
         segment = made.json()["list"]
-        assert maker.found(search=f"ids:{one},{other} segment:{segment['alias']}") == expected, (field, operator)
+        found = maker.found(search=f"ids:{one},{other} segment:{segment['alias']}")
+        assert sorted(found) == expected, (field, operator, value)
         assert api.delete(f"/api/segments/{segment['id']}/delete").status_code == 200
-    unknown = api.post("/api/segments/new", json={"name": "x", "filters": [{"field": "nope", "operator": "="}]})
-    assert list(unknown.json()["errors"][0]["details"]) == ["filters[0]"]
+    for field, operator, value in (
+        ("nope", "=", ""), (since, "in", ["2020-01-01"]), (wakes, "date", "today"), (wakes, "gt", "25:00"),
+        (since, "date", "31/01/2020"), (likes, "date", "today"), (vip, "like", "1"),
+    ):  # fmt: skip
+        said = {"field": field, "operator": operator, "filter": value}
+        refused = api.post("/api/segments/new", json={"name": "x", "filters": [said]})
+        assert refused.status_code == 400 and list(refused.json()["errors"][0]["details"]) == ["filters[0]"]
 
 
 def test_a_default_is_no_word_that_a_merge_would_take_for_newer(api: httpx.Client, maker: Maker) -> None:

@@ -31,12 +31,14 @@ def post(site: Site, content: bytes, **headers: str) -> httpx.Response:
 def test_an_address_that_nobody_has_makes_a_contact(site: Site, email: str) -> None:
     answer = site.send(
         {"type": "email.sent", "email": f" {email.upper()} ", "time": "2026-11-01T08:00:00+02:00",
-         "title": "Welcome", "details": {"stat": {"subject": "Hi"}}, "fields": {"lastname": "Lovelace"},
+         "title": "Welcome", "details": {"stat": {"subject": "Hi"}},
+         "fields": {"lastname": "Lovelace", "attribution_date": "yesterday"},
          "tags": "a,-b"},
     )  # fmt: skip
     assert answer == {"accepted": 1, "dropped": [], "errors": []}
     contact = site.contact(email)
     assert contact["fields"]["all"]["lastname"] == "Lovelace"
+    assert contact["fields"]["all"]["attribution_date"] == "2026-10-31 00:00:00"  # the day before the event
     assert [tag["tag"] for tag in contact["tags"]] == ["a"]
     [event] = site.events(contact["id"], 1, "email.sent")
     assert (event["eventType"], event["eventLabel"]) == ("Email sent", "Welcome")

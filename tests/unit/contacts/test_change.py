@@ -43,6 +43,16 @@ def test_what_could_be_one_is_one(field: str, text: str) -> None:
     assert read_change({field: text}).fields == {field: text}
 
 
+def test_words_for_days_are_from_the_time_of_the_request_on() -> None:
+    now_us = 1_769_612_645_000_000  # Wednesday, 28 January 2026, 15:04:05
+    read = {text: read_change({"attribution_date": text}, now_us=now_us).fields["attribution_date"]
+            for text in ("now", "tomorrow", "next monday", "-3 days")}  # fmt: skip
+    assert read == {
+        "now": "2026-01-28 15:04:05", "tomorrow": "2026-01-29 00:00:00", "next monday": "2026-02-02 00:00:00",
+        "-3 days": "2026-01-25 15:04:05",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

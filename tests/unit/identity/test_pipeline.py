@@ -39,6 +39,25 @@ def test_tags_are_separated_by_commas_and_a_minus_removes_one() -> None:
     assert read(b"tags=" + b"x" * 200).tags == {}, "too long for a tag"
 
 
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-01-31T10:00:00%2B02:00", "2026-01-31 08:00:00"),
+        ("31.01.2026", "2026-01-31 00:00:00"),
+        ("01/31/2026+10:00", "2026-01-31 10:00:00"),
+        ("@1767225600", "2026-01-01 00:00:00"),
+        ("yesterday", "2026-01-27 00:00:00"),
+    ],
+)
+def test_a_date_is_read_as_it_is_written_and_words_for_days_from_the_time_of_the_hit_on(text: str, time: str) -> None:
+    at_us = 1_769_612_645_000_000  # 28 January 2026
+    query = f"attribution_date={text}".encode()
+    hit = Hit(b"1" * 16, at_us, at_us + 10**12, 1, "d" * 23, 1, False, "8.8.8.8", query, b"", BROWSER, b"", b"")
+    rules = FieldRules(("attribution_date",), ("email",))
+    assert Pipeline(Agents(), Places(()), PROOFS, rules).run(hit).fields == {"attribution_date": time}
+    assert read(b"attribution_date=soon", BROWSER, "attribution_date").fields == {}
+
+
 def test_only_a_real_time_zone_is_one() -> None:
     assert read(b"timezone=Europe/Rome").timezone == "Europe/Rome"
     assert read(b"timezone=../../etc/passwd").timezone == ""

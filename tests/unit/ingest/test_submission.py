@@ -61,6 +61,7 @@ def test_any_values_are_results_or_errors(said: dict[str, str | list[str]]) -> N
         ("site", "https://x.org/", "javascript:alert(1)"),
         ("age", "41,5", "old"),
         ("born", "1815-12-10", "yesterday"),
+        ("born", "10.12.1915", "31/12/1915"),
     ],
 )
 def test_values_are_checked_by_the_fields_type(alias: str, good: str | list[str], bad: str | list[str]) -> None:
