@@ -262,7 +262,7 @@ def test_a_selection_of_what_there_is_not_is_refused(api: httpx.Client, path: st
 
 def test_an_owner_who_is_nobody_is_refused(api: httpx.Client) -> None:
     for path, body in (("contacts", {"firstname": "x"}), ("companies", {"companyname": uuid.uuid4().hex})):
-        refused = api.post(f"/api/{path}/new", json={**body, "owner": 77})
+        refused = api.post(f"/api/{path}/new", json={**body, "owner": 987_654_321})
         assert refused.status_code == 400
-        assert refused.json()["errors"][0]["details"] == {"owner": ["User with ID or name '77' was not found."]}
+        assert refused.json()["errors"][0]["details"] == {"owner": ["User with ID or name '987654321' was not found."]}
         assert api.post(f"/api/{path}/new", json={**body, "owner": {"id": "1"}}).status_code == 201

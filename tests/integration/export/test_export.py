@@ -128,7 +128,7 @@ def test_an_export_of_nothing_is_a_header(exports: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"columns": ["nonsense"]}, {"columns": 7}, {"search": 7}, {"search": "("}, {"search": "segment:x"}]
+    "body", [{"columns": ["nonsense"]}, {"columns": 7}, {"search": 7}, {"search": "("}, {"search": "segment:no-such-segment"}]
 )
 def test_a_bad_request_is_400(exports: Service, body: dict[str, Any]) -> None:
     answer = exports.http.post("/exports", json=body)
