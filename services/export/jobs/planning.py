@@ -1,0 +1,69 @@
+"""From a wish to what is asked of ClickHouse: which columns there are now, and who is in the segments that it names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from services.common.clickhouse import ClickHouse
+from services.common.documents import STAGE, USER
+from services.common.envelope import ApiError
+from services.common.field_registry import Fields
+from services.common.queries.segments import load_memberships
+from services.export.jobs.wish import ALL, Format, Header, Wish
+from services.export.queries.columns import Cell, Column, harmless_cell, json_cell, typed_cell
+from services.export.queries.contacts import DEFAULT_COLUMNS, Names, contact_columns, contacts_statement
+from services.export.queries.statement import Statement
+
+_CELLS: dict[Format, Cell] = {Format.CSV: harmless_cell, Format.NDJSON: json_cell}
+_NAMES = """
+SELECT toUInt32OrZero(id), kind, if(kind = 'user', trimBoth(concat(JSONExtractString(data, 'first_name'), ' ',
+    JSONExtractString(data, 'last_name'))), JSONExtractString(data, 'name'))
+FROM records FINAL WHERE kind IN ({stage:String}, {user:String}) AND toUInt32OrZero(id) != 0
+"""
+
+
+class Plan(NamedTuple):
+    columns: list[Column]
+    header: list[str]
+    statement: Statement
+
+
+async def plan(wish: Wish, clickhouse: ClickHouse, fields: Fields) -> Plan:
+    """For whoever makes the request. Raises `ApiError` 400 for a column that there is not, `SearchError`."""
+    known = (await fields.now()).fields
+    columns = _chosen(wish, contact_columns(known))
+    segments = await load_memberships(clickhouse, wish.search)
+    names = await _names(clickhouse)
+    cell = _CELLS.get(wish.format, typed_cell)
+    statement = contacts_statement(wish.search, columns, cell, names, segments, known)
+    if wish.format is Format.NDJSON and statement.rows:
+        named = ", ".join(f"c{place} AS `{column.name}`" for place, column in enumerate(columns))
+        statement = statement._replace(rows=f"SELECT {named} FROM ({statement.rows})")
+    return Plan(columns, _header(wish, columns), statement)
+
+
+def _chosen(wish: Wish, known: dict[str, Column]) -> list[Column]:
+    names = wish.columns or list(DEFAULT_COLUMNS)
+    if names == [ALL]:
+        names = list(known)
+    for name in names:
+        if name not in known:
+            text = f"There is no column {name[:60]}; there are {', '.join(known)}."
+            raise ApiError(400, text, {"columns": [text]})
+    return [known[name] for name in names]
+
+
+def _header(wish: Wish, columns: list[Column]) -> list[str]:
+    """No two are the same."""
+    if wish.header is Header.ALIASES:
+        return [column.name for column in columns]
+    labels = [column.label for column in columns]
+    return [f"{column.label} ({column.name})" if labels.count(column.label) > 1 else column.label for column in columns]
+
+
+async def _names(clickhouse: ClickHouse) -> Names:
+    rows = (await clickhouse.query(_NAMES, parameters={"stage": STAGE, "user": USER})).result_rows
+    return Names(
+        {number: name for number, kind, name in rows if kind == STAGE},
+        {number: name for number, kind, name in rows if kind == USER},
+    )
