@@ -58,7 +58,9 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         stack.environ |= {"SPOOR_EXPORT_LIMIT": "0", "SPOOR_EXPORT_PORT": str(stack.port("export"))}
         stack.environ["SPOOR_CONTACTS_PORT"] = str(stack.port("contacts"))
         stack.start("export", ["-m", "services.export"], "/readyz")
-        with httpx.Client(base_url=stack.url("export"), headers={"authorization": stack.login()}, trust_env=False) as http:
+        with httpx.Client(
+            base_url=stack.url("export"), headers={"authorization": stack.login()}, trust_env=False
+        ) as http:
             best = {name: _best(stack, http, name, options.rounds) for name in options.formats}
             stack.start("contacts", ["-m", "services.contacts"], "/readyz")
             lists = _lists(stack, http)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from services.export.files.packing import Packing
-from services.export.jobs.wish import Format, Header
+from services.export.jobs.wish import Format, Header, Of
 
 Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", examples=["0123456789abcdef0123456789abcdef"])]
 
@@ -16,7 +16,11 @@ Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", examples=["0123456789abcdef01
 class NewExport(msgspec.Struct):
     """Who is exported, and what of them; nothing said is everybody."""
 
-    search: Annotated[str, Meta(description="As in the list of contacts", examples=["city:london"])] | UnsetType = UNSET
+    of: Of | UnsetType = UNSET
+    search: (
+        Annotated[str, Meta(description="As in the list of contacts, or of companies", examples=["city:london"])]
+        | UnsetType
+    ) = UNSET
     columns: (
         Annotated[list[str] | str, Meta(description="Names, or a text with commas; all", examples=[["id", "email"]])]
         | UnsetType
@@ -32,11 +36,14 @@ class Export(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Times are seconds since 1970; 0 for not yet."""
 
     id: Id
+    of: Of
     search: str
     columns: Annotated[list[str], Meta(description="Empty for those that are usual")]
     format: Format
     packing: Packing
     header: Header
+    since: Annotated[int, Meta(description="Of events: microseconds since 1970; 0 for any time")]
+    until: int
     status: Annotated[str, Meta(description="queued, running, done, failed, expired, removed", examples=["done"])]
     created_at: float
     started_at: float

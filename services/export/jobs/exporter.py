@@ -114,7 +114,7 @@ class Exporter:
         ).result_rows
         total = int(rows[0][0])
         if self._limit and total > self._limit:
-            text = f"These are {total:,} contacts; an export has {self._limit:,} at most. Search for fewer."
+            text = f"These are {total:,} {wish.of}; an export has {self._limit:,} at most. Search for fewer."
             raise ApiError(400, text, {"search": [text]})
         return total
 

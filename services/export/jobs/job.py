@@ -52,7 +52,7 @@ class Job(msgspec.Struct):
     @property
     def inner_name(self) -> str:
         """What whoever downloads it calls it, and a zip what is in it."""
-        return f"contacts-{self.id[:8]}.{self.wish.format}"
+        return f"{self.wish.of}-{self.id[:8]}.{self.wish.format}"
 
     def as_caller(self) -> Caller:
         """Whoever asked for it: the file has what they might see then."""

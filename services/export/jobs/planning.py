@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.common.clickhouse import ClickHouse
@@ -9,9 +10,11 @@ from services.common.documents import STAGE, USER
 from services.common.envelope import ApiError
 from services.common.field_registry import Fields
 from services.common.queries.segments import load_memberships
-from services.export.jobs.wish import ALL, Format, Header, Wish
+from services.export.jobs.wish import ALL, Format, Header, Of, Wish
 from services.export.queries.columns import Cell, Column, harmless_cell, json_cell, typed_cell
+from services.export.queries.companies import companies_statement, company_columns
 from services.export.queries.contacts import DEFAULT_COLUMNS, Names, contact_columns, contacts_statement
+from services.export.queries.events import event_columns, events_statement
 from services.export.queries.statement import Statement
 
 _CELLS: dict[Format, Cell] = {Format.CSV: harmless_cell, Format.NDJSON: json_cell}
@@ -30,20 +33,37 @@ class Plan(NamedTuple):
 
 async def plan(wish: Wish, clickhouse: ClickHouse, fields: Fields) -> Plan:
     """For whoever makes the request. Raises `ApiError` 400 for a column that there is not, `SearchError`."""
-    known = (await fields.now()).fields
-    columns = _chosen(wish, contact_columns(known))
-    segments = await load_memberships(clickhouse, wish.search)
-    names = await _names(clickhouse)
-    cell = _CELLS.get(wish.format, typed_cell)
-    statement = contacts_statement(wish.search, columns, cell, names, segments, known)
+    columns, statement = await _OF[wish.of](wish, _CELLS.get(wish.format, typed_cell), clickhouse, fields)
     if wish.format is Format.NDJSON and statement.rows:
         named = ", ".join(f"c{place} AS `{column.name}`" for place, column in enumerate(columns))
         statement = statement._replace(rows=f"SELECT {named} FROM ({statement.rows})")
     return Plan(columns, _header(wish, columns), statement)
 
 
-def _chosen(wish: Wish, known: dict[str, Column]) -> list[Column]:
-    names = wish.columns or list(DEFAULT_COLUMNS)
+async def _contacts(wish: Wish, cell: Cell, clickhouse: ClickHouse, fields: Fields) -> tuple[list[Column], Statement]:
+    known = (await fields.now()).fields
+    columns = _chosen(wish, contact_columns(known), DEFAULT_COLUMNS)
+    segments, names = await load_memberships(clickhouse, wish.search), await _names(clickhouse)
+    return columns, contacts_statement(wish.search, columns, cell, names, segments, known)
+
+
+async def _events(wish: Wish, cell: Cell, clickhouse: ClickHouse, fields: Fields) -> tuple[list[Column], Statement]:
+    known, segments = (await fields.now()).fields, await load_memberships(clickhouse, wish.search)
+    columns = _chosen(wish, event_columns())
+    return columns, events_statement(wish.search, wish.since, wish.until, columns, cell, segments, known)
+
+
+async def _companies(wish: Wish, cell: Cell, _: ClickHouse, fields: Fields) -> tuple[list[Column], Statement]:
+    known = await fields.of_companies()
+    columns = _chosen(wish, company_columns(known))
+    return columns, companies_statement(wish.search, columns, cell, known)
+
+
+_OF = {Of.CONTACTS: _contacts, Of.EVENTS: _events, Of.COMPANIES: _companies}
+
+
+def _chosen(wish: Wish, known: dict[str, Column], usual: Sequence[str] = ()) -> list[Column]:
+    names = wish.columns or list(usual) or [ALL]
     if names == [ALL]:
         names = list(known)
     for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -9,12 +10,18 @@ from typing import Any, TypeVar
 import msgspec
 
 from services.common.envelope import ApiError
-from services.common.field_values import NOT_VALID
+from services.common.field_values import NOT_VALID, read_time
 from services.export.files.packing import Packing
 
 MAX_COLUMNS = 600
 ALL = "all"
 Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Of(StrEnum):
+    CONTACTS = "contacts"
+    EVENTS = "events"
+    COMPANIES = "companies"
 
 
 class Format(StrEnum):
@@ -30,13 +37,17 @@ class Header(StrEnum):
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """`columns` is empty for those that are usual."""
+    """`columns` is empty for those that are usual. Of events: from `since` until before `until`, microseconds since
+    1970, 0 for any time."""
 
+    of: Of = Of.CONTACTS
     search: str = ""
     columns: list[str] = []
     format: Format = Format.CSV
     packing: Packing = Packing.NONE
     header: Header = Header.ALIASES
+    since: int = 0
+    until: int = 0
 
 
 def read_wish(body: Mapping[str, Any]) -> Wish:
@@ -49,9 +60,12 @@ def read_wish(body: Mapping[str, Any]) -> Wish:
     if not isinstance(search, str):
         raise ApiError(400, "search must be text.", {"search": [NOT_VALID]})
     wish = Wish(
-        search, _columns(body.get("columns")), _choice(Format, "format", body), _choice(Packing, "packing", body),
-        _choice(Header, "header", body),
+        _choice(Of, "of", body), search, _columns(body.get("columns")), _choice(Format, "format", body),
+        _choice(Packing, "packing", body), _choice(Header, "header", body), _time("since", body), _time("until", body),
     )  # fmt: skip
+    for name in ("since", "until"):
+        if body.get(name) and wish.of is not Of.EVENTS:
+            raise ApiError(400, f"{name} is for events.", {name: [NOT_VALID]})
     if wish.packing and wish.format in (Format.XLSX, Format.PARQUET):
         raise ApiError(400, f"{wish.format} files are packed already.", {"packing": [NOT_VALID]})
     return wish
@@ -67,6 +81,16 @@ def _columns(said: Any) -> list[str]:
     if len(said) > MAX_COLUMNS:
         raise ApiError(400, f"There may be {MAX_COLUMNS} columns at most.", {"columns": [NOT_VALID]})
     return list(dict.fromkeys(said))
+
+
+def _time(name: str, body: Mapping[str, Any]) -> int:
+    said = body.get(name)
+    if said in (None, ""):
+        return 0
+    try:
+        return int(read_time(str(said), now_us=time.time_ns() // 1_000).timestamp() * 1e6)
+    except ValueError as error:
+        raise ApiError(400, f"{name}: {error}", {name: [str(error)]}) from None
 
 
 def _choice(kind: type[Choice], name: str, body: Mapping[str, Any]) -> Choice:

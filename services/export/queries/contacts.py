@@ -19,7 +19,7 @@ from services.common.queries.contact_query import (
     of_caller,
     seen,
 )
-from services.export.queries.columns import Cell, Column, Kind
+from services.export.queries.columns import KINDS, Cell, Column, cells
 from services.export.queries.statement import Statement
 
 DEFAULT_COLUMNS = (
@@ -27,7 +27,6 @@ DEFAULT_COLUMNS = (
     "date_identified", "last_active",
 )  # fmt: skip
 _SEEN = frozenset({"date_added", "last_active"})  # visits say of a known contact, too
-_KINDS: Mapping[str, Kind] = {"number": "decimal", "boolean": "decimal"}
 
 
 class Names(NamedTuple):
@@ -54,7 +53,7 @@ def contact_columns(fields: Mapping[str, Field] = FIELDS) -> dict[str, Column]:
         Column("dnc", "Do Not Contact", "texts", "dnc"),
     ]
     told = [
-        Column(field.alias, field.label, _KINDS.get(field.type, "text"), field_sql(field.alias))
+        Column(field.alias, field.label, KINDS.get(field.type, "text"), field_sql(field.alias))
         for field in fields.values()
     ]
     known = {column.name: column for column in (*told, *own)}
@@ -77,12 +76,11 @@ def contacts_statement(
         where = of_caller(where)
     condition, rows, counts = where.condition, [], []
     if condition.known != FALSE:
-        cells = ", ".join(cell(column, column.sql) + f" AS c{place}" for place, column in enumerate(columns))
-        rows.append(f"SELECT {cells} FROM {_known(condition.known, columns)}")
+        rows.append(f"SELECT {cells(columns, cell)} FROM {_known(condition.known, columns)}")
         counts.append(f"SELECT count() AS found FROM contacts FINAL{_filter(condition.known)}")
     if condition.anonymous != FALSE:
-        cells = ", ".join(cell(column, column.of_nobody) + f" AS c{place}" for place, column in enumerate(columns))
-        rows.append(f"SELECT {cells} FROM {ANONYMOUS}{_filter(condition.anonymous)}")
+        of_nobody = [column._replace(sql=column.of_nobody) for column in columns]
+        rows.append(f"SELECT {cells(of_nobody, cell)} FROM {ANONYMOUS}{_filter(condition.anonymous)}")
         counts.append(f"SELECT count() AS found FROM {ANONYMOUS}{_filter(condition.anonymous)}")
     if not rows:
         return Statement(None, None, {})

@@ -25,7 +25,7 @@ from services.common.tables import CONTACTS, EVENTS, contact_row
 from services.export.jobs.exporter import Exporter
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import WAITING, Status
-from services.export.jobs.wish import Wish
+from services.export.jobs.wish import Of, Wish
 from services.export.metrics import ExportMetrics
 from tests.integration.conftest import Hit, event_row
 from tests.integration.services import Service, start_service
@@ -116,7 +116,7 @@ async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(
     # What older servers have by default; and time between the two looks at the table, for somebody to be identified in.
     exporter.settings["merge_tree_storage_snapshot_sleep_ms"] = 200
     exporter.open(client)
-    job = await exporter.create(Wish(f"ids:{','.join(map(str, visitors))}", ["id"]))
+    job = await exporter.create(Wish(Of.CONTACTS, f"ids:{','.join(map(str, visitors))}", ["id"]))
     for visitor in visitors:
         profile = Profile(visitor, own=Part(NOW_US, fields={"email": Stamped(f"{visitor}@x.org", NOW_US)}), version=1)
         await insert(clickhouse_url, [profile])

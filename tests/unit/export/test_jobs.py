@@ -10,7 +10,7 @@ import pytest
 from services.common.envelope import ApiError
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import Job, Status, new_id
-from services.export.jobs.wish import Format, Header, Packing, Wish, read_wish
+from services.export.jobs.wish import Format, Header, Of, Packing, Wish, read_wish
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_job_that_was_removed_does_not_come_back(folder: JobFolder) -> None:
 
 def test_a_wish_says_what_it_is() -> None:
     said = {"search": "ada", "columns": "id, email,id", "format": "ndjson", "packing": "zip", "header": "labels"}
-    assert read_wish(said) == Wish("ada", ["id", "email"], Format.NDJSON, Packing.ZIP, Header.LABELS)
+    assert read_wish(said) == Wish(Of.CONTACTS, "ada", ["id", "email"], Format.NDJSON, Packing.ZIP, Header.LABELS)
     assert read_wish({}) == Wish()
 
 
