@@ -129,4 +129,5 @@ def job_object(job: Job) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.to_builtins(job)
     del body["rights"]
     wish = body.pop("wish")
-    return {**wish, **body, "download": f"/exports/{job.id}/download" if job.status is Status.DONE else None}
+    download = f"/exports/{job.id}/download" if job.status is Status.DONE else None
+    return {"person_id": wish.pop("id"), **wish, **body, "download": download}

@@ -30,6 +30,7 @@ class NewExport(msgspec.Struct):
     header: Annotated[Header, Meta(description="The first line: names, or labels as people read them")] | UnsetType = (
         UNSET
     )
+    id: Annotated[int, Meta(description="Of a person", ge=1, examples=[4711])] | UnsetType = UNSET
 
 
 class Export(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -44,6 +45,7 @@ class Export(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     header: Header
     since: Annotated[int, Meta(description="Of events: microseconds since 1970; 0 for any time")]
     until: int
+    person_id: Annotated[int, Meta(description="Of a person, else 0")]
     status: Annotated[str, Meta(description="queued, running, done, failed, expired, removed", examples=["done"])]
     created_at: float
     started_at: float

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, cast
@@ -23,23 +23,22 @@ class Packing(StrEnum):
 ENDINGS = {Packing.NONE: "", Packing.GZIP: ".gz", Packing.ZIP: ".zip"}
 
 
+Entry = Callable[[str], AbstractContextManager[IO[bytes]]]
+
+
 @contextmanager
-def packed_file(path: Path, packing: Packing, inner_name: str) -> Iterator[IO[bytes]]:
-    """Where the bytes of the file go; it is whole, and on the disk, when this ends without an error. `inner_name` is
-    what a zip calls it. Raises `OSError`."""
+def packed_file(path: Path, packing: Packing) -> Iterator[Entry]:
+    """What opens an entry by its name: one in all, of a zip any number, one after the other. The file is whole, and on
+    the disk, when this ends without an error. Raises `OSError`."""
     with open(private_file(path), "wb", buffering=1 << 20) as file:
         match packing:
             case Packing.GZIP:
-                with gzip.GzipFile(inner_name, "wb", _LEVEL, file) as inner:
-                    yield cast(IO[bytes], inner)
+                yield lambda name: cast(AbstractContextManager[IO[bytes]], gzip.GzipFile(name, "wb", _LEVEL, file))
             case Packing.ZIP:
-                with (
-                    zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive,
-                    archive.open(inner_name, "w", force_zip64=True) as entry,
-                ):
-                    yield entry
+                with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
+                    yield lambda name: archive.open(name, "w", force_zip64=True)
             case Packing.NONE:
-                yield file
+                yield lambda _: nullcontext(file)
         file.flush()
         os.fsync(file.fileno())
 

@@ -14,7 +14,7 @@ def write_csv(rows: RowStream, header: Sequence[str], file: IO[bytes]) -> None:
         file.write(chunk)
 
 
-def write_ndjson(rows: RowStream, _: Sequence[str], file: IO[bytes]) -> None:
+def write_ndjson(rows: RowStream, file: IO[bytes]) -> None:
     for chunk in rows.chunks():
         file.write(chunk)
 

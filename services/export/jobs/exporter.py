@@ -6,9 +6,12 @@ import asyncio
 import errno
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
 
 import structlog
+from clickhouse_connect.driver.client import Client
 
 from services.common import caller
 from services.common.clickhouse import ClickHouse, connect_blocking
@@ -22,7 +25,7 @@ from services.export.files.sheets import write_sheets
 from services.export.files.text import write_csv, write_ndjson
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import MAX_ATTEMPTS, WAITING, Job, Status, new_id
-from services.export.jobs.planning import Plan, plan
+from services.export.jobs.planning import Part, header, plan, total
 from services.export.jobs.wish import Format, Wish
 from services.export.metrics import ExportMetrics
 
@@ -106,19 +109,15 @@ class Exporter:
         return job
 
     async def _total(self, wish: Wish) -> int:
-        planned = await self._planned(wish)
-        if planned.statement.total is None or self._clickhouse is None:
-            return 0
-        rows = (
-            await self._clickhouse.query(planned.statement.total, parameters=planned.statement.parameters)
-        ).result_rows
-        total = int(rows[0][0])
-        if self._limit and total > self._limit:
-            text = f"These are {total:,} {wish.of}; an export has {self._limit:,} at most. Search for fewer."
+        """Raises `ApiError` 400 where there are more than an export may have."""
+        parts = await self._parts(wish)
+        found = await total(parts, self._clickhouse)
+        if self._limit and found > self._limit:
+            text = f"These are {found:,} {wish.of}; an export has {self._limit:,} at most. Search for fewer."
             raise ApiError(400, text, {"search": [text]})
-        return total
+        return found
 
-    async def _planned(self, wish: Wish) -> Plan:
+    async def _parts(self, wish: Wish) -> list[Part]:
         if self._clickhouse is None:
             raise ApiError(503, "The service is starting.")
         return await plan(wish, self._clickhouse, self._fields)
@@ -170,7 +169,7 @@ class Exporter:
                     raise ValueError(f"interrupted {MAX_ATTEMPTS} times")
                 await asyncio.to_thread(self._folder.save, job)
                 caller.enter(job.as_caller())
-                await asyncio.to_thread(self._write, job, await self._planned(job.wish))
+                await asyncio.to_thread(self._write, job, await self._parts(job.wish))
                 job.status = Status.DONE
             except Unwanted:
                 job.status, job.attempts = Status.QUEUED, job.attempts - 1
@@ -193,46 +192,55 @@ class Exporter:
         except OSError as error:
             log.warning("export_not_saved", job=job.id, error=_disk_words(error))
 
-    def _write(self, job: Job, planned: Plan) -> None:
+    def _write(self, job: Job, parts: Sequence[Part]) -> None:
         """In a thread, with flat memory: what has been written is forgotten. The name appears only after the fsync."""
-        is_json = job.wish.format is Format.NDJSON
-        count, kind = (LineCount(), "JSONEachRow") if is_json else (CsvCount(), "CSV")
         client = connect_blocking(self._url, timeout_seconds=QUERY_SECONDS)
         try:
-            with open_rows(
-                client, planned.statement.rows, planned.statement.parameters, kind, self.settings, count,
-                self._progress(job),
-            ) as rows:  # fmt: skip
-                try:
-                    self._write_rows(job, planned, rows)
-                except ValueError:
-                    rows.check()  # an error of ClickHouse is no cell of its type
-                    raise
+            if job.wish.format is Format.XLSX:
+                [part] = parts
+                with self._rows(client, job, part) as rows:
+                    write_sheets(rows, header(job.wish, part.columns), part.columns, job.total, self._folder.part(job))
+            else:
+                with packed_file(self._folder.part(job), job.wish.packing) as entry:
+                    for part in parts:
+                        name = f"{part.name}.{job.wish.format}"
+                        with self._rows(client, job, part) as rows, entry(name) as file:
+                            self._write_part(job.wish, part, rows, file)
         finally:
             client.close()
-        job.rows, job.bytes = count.rows, self._folder.part(job).stat().st_size
+        job.bytes = self._folder.part(job).stat().st_size
         self._folder.publish(job)
 
-    def _write_rows(self, job: Job, planned: Plan, rows: RowStream) -> None:
-        part, header = self._folder.part(job), planned.header
-        match job.wish.format:
-            case Format.XLSX:
-                write_sheets(rows, header, planned.columns, job.total, part)
+    def _write_part(self, wish: Wish, part: Part, rows: RowStream, file: IO[bytes]) -> None:
+        match wish.format:
             case Format.PARQUET:
-                with packed_file(part, job.wish.packing, job.inner_name) as file:
-                    write_parquet(rows, header, planned.columns, file)
-            case Format.CSV | Format.NDJSON:
-                write = write_csv if job.wish.format is Format.CSV else write_ndjson
-                with packed_file(part, job.wish.packing, job.inner_name) as file:
-                    write(rows, header, file)
+                write_parquet(rows, header(wish, part.columns), part.columns, file)
+            case Format.NDJSON:
+                write_ndjson(rows, file)
+            case _:
+                write_csv(rows, header(wish, part.columns), file)
 
-    def _progress(self, job: Job) -> Callable[[int], None]:
-        """Told after every chunk; raises `Unwanted`."""
+    @contextmanager
+    def _rows(self, client: Client, job: Job, part: Part) -> Iterator[RowStream]:
+        """The rows of one part; the job counts them beside those of the parts before."""
+        is_json = job.wish.format is Format.NDJSON
+        count, kind = (LineCount(), "JSONEachRow") if is_json else (CsvCount(), "CSV")
+        go_on = self._progress(job, job.rows)
+        statement = part.statement
+        with open_rows(client, statement.rows, statement.parameters, kind, self.settings, count, go_on) as rows:
+            try:
+                yield rows
+            except ValueError:
+                rows.check()  # an error of ClickHouse is no cell of its type
+                raise
+
+    def _progress(self, job: Job, before: int) -> Callable[[int], None]:
+        """Told after every chunk; raises `Unwanted`. `before`: rows of the parts before."""
         last = time.monotonic()
 
         def go_on(rows: int) -> None:
             nonlocal last
-            job.rows = rows
+            job.rows = before + rows
             if self._ends.is_set():
                 raise Unwanted
             if time.monotonic() - last < SAVE_SECONDS:

@@ -22,6 +22,7 @@ class Of(StrEnum):
     CONTACTS = "contacts"
     EVENTS = "events"
     COMPANIES = "companies"
+    PERSON = "person"  # one contact, and all that is kept of it
 
 
 class Format(StrEnum):
@@ -38,7 +39,7 @@ class Header(StrEnum):
 
 class Wish(msgspec.Struct, frozen=True):
     """`columns` is empty for those that are usual. Of events: from `since` until before `until`, microseconds since
-    1970, 0 for any time."""
+    1970, 0 for any time. What is asked of a person is a zip of CSV or NDJSON."""
 
     of: Of = Of.CONTACTS
     search: str = ""
@@ -48,6 +49,7 @@ class Wish(msgspec.Struct, frozen=True):
     header: Header = Header.ALIASES
     since: int = 0
     until: int = 0
+    id: int = 0  # of a person
 
 
 def read_wish(body: Mapping[str, Any]) -> Wish:
@@ -62,13 +64,36 @@ def read_wish(body: Mapping[str, Any]) -> Wish:
     wish = Wish(
         _choice(Of, "of", body), search, _columns(body.get("columns")), _choice(Format, "format", body),
         _choice(Packing, "packing", body), _choice(Header, "header", body), _time("since", body), _time("until", body),
+        _id(body),
     )  # fmt: skip
+    if wish.of is Of.PERSON:
+        return _of_person(wish)
+    if wish.id:
+        raise ApiError(400, "id is for a person.", {"id": [NOT_VALID]})
     for name in ("since", "until"):
         if body.get(name) and wish.of is not Of.EVENTS:
             raise ApiError(400, f"{name} is for events.", {name: [NOT_VALID]})
     if wish.packing and wish.format in (Format.XLSX, Format.PARQUET):
         raise ApiError(400, f"{wish.format} files are packed already.", {"packing": [NOT_VALID]})
     return wish
+
+
+def _of_person(wish: Wish) -> Wish:
+    if not wish.id:
+        raise ApiError(400, "Whose? Say the id of a contact.", {"id": [NOT_VALID]})
+    for name in ("search", "columns", "since", "until"):
+        if getattr(wish, name):
+            raise ApiError(400, f"{name} is not for a person, of whom all is told.", {name: [NOT_VALID]})
+    if wish.format not in (Format.CSV, Format.NDJSON):
+        raise ApiError(400, "Of a person there are csv and ndjson.", {"format": [NOT_VALID]})
+    return msgspec.structs.replace(wish, packing=Packing.ZIP)
+
+
+def _id(body: Mapping[str, Any]) -> int:
+    said = str(body.get("id") or "0")
+    if not (said.isascii() and said.isdecimal() and len(said) < 17):
+        raise ApiError(400, "id is that of a contact.", {"id": [NOT_VALID]})
+    return int(said)
 
 
 def _columns(said: Any) -> list[str]:

@@ -1,10 +1,13 @@
-"""Events of contacts and of times, and companies, as files: each once, of those that one may see."""
+"""Events of contacts and of times, companies, and all that is kept of one person: each once, and what one may see."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import time
 import uuid
+import zipfile
 from typing import Any
 
 import httpx
@@ -89,3 +92,28 @@ def test_companies_are_exported(exports: Service, api: httpx.Client, ada: httpx.
     assert (row["companyname"], row["companycity"]) == (name, "Rome")
     assert exported(ada, **{**asked, "format": "csv"})[1] == []
     assert exports.http.post("/exports", json={**asked, "columns": "email"}).status_code == 400
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_all_that_is_kept_of_a_person_is_in_one_zip(
+    exports: Service, api: httpx.Client, ada: httpx.Client, store_hit: Hit, form: str
+) -> None:
+    email, page = f"{uuid.uuid4().hex}@x.org", f"https://x.example/{uuid.uuid4().hex}"
+    loser, winner = new(api, email=email, city="Rome"), new(api, firstname="Ada")
+    store_hit(loser, time.time(), url=page)
+    assert api.post("/api/notes/new", json={"lead": loser, "text": "Asked for an offer."}).status_code == 201
+    assert api.patch(f"/api/contacts/{winner}/edit", json={"email": email}).status_code == 200
+    job, answer = downloaded(exports.http, of="person", id=loser, format=form)
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert archive.namelist() == [f"{name}.{form}" for name in ("contacts", "events", "notes", "mails")]
+    read = (lambda text: [json.loads(line) for line in text.splitlines()]) if form == "ndjson" else (
+        lambda text: list(csv.DictReader(io.StringIO(text)))
+    )  # fmt: skip
+    [contact], events, [note], mails = (read(archive.read(name).decode()) for name in archive.namelist())
+    assert (int(contact["id"]), contact["email"], contact["city"]) == (winner, email, "Rome")
+    assert page in [event["url"] for event in events] and {int(event["contact_id"]) for event in events} == {winner}
+    assert (note["text"], mails) == ("Asked for an offer.", [])
+    assert job["rows"] == job["total"] == 2 + len(events)
+    assert downloaded(exports.http, of="person", id=winner, format=form)[0]["rows"] == job["rows"]
+    for said in ({"id": 999_999_999}, {"id": winner}):
+        assert ada.post("/exports", json={"of": "person", **said}).status_code == 404

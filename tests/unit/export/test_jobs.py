@@ -70,6 +70,14 @@ def test_a_wish_says_what_it_is() -> None:
         ({"format": "xlsx", "packing": "zip"}, "packing"),
         ({"header": "x"}, "header"),
         ({"colour": "red"}, "colour"),
+        ({"of": "people"}, "of"),
+        ({"since": "2026-01-01"}, "since"),
+        ({"of": "events", "until": "whenever"}, "until"),
+        ({"id": 7}, "id"),
+        ({"of": "person"}, "id"),
+        ({"of": "person", "id": "x"}, "id"),
+        ({"of": "person", "id": 7, "search": "ada"}, "search"),
+        ({"of": "person", "id": 7, "format": "xlsx"}, "format"),
     ],
 )
 def test_a_wish_that_cannot_be_read_is_refused_by_its_name(body: dict[str, Any], name: str) -> None:
