@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import IO, Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 
 from services.common.caller import author, author_id, rights
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
 from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.common.rights import ACCESS
-from services.export.files.packing import ENDINGS, Packing
+from services.export.files.packing import Packing
+from services.export.files.row_stream import CHUNK
 from services.export.jobs.exporter import Exporter
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import Job, Status
@@ -28,6 +29,7 @@ MEDIA_TYPES = {
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Format.PARQUET: "application/vnd.apache.parquet",
 }
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 PACKED_TYPES = {Packing.GZIP: "application/gzip", Packing.ZIP: "application/zip"}
 
 _ID = (Parameter("id", "The export", str, "0123456789abcdef0123456789abcdef", "path"),)
@@ -48,6 +50,13 @@ RETRY = Operation(
     errors={409: "It did not fail"},
 )
 REMOVE = Operation("Stop and remove an export, with its file", Export, _ID)
+AT_ONCE = Operation(
+    "The file itself, of up to 10,000 rows",
+    str,
+    body=NewExport,
+    media_type="text/csv",
+    errors={507: "The disk is full"},
+)
 DOWNLOAD = Operation("The file", str, _ID, errors={409: "It is not whole"}, media_type="text/csv")
 
 
@@ -59,6 +68,7 @@ class ExportsApi:
         return [
             described("/exports", _exporting(self.list), get=LIST),
             described("/exports", _exporting(self.create), post=CREATE),
+            described("/exports/download", _exporting(self.at_once), post=AT_ONCE),
             described("/exports/{id}", _exporting(self.one), get=ONE),
             described("/exports/{id}", _exporting(self.remove), delete=REMOVE),
             described("/exports/{id}/retry", _exporting(self.retry), post=RETRY),
@@ -87,10 +97,15 @@ class ExportsApi:
         path = self._folder.file(job)
         if not path.exists():
             raise ApiError(404, "The file of this export is gone.")
-        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        media_type = PACKED_TYPES.get(job.wish.packing) or MEDIA_TYPES[job.wish.format]
-        name = job.inner_name + ENDINGS[job.wish.packing]
-        return FileResponse(path, media_type=media_type, filename=name, headers=headers)
+        return FileResponse(path, media_type=_media_type(job), filename=job.shown_name, headers=_HEADERS)
+
+    async def at_once(self, request: Request) -> Response:
+        """A file for which nobody has to come back; it is whole before its first byte is sent."""
+        job = await self._exporter.at_once(read_wish(await read_object(request)))
+        file = await asyncio.to_thread(self._folder.taken, job)
+        headers = {**_HEADERS, "Content-Length": str(job.bytes)}
+        headers["Content-Disposition"] = f'attachment; filename="{job.shown_name}"'
+        return StreamingResponse(_chunks(file), media_type=_media_type(job), headers=headers)
 
     async def remove(self, request: Request) -> Response:
         """It stops within a second or two, if it still runs."""
@@ -119,6 +134,16 @@ def _exporting(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[R
 def _is_mine(job: Job) -> bool:
     """Others' files hold what they may see; the admin sees all."""
     return rights().is_admin or (job.user_id, job.user) == (author_id(), author(""))
+
+
+def _media_type(job: Job) -> str:
+    return PACKED_TYPES.get(job.wish.packing) or MEDIA_TYPES[job.wish.format]
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK):
+            yield chunk
 
 
 def _queued(job: Job) -> Response:

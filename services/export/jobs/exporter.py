@@ -34,10 +34,13 @@ log = structlog.get_logger()
 RUNNING_AT_ONCE = 2
 MAX_WAITING = 50
 MAX_JOBS = 1_000
+MAX_AT_ONCE = 10_000  # rows of an export for which somebody waits
 LOOK_SECONDS = 1.0  # for jobs that other processes were asked for, or left behind
 SAVE_SECONDS = 1.0  # between two words on how far a job is
 QUERY_SECONDS = 3_600.0
 DAY = 86_400.0
+
+GoOn = Callable[[int], None]  # with how many rows there are
 
 _SETTINGS = {
     # Spill to the server's disk instead of growing: an export has time.
@@ -67,6 +70,7 @@ class Exporter:
         self._look = asyncio.Event()
         self._ends = threading.Event()
         self._server: asyncio.Task[None] | None = None
+        self._places = asyncio.Semaphore(RUNNING_AT_ONCE)  # for those that are made while somebody waits
         self.settings = dict(_SETTINGS)
 
     def open(self, clickhouse: ClickHouse) -> None:
@@ -95,6 +99,22 @@ class Exporter:
         except OSError as error:
             raise ApiError(507, f"The export cannot be stored: {_disk_words(error)}.") from error
         self._look.set()
+        return job
+
+    async def at_once(self, wish: Wish) -> Job:
+        """A file that is whole, of a job that nobody knows: whoever asked removes it. Raises `ApiError` 400 for more
+        than `MAX_AT_ONCE` rows, 503, 507, and what `plan` raises."""
+        parts = await self._parts(wish)
+        job = Job(new_id(), wish, time.time(), await total(parts, self._clickhouse))
+        if job.total > MAX_AT_ONCE:
+            text = f"These are {job.total:,} rows; at once there are {MAX_AT_ONCE:,} at most. Ask for an export."
+            raise ApiError(400, text, {"search": [text]})
+        async with self._places:
+            try:
+                await asyncio.to_thread(self._write, job, parts, lambda _: None)
+            except (BrokenOffError, OSError, ValueError) as error:
+                self._folder.remove(job)
+                raise ApiError(507 if isinstance(error, OSError) else 503, _words(error)) from error
         return job
 
     async def retry(self, job: Job) -> Job:
@@ -169,7 +189,7 @@ class Exporter:
                     raise ValueError(f"interrupted {MAX_ATTEMPTS} times")
                 await asyncio.to_thread(self._folder.save, job)
                 caller.enter(job.as_caller())
-                await asyncio.to_thread(self._write, job, await self._parts(job.wish))
+                await asyncio.to_thread(self._write, job, await self._parts(job.wish), self._progress(job))
                 job.status = Status.DONE
             except Unwanted:
                 job.status, job.attempts = Status.QUEUED, job.attempts - 1
@@ -192,19 +212,20 @@ class Exporter:
         except OSError as error:
             log.warning("export_not_saved", job=job.id, error=_disk_words(error))
 
-    def _write(self, job: Job, parts: Sequence[Part]) -> None:
-        """In a thread, with flat memory: what has been written is forgotten. The name appears only after the fsync."""
+    def _write(self, job: Job, parts: Sequence[Part], go_on: GoOn) -> None:
+        """In a thread, with flat memory: what has been written is forgotten. The name appears only after the fsync.
+        `go_on` is told after every chunk, and raises what ends it."""
         client = connect_blocking(self._url, timeout_seconds=QUERY_SECONDS)
         try:
             if job.wish.format is Format.XLSX:
                 [part] = parts
-                with self._rows(client, job, part) as rows:
+                with self._rows(client, job, part, go_on) as rows:
                     write_sheets(rows, header(job.wish, part.columns), part.columns, job.total, self._folder.part(job))
             else:
                 with packed_file(self._folder.part(job), job.wish.packing) as entry:
                     for part in parts:
                         name = f"{part.name}.{job.wish.format}"
-                        with self._rows(client, job, part) as rows, entry(name) as file:
+                        with self._rows(client, job, part, go_on) as rows, entry(name) as file:
                             self._write_part(job.wish, part, rows, file)
         finally:
             client.close()
@@ -221,26 +242,29 @@ class Exporter:
                 write_csv(rows, header(wish, part.columns), file)
 
     @contextmanager
-    def _rows(self, client: Client, job: Job, part: Part) -> Iterator[RowStream]:
+    def _rows(self, client: Client, job: Job, part: Part, go_on: GoOn) -> Iterator[RowStream]:
         """The rows of one part; the job counts them beside those of the parts before."""
+        before, statement = job.rows, part.statement
+
+        def counted(rows: int) -> None:
+            job.rows = before + rows
+            go_on(job.rows)
+
         is_json = job.wish.format is Format.NDJSON
         count, kind = (LineCount(), "JSONEachRow") if is_json else (CsvCount(), "CSV")
-        go_on = self._progress(job, job.rows)
-        statement = part.statement
-        with open_rows(client, statement.rows, statement.parameters, kind, self.settings, count, go_on) as rows:
+        with open_rows(client, statement.rows, statement.parameters, kind, self.settings, count, counted) as rows:
             try:
                 yield rows
             except ValueError:
                 rows.check()  # an error of ClickHouse is no cell of its type
                 raise
 
-    def _progress(self, job: Job, before: int) -> Callable[[int], None]:
-        """Told after every chunk; raises `Unwanted`. `before`: rows of the parts before."""
+    def _progress(self, job: Job) -> GoOn:
+        """Keeps how far the job is. It raises `Unwanted`."""
         last = time.monotonic()
 
-        def go_on(rows: int) -> None:
+        def go_on(_: int) -> None:
             nonlocal last
-            job.rows = before + rows
             if self._ends.is_set():
                 raise Unwanted
             if time.monotonic() - last < SAVE_SECONDS:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -60,6 +61,12 @@ class JobFolder:
         """Its file is whole from now on."""
         os.replace(self.part(job), self.file(job))
         self._sync()
+
+    def taken(self, job: Job) -> IO[bytes]:
+        """Its file, open, and no longer in the folder. Servers that are told a path read it later than that."""
+        file = self.file(job).open("rb")
+        self.remove(job)
+        return file
 
     def remove(self, job: Job) -> None:
         """What says so first: whoever works on it then stops."""

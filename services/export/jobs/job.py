@@ -50,9 +50,9 @@ class Job(msgspec.Struct):
         return f"{self.id}.{self.wish.format}{ENDINGS[self.wish.packing]}"
 
     @property
-    def inner_name(self) -> str:
-        """What whoever downloads it calls it, and a zip what is in it."""
-        return f"{self.wish.of}-{self.id[:8]}.{self.wish.format}"
+    def shown_name(self) -> str:
+        """What whoever downloads it calls it."""
+        return f"{self.wish.of}-{self.id[:8]}.{self.wish.format}{ENDINGS[self.wish.packing]}"
 
     def as_caller(self) -> Caller:
         """Whoever asked for it: the file has what they might see then."""

@@ -20,6 +20,7 @@ CHECKS = [
 ]
 PATHS = {
     "/exports": {"get", "post"},
+    "/exports/download": {"post"},
     "/exports/{id}": {"get", "delete"},
     "/exports/{id}/retry": {"post"},
     "/exports/{id}/download": {"get"},

@@ -17,6 +17,7 @@ import httpx
 import pyarrow.parquet
 import pytest
 import python_calamine
+from clickhouse_connect.driver.client import Client
 
 from tests.integration.export.test_export import downloaded, exported
 from tests.integration.services import Service, start_service
@@ -123,6 +124,33 @@ def test_fields_that_people_made_are_columns_and_labels_are_headers(exports: Ser
     assert exported(exports.http, **asked, header="labels")[1] == [{"ID": str(one), 'Size, "inside"': "7"}]
     [everything] = exported(exports.http, search=f"ids:{one}", columns="all")[1]
     assert (everything[alias], everything["firstname"]) == ("7", "Ada") and len(everything) > 30
+
+
+def test_what_is_small_is_answered_at_once_and_leaves_nothing(
+    exports: Service, people: tuple[str, list[dict[str, Any]]], server_folder: Path
+) -> None:
+    before = exports.http.get("/exports").json()
+    answer = exports.http.post("/exports/download", json={"search": f"tag:{people[0]}", "columns": "email"})
+    assert answer.status_code == 200, (answer.status_code, answer.headers, answer.text)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.text.splitlines()[1:].count(f'"{people[0]}@x.org"') == 1
+    assert exports.http.get("/exports").json() == before
+    known = {one["id"] for one in before["exports"]}
+    folder = server_folder / "data" / "exports"
+    eventually(lambda: {path.name.partition(".")[0] for path in folder.iterdir()} <= known, "it is removed")
+    assert exports.http.post("/exports/download", json={"search": "("}).status_code == 400
+
+
+def test_what_is_large_is_not_answered_at_once(
+    exports: Service, clickhouse: Client, people: tuple[str, list[dict[str, Any]]]
+) -> None:
+    clickhouse.command(
+        "INSERT INTO events (event_id, contact_id, time, type) SELECT generateUUIDv4(), 7800000001,"
+        " toDateTime64('1999-01-01 00:00:00', 3, 'UTC'), 'page.hit' FROM numbers(10001)"
+    )
+    asked = {"of": "events", "since": "1999-01-01", "until": "1999-01-02"}
+    refused = exports.http.post("/exports/download", json=asked)
+    assert refused.status_code == 400 and "10,001 rows" in refused.json()["errors"][0]["message"]
 
 
 def test_a_part_of_a_file_is_downloaded(exports: Service, people: tuple[str, list[dict[str, Any]]]) -> None:
