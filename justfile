@@ -90,6 +90,10 @@ bench-identity *arguments:
 bench-contacts *arguments:
     @{{ python }} -m loadtests.bench_contacts "$@"
 
+# How long an export of a million contacts takes in every format, and how much memory
+bench-export *arguments:
+    @{{ python }} -m loadtests.bench_export "$@"
+
 # How many contacts a second rebuild-redis puts into an empty Redis
 bench-rebuild *arguments:
     @{{ python }} -m loadtests.bench_rebuild "$@"

@@ -142,6 +142,8 @@ class Settings:
         0, "Requests that one user or token may make of the APIs of contacts and export in a window. 0: no limit."
     )
     api_rate_limiter_seconds: int = _setting(3_600, "The length of that window.")
+    export_limit: int = _setting(1_000_000, "Rows that one export may have. 0: any number.")
+    export_days: float = _setting(7.0, "Days after which the file of an export is removed. 0: it stays.")
     write_keys: tuple[str, ...] = _setting(
         (), "Secrets with which servers report events to /v1/batch, beside the admin's login.", is_secret=True
     )

@@ -1,25 +1,36 @@
-"""The HTTP interface of exports: create, list, one, download, remove."""
+"""The HTTP interface of exports: create, list, one, retry, download, remove."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import IO, Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 
 from services.common.caller import author, author_id, rights
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
 from services.common.operation import DescribedRoute, Operation, Parameter, described
 from services.common.rights import ACCESS
-from services.export.csv_query import COLUMNS, DEFAULT_COLUMNS, UnknownColumnError
-from services.export.exporter import Exporter
-from services.export.job import Job, JobFolder, Status
+from services.export.files.packing import Packing
+from services.export.files.row_stream import CHUNK
+from services.export.jobs.exporter import Exporter
+from services.export.jobs.folder import JobFolder
+from services.export.jobs.job import Job, Status
+from services.export.jobs.wish import Format, read_wish
 from services.export.shapes import Export, Id, NewExport
 
-MAX_COLUMNS = 200
 NEEDED = (ACCESS, "lead:export:enable", "lead:leads:viewown")
+MEDIA_TYPES = {
+    Format.CSV: "text/csv",
+    Format.NDJSON: "application/x-ndjson",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+PACKED_TYPES = {Packing.GZIP: "application/gzip", Packing.ZIP: "application/zip"}
 
 _ID = (Parameter("id", "The export", str, "0123456789abcdef0123456789abcdef", "path"),)
 LIST = Operation("The exports, oldest first", {"exports": list[Export]})
@@ -31,7 +42,21 @@ CREATE = Operation(
     errors={429: "Too many are kept, or wait", 507: "The disk is full"},
 )
 ONE = Operation("One export", Export, _ID)
+RETRY = Operation(
+    "Try one again that failed, or whose file is gone",
+    {"id": Id, "status": str},
+    _ID,
+    success={202: "Queued"},
+    errors={409: "It did not fail"},
+)
 REMOVE = Operation("Stop and remove an export, with its file", Export, _ID)
+AT_ONCE = Operation(
+    "The file itself, of up to 10,000 rows",
+    str,
+    body=NewExport,
+    media_type="text/csv",
+    errors={507: "The disk is full"},
+)
 DOWNLOAD = Operation("The file", str, _ID, errors={409: "It is not whole"}, media_type="text/csv")
 
 
@@ -43,44 +68,53 @@ class ExportsApi:
         return [
             described("/exports", _exporting(self.list), get=LIST),
             described("/exports", _exporting(self.create), post=CREATE),
+            described("/exports/download", _exporting(self.at_once), post=AT_ONCE),
             described("/exports/{id}", _exporting(self.one), get=ONE),
             described("/exports/{id}", _exporting(self.remove), delete=REMOVE),
+            described("/exports/{id}/retry", _exporting(self.retry), post=RETRY),
             described("/exports/{id}/download", _exporting(self.download), get=DOWNLOAD),
         ]
 
     async def create(self, request: Request) -> Response:
-        search, columns = read_request(await read_object(request))
-        try:
-            job = await self._exporter.create(search, columns)
-        except UnknownColumnError as error:
-            text = f"There is no column {str(error)[:60]}; there are {', '.join(COLUMNS)}."
-            raise ApiError(400, text, {"columns": [text]}) from error
-        return json_response({"id": job.id, "status": job.status}, 202, {"Location": f"/exports/{job.id}"})
+        job = await self._exporter.create(read_wish(await read_object(request)))
+        return _queued(job)
+
+    async def retry(self, request: Request) -> Response:
+        return _queued(await self._exporter.retry(self._find(request)))
 
     async def list(self, _: Request) -> Response:
-        return json_response({"exports": [job_object(job) for job in self._exporter.jobs() if _is_mine(job)]})
+        jobs = reversed(await asyncio.to_thread(self._folder.jobs))
+        return json_response({"exports": [job_object(job) for job in jobs if _is_mine(job)]})
 
     async def one(self, request: Request) -> Response:
         return json_response(job_object(self._find(request)))
 
     async def download(self, request: Request) -> Response:
+        """Parts of it, too (`Range`)."""
         job = self._find(request)
         if job.status is not Status.DONE:
-            raise ApiError(409, f"The export is {job.status}.")
-        path = self._folder.file(job.id)
+            raise ApiError(410 if job.status is Status.EXPIRED else 409, f"The export is {job.status}.")
+        path = self._folder.file(job)
         if not path.exists():
             raise ApiError(404, "The file of this export is gone.")
-        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        return FileResponse(path, media_type="text/csv", filename=f"contacts-{job.id[:8]}.csv", headers=headers)
+        return FileResponse(path, media_type=_media_type(job), filename=job.shown_name, headers=_HEADERS)
+
+    async def at_once(self, request: Request) -> Response:
+        """A file for which nobody has to come back; it is whole before its first byte is sent."""
+        job = await self._exporter.at_once(read_wish(await read_object(request)))
+        file = await asyncio.to_thread(self._folder.taken, job)
+        headers = {**_HEADERS, "Content-Length": str(job.bytes)}
+        headers["Content-Disposition"] = f'attachment; filename="{job.shown_name}"'
+        return StreamingResponse(_chunks(file), media_type=_media_type(job), headers=headers)
 
     async def remove(self, request: Request) -> Response:
-        job = await self._exporter.remove(self._find(request).id)
-        if job is None:
-            raise ApiError(404, NOT_FOUND)
+        """It stops within a second or two, if it still runs."""
+        job = self._find(request)
+        await asyncio.to_thread(self._folder.remove, job)
         return json_response({**job_object(job), "status": "removed"})
 
     def _find(self, request: Request) -> Job:
-        job = self._exporter.job(request.path_params["id"])
+        job = self._folder.job(request.path_params["id"])
         if job is None or not _is_mine(job):
             raise ApiError(404, NOT_FOUND)
         return job
@@ -102,24 +136,23 @@ def _is_mine(job: Job) -> bool:
     return rights().is_admin or (job.user_id, job.user) == (author_id(), author(""))
 
 
+def _media_type(job: Job) -> str:
+    return PACKED_TYPES.get(job.wish.packing) or MEDIA_TYPES[job.wish.format]
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def _queued(job: Job) -> Response:
+    return json_response({"id": job.id, "status": job.status}, 202, {"Location": f"/exports/{job.id}"})
+
+
 def job_object(job: Job) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.to_builtins(job)
-    body["download"] = f"/exports/{job.id}/download" if job.status is Status.DONE else None
-    return body
-
-
-def read_request(body: dict[str, Any]) -> tuple[str, list[str]]:
-    """(search, columns). Raises `ApiError` 400."""
-    if unknown := sorted(set(body) - {"search", "columns"}):
-        name = unknown[0][:60]
-        raise ApiError(400, f"{name} is nothing that an export can be told.", {name: ["search, columns"]})
-    search, columns = body.get("search", ""), body.get("columns") or list(DEFAULT_COLUMNS)
-    if not isinstance(search, str):
-        raise ApiError(400, "search must be text.", {"search": ["This value is not valid."]})
-    if isinstance(columns, str):
-        columns = [column.strip() for column in columns.split(",")]
-    if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
-        raise ApiError(400, "columns must be a list of names.", {"columns": ["This value is not valid."]})
-    if len(columns) > MAX_COLUMNS:
-        raise ApiError(400, f"There may be {MAX_COLUMNS} columns at most.", {"columns": ["This value is not valid."]})
-    return search, list(dict.fromkeys(columns))
+    del body["rights"]
+    wish = body.pop("wish")
+    download = f"/exports/{job.id}/download" if job.status is Status.DONE else None
+    return {"person_id": wish.pop("id"), **wish, **body, "download": download}

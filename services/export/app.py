@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from starlette.applications import Starlette
 from services.common import clickhouse as ch
 from services.common.door import ApiDoor
 from services.common.envelope import STORES_AWAY, add_error_handlers
+from services.common.field_registry import Fields
 from services.common.logins import Logins
 from services.common.migrate import migrate
 from services.common.openapi import OPENAPI_PATH, document_of, openapi_route
@@ -25,8 +27,8 @@ from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.user_directory import UserDirectory
 from services.export.api import ExportsApi
-from services.export.exporter import Exporter
-from services.export.job import JobFolder
+from services.export.jobs.exporter import Exporter
+from services.export.jobs.folder import JobFolder
 from services.export.metrics import ExportMetrics
 
 log = structlog.get_logger()
@@ -45,14 +47,19 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         raise SettingsError("SPOOR_REDIS_URL is required: users and their tokens are kept there")
     metrics = ExportMetrics()
     folder = JobFolder(Path(settings.data_dir) / "exports")
-    exporter = Exporter(folder, metrics)
     connection, redis = Connection(settings.clickhouse_url), connect(settings.redis_url)
-    logins = Logins(settings, redis, UserDirectory(RecordStore(redis)))
+    records = RecordStore(redis)
+    exporter = Exporter(
+        folder, metrics, Fields(records, settings), settings.clickhouse_url,
+        limit=settings.export_limit, days=settings.export_days,
+    )  # fmt: skip
+    logins = Logins(settings, redis, UserDirectory(records))
     limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        exporter.recall()
+        folder.open()
+        os.environ["TMPDIR"] = str(folder.folder)  # sheets that do not fit into memory are put together there
         opening = asyncio.create_task(connection.open(exporter))
         yield
         opening.cancel()

@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from services.export.job import Job
+from services.export.files.packing import Packing
+from services.export.jobs.wish import Format, Header, Of
 
 Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", examples=["0123456789abcdef0123456789abcdef"])]
 
@@ -15,15 +16,46 @@ Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", examples=["0123456789abcdef01
 class NewExport(msgspec.Struct):
     """Who is exported, and what of them; nothing said is everybody."""
 
-    search: Annotated[str, Meta(description="As in the list of contacts", examples=["city:london"])] | UnsetType = UNSET
-    columns: (
-        Annotated[list[str] | str, Meta(description="Names, or a text with commas", examples=[["id", "email"]])]
+    of: Of | UnsetType = UNSET
+    search: (
+        Annotated[str, Meta(description="As in the list of contacts, or of companies", examples=["city:london"])]
         | UnsetType
     ) = UNSET
+    columns: (
+        Annotated[list[str] | str, Meta(description="Names, or a text with commas; all", examples=[["id", "email"]])]
+        | UnsetType
+    ) = UNSET
+    format: Format | UnsetType = UNSET
+    packing: Annotated[Packing, Meta(description="Of CSV and NDJSON")] | UnsetType = UNSET
+    header: Annotated[Header, Meta(description="The first line: names, or labels as people read them")] | UnsetType = (
+        UNSET
+    )
+    id: Annotated[int, Meta(description="Of a person", ge=1, examples=[4711])] | UnsetType = UNSET
 
 
-class Export(Job, forbid_unknown_fields=True, kw_only=True):
+class Export(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Times are seconds since 1970; 0 for not yet."""
 
-    status: Annotated[str, Meta(description="queued, running, done, failed, removed", examples=["done"])]  # type: ignore[assignment]
+    id: Id
+    of: Of
+    search: str
+    columns: Annotated[list[str], Meta(description="Empty for those that are usual")]
+    format: Format
+    packing: Packing
+    header: Header
+    since: Annotated[int, Meta(description="Of events: microseconds since 1970; 0 for any time")]
+    until: int
+    person_id: Annotated[int, Meta(description="Of a person, else 0")]
+    status: Annotated[str, Meta(description="queued, running, done, failed, expired, removed", examples=["done"])]
+    created_at: float
+    started_at: float
+    finished_at: float
+    expires_at: Annotated[float, Meta(description="When the file is removed; 0 for never")]
+    total: Annotated[int, Meta(description="How many rows there were when it was asked for")]
+    rows: Annotated[int, Meta(description="So many are written")]
+    bytes: int
+    attempts: int
+    error: str
+    user_id: int
+    user: str
     download: Annotated[str | None, Meta(description="Where the file is, when it is whole")]

@@ -18,7 +18,13 @@ CHECKS = [
     schemathesis.checks.content_type_conformance,
     schemathesis.checks.response_schema_conformance,
 ]
-PATHS = {"/exports": {"get", "post"}, "/exports/{id}": {"get", "delete"}, "/exports/{id}/download": {"get"}}
+PATHS = {
+    "/exports": {"get", "post"},
+    "/exports/download": {"post"},
+    "/exports/{id}": {"get", "delete"},
+    "/exports/{id}/retry": {"post"},
+    "/exports/{id}/download": {"get"},
+}
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,17 @@ import httpx
 import pytest
 
 from services.common.clickhouse import connect, insert_rows
+from services.common.field_registry import Fields
 from services.common.migrate import migrate
 from services.common.profile import Member, Part, Profile, Stamped
+from services.common.records import RecordStore
+from services.common.redis_client import connect as connect_redis
+from services.common.settings import load_settings
 from services.common.tables import CONTACTS, EVENTS, contact_row
-from services.export.exporter import Exporter
-from services.export.job import JobFolder, Status
+from services.export.jobs.exporter import Exporter
+from services.export.jobs.folder import JobFolder
+from services.export.jobs.job import WAITING, Status
+from services.export.jobs.wish import Of, Wish
 from services.export.metrics import ExportMetrics
 from tests.integration.conftest import Hit, event_row
 from tests.integration.services import Service, start_service
@@ -28,19 +34,29 @@ from tests.processes import eventually
 NOW_US = 1_700_000_000_000_000
 
 
-def exported(http: httpx.Client, **body: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    made = http.post("/exports", json=body)
-    assert made.status_code == 202, made.text
-    path = f"/exports/{made.json()['id']}"
+def ended(http: httpx.Client, job_id: str) -> dict[str, Any]:
+    path = f"/exports/{job_id}"
     job = eventually(lambda: (one := http.get(path).json())["status"] in ("done", "failed") and one, "the export ends")
     assert isinstance(job, dict)
+    return job
+
+
+def downloaded(http: httpx.Client, **body: Any) -> tuple[dict[str, Any], httpx.Response]:
+    made = http.post("/exports", json=body)
+    assert made.status_code == 202, made.text
+    job = ended(http, made.json()["id"])
     assert job["status"] == "done", job
-    answer = http.get(f"{path}/download")
+    answer = http.get(job["download"])
     assert answer.status_code == 200
     assert "attachment" in answer.headers["content-disposition"]
     assert len(answer.content) == job["bytes"]
+    return job, answer
+
+
+def exported(http: httpx.Client, **body: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    job, answer = downloaded(http, **body)
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
-    assert len(rows) == job["rows"]
+    assert len(rows) == job["rows"] == job["total"]
     return job, rows
 
 
@@ -86,27 +102,31 @@ def test_anonymous_visitors_are_exported_too(exports: Service, store_hit: Hit) -
     ]
 
 
-async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(clickhouse_url: str, tmp_path: Path) -> None:
+async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(
+    clickhouse_url: str, valkey_url: str, tmp_path: Path
+) -> None:
     visitors = range(8_200_000, 8_200_040)
     await migrate(clickhouse_url)
-    client = await connect(clickhouse_url)
+    client, redis = await connect(clickhouse_url), connect_redis(valkey_url)
     await insert_rows(client, EVENTS, [event_row(uuid.uuid4().hex, one, NOW_US / 1e6, {}) for one in visitors])
-    # What older servers have by default; and time between the two looks at the table, for somebody to be identified in.
-    client.set_client_setting("enable_shared_storage_snapshot_in_query", 0)
-    client.set_client_setting("merge_tree_storage_snapshot_sleep_ms", 200)
     folder = JobFolder(tmp_path)
-    exporter = Exporter(folder, ExportMetrics())
+    folder.open()
+    fields = Fields(RecordStore(redis), load_settings({}))
+    exporter = Exporter(folder, ExportMetrics(), fields, clickhouse_url, limit=0, days=1)
+    # What older servers have by default; and time between the two looks at the table, for somebody to be identified in.
+    exporter.settings["merge_tree_storage_snapshot_sleep_ms"] = 200
     exporter.open(client)
-    job = await exporter.create(f"ids:{','.join(map(str, visitors))}", ["id"])
+    job = await exporter.create(Wish(Of.CONTACTS, f"ids:{','.join(map(str, visitors))}", ["id"]))
     for visitor in visitors:
         profile = Profile(visitor, own=Part(NOW_US, fields={"email": Stamped(f"{visitor}@x.org", NOW_US)}), version=1)
         await insert(clickhouse_url, [profile])
-    while job.status in (Status.QUEUED, Status.RUNNING):
+    while (now := folder.job(job.id)) is not None and now.status in WAITING:
         await asyncio.sleep(0.02)
     await exporter.close()
     await client.close()
-    assert job.status is Status.DONE, job.error
-    lines = folder.file(job.id).read_text().split()
+    await redis.aclose()
+    assert now is not None and now.status is Status.DONE, now
+    lines = folder.file(now).read_text().split()
     assert sorted(lines[1:]) == [f'"{visitor}"' for visitor in visitors]
 
 
@@ -149,7 +169,7 @@ def test_a_removed_export_leaves_no_file(exports: Service, server_folder: Path) 
     assert not list((server_folder / "data" / "exports").glob(f"{job['id']}*"))
 
 
-def test_jobs_outlive_a_restart_and_what_was_running_is_failed(
+def test_jobs_outlive_a_restart_and_what_was_interrupted_is_begun_again(
     tmp_path: Path, valkey_url: str, clickhouse_url: str
 ) -> None:
     first = start_service("export", tmp_path, valkey_url, clickhouse_url)
@@ -158,14 +178,21 @@ def test_jobs_outlive_a_restart_and_what_was_running_is_failed(
     first.process.stop()
     folder = tmp_path / "data" / "exports"
     record = json.loads((folder / f"{job['id']}.json").read_text())
-    half = uuid.uuid4().hex
-    (folder / f"{half}.json").write_text(json.dumps({**record, "id": half, "status": "running"}))
-    (folder / f"{half}.csv.part").write_text("id\n1")
+    half, often = uuid.uuid4().hex, uuid.uuid4().hex
+    for one, attempts in ((half, 1), (often, 3)):
+        (folder / f"{one}.json").write_text(
+            json.dumps({**record, "id": one, "status": "running", "attempts": attempts})
+        )
+        (folder / f"{one}.part").write_text("id\n1")
     second = start_service("export", tmp_path, valkey_url, clickhouse_url)
     assert second.http.get(f"/exports/{job['id']}/download").status_code == 200
-    failed = second.http.get(f"/exports/{half}").json()
-    assert (failed["status"], failed["error"]) == ("failed", "interrupted")
-    assert second.http.get(f"/exports/{half}/download").status_code == 409
-    assert not (folder / f"{half}.csv.part").exists()
+    assert ended(second.http, half)["status"] == "done"
+    given_up = ended(second.http, often)
+    assert (given_up["status"], given_up["error"]) == ("failed", "interrupted 3 times")
+    assert second.http.get(f"/exports/{often}/download").status_code == 409
+    assert not list(folder.glob("*.part"))
+    assert second.http.post(f"/exports/{often}/retry").status_code == 202
+    assert ended(second.http, often)["status"] == "done"
+    assert second.http.post(f"/exports/{often}/retry").status_code == 409
     second.http.close()
     second.process.stop()

@@ -1,0 +1,292 @@
+"""Runs exports: two at a time, each streamed from ClickHouse into a file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+import structlog
+from clickhouse_connect.driver.client import Client
+
+from services.common import caller
+from services.common.clickhouse import ClickHouse, connect_blocking
+from services.common.envelope import STORES_AWAY, ApiError
+from services.common.field_registry import Fields
+from services.export.files.packing import packed_file
+from services.export.files.parquet import write_parquet
+from services.export.files.row_count import CsvCount, LineCount
+from services.export.files.row_stream import BrokenOffError, RowStream, open_rows
+from services.export.files.sheets import write_sheets
+from services.export.files.text import write_csv, write_ndjson
+from services.export.jobs.folder import JobFolder
+from services.export.jobs.job import MAX_ATTEMPTS, WAITING, Job, Status, new_id
+from services.export.jobs.planning import Part, header, plan, total
+from services.export.jobs.wish import Format, Wish
+from services.export.metrics import ExportMetrics
+
+log = structlog.get_logger()
+
+RUNNING_AT_ONCE = 2
+MAX_WAITING = 50
+MAX_JOBS = 1_000
+MAX_AT_ONCE = 10_000  # rows of an export for which somebody waits
+LOOK_SECONDS = 1.0  # for jobs that other processes were asked for, or left behind
+SAVE_SECONDS = 1.0  # between two words on how far a job is
+QUERY_SECONDS = 3_600.0
+DAY = 86_400.0
+
+GoOn = Callable[[int], None]  # with how many rows there are
+
+_SETTINGS = {
+    # Spill to the server's disk instead of growing: an export has time.
+    "max_bytes_before_external_group_by": 1 << 30,
+    "max_bytes_before_external_sort": 1 << 30,
+    # Both sides of the search see one state of `contacts`; else a visitor who is identified between them is on neither.
+    # ClickHouse has it since 25.6, and newer versions by default.
+    "enable_shared_storage_snapshot_in_query": 1,
+    "output_format_json_quote_64bit_integers": 0,
+}
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
+
+
+class Unwanted(Exception):
+    """The export was removed, or this process ends."""
+
+
+class Exporter:
+    def __init__(
+        self, folder: JobFolder, metrics: ExportMetrics, fields: Fields, clickhouse_url: str, *, limit: int, days: float
+    ) -> None:
+        """`limit`: how many rows an export may have, 0 for any; after `days` its file is removed."""
+        self._folder, self._metrics, self._fields = folder, metrics, fields
+        self._url, self._limit, self._days = clickhouse_url, limit, days
+        self._clickhouse: ClickHouse | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._look = asyncio.Event()
+        self._ends = threading.Event()
+        self._server: asyncio.Task[None] | None = None
+        self._places = asyncio.Semaphore(RUNNING_AT_ONCE)  # for those that are made while somebody waits
+        self.settings = dict(_SETTINGS)
+
+    def open(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
+        self._server = asyncio.create_task(self._serve())
+
+    async def close(self) -> None:
+        """What runs is left to whoever has room next."""
+        self._ends.set()
+        tasks = [*self._running.values(), *([self._server] if self._server else [])]
+        if self._server:
+            self._server.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def create(self, wish: Wish) -> Job:
+        """A queued job. Raises `ApiError` 400, 429, 507, 503, and what `plan` raises."""
+        jobs = await asyncio.to_thread(self._folder.jobs)
+        if len(jobs) >= MAX_JOBS or sum(job.status in WAITING for job in jobs) >= MAX_WAITING + RUNNING_AT_ONCE:
+            raise ApiError(429, "There are too many exports; delete some, or wait.")
+        job = Job(
+            new_id(), wish, time.time(), await self._total(wish), user_id=caller.author_id(), user=caller.author(""),
+            rights=caller.rights(),
+        )  # fmt: skip
+        try:
+            await asyncio.to_thread(self._folder.add, job)
+        except OSError as error:
+            raise ApiError(507, f"The export cannot be stored: {_disk_words(error)}.") from error
+        self._look.set()
+        return job
+
+    async def at_once(self, wish: Wish) -> Job:
+        """A file that is whole, of a job that nobody knows: whoever asked removes it. Raises `ApiError` 400 for more
+        than `MAX_AT_ONCE` rows, 503, 507, and what `plan` raises."""
+        parts = await self._parts(wish)
+        job = Job(new_id(), wish, time.time(), await total(parts, self._clickhouse))
+        if job.total > MAX_AT_ONCE:
+            text = f"These are {job.total:,} rows; at once there are {MAX_AT_ONCE:,} at most. Ask for an export."
+            raise ApiError(400, text, {"search": [text]})
+        async with self._places:
+            try:
+                await asyncio.to_thread(self._write, job, parts, lambda _: None)
+            except (BrokenOffError, OSError, ValueError) as error:
+                self._folder.remove(job)
+                raise ApiError(507 if isinstance(error, OSError) else 503, _words(error)) from error
+        return job
+
+    async def retry(self, job: Job) -> Job:
+        """One that failed, or whose file is gone, is queued again. Raises `ApiError`."""
+        if job.status not in (Status.FAILED, Status.EXPIRED):
+            raise ApiError(409, f"The export is {job.status}.")
+        job.status, job.error, job.attempts, job.rows, job.bytes = Status.QUEUED, "", 0, 0, 0
+        job.total = await self._total(job.wish)
+        if not await asyncio.to_thread(self._folder.save, job):
+            raise ApiError(404, "The export is gone.")
+        self._look.set()
+        return job
+
+    async def _total(self, wish: Wish) -> int:
+        """Raises `ApiError` 400 where there are more than an export may have."""
+        parts = await self._parts(wish)
+        found = await total(parts, self._clickhouse)
+        if self._limit and found > self._limit:
+            text = f"These are {found:,} {wish.of}; an export has {self._limit:,} at most. Search for fewer."
+            raise ApiError(400, text, {"search": [text]})
+        return found
+
+    async def _parts(self, wish: Wish) -> list[Part]:
+        if self._clickhouse is None:
+            raise ApiError(503, "The service is starting.")
+        return await plan(wish, self._clickhouse, self._fields)
+
+    async def _serve(self) -> None:
+        """Takes what waits, oldest first, and removes what is too old."""
+        while True:
+            self._look.clear()
+            try:
+                for job in await asyncio.to_thread(self._folder.jobs):
+                    if job.status in WAITING and job.id not in self._running and len(self._running) < RUNNING_AT_ONCE:
+                        self._start(job.id)
+                    elif job.status is Status.DONE and 0 < job.expires_at < time.time():
+                        await asyncio.to_thread(self._expire, job)
+            except OSError as error:
+                log.warning("exports_unreadable", error=str(error))
+            try:
+                await asyncio.wait_for(self._look.wait(), LOOK_SECONDS)
+            except TimeoutError:
+                continue
+
+    def _start(self, job_id: str) -> None:
+        task = asyncio.create_task(self._work(job_id))
+        self._running[job_id] = task
+
+        def ended(_: asyncio.Task[None]) -> None:
+            del self._running[job_id]
+            self._look.set()
+
+        task.add_done_callback(ended)
+
+    def _expire(self, job: Job) -> None:
+        self._folder.file(job).unlink(missing_ok=True)
+        job.status = Status.EXPIRED
+        self._folder.save(job)
+
+    async def _work(self, job_id: str) -> None:
+        known = self._folder.job(job_id)
+        if known is None:
+            return
+        with self._folder.claimed(known) as is_mine:
+            job = self._folder.job(job_id)  # as it is now that nobody else has it
+            if not is_mine or job is None or job.status not in WAITING:
+                return
+            job.attempts += 1
+            job.status, job.started_at, job.rows, job.bytes = Status.RUNNING, time.time(), 0, 0
+            try:
+                if job.attempts > MAX_ATTEMPTS:
+                    raise ValueError(f"interrupted {MAX_ATTEMPTS} times")
+                await asyncio.to_thread(self._folder.save, job)
+                caller.enter(job.as_caller())
+                await asyncio.to_thread(self._write, job, await self._parts(job.wish), self._progress(job))
+                job.status = Status.DONE
+            except Unwanted:
+                job.status, job.attempts = Status.QUEUED, job.attempts - 1
+            except (BrokenOffError, ApiError, ValueError, *STORES_AWAY) as error:
+                job.status, job.error = Status.FAILED, _words(error)
+            await self._finish(job)
+
+    async def _finish(self, job: Job) -> None:
+        if job.status is not Status.DONE:
+            self._folder.part(job).unlink(missing_ok=True)
+        if job.status in (Status.DONE, Status.FAILED):
+            job.finished_at = time.time()
+            job.expires_at = job.finished_at + self._days * DAY if self._days else 0.0
+            self._metrics.finished.add(value=job.status)
+            self._metrics.rows.add(job.rows if job.status is Status.DONE else 0)
+            log.info("export_finished", job=job.id, status=job.status, rows=job.rows, bytes=job.bytes)
+        try:
+            if not await asyncio.to_thread(self._folder.save, job):
+                await asyncio.to_thread(self._folder.remove, job)
+        except OSError as error:
+            log.warning("export_not_saved", job=job.id, error=_disk_words(error))
+
+    def _write(self, job: Job, parts: Sequence[Part], go_on: GoOn) -> None:
+        """In a thread, with flat memory: what has been written is forgotten. The name appears only after the fsync.
+        `go_on` is told after every chunk, and raises what ends it."""
+        client = connect_blocking(self._url, timeout_seconds=QUERY_SECONDS)
+        try:
+            if job.wish.format is Format.XLSX:
+                [part] = parts
+                with self._rows(client, job, part, go_on) as rows:
+                    write_sheets(rows, header(job.wish, part.columns), part.columns, job.total, self._folder.part(job))
+            else:
+                with packed_file(self._folder.part(job), job.wish.packing) as entry:
+                    for part in parts:
+                        name = f"{part.name}.{job.wish.format}"
+                        with self._rows(client, job, part, go_on) as rows, entry(name) as file:
+                            self._write_part(job.wish, part, rows, file)
+        finally:
+            client.close()
+        job.bytes = self._folder.part(job).stat().st_size
+        self._folder.publish(job)
+
+    def _write_part(self, wish: Wish, part: Part, rows: RowStream, file: IO[bytes]) -> None:
+        match wish.format:
+            case Format.PARQUET:
+                write_parquet(rows, header(wish, part.columns), part.columns, file)
+            case Format.NDJSON:
+                write_ndjson(rows, file)
+            case _:
+                write_csv(rows, header(wish, part.columns), file)
+
+    @contextmanager
+    def _rows(self, client: Client, job: Job, part: Part, go_on: GoOn) -> Iterator[RowStream]:
+        """The rows of one part; the job counts them beside those of the parts before."""
+        before, statement = job.rows, part.statement
+
+        def counted(rows: int) -> None:
+            job.rows = before + rows
+            go_on(job.rows)
+
+        is_json = job.wish.format is Format.NDJSON
+        count, kind = (LineCount(), "JSONEachRow") if is_json else (CsvCount(), "CSV")
+        with open_rows(client, statement.rows, statement.parameters, kind, self.settings, count, counted) as rows:
+            try:
+                yield rows
+            except ValueError:
+                rows.check()  # an error of ClickHouse is no cell of its type
+                raise
+
+    def _progress(self, job: Job) -> GoOn:
+        """Keeps how far the job is. It raises `Unwanted`."""
+        last = time.monotonic()
+
+        def go_on(_: int) -> None:
+            nonlocal last
+            if self._ends.is_set():
+                raise Unwanted
+            if time.monotonic() - last < SAVE_SECONDS:
+                return
+            last = time.monotonic()
+            if not self._folder.save(job, is_lasting=False):
+                raise Unwanted
+
+        return go_on
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return _disk_words(error)
+    if isinstance(error, BrokenOffError):
+        return f"ClickHouse broke off: {error}"
+    if isinstance(error, (ApiError, ValueError)):
+        return str(error)
+    return f"ClickHouse does not answer: {str(error)[:300] or type(error).__name__}"
+
+
+def _disk_words(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full"
+    return f"the disk refuses: {error.strerror or error}"

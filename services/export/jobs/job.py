@@ -1,0 +1,63 @@
+"""One export: what was asked for, by whom, and how far it is."""
+
+from __future__ import annotations
+
+import secrets
+from enum import StrEnum
+
+import msgspec
+
+from services.common.caller import Caller
+from services.common.rights import NOTHING, Rights
+from services.export.files.packing import ENDINGS
+from services.export.jobs.wish import Wish
+
+MAX_ATTEMPTS = 3
+
+
+class Status(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+WAITING = (Status.QUEUED, Status.RUNNING)  # one that runs in a process that died waits for another one
+
+
+class Job(msgspec.Struct):
+    """Times are seconds since 1970. `total` is how many rows there were when it was asked for."""
+
+    id: str
+    wish: Wish
+    created_at: float
+    total: int = 0
+    status: Status = Status.QUEUED
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    expires_at: float = 0.0
+    rows: int = 0
+    bytes: int = 0
+    attempts: int = 0
+    error: str = ""
+    user_id: int = 0  # whose it is
+    user: str = ""
+    rights: Rights = NOTHING
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.id}.{self.wish.format}{ENDINGS[self.wish.packing]}"
+
+    @property
+    def shown_name(self) -> str:
+        """What whoever downloads it calls it."""
+        return f"{self.wish.of}-{self.id[:8]}.{self.wish.format}{ENDINGS[self.wish.packing]}"
+
+    def as_caller(self) -> Caller:
+        """Whoever asked for it: the file has what they might see then."""
+        return Caller(f"user:{self.user_id}", self.user_id, self.user, self.rights)
+
+
+def new_id() -> str:
+    return secrets.token_hex(16)

@@ -1,0 +1,1 @@
+"""What an export asks ClickHouse, and what its columns are. Pure."""

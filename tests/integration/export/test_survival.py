@@ -1,0 +1,103 @@
+"""An export whose process is killed or ends, or whose user no longer wants it: whole or absent, never half."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from services.common.migrate import migrate
+from tests.integration.export.test_export import ended
+from tests.integration.services import Service, start_service
+from tests.processes import eventually
+
+CONTACTS = 300_000
+_FILL = f"""
+INSERT INTO contacts (id, version, email, firstname, lastname, company, city, country, date_added, fields)
+SELECT number + 1, 1, concat('c', toString(number), '@x.org'), hex(cityHash64(number)), hex(cityHash64(number + 1)),
+    hex(cityHash64(number + 2)), hex(cityHash64(number + 3)), 'Italy', now64(3),
+    map('website', hex(cityHash64(number + 4)), 'twitter', hex(cityHash64(number + 5)))
+FROM numbers({CONTACTS})
+"""
+
+
+@pytest.fixture(scope="module")
+def filled_url(clickhouse: Client, clickhouse_url: str) -> str:
+    url = clickhouse_url.rsplit("/", 1)[0] + "/exports_survive"
+    asyncio.run(migrate(url))
+    clickhouse.command(_FILL.replace("INTO contacts", "INTO exports_survive.contacts"))
+    return url
+
+
+@pytest.fixture
+def start(tmp_path: Path, valkey_url: str, filled_url: str) -> Iterator[Any]:
+    """Starts a process over one and the same folder of jobs."""
+    started: list[Service] = []
+
+    def start() -> Service:
+        started.append(start_service("export", tmp_path, valkey_url, filled_url))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.http.close()
+        service.process.stop()
+
+
+def begun(http: httpx.Client) -> str:
+    """The id of one that runs, and has written something."""
+    job: str = http.post("/exports", json={"columns": "all", "packing": "gzip"}).json()["id"]
+    eventually(lambda: http.get(f"/exports/{job}").json()["status"] == "running", "it runs")
+    return job
+
+
+def whole(http: httpx.Client, job_id: str) -> dict[str, Any]:
+    job = ended(http, job_id)
+    assert (job["status"], job["rows"], job["total"]) == ("done", CONTACTS, CONTACTS), job
+    answer = httpx.get(f"{http.base_url}{job['download']}", auth=http.auth, trust_env=False)
+    assert len(answer.content) == job["bytes"]
+    return job
+
+
+def test_a_killed_worker_leaves_its_export_to_another_one(start: Any, tmp_path: Path) -> None:
+    first, second = start(), start()
+    job = begun(first.http)
+    folder = tmp_path / "data" / "exports"
+    first.process.stop(signal.SIGKILL)
+    assert not list(folder.glob(f"{job}.csv*"))
+    whole(second.http, job)
+    assert not list(folder.glob("*.part"))
+
+
+def test_all_killed_it_is_begun_again_at_a_start(start: Any) -> None:
+    first = start()
+    job = begun(first.http)
+    first.process.stop(signal.SIGKILL)
+    again = start()
+    assert whole(again.http, job)["attempts"] == 2
+
+
+def test_a_service_that_ends_leaves_what_it_was_doing(start: Any) -> None:
+    first = start()
+    job = begun(first.http)
+    begin = time.monotonic()
+    first.process.stop()
+    assert time.monotonic() - begin < 8
+    assert whole(start().http, job)["attempts"] == 1
+
+
+def test_one_that_is_removed_while_it_runs_stops_and_leaves_nothing(start: Any, tmp_path: Path) -> None:
+    service = start()
+    job = begun(service.http)
+    assert service.http.delete(f"/exports/{job}").json()["status"] == "removed"
+    folder = tmp_path / "data" / "exports"
+    eventually(lambda: not list(folder.glob(f"{job}*")), "nothing is left")
+    time.sleep(1.5)
+    assert list(folder.iterdir()) == []
