@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from loadtests import report
-from loadtests.filling import fill_contacts
+from loadtests.filling import fill_contacts, run_rebuild
 from loadtests.stack import Stack, StackError
 from loadtests.timed_client import TimedClient
 
@@ -55,6 +55,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         stack.start_valkey()
         stack.start_clickhouse()
         fill_contacts(stack, options.known)
+        run_rebuild(stack)
         stack.environ |= {"SPOOR_EXPORT_LIMIT": "0", "SPOOR_EXPORT_PORT": str(stack.port("export"))}
         stack.environ["SPOOR_CONTACTS_PORT"] = str(stack.port("contacts"))
         stack.start("export", ["-m", "services.export"], "/readyz")

@@ -148,7 +148,7 @@ def test_an_export_of_nothing_is_a_header(exports: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"columns": ["nonsense"]}, {"columns": 7}, {"search": 7}, {"search": "("}, {"search": "segment:no-such-segment"}]
+    "body", [{"columns": ["nonsense"]}, {"columns": 7}, {"search": 7}, {"search": "("}, {"search": "segment:nowhere"}]
 )
 def test_a_bad_request_is_400(exports: Service, body: dict[str, Any]) -> None:
     answer = exports.http.post("/exports", json=body)
