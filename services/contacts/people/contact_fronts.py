@@ -45,13 +45,17 @@ def first_front(order: Order, size: int) -> Front | None:
     return None
 
 
-def few_front(condition: str, least: int, most: int) -> Front:
-    """The contacts of which this is true in any version; nobody where they are fewer than `least` or more than `most`,
-    but `few` has the versions where they are fewer, and is longer than `most` where they are more."""
-    # Said to be looked at first, the texts are read before all else: 34 instead of 42 ms for a million.
-    found = f"SELECT id, version FROM contacts PREWHERE {condition} WHERE is_deleted = 0 LIMIT {most + 1}"
-    clauses = f"WITH (SELECT groupArray((id, version)) FROM ({found})) AS few\n"
-    return Front(clauses, "", f"SELECT arrayJoin(few.1) WHERE length(few) >= {least} AND length(few) <= {most}")
+def fitting(condition: str, most: int) -> str:
+    """(id, version) of up to so many, of which this is true in any version. Said to be looked at first, the texts are
+    read before all else: 34 instead of 42 ms for a million."""
+    return f"SELECT id, version FROM contacts PREWHERE {condition} WHERE is_deleted = 0 LIMIT {most}"
+
+
+def few_front(condition: str, most: int) -> Front:
+    """The contacts of which this is true in any version; nobody where they are more than `most`, but then `few` is
+    longer than that."""
+    clauses = f"WITH (SELECT groupArray((id, version)) FROM ({fitting(condition, most + 1)})) AS few\n"
+    return Front(clauses, "", f"SELECT arrayJoin(few.1) WHERE length(few) <= {most}")
 
 
 IS_FEW = "(id, version) IN (SELECT arrayJoin(few))"  # of the version that counts, without looking at its texts again

@@ -32,11 +32,11 @@ from services.common.queries.contact_query import (
 from services.common.queries.where import read_where
 from services.contacts.list_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_START, Order, read_orders, read_page
 from services.contacts.people.contact_columns import SEEN_COLUMNS, contact_columns
-from services.contacts.people.contact_fronts import IS_FEW, Front, few_front, first_front, found_front
+from services.contacts.people.contact_fronts import IS_FEW, Front, few_front, first_front, fitting, found_front
 
-__all__ = ["CANDIDATES", "DEFAULT_LIMIT", "FEW", "MAX_LIMIT", "MAX_START", "VERSION", "VERY_FEW", "ListQuery", "Row",
+__all__ = ["CANDIDATES", "DEFAULT_LIMIT", "FEW", "MAX_LIMIT", "MAX_START", "VERY_FEW", "ListQuery", "Row",
            "Statement", "count_statements", "few_statement", "fits_statement", "is_of_all", "page_statements",
-           "read_list_query"]  # fmt: skip
+           "read_list_query", "very_few_statement"]  # fmt: skip
 
 
 class ListQuery(NamedTuple):
@@ -53,7 +53,7 @@ class ListQuery(NamedTuple):
         return {**self.search.parameters, **self.filter.parameters}
 
 
-CANDIDATES, VERSION = 2, 3  # of rows that are no contacts of a page
+CANDIDATES = 2  # of a row that is no contact of a page
 Row = tuple[int, int]  # contact id, whether it is known
 
 
@@ -91,19 +91,27 @@ def read_list_query(
     )
 
 
-def few_statement(query: ListQuery) -> Statement | None:
-    """Rows (id, is_known, how many the list has) up to the end of the page, and one (0, `CANDIDATES`, their number):
-    more of these than `FEW` are not all, so that then the rest tells nothing. Of fewer than `VERY_FEW`, by id, there
-    are rows (id, `VERSION`, the version that fits) instead: which one counts whoever has the profiles knows.
+def very_few_statement(query: ListQuery) -> Statement | None:
+    """One row with a list of (id, version): up to `VERY_FEW` of any version that fits, in no order. Which version
+    counts whoever has the profiles knows. None for lists that are not by id, and where it would not pay."""
+    if not _may_be_few(query) or not _is_by_id(query):
+        return None
+    return Statement(f"SELECT groupArray((id, version)) FROM ({fitting(_search(query), VERY_FEW)})", query.parameters())
 
-    None where it would not pay: for a search that finds visitors, and one that looks at other tables than `contacts`.
-    """
+
+def _may_be_few(query: ListQuery) -> bool:
+    """Not for a search that finds visitors, nor for one that looks at other tables than `contacts`."""
     known, visitors = query.search.condition.sides
     until = query.start + query.limit
-    if visitors != FALSE or known in (TRUE, FALSE) or "SELECT" in known or until > _MOST_NEEDED:
+    return visitors == FALSE and known not in (TRUE, FALSE) and "SELECT" not in known and until <= _MOST_NEEDED
+
+
+def few_statement(query: ListQuery) -> Statement | None:
+    """Rows (id, is_known, how many the list has) up to the end of the page, and one (0, `CANDIDATES`, their number):
+    more of these than `FEW` are not all, so that then the rest tells nothing. None where it would not pay."""
+    if not _may_be_few(query):
         return None
-    very_few = VERY_FEW if _is_by_id(query) else 0
-    front = few_front(known, very_few, FEW)
+    front, until = few_front(_search(query), FEW), query.start + query.limit
     found = query._replace(search=Where(Condition(IS_FEW, FALSE), query.search.parameters))
     rows = _known(found, _used(query), front)
     if not rows:
@@ -113,7 +121,6 @@ def few_statement(query: ListQuery) -> Statement | None:
         f"{front.clauses}SELECT id, is_known, total FROM ("
         f"SELECT id, toUInt8(1) AS is_known, count() OVER () AS total, {named[0]} FROM {rows}{order}"
         f" LIMIT {{until:UInt64}}) UNION ALL SELECT 0, {CANDIDATES}, length(few)"
-        f" UNION ALL SELECT one.1, {VERSION}, one.2 FROM (SELECT arrayJoin(few) AS one WHERE length(few) < {very_few})"
     )
     return Statement(sql, {**query.parameters(), "until": until})
 

@@ -20,7 +20,6 @@ from services.contacts.people.contact import Contact, Footprint
 from services.contacts.people.contact_list import (
     CANDIDATES,
     FEW,
-    VERSION,
     VERY_FEW,
     ListQuery,
     Row,
@@ -29,6 +28,7 @@ from services.contacts.people.contact_list import (
     few_statement,
     fits_statement,
     page_statements,
+    very_few_statement,
 )
 from services.contacts.people.footprints import load_footprints, load_times
 from services.contacts.people.latest_active import latest_rows, latest_statement, read_latest, versions_statement
@@ -162,18 +162,26 @@ class ContactReader:
 
     async def _few(self, query: ListQuery) -> tuple[list[Row], int] | None:
         """The same, if the search finds few."""
-        statement = few_statement(query)
+        very_few = await self._very_few(query)
+        statement = few_statement(query) if very_few is None else None
         if statement is None:
-            return None
+            return very_few
         found = await self._query(statement)
-        candidates = next(number for _, kind, number in found if kind == CANDIDATES)
-        if candidates > FEW:
+        if next(number for _, kind, number in found if kind == CANDIDATES) > FEW:
             return None
-        if candidates < VERY_FEW and (versions := [(row[0], row[2]) for row in found if row[1] == VERSION]):
-            ids = await self._as_they_are(query, dict(sorted(versions)))
-            return [(one, 1) for one in ids[query.start : query.start + query.limit]], len(ids)
         rows = [(row[0], row[1]) for row in found if row[1] != CANDIDATES]
         return rows[query.start :], max((total for _, kind, total in found if kind != CANDIDATES), default=0)
+
+    async def _very_few(self, query: ListQuery) -> tuple[list[Row], int] | None:
+        """The same, if it finds so few that their profiles are asked which version counts."""
+        statement = very_few_statement(query)
+        if statement is None:
+            return None
+        [(fitting,)] = await self._query(statement)
+        if len(fitting) >= VERY_FEW:
+            return None
+        ids = await self._as_they_are(query, dict(sorted(fitting)))
+        return [(one, 1) for one in ids[query.start : query.start + query.limit]], len(ids)
 
     async def _as_they_are(self, query: ListQuery, fitting: dict[int, int]) -> list[int]:
         """Those whose version that fits is the one that counts, in the order of the list. Who has been written since is
