@@ -16,6 +16,7 @@ import httpx
 
 from loadtests import report
 from loadtests.filling import fill_contacts, run_rebuild
+from loadtests.processes import tree
 from loadtests.stack import Stack, StackError
 from loadtests.timed_client import TimedClient
 
@@ -73,12 +74,13 @@ def _best(stack: Stack, http: httpx.Client, name: str, rounds: int) -> Export:
 
 
 def _exported(stack: Stack, http: httpx.Client, name: str) -> Export:
-    pid, spent = stack.pid("export"), stack.cpu_seconds("export")
-    Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak counts from now on
-    idle, begin = _megabytes(pid, "VmRSS"), time.monotonic()
+    pids, spent = tree(stack.pid("export")), stack.cpu_seconds("export")
+    for pid in pids:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak counts from now on
+    idle, begin = _megabytes(pids, "VmRSS"), time.monotonic()
     job = _ended(http, _begun(http, name))
     taken = time.monotonic() - begin
-    grown, cpu = _megabytes(pid, "VmHWM") - idle, stack.cpu_seconds("export") - spent
+    grown, cpu = _megabytes(pids, "VmHWM") - idle, stack.cpu_seconds("export") - spent
     http.delete(f"/exports/{job['id']}")
     return Export(taken, job["rows"], job["bytes"] / 1e6, grown, cpu)
 
@@ -122,9 +124,9 @@ def _lists(stack: Stack, http: httpx.Client) -> dict[str, float]:
     }
 
 
-def _megabytes(pid: int, name: str) -> float:
-    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(name)]
-    return int(line.split()[1]) / 1_024
+def _megabytes(pids: list[int], name: str) -> float:
+    lines = [line for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith(name)) / 1_024
 
 
 def _as_table(facts: dict[str, Any]) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import IO
 
@@ -39,6 +41,7 @@ LOOK_SECONDS = 1.0  # for jobs that other processes were asked for, or left behi
 SAVE_SECONDS = 1.0  # between two words on how far a job is
 QUERY_SECONDS = 3_600.0
 DAY = 86_400.0
+NICE = 10  # of 19; what waits for nobody steps back
 
 GoOn = Callable[[int], None]  # with how many rows there are
 
@@ -50,6 +53,9 @@ _SETTINGS = {
     # ClickHouse has it since 25.6, and newer versions by default.
     "enable_shared_storage_snapshot_in_query": 1,
     "output_format_json_quote_64bit_integers": 0,
+    # Whoever waits for a page goes first. The server heeds the second one only where it may.
+    "max_threads": 1,
+    "os_thread_priority": NICE,
 }
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
 
@@ -70,6 +76,7 @@ class Exporter:
         self._look = asyncio.Event()
         self._ends = threading.Event()
         self._server: asyncio.Task[None] | None = None
+        self._threads = ThreadPoolExecutor(RUNNING_AT_ONCE, "export", _step_back)
         self._places = asyncio.Semaphore(RUNNING_AT_ONCE)  # for those that are made while somebody waits
         self.settings = dict(_SETTINGS)
 
@@ -84,6 +91,7 @@ class Exporter:
         if self._server:
             self._server.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._threads.shutdown()
 
     async def create(self, wish: Wish) -> Job:
         """A queued job. Raises `ApiError` 400, 429, 507, 503, and what `plan` raises."""
@@ -189,7 +197,10 @@ class Exporter:
                     raise ValueError(f"interrupted {MAX_ATTEMPTS} times")
                 await asyncio.to_thread(self._folder.save, job)
                 caller.enter(job.as_caller())
-                await asyncio.to_thread(self._write, job, await self._parts(job.wish), self._progress(job))
+                parts = await self._parts(job.wish)
+                await asyncio.get_running_loop().run_in_executor(
+                    self._threads, self._write, job, parts, self._progress(job)
+                )
                 job.status = Status.DONE
             except Unwanted:
                 job.status, job.attempts = Status.QUEUED, job.attempts - 1
@@ -274,6 +285,11 @@ class Exporter:
                 raise Unwanted
 
         return go_on
+
+
+def _step_back() -> None:
+    """Of the thread that runs."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _words(error: Exception) -> str:
