@@ -31,7 +31,13 @@ from services.contacts.people.contact_list import (
     very_few_statement,
 )
 from services.contacts.people.footprints import load_footprints, load_times
-from services.contacts.people.latest_active import latest_rows, latest_statement, read_latest, versions_statement
+from services.contacts.people.latest_active import (
+    latest_rows,
+    latest_statement,
+    read_latest,
+    rest_statement,
+    versions_statement,
+)
 from services.contacts.people.visitor_counts import LONGEST_KEPT_SECONDS
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import check_contact
@@ -201,7 +207,11 @@ class ContactReader:
         latest = read_latest(query, (await self._query(statement))[0])
         if latest is None:
             return []
-        return latest_rows(query, latest, await self._query(versions_statement(latest)))
+        active = latest_rows(latest, await self._query(versions_statement(latest)))
+        rows = active[query.start : query.start + query.limit]
+        if len(rows) < query.limit and not latest.bound_ms:
+            rows += [(row[0], 1) for row in await self._query(rest_statement(query, active))]
+        return rows
 
     async def _found(self, statement: Statement | None) -> list[Row]:
         return [(row[0], row[1]) for row in await self._query(statement)] if statement else []

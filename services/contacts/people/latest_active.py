@@ -5,7 +5,7 @@ Two small statements find it, which are put together here: as one, like other li
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from services.contacts.list_parameters import Order
@@ -27,7 +27,7 @@ class Latest(NamedTuple):
     visits: Moments
     words: Moments
     led: dict[int, int]
-    bound_ms: int  # all who were active since then are among them
+    bound_ms: int  # all who were active since then are among them; 0: who is not never was
 
     def ids(self) -> list[int]:
         return sorted({self.led.get(one, one) for _, one in (*self.visits, *self.words)})
@@ -63,8 +63,8 @@ def versions_statement(latest: Latest) -> Statement:
     return Statement(sql, {"ids": latest.ids()})
 
 
-def latest_rows(query: ListQuery, latest: Latest, versions: Iterable[tuple[int, int, int]]) -> list[Row]:
-    """Of the page, as far as it is known."""
+def latest_rows(latest: Latest, versions: Iterable[tuple[int, int, int]]) -> list[Row]:
+    """The begin of the list, as far as it is known; those alone who ever were active."""
     seen: dict[int, int] = {}
     for seen_ms, contact_id in latest.visits:
         survivor = latest.led.get(contact_id, contact_id)
@@ -75,8 +75,19 @@ def latest_rows(query: ListQuery, latest: Latest, versions: Iterable[tuple[int, 
         if not is_deleted:
             rows.append((active_ms, contact_id, 1))
     rows += [(active_ms, contact_id, 0) for contact_id, active_ms in seen.items()]
-    rows = sorted((row for row in rows if row[0] >= latest.bound_ms), reverse=True)
-    return [(contact_id, is_known) for _, contact_id, is_known in rows[query.start : query.start + query.limit]]
+    rows = sorted((row for row in rows if row[0] >= max(latest.bound_ms, 1)), reverse=True)
+    return [(contact_id, is_known) for _, contact_id, is_known in rows]
+
+
+def rest_statement(query: ListQuery, active: Sequence[Row]) -> Statement:
+    """What the page has after all those who ever were active: ids of known contacts, since visitors come by a visit."""
+    sql = (
+        "SELECT id FROM contacts FINAL WHERE id NOT IN {ids:Array(UInt64)} ORDER BY id DESC"
+        " LIMIT {limit:UInt64} OFFSET {start:UInt64}"
+    )
+    start = max(query.start - len(active), 0)
+    limit = query.start + query.limit - len(active) - start
+    return Statement(sql, {"ids": [contact_id for contact_id, _ in active], "start": start, "limit": limit})
 
 
 def _size(needed: int) -> int:

@@ -6,16 +6,22 @@ import itertools
 import random
 import time
 import uuid
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
+from services.common.clickhouse import insert_rows
+from services.common.migrate import migrate
 from services.common.php_query import parse_php_query
+from services.common.profile import Part, Profile, Stamped
+from services.common.settings import Settings
+from services.common.tables import CONTACTS, EVENTS, contact_row
 from services.contacts.people.contact_list import FEW, Statement, page_statements, read_list_query
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.latest_active import latest_rows, latest_statement, read_latest, versions_statement
 from services.contacts.stores import Stores
-from tests.integration.conftest import Hit
+from tests.integration.conftest import Hit, event_row
 
 SEARCHES = ("", "!is:anonymous", "is:anonymous", "city:frontville", "ip:198.51.100.", "tag:none or city:frontville")
 FILTERS = (
@@ -82,10 +88,47 @@ async def test_who_was_active_last_is_the_begin_of_the_whole_list(
     assert latest
     statement = versions_statement(latest)
     versions = (await stores.clickhouse.query(statement.sql, parameters=statement.parameters)).result_rows
-    found = latest_rows(query, latest, versions)
+    found = latest_rows(latest, versions)[start : start + limit]
     [whole] = page_statements(query, 1)
     assert found == (await stores.clickhouse.query(whole.sql, parameters=whole.parameters)).result_rows
     assert len(found) == limit
+
+
+@pytest.fixture
+async def quiet(valkey_url: str, clickhouse_url: str) -> AsyncIterator[Stores]:
+    """A database of 30 contacts, most of whom nobody has seen, and 4 visitors. Of the contacts 3 visited, 2 were told
+    when, one of these no longer, one has merged into another, and one is gone."""
+    url = clickhouse_url.rsplit("/", 1)[0] + f"/quiet_{uuid.uuid4().hex[:8]}"
+    await migrate(url)
+    stores = Stores(Settings(redis_url=valkey_url, clickhouse_url=url))
+    await stores.open()
+    told = {5: "2026-01-05 10:00:00", 6: "2026-01-06 10:00:00"}
+    profiles = [
+        Profile(one, own=Part(1, fields={"last_active": Stamped(told[one], 1)} if one in told else {}), version=1)
+        for one in range(1, 31)
+    ]
+    await insert_rows(stores.clickhouse, CONTACTS, [
+        *map(contact_row, profiles),
+        contact_row(Profile(6, own=Part(1), version=2)),
+        contact_row(Profile(8, alias=7, version=2)), contact_row(Profile(9, deleted_us=1, version=2)),
+    ])  # fmt: skip
+    await stores.clickhouse.command("INSERT INTO aliases VALUES (8, 7, 2)")
+    seen = [(3, 1), (4, 2), (8, 3), *((100 + one, 4 + one) for one in range(4))]
+    await insert_rows(stores.clickhouse, EVENTS, [event_row(uuid.uuid4().hex, one, 1.7e9 + at, {}) for one, at in seen])
+    yield stores
+    await stores.clickhouse.command(f"DROP DATABASE {url.rpartition('/')[2]}")
+    await stores.close()
+
+
+async def test_after_those_who_ever_were_active_come_the_others(quiet: Stores) -> None:
+    reader, total = ContactReader(quiet), 28 + 4
+    for start, limit in itertools.product(range(0, total + 2, 3), (1, 4, 30)):
+        asked = {"orderBy": "last_active", "orderByDir": "DESC", "start": str(start), "limit": str(limit)}
+        query = read_list_query(asked)
+        [whole] = page_statements(query, 1)
+        expected = (await quiet.clickhouse.query(whole.sql, parameters=whole.parameters)).result_rows
+        assert await reader._latest(query) == list(expected), (start, limit)
+        assert len(expected) == min(limit, max(total - start, 0))
 
 
 async def test_a_short_front_is_made_up_for_and_few_are_found_as_among_many(
