@@ -107,11 +107,9 @@ async def quiet(valkey_url: str, clickhouse_url: str) -> AsyncIterator[Stores]:
         Profile(one, own=Part(1, fields={"last_active": Stamped(told[one], 1)} if one in told else {}), version=1)
         for one in range(1, 31)
     ]
-    await insert_rows(stores.clickhouse, CONTACTS, [
-        *map(contact_row, profiles),
-        contact_row(Profile(6, own=Part(1), version=2)),
-        contact_row(Profile(8, alias=7, version=2)), contact_row(Profile(9, deleted_us=1, version=2)),
-    ])  # fmt: skip
+    later = [Profile(6, own=Part(1), version=2), Profile(8, alias=7, version=2), Profile(9, deleted_us=1, version=2)]
+    for some in (profiles, later):  # one after the other: both versions are there
+        await insert_rows(stores.clickhouse, CONTACTS, [contact_row(profile) for profile in some])
     await stores.clickhouse.command("INSERT INTO aliases VALUES (8, 7, 2)")
     seen = [(3, 1), (4, 2), (8, 3), *((100 + one, 4 + one) for one in range(4))]
     await insert_rows(stores.clickhouse, EVENTS, [event_row(uuid.uuid4().hex, one, 1.7e9 + at, {}) for one, at in seen])
