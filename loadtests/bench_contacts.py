@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from loadtests import report
-from loadtests.filling import fill_contacts, run_rebuild
+from loadtests.filling import fill_contacts, fill_visits, run_rebuild
 from loadtests.stack import Stack, StackError
 from loadtests.timed_client import TimedClient
 
 FIRST_KNOWN = 50_000_000
-FIRST_VISITOR = 100_000_000
 EVENTS = 100_000
 BATCH = 200
 # By figure: at most so many milliseconds at p95, at 1 million and at 10 million contacts.
@@ -61,7 +60,7 @@ def _measure(known: int, anonymous: int, options: argparse.Namespace) -> Measure
         stack.start_valkey()
         stack.start_clickhouse()
         fill_contacts(stack, known, first_id=FIRST_KNOWN)
-        _fill_visits(stack, known, anonymous)
+        fill_visits(stack, known, anonymous, first_id=FIRST_KNOWN, events=EVENTS)
         run_rebuild(stack)
         stack.environ["SPOOR_CONTACTS_PORT"] = str(stack.port("contacts"))
         stack.start("contacts", ["-m", "services.contacts"], "/readyz")
@@ -69,27 +68,6 @@ def _measure(known: int, anonymous: int, options: argparse.Namespace) -> Measure
         segment_id = _make_segment(client)
         figures = {name: _timed(client, call, options.calls) for name, call in _calls(known, segment_id).items()}
     return Measured(known, anonymous, figures)
-
-
-def _fill_visits(stack: Stack, known: int, anonymous: int) -> None:
-    """Of every second known contact a visit, all visitors as their activity, and one long history."""
-    clickhouse = stack.clickhouse()
-    seen = "now64(3) - INTERVAL intHash32(number) % 30000000 SECOND"
-    clickhouse.command(
-        f"INSERT INTO activity SELECT {FIRST_VISITOR} + number, {seen}, {seen} FROM numbers({anonymous})"
-    )
-    columns = "event_id, contact_id, time, type, url, title, country, city, ip, received_at"
-    page = "'page.hit', concat('https://shop.example/', toString(number % 1000)), 'A page', 'Germany', 'Berlin'"
-    page += ", concat('192.0.2.', toString(number % 250))"
-    for contact_id, count, when in (
-        (f"{FIRST_KNOWN} + 2 * number", known // 2, seen),
-        (str(FIRST_KNOWN + 1), EVENTS, "now64(3) - INTERVAL number SECOND"),
-    ):
-        clickhouse.command(
-            f"INSERT INTO events ({columns}) SELECT generateUUIDv4(), {contact_id}, {when}, {page}, now64(3)"
-            f" FROM numbers({count})"
-        )
-    clickhouse.close()
 
 
 def _make_segment(client: TimedClient) -> int:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from loadtests import report
-from loadtests.filling import fill_contacts, run_rebuild
+from loadtests.filling import fill_contacts, fill_visits, run_rebuild
 from loadtests.processes import tree
 from loadtests.stack import Stack, StackError
 from loadtests.timed_client import TimedClient
@@ -35,7 +35,7 @@ class Export(NamedTuple):
     seconds: float
     rows: int
     megabytes: float
-    grown_mb: float  # the most that the process had above what it had idle
+    grown_mb: float  # the most that the process had above what it had before the first one
     cpu_seconds: float
 
 
@@ -56,6 +56,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         stack.start_valkey()
         stack.start_clickhouse()
         fill_contacts(stack, options.known)
+        fill_visits(stack, options.known, 0)
         run_rebuild(stack)
         stack.environ |= {"SPOOR_EXPORT_LIMIT": "0", "SPOOR_EXPORT_PORT": str(stack.port("export"))}
         stack.environ["SPOOR_CONTACTS_PORT"] = str(stack.port("contacts"))
@@ -63,21 +64,24 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         with httpx.Client(
             base_url=stack.url("export"), headers={"authorization": stack.login()}, trust_env=False
         ) as http:
-            best = {name: _best(stack, http, name, options.rounds) for name in options.formats}
+            idle = _megabytes(tree(stack.pid("export")), "VmRSS")
+            best = {name: _best(stack, http, name, options.rounds, idle) for name in options.formats}
             stack.start("contacts", ["-m", "services.contacts"], "/readyz")
             lists = _lists(stack, http)
     return {"exports": {name: one._asdict() for name, one in best.items()}, "lists": lists}
 
 
-def _best(stack: Stack, http: httpx.Client, name: str, rounds: int) -> Export:
-    return min((_exported(stack, http, name) for _ in range(rounds)), key=lambda one: one.seconds)
+def _best(stack: Stack, http: httpx.Client, name: str, rounds: int, idle: float) -> Export:
+    """The quickest, with the most memory of any."""
+    runs = [_exported(stack, http, name, idle) for _ in range(rounds)]
+    return min(runs)._replace(grown_mb=max(run.grown_mb for run in runs))
 
 
-def _exported(stack: Stack, http: httpx.Client, name: str) -> Export:
+def _exported(stack: Stack, http: httpx.Client, name: str, idle: float) -> Export:
     pids, spent = tree(stack.pid("export")), stack.cpu_seconds("export")
     for pid in pids:
         Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak counts from now on
-    idle, begin = _megabytes(pids, "VmRSS"), time.monotonic()
+    begin = time.monotonic()
     job = _ended(http, _begun(http, name))
     taken = time.monotonic() - begin
     grown, cpu = _megabytes(pids, "VmHWM") - idle, stack.cpu_seconds("export") - spent

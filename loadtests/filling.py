@@ -22,6 +22,7 @@ from services.common.tables import CONTACTS, ContactRow, columns, contact_row, e
 
 AT_ONCE = 20_000
 STEP_SECONDS = 0.02
+FIRST_VISITOR = 100_000_000
 NOW_US = 1_790_000_000_000_000
 
 
@@ -31,6 +32,27 @@ def fill_contacts(stack: Stack, contacts: int, fields: int = 12, *, first_id: in
     clickhouse = stack.clickhouse()
     for rows in _rows(first_id, contacts, fields):
         clickhouse.raw_insert(CONTACTS, columns(ContactRow), encode_rows(rows), fmt="JSONCompactEachRow")
+    clickhouse.close()
+
+
+def fill_visits(stack: Stack, known: int, anonymous: int, *, first_id: int = 1, events: int = 0) -> None:
+    """Of every second known contact a visit, all visitors as their activity, and one history of so many events."""
+    clickhouse = stack.clickhouse()
+    seen = "now64(3) - INTERVAL intHash32(number) % 30000000 SECOND"
+    clickhouse.command(
+        f"INSERT INTO activity SELECT {FIRST_VISITOR} + number, {seen}, {seen} FROM numbers({anonymous})"
+    )
+    columns = "event_id, contact_id, time, type, url, title, country, city, ip, received_at"
+    page = "'page.hit', concat('https://shop.example/', toString(number % 1000)), 'A page', 'Germany', 'Berlin'"
+    page += ", concat('192.0.2.', toString(number % 250))"
+    for contact_id, count, when in (
+        (f"{first_id} + 2 * number", known // 2, seen),
+        (str(first_id + 1), events, "now64(3) - INTERVAL number SECOND"),
+    ):
+        clickhouse.command(
+            f"INSERT INTO events ({columns}) SELECT generateUUIDv4(), {contact_id}, {when}, {page}, now64(3)"
+            f" FROM numbers({count})"
+        )
     clickhouse.close()
 
 
