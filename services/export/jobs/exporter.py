@@ -41,7 +41,7 @@ LOOK_SECONDS = 1.0  # for jobs that other processes were asked for, or left behi
 SAVE_SECONDS = 1.0  # between two words on how far a job is
 QUERY_SECONDS = 3_600.0
 DAY = 86_400.0
-NICE = 10  # of 19; what waits for nobody steps back
+NICE = 19  # of 19; what waits for nobody steps back
 
 GoOn = Callable[[int], None]  # with how many rows there are
 
