@@ -133,7 +133,7 @@ def _exporting(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[R
 
 def _is_mine(job: Job) -> bool:
     """Others' files hold what they may see; the admin sees all."""
-    return rights().is_admin or (job.user_id, job.user) == (author_id(), author(""))
+    return rights().is_admin or job.is_of(author_id(), author(""))
 
 
 def _media_type(job: Job) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from clickhouse_connect.driver.client import Client
+from urllib3.exceptions import HTTPError
 
 from services.export.files.row_count import RowCount
 
@@ -34,21 +35,26 @@ class RowStream(io.RawIOBase):
 
     def chunks(self) -> Iterator[bytes]:
         """All of them; raises `BrokenOffError` where more should have come."""
-        while chunk := self._source.read(CHUNK):
-            self._count.feed(chunk)
-            self._go_on(self._count.rows)
+        while chunk := self._read():
             yield chunk
         self.check()
 
     def readinto(self, buffer: Any) -> int:
         if not self._left:
-            chunk = self._source.read(CHUNK)
-            self._count.feed(chunk)
-            self._go_on(self._count.rows)
-            self._left = memoryview(chunk)
+            self._left = memoryview(self._read())
         size = min(len(buffer), len(self._left))
         buffer[:size], self._left = self._left[:size], self._left[size:]
         return size
+
+    def _read(self) -> bytes:
+        """Raises `BrokenOffError`."""
+        try:
+            chunk: bytes = self._source.read(CHUNK)
+        except HTTPError as error:
+            raise BrokenOffError(str(error)) from error
+        self._count.feed(chunk)
+        self._go_on(self._count.rows)
+        return chunk
 
     def check(self) -> None:
         if fault := self._count.fault():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import math
 import os
 import threading
 import time
@@ -38,6 +40,7 @@ MAX_WAITING = 50
 MAX_JOBS = 1_000
 MAX_AT_ONCE = 10_000  # rows of an export for which somebody waits
 LOOK_SECONDS = 1.0  # for jobs that other processes were asked for, or left behind
+PAUSE_SECONDS = 2.0  # before a second look at a ClickHouse that was away, twice that before a third one
 SAVE_SECONDS = 1.0  # between two words on how far a job is
 QUERY_SECONDS = 3_600.0
 DAY = 86_400.0
@@ -126,9 +129,12 @@ class Exporter:
         return job
 
     async def retry(self, job: Job) -> Job:
-        """One that failed, or whose file is gone, is queued again. Raises `ApiError`."""
+        """One that failed, or whose file is gone, is queued again; whoever asked for it may see what they may see now.
+        Raises `ApiError`."""
         if job.status not in (Status.FAILED, Status.EXPIRED):
             raise ApiError(409, f"The export is {job.status}.")
+        if job.is_of(caller.author_id(), caller.author("")):
+            job.rights = caller.rights()
         job.status, job.error, job.attempts, job.rows, job.bytes = Status.QUEUED, "", 0, 0, 0
         job.total = await self._total(job.wish)
         if not await asyncio.to_thread(self._folder.save, job):
@@ -152,20 +158,32 @@ class Exporter:
 
     async def _serve(self) -> None:
         """Takes what waits, oldest first, and removes what is too old."""
+        known_ns, looks_again = 0, 0.0
         while True:
             self._look.clear()
             try:
-                for job in await asyncio.to_thread(self._folder.jobs):
-                    if job.status in WAITING and job.id not in self._running and len(self._running) < RUNNING_AT_ONCE:
-                        self._start(job.id)
-                    elif job.status is Status.DONE and 0 < job.expires_at < time.time():
-                        await asyncio.to_thread(self._expire, job)
+                changed_ns = self._folder.changed_ns()
+                if changed_ns != known_ns or time.time() >= looks_again:
+                    known_ns, looks_again = changed_ns, await self._served()
             except OSError as error:
                 log.warning("exports_unreadable", error=str(error))
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), LOOK_SECONDS)
-            except TimeoutError:
-                continue
+
+    async def _served(self) -> float:
+        """When to look again, even if nothing changes."""
+        looks_again = math.inf
+        for job in await asyncio.to_thread(self._folder.jobs):
+            if job.status in WAITING:  # also of a process that dies without a word
+                looks_again = 0.0
+                if job.id not in self._running and len(self._running) < RUNNING_AT_ONCE:
+                    self._start(job.id)
+            elif job.status is Status.DONE and job.expires_at:
+                if job.expires_at < time.time():
+                    await asyncio.to_thread(self._expire, job)
+                else:
+                    looks_again = min(looks_again, job.expires_at)
+        return looks_again
 
     def _start(self, job_id: str) -> None:
         task = asyncio.create_task(self._work(job_id))
@@ -191,7 +209,7 @@ class Exporter:
             if not is_mine or job is None or job.status not in WAITING:
                 return
             job.attempts += 1
-            job.status, job.started_at, job.rows, job.bytes = Status.RUNNING, time.time(), 0, 0
+            job.status, job.started_at, job.rows, job.bytes, job.error = Status.RUNNING, time.time(), 0, 0, ""
             try:
                 if job.attempts > MAX_ATTEMPTS:
                     raise ValueError(f"interrupted {MAX_ATTEMPTS} times")
@@ -206,7 +224,14 @@ class Exporter:
                 job.status, job.attempts = Status.QUEUED, job.attempts - 1
             except (BrokenOffError, ApiError, ValueError, *STORES_AWAY) as error:
                 job.status, job.error = Status.FAILED, _words(error)
+                if _may_pass(error) and job.attempts < MAX_ATTEMPTS:
+                    job.status = Status.QUEUED
+            except Exception as error:
+                log.exception("export_broken", job=job.id)
+                job.status, job.error = Status.FAILED, f"an error of this service: {type(error).__name__}"
             await self._finish(job)
+            if job.status is Status.QUEUED and job.error:
+                await asyncio.to_thread(self._ends.wait, job.attempts * PAUSE_SECONDS)
 
     async def _finish(self, job: Job) -> None:
         if job.status is not Status.DONE:
@@ -290,6 +315,12 @@ class Exporter:
 def _step_back() -> None:
     """Of the thread that runs."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
+def _may_pass(error: Exception) -> bool:
+    """It is nobody's fault, and perhaps over in a moment."""
+    is_of_disk = isinstance(error, OSError) and error.errno in _DISK
+    return isinstance(error, (BrokenOffError, *STORES_AWAY)) and not is_of_disk
 
 
 def _words(error: Exception) -> str:

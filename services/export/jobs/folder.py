@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import msgspec
 
 from services.export.jobs.job import Job
 
+OLD_SECONDS = 3_600.0
 _ID = re.compile(r"[0-9a-f]{32}")
 _encode = msgspec.json.encode
 
@@ -25,12 +28,17 @@ class JobFolder:
         self.folder = folder
 
     def open(self) -> None:
-        """Removes what nobody asked for, or nobody finished."""
+        """Removes what nobody asked for, or nobody finished: what is young may be another process's."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        known = {job.id for job in self.jobs()}
+        known, old = {job.id for job in self.jobs()}, time.time() - OLD_SECONDS
         for path in self.folder.iterdir():
-            if path.is_file() and path.name.partition(".")[0] not in known:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                if path.name.partition(".")[0] not in known and path.is_file() and path.stat().st_mtime < old:
+                    path.unlink()
+
+    def changed_ns(self) -> int:
+        """Another number whenever a job was added, saved or removed. Raises `OSError`."""
+        return self.folder.stat().st_mtime_ns
 
     def jobs(self) -> list[Job]:
         """Oldest first."""

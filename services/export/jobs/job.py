@@ -54,6 +54,9 @@ class Job(msgspec.Struct):
         """What whoever downloads it calls it."""
         return f"{self.wish.of}-{self.id[:8]}.{self.wish.format}{ENDINGS[self.wish.packing]}"
 
+    def is_of(self, user_id: int, name: str) -> bool:
+        return (self.user_id, self.user) == (user_id, name)
+
     def as_caller(self) -> Caller:
         """Whoever asked for it: the file has what they might see then."""
         return Caller(f"user:{self.user_id}", self.user_id, self.user, self.rights)

@@ -58,11 +58,14 @@ def typed_cell(column: Column, sql: str) -> str:
 
 
 def harmless_cell(column: Column, sql: str) -> str:
-    """The same for CSV: a text that a spreadsheet would run as a formula is led by an apostrophe."""
+    """The same for CSV: a text that a spreadsheet would run as a formula is led by an apostrophe. A number is none."""
     text = text_cell(column, sql)
     if column.kind in ("integer", "time"):
         return text
-    return f"if(match({text}, '{_FORMULA}'), concat('\\'', {text}), {text})"
+    runs = f"match({text}, '{_FORMULA}')"
+    if column.kind == "decimal":
+        runs += f" AND isNull(toFloat64OrNull({text}))"
+    return f"if({runs}, concat('\\'', {text}), {text})"
 
 
 def json_cell(column: Column, sql: str) -> str:

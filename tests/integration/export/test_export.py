@@ -45,7 +45,7 @@ def downloaded(http: httpx.Client, **body: Any) -> tuple[dict[str, Any], httpx.R
     made = http.post("/exports", json=body)
     assert made.status_code == 202, made.text
     job = ended(http, made.json()["id"])
-    assert job["status"] == "done", job
+    assert job["status"] == "done", job["error"]
     answer = http.get(job["download"])
     assert answer.status_code == 200
     assert "attachment" in answer.headers["content-disposition"]

@@ -112,18 +112,18 @@ def test_fields_that_people_made_are_columns_and_labels_are_headers(exports: Ser
     assert api.post("/api/fields/contact/new", json=said).status_code == 201
     one = eventually(
         lambda: (
-            (answer := api.post("/api/contacts/new", json={alias: 7, "firstname": "Ada"})).status_code == 201
-            and answer.json()["contact"]["fields"]["all"].get(alias) == 7
+            (answer := api.post("/api/contacts/new", json={alias: -7, "firstname": "Ada"})).status_code == 201
+            and answer.json()["contact"]["fields"]["all"].get(alias) == -7
             and answer.json()["contact"]["id"]
         ),
         "the field is known",
     )
     asked = {"search": f"ids:{one}", "columns": ["id", alias]}
     eventually(lambda: exports.http.post("/exports", json=asked).status_code == 202, "the field is known here, too")
-    assert exported(exports.http, **asked)[1] == [{"id": str(one), alias: "7"}]
-    assert exported(exports.http, **asked, header="labels")[1] == [{"ID": str(one), 'Size, "inside"': "7"}]
+    assert exported(exports.http, **asked)[1] == [{"id": str(one), alias: "-7"}]
+    assert exported(exports.http, **asked, header="labels")[1] == [{"ID": str(one), 'Size, "inside"': "-7"}]
     [everything] = exported(exports.http, search=f"ids:{one}", columns="all")[1]
-    assert (everything[alias], everything["firstname"]) == ("7", "Ada") and len(everything) > 30
+    assert (everything[alias], everything["firstname"]) == ("-7", "Ada") and len(everything) > 30
 
 
 def test_what_is_small_is_answered_at_once_and_leaves_nothing(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -101,3 +105,50 @@ def test_one_that_is_removed_while_it_runs_stops_and_leaves_nothing(start: Any, 
     eventually(lambda: not list(folder.glob(f"{job}*")), "nothing is left")
     time.sleep(1.5)
     assert list(folder.iterdir()) == []
+
+
+class CuttingProxy:
+    """Hands on what passes between the service and ClickHouse, and once breaks off an answer that is so long."""
+
+    CUT_AFTER = 5 << 20
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._target = (parts.hostname or "", parts.port or 0)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = url.replace(f":{parts.port}/", f":{self._server.getsockname()[1]}/")
+        self.cuts = 0
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._server.accept()
+                server = socket.create_connection(self._target)
+                for source, sink, is_answer in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self._pass, args=(source, sink, is_answer), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, is_answer: bool) -> None:
+        passed = 0
+        with contextlib.suppress(OSError), source, sink:
+            while data := source.recv(1 << 16):
+                passed += len(data)
+                if is_answer and passed > self.CUT_AFTER and not self.cuts:
+                    self.cuts += 1
+                    for end in (source, sink):
+                        end.shutdown(socket.SHUT_RDWR)
+                    return
+                sink.sendall(data)
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(tmp_path: Path, valkey_url: str, filled_url: str) -> None:
+    proxy = CuttingProxy(filled_url)
+    service = start_service("export", tmp_path, valkey_url, proxy.url)
+    job = service.http.post("/exports", json={"columns": "all"}).json()["id"]
+    assert (whole(service.http, job)["attempts"], proxy.cuts) == (2, 1)
+    service.http.close()
+    service.process.stop()
+    proxy.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,13 @@ def test_what_nobody_asked_for_is_removed_at_a_start(folder: JobFolder) -> None:
     folder.file(job).write_bytes(b"id\n")
     for name in ("stranger.json", f"{new_id()}.csv", f"{new_id()}.part", f"{new_id()}.lock"):
         (folder.folder / name).write_bytes(b"{")
+    hour_ago = time.time() - 3_700
+    for path in folder.folder.iterdir():
+        os.utime(path, (hour_ago, hour_ago))
+    (folder.folder / f"{new_id()}.part").write_bytes(b"of another process")
     folder.open()
-    assert sorted(path.name for path in folder.folder.iterdir()) == sorted([f"{job.id}.csv", f"{job.id}.json"])
+    left = {path.suffix: path.read_bytes() for path in folder.folder.iterdir()}
+    assert left.keys() == {".csv", ".json", ".part"} and left[".part"] == b"of another process"
 
 
 def test_one_works_on_a_job_until_it_lets_go(folder: JobFolder) -> None:
