@@ -142,6 +142,10 @@ class Settings:
         0, "Requests that one user or token may make of the APIs of contacts and export in a window. 0: no limit."
     )
     api_rate_limiter_seconds: int = _setting(3_600, "The length of that window.")
+    export_url: str = _setting(
+        "",
+        "Export as its users reach it, for links in mails: https://export.example.com. Empty: no mails about exports.",
+    )
     export_limit: int = _setting(1_000_000, "Rows that one export may have. 0: any number.")
     export_days: float = _setting(7.0, "Days after which the file of an export is removed. 0: it stays.")
     write_keys: tuple[str, ...] = _setting(
@@ -378,8 +382,9 @@ def _check_mail(settings: Settings) -> None:
             raise SettingsError(f"SPOOR_ATTACHMENT_SOURCES: {source!r} is neither an absolute path nor a plain address")
     if settings.attachment_max_bytes < 1:
         raise SettingsError("SPOOR_ATTACHMENT_MAX_BYTES must be at least 1")
-    if settings.public_url and not _PUBLIC_URL.fullmatch(settings.public_url):
-        raise SettingsError("SPOOR_PUBLIC_URL: a scheme, a host, perhaps a port, no path")
+    for name in ("public_url", "export_url"):
+        if (said := getattr(settings, name)) and not _PUBLIC_URL.fullmatch(said):
+            raise SettingsError(f"SPOOR_{name.upper()}: a scheme, a host, perhaps a port, no path")
     if not settings.smtp_url:
         return
     if not settings.smtp_url.startswith(("smtp://", "smtps://")):

@@ -20,6 +20,7 @@ from services.export.jobs.exporter import Exporter
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import Job, Status
 from services.export.jobs.wish import Format, read_wish
+from services.export.links import Links
 from services.export.shapes import Export, Id, NewExport
 
 NEEDED = (ACCESS, "lead:export:enable", "lead:leads:viewown")
@@ -57,12 +58,13 @@ AT_ONCE = Operation(
     media_type="text/csv",
     errors={507: "The disk is full"},
 )
-DOWNLOAD = Operation("The file", str, _ID, errors={409: "It is not whole"}, media_type="text/csv")
+_LINK = Parameter("link", "What the mail about the export has there: then only its user may come", str, "")
+DOWNLOAD = Operation("The file", str, (*_ID, _LINK), errors={409: "It is not whole"}, media_type="text/csv")
 
 
 class ExportsApi:
-    def __init__(self, exporter: Exporter, folder: JobFolder) -> None:
-        self._exporter, self._folder = exporter, folder
+    def __init__(self, exporter: Exporter, folder: JobFolder, links: Links) -> None:
+        self._exporter, self._folder, self._links = exporter, folder, links
 
     def routes(self) -> list[DescribedRoute]:
         return [
@@ -90,8 +92,11 @@ class ExportsApi:
         return json_response(job_object(self._find(request)))
 
     async def download(self, request: Request) -> Response:
-        """Parts of it, too (`Range`)."""
+        """Parts of it, too (`Range`). The link of a mail is for its user alone, not even for the admin."""
         job = self._find(request)
+        link = request.query_params.get("link")
+        if link is not None and not self._links.is_of(link, job, author_id()):
+            raise ApiError(403, "This link is another user's, or none.")
         if job.status is not Status.DONE:
             raise ApiError(410 if job.status is Status.EXPIRED else 409, f"The export is {job.status}.")
         path = self._folder.file(job)
@@ -152,7 +157,8 @@ def _queued(job: Job) -> Response:
 
 def job_object(job: Job) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.to_builtins(job)
-    del body["rights"]
+    for name in ("rights", "notice_tries"):
+        del body[name]
     wish = body.pop("wish")
     download = f"/exports/{job.id}/download" if job.status is Status.DONE else None
     return {"person_id": wish.pop("id"), **wish, **body, "download": download}

@@ -29,7 +29,9 @@ from services.common.user_directory import UserDirectory
 from services.export.api import ExportsApi
 from services.export.jobs.exporter import Exporter
 from services.export.jobs.folder import JobFolder
+from services.export.links import Links
 from services.export.metrics import ExportMetrics
+from services.export.notices import Notices
 
 log = structlog.get_logger()
 
@@ -49,11 +51,12 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     folder = JobFolder(Path(settings.data_dir) / "exports")
     connection, redis = Connection(settings.clickhouse_url), connect(settings.redis_url)
     records = RecordStore(redis)
+    users, links = UserDirectory(records), Links(settings.secret, settings.export_url)
     exporter = Exporter(
-        folder, metrics, Fields(records, settings), settings.clickhouse_url,
+        folder, metrics, Fields(records, settings), Notices(settings, users, links), settings.clickhouse_url,
         limit=settings.export_limit, days=settings.export_days,
     )  # fmt: skip
-    logins = Logins(settings, redis, UserDirectory(records))
+    logins = Logins(settings, redis, users)
     limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)
 
     @asynccontextmanager
@@ -71,7 +74,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         await logins.close()
         await redis.aclose()
 
-    exports = ExportsApi(exporter, folder).routes()
+    exports = ExportsApi(exporter, folder, links).routes()
     operations = operation_routes(metrics.registry, connection.trouble)
     described = openapi_route(document_of("Spoor export", exports))
     app = Starlette(routes=[*operations, *exports, described], lifespan=lifespan)

@@ -31,6 +31,7 @@ class NewExport(msgspec.Struct):
         UNSET
     )
     id: Annotated[int, Meta(description="Of a person", ge=1, examples=[4711])] | UnsetType = UNSET
+    notify: Annotated[bool, Meta(description="By a mail with a link, when it is done")] | UnsetType = UNSET
 
 
 class Export(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -46,6 +47,9 @@ class Export(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     since: Annotated[int, Meta(description="Of events: microseconds since 1970; 0 for any time")]
     until: int
     person_id: Annotated[int, Meta(description="Of a person, else 0")]
+    notify: bool
+    notice_to: Annotated[str, Meta(description="Who gets a mail when it is done; empty for nobody")]
+    notice: Annotated[str, Meta(description="What became of that mail: waiting, sent, or why not")]
     status: Annotated[str, Meta(description="queued, running, done, failed, expired, removed", examples=["done"])]
     created_at: float
     started_at: float

@@ -18,6 +18,7 @@ import structlog
 from services.common.profile import Profile
 from services.common.redis_client import RedisError
 from services.common.settings import Settings
+from services.common.smtp import Answer, LineDownError, Outcome, SmtpLine
 from services.contacts.background import Duty
 from services.contacts.mail import mailbook
 from services.contacts.mail.attachments import PlaceAwayError
@@ -25,7 +26,6 @@ from services.contacts.mail.delivery_rules import retry_us
 from services.contacts.mail.message import FAILED, PENDING, RESCHEDULED, SENT, Message
 from services.contacts.mail.office import MailOffice, after
 from services.contacts.mail.queue import Queued
-from services.contacts.mail.smtp import Answer, LineDownError, Outcome, SmtpLine
 from services.contacts.mail.writing import Desk, UnwritableError
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.change import Change

@@ -9,7 +9,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import IO
@@ -21,6 +21,7 @@ from services.common import caller
 from services.common.clickhouse import ClickHouse, connect_blocking
 from services.common.envelope import STORES_AWAY, ApiError
 from services.common.field_registry import Fields
+from services.common.smtp import Outcome
 from services.export.files.packing import packed_file
 from services.export.files.parquet import write_parquet
 from services.export.files.row_count import CsvCount, LineCount
@@ -28,16 +29,18 @@ from services.export.files.row_stream import BrokenOffError, RowStream, open_row
 from services.export.files.sheets import write_sheets
 from services.export.files.text import write_csv, write_ndjson
 from services.export.jobs.folder import JobFolder
-from services.export.jobs.job import MAX_ATTEMPTS, WAITING, Job, Status, new_id
+from services.export.jobs.job import MAX_ATTEMPTS, NOTICE_SENT, NOTICE_WAITS, WAITING, Job, Status, new_id
 from services.export.jobs.planning import Part, header, plan, total
 from services.export.jobs.wish import Format, Wish
 from services.export.metrics import ExportMetrics
+from services.export.notices import Notices
 
 log = structlog.get_logger()
 
 RUNNING_AT_ONCE = 2
 MAX_WAITING = 50
 MAX_JOBS = 1_000
+MAX_NOTICES = 10  # tries, over three minutes or more
 MAX_AT_ONCE = 10_000  # rows of an export for which somebody waits
 LOOK_SECONDS = 1.0  # for jobs that other processes were asked for, or left behind
 PAUSE_SECONDS = 2.0  # before a second look at a ClickHouse that was away, twice that before a third one
@@ -69,10 +72,11 @@ class Unwanted(Exception):
 
 class Exporter:
     def __init__(
-        self, folder: JobFolder, metrics: ExportMetrics, fields: Fields, clickhouse_url: str, *, limit: int, days: float
-    ) -> None:
+        self, folder: JobFolder, metrics: ExportMetrics, fields: Fields, notices: Notices, clickhouse_url: str,
+        *, limit: int, days: float,
+    ) -> None:  # fmt: skip
         """`limit`: how many rows an export may have, 0 for any; after `days` its file is removed."""
-        self._folder, self._metrics, self._fields = folder, metrics, fields
+        self._folder, self._metrics, self._fields, self._notices = folder, metrics, fields, notices
         self._url, self._limit, self._days = clickhouse_url, limit, days
         self._clickhouse: ClickHouse | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -101,9 +105,10 @@ class Exporter:
         jobs = await asyncio.to_thread(self._folder.jobs)
         if len(jobs) >= MAX_JOBS or sum(job.status in WAITING for job in jobs) >= MAX_WAITING + RUNNING_AT_ONCE:
             raise ApiError(429, "There are too many exports; delete some, or wait.")
+        to = await self._notices.address_of(caller.author_id()) if wish.notify else ""
         job = Job(
             new_id(), wish, time.time(), await self._total(wish), user_id=caller.author_id(), user=caller.author(""),
-            rights=caller.rights(),
+            rights=caller.rights(), notice_to=to,
         )  # fmt: skip
         try:
             await asyncio.to_thread(self._folder.add, job)
@@ -136,6 +141,7 @@ class Exporter:
         if job.is_of(caller.author_id(), caller.author("")):
             job.rights = caller.rights()
         job.status, job.error, job.attempts, job.rows, job.bytes = Status.QUEUED, "", 0, 0, 0
+        job.notice, job.notice_tries = "", 0
         job.total = await self._total(job.wish)
         if not await asyncio.to_thread(self._folder.save, job):
             raise ApiError(404, "The export is gone.")
@@ -177,7 +183,11 @@ class Exporter:
             if job.status in WAITING:  # also of a process that dies without a word
                 looks_again = 0.0
                 if job.id not in self._running and len(self._running) < RUNNING_AT_ONCE:
-                    self._start(job.id)
+                    self._start(job.id, self._work)
+            elif job.status is Status.DONE and job.notice == NOTICE_WAITS:
+                looks_again = 0.0
+                if job.id not in self._running:
+                    self._start(job.id, self._tell)
             elif job.status is Status.DONE and job.expires_at:
                 if job.expires_at < time.time():
                     await asyncio.to_thread(self._expire, job)
@@ -185,8 +195,8 @@ class Exporter:
                     looks_again = min(looks_again, job.expires_at)
         return looks_again
 
-    def _start(self, job_id: str) -> None:
-        task = asyncio.create_task(self._work(job_id))
+    def _start(self, job_id: str, work: Callable[[str], Coroutine[None, None, None]]) -> None:
+        task = asyncio.create_task(work(job_id))
         self._running[job_id] = task
 
         def ended(_: asyncio.Task[None]) -> None:
@@ -199,6 +209,25 @@ class Exporter:
         self._folder.file(job).unlink(missing_ok=True)
         job.status = Status.EXPIRED
         self._folder.save(job)
+
+    async def _tell(self, job_id: str) -> None:
+        """Sends the mail that says that it is done; tried again while it may help."""
+        known = self._folder.job(job_id)
+        if known is None:
+            return
+        with self._folder.claimed(known) as is_mine:
+            job = self._folder.job(job_id)
+            if not is_mine or job is None or job.notice != NOTICE_WAITS:
+                return
+            job.notice_tries += 1
+            answer = await self._notices.tell(job)
+            if answer.outcome is Outcome.SENT:
+                job.notice = NOTICE_SENT
+            elif answer.outcome is not Outcome.LATER or job.notice_tries >= MAX_NOTICES:
+                job.notice = answer.reason or answer.outcome.value
+            await asyncio.to_thread(self._folder.save, job)
+            if job.notice == NOTICE_WAITS:
+                await asyncio.to_thread(self._ends.wait, job.notice_tries * PAUSE_SECONDS)
 
     async def _work(self, job_id: str) -> None:
         known = self._folder.job(job_id)
@@ -219,7 +248,7 @@ class Exporter:
                 await asyncio.get_running_loop().run_in_executor(
                     self._threads, self._write, job, parts, self._progress(job)
                 )
-                job.status = Status.DONE
+                job.status, job.notice = Status.DONE, NOTICE_WAITS if job.notice_to else ""
             except Unwanted:
                 job.status, job.attempts = Status.QUEUED, job.attempts - 1
             except (BrokenOffError, ApiError, ValueError, *STORES_AWAY) as error:

@@ -23,6 +23,7 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
+NOTICE_WAITS, NOTICE_SENT = "waiting", "sent"
 WAITING = (Status.QUEUED, Status.RUNNING)  # one that runs in a process that died waits for another one
 
 
@@ -44,6 +45,9 @@ class Job(msgspec.Struct):
     user_id: int = 0  # whose it is
     user: str = ""
     rights: Rights = NOTHING
+    notice_to: str = ""  # who gets a mail when it is done
+    notice: str = ""  # what became of that mail: waiting, sent, or why not
+    notice_tries: int = 0
 
     @property
     def file_name(self) -> str:

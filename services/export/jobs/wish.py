@@ -50,6 +50,7 @@ class Wish(msgspec.Struct, frozen=True):
     since: int = 0
     until: int = 0
     id: int = 0  # of a person
+    notify: bool = False  # by a mail with a link, when it is done
 
 
 def read_wish(body: Mapping[str, Any]) -> Wish:
@@ -64,7 +65,7 @@ def read_wish(body: Mapping[str, Any]) -> Wish:
     wish = Wish(
         _choice(Of, "of", body), search, _columns(body.get("columns")), _choice(Format, "format", body),
         _choice(Packing, "packing", body), _choice(Header, "header", body), _time("since", body), _time("until", body),
-        _id(body),
+        _id(body), _flag("notify", body),
     )  # fmt: skip
     if wish.of is Of.PERSON:
         return _of_person(wish)
@@ -94,6 +95,13 @@ def _id(body: Mapping[str, Any]) -> int:
     if not (said.isascii() and said.isdecimal() and len(said) < 17):
         raise ApiError(400, "id is that of a contact.", {"id": [NOT_VALID]})
     return int(said)
+
+
+def _flag(name: str, body: Mapping[str, Any]) -> bool:
+    said = body.get(name, False)
+    if not isinstance(said, bool):
+        raise ApiError(400, f"{name} is true or false.", {name: [NOT_VALID]})
+    return said
 
 
 def _columns(said: Any) -> list[str]:

@@ -22,11 +22,14 @@ from services.common.records import RecordStore
 from services.common.redis_client import connect as connect_redis
 from services.common.settings import load_settings
 from services.common.tables import CONTACTS, EVENTS, contact_row
+from services.common.user_directory import UserDirectory
 from services.export.jobs.exporter import Exporter
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import WAITING, Status
 from services.export.jobs.wish import Of, Wish
+from services.export.links import Links
 from services.export.metrics import ExportMetrics
+from services.export.notices import Notices
 from tests.integration.conftest import Hit, event_row
 from tests.integration.services import Service, start_service
 from tests.processes import eventually
@@ -111,8 +114,9 @@ async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(
     await insert_rows(client, EVENTS, [event_row(uuid.uuid4().hex, one, NOW_US / 1e6, {}) for one in visitors])
     folder = JobFolder(tmp_path)
     folder.open()
-    fields = Fields(RecordStore(redis), load_settings({}))
-    exporter = Exporter(folder, ExportMetrics(), fields, clickhouse_url, limit=0, days=1)
+    records, settings = RecordStore(redis), load_settings({})
+    notices = Notices(settings, UserDirectory(records), Links(("secret",), ""))
+    exporter = Exporter(folder, ExportMetrics(), Fields(records, settings), notices, clickhouse_url, limit=0, days=1)
     # What older servers have by default; and time between the two looks at the table, for somebody to be identified in.
     exporter.settings["merge_tree_storage_snapshot_sleep_ms"] = 200
     exporter.open(client)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from services.common.folding import View, fold
 from services.common.mail_tokens import Fillings, fill_html, fill_line, fill_text, own_tokens
 from services.common.profile import DoNotContact, FrequencyRule, Part, Profile, Stamped
+from services.common.smtp import Outcome, read_error, read_options
 from services.contacts.mail import links
 from services.contacts.mail.composing import AddressError, Letter, Tracking, compose, mail_address, read_sender
 from services.contacts.mail.delivery_rules import DAY_US, MAX_ATTEMPTS, judge, retry_us
 from services.contacts.mail.message import Message
-from services.contacts.mail.smtp import Outcome, read_error, read_options
 
 NOW_US = 1_800_000_000_000_000  # 2027-01-15
 LETTER = Letter("s", "<p>b</p>", "", "", "shop@example.com")

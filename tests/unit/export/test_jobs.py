@@ -78,6 +78,7 @@ def test_a_wish_says_what_it_is() -> None:
         ({"header": "x"}, "header"),
         ({"colour": "red"}, "colour"),
         ({"of": "people"}, "of"),
+        ({"notify": "yes"}, "notify"),
         ({"since": "2026-01-01"}, "since"),
         ({"of": "events", "until": "whenever"}, "until"),
         ({"id": 7}, "id"),
