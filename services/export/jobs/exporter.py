@@ -136,7 +136,8 @@ class Exporter:
     async def retry(self, job: Job) -> Job:
         """One that failed, or whose file is gone, is queued again; whoever asked for it may see what they may see now.
         Raises `ApiError`."""
-        if job.status not in (Status.FAILED, Status.EXPIRED):
+        is_gone = job.status is Status.DONE and not self._folder.file(job).exists()
+        if job.status not in (Status.FAILED, Status.EXPIRED) and not is_gone:
             raise ApiError(409, f"The export is {job.status}.")
         if job.is_of(caller.author_id(), caller.author("")):
             job.rights = caller.rights()

@@ -198,5 +198,9 @@ def test_jobs_outlive_a_restart_and_what_was_interrupted_is_begun_again(
     assert second.http.post(f"/exports/{often}/retry").status_code == 202
     assert ended(second.http, often)["status"] == "done"
     assert second.http.post(f"/exports/{often}/retry").status_code == 409
+    (folder / f"{often}.csv").unlink()
+    assert second.http.get(f"/exports/{often}/download").status_code == 404
+    assert second.http.post(f"/exports/{often}/retry").status_code == 202
+    assert eventually(lambda: (folder / f"{often}.csv").exists(), "it is made again")
     second.http.close()
     second.process.stop()

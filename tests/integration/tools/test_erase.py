@@ -152,7 +152,8 @@ def test_a_person_is_nowhere_any_more_and_does_not_come_back(place: Place) -> No
         assert api.put(f"/api/contacts/{ada_id}/integrations/crm", json=link).status_code == 201
         exports = place.folder / "data" / "exports"
         exports.mkdir(parents=True, exist_ok=True)
-        (exports / f"{'a' * 32}.csv").write_text(ada)
+        for ending, text in (("csv", ada), ("xlsx", ada), ("ndjson.gz", ada), ("part", ada), ("json", "{}")):
+            (exports / f"{'a' * 32}.{ending}").write_text(text)
         bob_id = hit(stranger, "bob", email=address("bob"))
         site.settle(stranger, "bob-marker")
 
@@ -162,7 +163,8 @@ def test_a_person_is_nowhere_any_more_and_does_not_come_back(place: Place) -> No
         by_others = ("left_in_redis", "versions")  # ClickHouse may have merged older versions away by itself
         assert summary(done) == {**told, **{name: summary(done)[name] for name in by_others}}
         assert (told["contacts"], told["merged_ids"], told["values"], told["events"]) == (1, 1, 1, 4)
-        assert (told["export_files"], told["notes"], told["images"]) == (1, 1, 1) and not list(exports.glob("*.csv"))
+        assert (told["export_files"], told["notes"], told["images"]) == (4, 1, 1)
+        assert [path.suffix for path in exports.iterdir()] == [".json"]
         assert ada not in done.stdout + done.stderr
         assert_nowhere(place, ada, name, *device_ids, base64.b64encode(picture).decode())
         assert {api.get(f"/api/contacts/{one}").status_code for one in (first_id, second_id, ada_id)} == {404}

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from services.common.settings import Settings
 
+_RECORDS = frozenset({".json", ".lock"})
+
 
 class Files(NamedTuple):
     exports: list[Path]
@@ -14,10 +16,12 @@ class Files(NamedTuple):
 
 
 def find(settings: Settings) -> Files:
-    """An export that is being written fails when its file is gone, and says so; it may hold what was read before."""
+    """What exports were asked for stays, so that they can be made again. One that is being written is begun again when
+    its file is gone: it may hold what was read before."""
     exports = Path(settings.data_dir) / "exports"
     # Half files first: one that becomes whole in between is found under its new name.
-    found = [*exports.glob("*.csv.part"), *exports.glob("*.csv")]
+    names = (*exports.glob("*.part"), *exports.glob("*"))
+    found = [path for path in dict.fromkeys(names) if path.suffix not in _RECORDS and path.is_file()]
     return Files(found, sorted(Path(settings.spill_dir).glob("*.torn")) if settings.spill_dir else [])
 
 
