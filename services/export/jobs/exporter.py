@@ -9,29 +9,22 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import IO
 
 import structlog
-from clickhouse_connect.driver.client import Client
 
 from services.common import caller
-from services.common.clickhouse import ClickHouse, connect_blocking
+from services.common.clickhouse import ClickHouse
 from services.common.envelope import STORES_AWAY, ApiError
 from services.common.field_registry import Fields
-from services.common.smtp import Outcome
-from services.export.files.packing import packed_file
-from services.export.files.parquet import write_parquet
-from services.export.files.row_count import CsvCount, LineCount
-from services.export.files.row_stream import BrokenOffError, RowStream, open_rows
-from services.export.files.sheets import write_sheets
-from services.export.files.text import write_csv, write_ndjson
+from services.common.smtp import Answer, Outcome
+from services.export.files.row_stream import BrokenOffError
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import MAX_ATTEMPTS, NOTICE_SENT, NOTICE_WAITS, WAITING, Job, Status, new_id
-from services.export.jobs.planning import Part, header, plan, total
-from services.export.jobs.wish import Format, Wish
+from services.export.jobs.planning import Part, plan, total
+from services.export.jobs.wish import Wish
+from services.export.jobs.writer import NICE, GoOn, JobWriter
 from services.export.metrics import ExportMetrics
 from services.export.notices import Notices
 
@@ -45,24 +38,7 @@ MAX_AT_ONCE = 10_000  # rows of an export for which somebody waits
 LOOK_SECONDS = 1.0  # for jobs that other processes were asked for, or left behind
 PAUSE_SECONDS = 2.0  # before a second look at a ClickHouse that was away, twice that before a third one
 SAVE_SECONDS = 1.0  # between two words on how far a job is
-QUERY_SECONDS = 3_600.0
 DAY = 86_400.0
-NICE = 19  # of 19; what waits for nobody steps back
-
-GoOn = Callable[[int], None]  # with how many rows there are
-
-_SETTINGS = {
-    # Spill to the server's disk instead of growing: an export has time.
-    "max_bytes_before_external_group_by": 1 << 30,
-    "max_bytes_before_external_sort": 1 << 30,
-    # Both sides of the search see one state of `contacts`; else a visitor who is identified between them is on neither.
-    # ClickHouse has it since 25.6, and newer versions by default.
-    "enable_shared_storage_snapshot_in_query": 1,
-    "output_format_json_quote_64bit_integers": 0,
-    # Whoever waits for a page goes first. The server heeds the second one only where it may.
-    "max_threads": 1,
-    "os_thread_priority": NICE,
-}
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
 
 
@@ -77,7 +53,7 @@ class Exporter:
     ) -> None:  # fmt: skip
         """`limit`: how many rows an export may have, 0 for any; after `days` its file is removed."""
         self._folder, self._metrics, self._fields, self._notices = folder, metrics, fields, notices
-        self._url, self._limit, self._days = clickhouse_url, limit, days
+        self._limit, self._days = limit, days
         self._clickhouse: ClickHouse | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._look = asyncio.Event()
@@ -85,7 +61,7 @@ class Exporter:
         self._server: asyncio.Task[None] | None = None
         self._threads = ThreadPoolExecutor(RUNNING_AT_ONCE, "export", _step_back)
         self._places = asyncio.Semaphore(RUNNING_AT_ONCE)  # for those that are made while somebody waits
-        self.settings = dict(_SETTINGS)
+        self.writer = JobWriter(folder, clickhouse_url)
 
     def open(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
@@ -127,10 +103,12 @@ class Exporter:
             raise ApiError(400, text, {"search": [text]})
         async with self._places:
             try:
-                await asyncio.to_thread(self._write, job, parts, lambda _: None)
-            except (BrokenOffError, OSError, ValueError) as error:
+                await asyncio.to_thread(self.writer.write, job, parts, lambda _: None)
+            except Exception as error:
                 self._folder.remove(job)
-                raise ApiError(507 if isinstance(error, OSError) else 503, _words(error)) from error
+                if isinstance(error, (BrokenOffError, OSError, ValueError)):
+                    raise ApiError(507 if isinstance(error, OSError) else 503, _words(error)) from error
+                raise
         return job
 
     async def retry(self, job: Job) -> Job:
@@ -221,7 +199,11 @@ class Exporter:
             if not is_mine or job is None or job.notice != NOTICE_WAITS:
                 return
             job.notice_tries += 1
-            answer = await self._notices.tell(job)
+            try:
+                answer = await self._notices.tell(job)
+            except Exception as error:
+                log.exception("notice_broken", job=job.id)
+                answer = Answer(Outcome.REFUSED, f"an error of this service: {type(error).__name__}")
             if answer.outcome is Outcome.SENT:
                 job.notice = NOTICE_SENT
             elif answer.outcome is not Outcome.LATER or job.notice_tries >= MAX_NOTICES:
@@ -247,7 +229,7 @@ class Exporter:
                 caller.enter(job.as_caller())
                 parts = await self._parts(job.wish)
                 await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._write, job, parts, self._progress(job)
+                    self._threads, self.writer.write, job, parts, self._progress(job)
                 )
                 job.status, job.notice = Status.DONE, NOTICE_WAITS if job.notice_to else ""
             except Unwanted:
@@ -277,53 +259,6 @@ class Exporter:
                 await asyncio.to_thread(self._folder.remove, job)
         except OSError as error:
             log.warning("export_not_saved", job=job.id, error=_disk_words(error))
-
-    def _write(self, job: Job, parts: Sequence[Part], go_on: GoOn) -> None:
-        """In a thread, with flat memory: what has been written is forgotten. The name appears only after the fsync.
-        `go_on` is told after every chunk, and raises what ends it."""
-        client = connect_blocking(self._url, timeout_seconds=QUERY_SECONDS)
-        try:
-            if job.wish.format is Format.XLSX:
-                [part] = parts
-                with self._rows(client, job, part, go_on) as rows:
-                    write_sheets(rows, header(job.wish, part.columns), part.columns, job.total, self._folder.part(job))
-            else:
-                with packed_file(self._folder.part(job), job.wish.packing) as entry:
-                    for part in parts:
-                        name = f"{part.name}.{job.wish.format}"
-                        with self._rows(client, job, part, go_on) as rows, entry(name) as file:
-                            self._write_part(job.wish, part, rows, file)
-        finally:
-            client.close()
-        job.bytes = self._folder.part(job).stat().st_size
-        self._folder.publish(job)
-
-    def _write_part(self, wish: Wish, part: Part, rows: RowStream, file: IO[bytes]) -> None:
-        match wish.format:
-            case Format.PARQUET:
-                write_parquet(rows, header(wish, part.columns), part.columns, file)
-            case Format.NDJSON:
-                write_ndjson(rows, file)
-            case _:
-                write_csv(rows, header(wish, part.columns), file)
-
-    @contextmanager
-    def _rows(self, client: Client, job: Job, part: Part, go_on: GoOn) -> Iterator[RowStream]:
-        """The rows of one part; the job counts them beside those of the parts before."""
-        before, statement = job.rows, part.statement
-
-        def counted(rows: int) -> None:
-            job.rows = before + rows
-            go_on(job.rows)
-
-        is_json = job.wish.format is Format.NDJSON
-        count, kind = (LineCount(), "JSONEachRow") if is_json else (CsvCount(), "CSV")
-        with open_rows(client, statement.rows, statement.parameters, kind, self.settings, count, counted) as rows:
-            try:
-                yield rows
-            except ValueError:
-                rows.check()  # an error of ClickHouse is no cell of its type
-                raise
 
     def _progress(self, job: Job) -> GoOn:
         """Keeps how far the job is. It raises `Unwanted`."""

@@ -118,7 +118,7 @@ async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(
     notices = Notices(settings, UserDirectory(records), Links(("secret",), ""))
     exporter = Exporter(folder, ExportMetrics(), Fields(records, settings), notices, clickhouse_url, limit=0, days=1)
     # What older servers have by default; and time between the two looks at the table, for somebody to be identified in.
-    exporter.settings["merge_tree_storage_snapshot_sleep_ms"] = 200
+    exporter.writer.settings["merge_tree_storage_snapshot_sleep_ms"] = 200
     exporter.open(client)
     job = await exporter.create(Wish(Of.CONTACTS, f"ids:{','.join(map(str, visitors))}", ["id"]))
     for visitor in visitors:
