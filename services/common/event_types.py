@@ -23,6 +23,7 @@ SEGMENT_MEMBERSHIP = "segment_membership"
 IDENTIFIED = "lead.identified"
 CREATED = "lead.create"
 API_ADDED = "lead.apiadded"
+IMPORTED = "lead.imported"
 SOURCE_CREATED = "lead.source.created"
 SOURCE_IDENTIFIED = "lead.source.identified"
 
@@ -47,7 +48,7 @@ _TYPES = {
     EMAIL_REPLIED: "Email replied",
     EMAIL_SENT: "Email sent",
     FORM_SUBMITTED: "Form submitted",
-    "lead.imported": "Imported",
+    IMPORTED: "Imported",
     "integration_sync_issues": "Integration sync notice",
     MESSAGE_QUEUE: "Message Queue",
     PAGE_HIT: "Page hit",

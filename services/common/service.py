@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import functools
 import gc
 import importlib
 import logging
@@ -71,10 +72,10 @@ def serve(target: str, port: int, settings: Settings) -> None:
         log_level=LogLevels.warning,
         websockets=False,
         respawn_failed_workers=True,
-    ).serve(target_loader=_load_in_worker)
+    ).serve(target_loader=functools.partial(_load_in_worker, os.getpid()))
 
 
-def _load_in_worker(target: str) -> Any:
+def _load_in_worker(parent: int, target: str) -> Any:
     """Runs the factory `module:function`, in the process that Granian has forked for it.
 
     Nothing tells a forked worker that its parent was killed: it would keep the port, half alive. And until Granian has
@@ -82,12 +83,17 @@ def _load_in_worker(target: str) -> Any:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:  # it died before we asked
-            os._exit(1)
+    die_with_parent(parent)
     module, _, function = target.partition(":")
     return getattr(importlib.import_module(module), function)()
+
+
+def die_with_parent(parent: int) -> None:
+    """For a process that means nothing without the one that started it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
 
 
 def end_process_if_failed(task: asyncio.Task[None]) -> None:

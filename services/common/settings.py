@@ -155,6 +155,11 @@ class Settings:
         0, "Events a second that one write key may report to one ingest process; 0 for no limit. Beyond it: 429."
     )
     image_max_bytes: int = _setting(1_048_576, "The largest picture that is taken for a contact, in bytes.")
+    import_max_bytes: int = _setting(4_294_967_296, "The largest file that contacts are imported from, in bytes.")
+    import_days: float = _setting(
+        30.0,
+        "Days after which a file that nobody imports, and the failed rows of an import, are removed; 0: never.",
+    )
     job_contacts_per_second: int = _setting(
         500, "Contacts a second at most that are deleted or changed by jobs, beside all else: see /api/jobs."
     )

@@ -24,6 +24,7 @@ RECORDS = "records"
 IMAGES = "images"
 WEBHOOK_DELIVERIES = "webhook_deliveries"
 MESSAGES = "messages"
+IMPORT_FAILURES = "import_failures"
 
 
 class EventRow(msgspec.Struct, array_like=True, gc=False):
@@ -165,6 +166,15 @@ class MessageRow(msgspec.Struct, array_like=True, gc=False):
     data: str  # JSON
 
 
+class ImportFailureRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `import_failures`: one of a file that could not be imported."""
+
+    import_id: int
+    line: int
+    error: str
+    cells: str  # base64 of the bytes of each, packed
+
+
 def contact_row(profile: Profile) -> ContactRow:
     """The projection of a stored profile."""
     document = msgspec.json.encode(profile).decode()
@@ -244,6 +254,7 @@ Rows = (
     | list[ImageRow]
     | list[DeliveryRow]
     | list[MessageRow]
+    | list[ImportFailureRow]
 )
 _OWN_COLUMN = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 _encoder = msgspec.json.Encoder()

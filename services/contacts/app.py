@@ -29,6 +29,9 @@ from services.contacts.docs.docs import CSS_PATH, DOCS_PATH, docs_routes
 from services.contacts.docs.not_served import why_not
 from services.contacts.fields.api import COMPANY, FieldsApi
 from services.contacts.forms.api import SubmissionsApi
+from services.contacts.imports.api import ImportsApi
+from services.contacts.imports.expiry import ImportExpiry
+from services.contacts.imports.process import ImportProcess
 from services.contacts.jobs.api import JobsApi
 from services.contacts.jobs.runner import EVERY_SECONDS as JOBS_EVERY_SECONDS
 from services.contacts.jobs.runner import JobRunner
@@ -148,6 +151,8 @@ def duties(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> tupl
         *((Postman(stores, settings, metrics).duty(),) if settings.smtp_url else ()),
         Duty("audit", AUDIT_SECONDS, work_off_audit),
         Duty("jobs", JOBS_EVERY_SECONDS, JobRunner(stores, settings.job_contacts_per_second).work),
+        ImportProcess(stores).duty(),
+        ImportExpiry(stores, settings.import_days, settings.admin_user).duty(),
         Duty("webhooks", 1.0, Deliveries(stores, settings, metrics).work),
         Duty("webhook-events", 1.0, EventFeed(stores).work),
         Duty("webhook-saves", 2.0, SaveFeed(stores).work),
@@ -163,6 +168,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *contact_batch_api(stores, user, metrics).routes(),  # before /{id}
         *DuplicatesApi(stores).routes(),
         *JobsApi(stores, user, metrics).routes(),
+        *ImportsApi(stores, user, metrics, settings.import_max_bytes).routes(),
         *DirectoryApi(stores).routes(),
         *UsersApi(stores, user, metrics).routes(),
         *RolesApi(stores, user, metrics, ROLES).routes(),

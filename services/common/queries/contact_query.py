@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from services.common.caller import ADMIN_ID, author_id, my_id
 from services.common.contact_fields import FIELDS, TEXT_FIELDS, Field
-from services.common.event_types import EMAIL_READ, EMAIL_SENT
+from services.common.event_types import EMAIL_READ, EMAIL_SENT, IMPORTED
 from services.common.queries.search import And, Node, Not, Or, SearchError, Term, parse_search
 from services.common.queries.search_sql import SearchValues, like_pattern
 
@@ -31,8 +31,6 @@ _NOT_YET = frozenset(
         "page_source",
         "page_source_id",
         "page_id",
-        "import_id",
-        "import_action",
         "has",
     ]
 )
@@ -41,7 +39,21 @@ _MAIL_EVENTS = {"email_sent": EMAIL_SENT, "email_read": EMAIL_READ}
 _SEGMENTS = frozenset({"segment", "common"})
 COMMANDS = (
     frozenset(
-        {"is", "ip", "ids", "name", "tag", "owner", "stage", "company_id", "email_queued", *_MAIL_EVENTS, *FIELDS}
+        {
+            "is",
+            "ip",
+            "ids",
+            "name",
+            "tag",
+            "owner",
+            "stage",
+            "company_id",
+            "email_queued",
+            "import_id",
+            "import_action",
+            *_MAIL_EVENTS,
+            *FIELDS,
+        }
     )
     | _SEGMENTS
     | _NOT_YET
@@ -207,6 +219,10 @@ class _Compiler(SearchValues):
                 return Condition(f"has(companies, {self.bind(_number(term), 'UInt64')})", FALSE)
             case "email_sent" | "email_read":
                 return self._mail(term)
+            case "import_id":
+                return self._imported(f"JSONExtractUInt(query, 'importId') = {self.bind(_number(term), 'UInt64')}")
+            case "import_action":
+                return self._import_action(term)
             case "email_queued":
                 waiting = (
                     "SELECT contact_id FROM messages FINAL WHERE status IN ('pending', 'rescheduled')"
@@ -272,6 +288,17 @@ class _Compiler(SearchValues):
             f" AND JSONExtractUInt(query, 'stat', 'emailId') = {self.bind(_number(term), 'UInt64')}"
         )
         return Condition(f"id IN {_survivors(happened)}", f"id IN (SELECT contact_id FROM events WHERE {happened})")
+
+    def _import_action(self, term: Term) -> Condition:
+        """Of rows that failed there is no contact."""
+        action = term.value.lower()
+        if action not in ("inserted", "updated", "failed"):
+            raise SearchError("import_action: takes inserted, updated or failed.", term.at)
+        return self._imported(f"JSONExtractString(query, 'action') = {self.bind(action)}")
+
+    def _imported(self, how: str) -> Condition:
+        among = _survivors(f"type = '{IMPORTED}' AND {how}")
+        return Condition(f"id IN {among}", FALSE)
 
     def _records(self, kind: str, name: str, term: Term) -> str:
         """The ids of the records of this kind whose name is meant."""

@@ -27,19 +27,33 @@ class InvalidChangeError(Exception):
         self.details = details
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """What another system knows of a contact's beginnings: when and by which user; 0 and '' where it does not say."""
+
+    added_us: int = 0
+    modified_us: int = 0
+    identified_us: int = 0
+    created_by_id: int = 0
+    created_by: str = ""
+    modified_by_id: int = 0
+    modified_by: str = ""
+
+
 class Change(msgspec.Struct, frozen=True):
     """What is to become of a contact. A field that is blanked has the value ''."""
 
     fields: dict[str, Value] = {}
+    keeps_values: bool = False  # fields that have a value keep it
     defaults: dict[str, Value] = {}  # of fields that are blank
     tags: dict[str, bool] = {}
     points: int | None = None
+    new_points: int | None = None  # the same, of a contact that is new
     points_change: Callable[[int], int] | None = None  # from those that it has
     group_id: int = 0  # of the score that `points_change` and `grant` are about, 0 for the points themselves
     group_name: str = ""
     dnc: dict[str, Refusal] = {}  # by channel
     frequency: dict[str, Frequency] = {}  # by channel
-    ip: str = ""
+    ips: tuple[str, ...] = ()
     owner_id: int | None = None  # 0 for nobody
     stage_id: int | None = None  # 0 for none
     stage_name: str = ""  # said instead of an id, or what the history calls the stage
@@ -52,6 +66,7 @@ class Change(msgspec.Struct, frozen=True):
     image: str | None = None  # the name of the one that counts, '' for none
     preferred_image: str | None = None
     link: LinkChange | None = None
+    origin: Origin | None = None
     grant: Grant | None = None  # points that a rule gives
     subject: str = ""  # what the history calls it: the name of the stage, of the reason for points
     names: dict[int, str] = {}  # of its campaigns, or of its segments, where it is about several
@@ -66,6 +81,7 @@ class Change(msgspec.Struct, frozen=True):
         is_staged = self.stage_id is not None or bool(self.left_stage_id)
         return (
             self.points is not None
+            or self.new_points is not None
             or bool(self.grant or self.points_change or self.dnc or self.campaigns or self.segments)
             or is_staged
         )
@@ -89,17 +105,20 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
         for alias, value in change.defaults.items()
         if profile.value(alias) in (None, "")
     }
+    fields = change.fields
+    if change.keeps_values:
+        fields = {alias: value for alias, value in fields.items() if profile.value(alias) in (None, "")}
     stage_id = 0 if change.left_stage_id and change.left_stage_id == stage_of(profile) else change.stage_id
     part = msgspec.structs.replace(
         own,
-        fields={**own.fields, **defaults, **_new_fields(profile, change.fields, now_us)},
+        fields={**own.fields, **defaults, **_new_fields(profile, fields, now_us)},
         tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
         segments={**own.segments, **_new_segments(profile, change.segments, now_us)},
         categories={
             **own.categories,
             **_new_words(_words_on_categories(profile), _category_words(profile, change), now_us),
         },
-        ips=_with_ip(profile, own, change.ip, now_us),
+        ips=_with_ips(profile, own, change.ips, now_us),
         points=_new_points(profile, own, change),
         scores={**own.scores, **_new_score(profile, own, change)},
         dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
@@ -116,13 +135,15 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
         part.links = {**own.links, **new_links(profile, change.link, now_us)}
     part = apply_memberships(profile, part, change.memberships, now_us)
     part = apply_grant(profile, part, change.grant, change.group_id)
-    if part == profile.own:
+    if part == profile.own and (not change.origin or _from(part, change.origin) == part):
         return profile
     if profile.own is not None:
         part.modified_us, part.modified_by = max(now_us, own.modified_us + 1), user
         part.modified_by_id = user_id
     if not part.identified_us and not part.is_anonymous():
         part.identified_us = now_us
+    if change.origin:
+        part = _from(part, change.origin)
     return msgspec.structs.replace(profile, own=part, is_brief=False)
 
 
@@ -193,15 +214,33 @@ def _with_images(profile: Profile, part: Part, change: Change, now_us: int) -> P
     )
 
 
-def _with_ip(profile: Profile, own: Part, ip: str, now_us: int) -> dict[str, int]:
-    if not ip or len(own.ips) >= MAX_IPS or any(ip in part.ips for part in profile.parts()):
-        return own.ips
-    return {**own.ips, ip: now_us}
+def _with_ips(profile: Profile, own: Part, ips: tuple[str, ...], now_us: int) -> dict[str, int]:
+    known = own.ips
+    for ip in ips:
+        if len(known) < MAX_IPS and ip not in known and not any(ip in part.ips for part in profile.losers.values()):
+            known = {**known, ip: now_us}
+    return known
+
+
+def _from(part: Part, origin: Origin) -> Part:
+    """The part as the other system had it, where that says something."""
+    return msgspec.structs.replace(
+        part,
+        added_us=origin.added_us or part.added_us,
+        modified_us=origin.modified_us or part.modified_us,
+        identified_us=origin.identified_us or part.identified_us,
+        created_by_id=origin.created_by_id or part.created_by_id,
+        created_by=origin.created_by or part.created_by,
+        modified_by_id=origin.modified_by_id or part.modified_by_id,
+        modified_by=origin.modified_by or part.modified_by,
+    )
 
 
 def _new_points(profile: Profile, own: Part, change: Change) -> int:
     of_losers = sum(part.points for part in profile.losers.values())
     wanted = change.points
+    if wanted is None and profile.own is None:
+        wanted = change.new_points
     if change.points_change and not change.group_id:
         wanted = within_points(change.points_change(own.points + of_losers))
     return own.points if wanted is None else wanted - of_losers

@@ -54,7 +54,7 @@ def read_change(
         points=reading.points(),
         dnc=reading.refusals(),
         frequency=reading.frequencies(),
-        ip=reading.ip(),
+        ips=reading.ips(),
         owner_id=reading.owner(),
         stage_id=stage_id,
         stage_name=stage_name,
@@ -157,13 +157,13 @@ class _Reading:
             return None
         return points
 
-    def ip(self) -> str:
+    def ips(self) -> tuple[str, ...]:
         """An address to add; one that is none is ignored."""
         said = self._body.get("ipAddress")
         try:
-            return str(ipaddress.ip_address(said.strip())) if isinstance(said, str) else ""
+            return (str(ipaddress.ip_address(said.strip())),) if isinstance(said, str) else ()
         except ValueError:
-            return ""
+            return ()
 
     def owner(self) -> int | None:
         try:

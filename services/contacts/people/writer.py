@@ -86,10 +86,12 @@ class ContactWriter:
         self._user = user
         self._companies = CompanyWriter(stores, user)
 
-    async def create(self, change: Change) -> Written:
-        """A new contact, or the one that holds the unique values of the change, changed. Raises `ValueTakenError`."""
+    async def create(self, change: Change, new_id: int = 0) -> Written:
+        """A new contact, or the one that holds the unique values of the change, changed. Raises `ValueTakenError`.
+
+        With `new_id` a new one is called that, and when it is there already it is this one that is changed."""
         await self._stores.check_clickhouse()
-        new_id = await self._stores.ids.take_surely()
+        new_id = new_id or await self._stores.ids.take_surely()
         return await self._persist(await self._attempt(change, new_id=new_id))
 
     async def edit(self, contact_id: int, change: Change, first_seen_us: int = 0) -> Written | None:

@@ -128,6 +128,9 @@ def new(api: httpx.Client) -> New:
         elif kind == "jobs":
             answer = api.post("/api/contacts/batch/tags", json={"search": "nobody-is-called-so", "add": ["a"]})
             return int(answer.json()["job"]["id"])
+        elif kind == "imports":
+            answer = api.post("/api/imports/new", content=b"E-mail,Surname\nada@shop.example,Lovelace\n")
+            return int(answer.json()["import"]["id"])
         elif kind == "planned":
             contact = make("contacts")
             path = f"/api/campaigns/events/{EVENT}/contact/{contact}/edit"

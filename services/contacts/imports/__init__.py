@@ -1,0 +1,1 @@
+"""Contacts from files: uploaded, looked at, mapped, and read row by row in a process of its own."""
