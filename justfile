@@ -94,6 +94,10 @@ bench-contacts *arguments:
 bench-export *arguments:
     @{{ python }} -m loadtests.bench_export "$@"
 
+# How many rows of a file a second become contacts, and how much memory that takes (--beside ingest)
+bench-import *arguments:
+    @{{ python }} -m loadtests.bench_import "$@"
+
 # How many contacts a second rebuild-redis puts into an empty Redis
 bench-rebuild *arguments:
     @{{ python }} -m loadtests.bench_rebuild "$@"

@@ -230,15 +230,21 @@ class Profile(msgspec.Struct, omit_defaults=True):
         return [self.id, *self.losers]
 
     def parts(self) -> list[Part]:
+        if not self.losers:
+            return [self.own] if self.own else []
         return ([self.own] if self.own else []) + [self.losers[loser] for loser in sorted(self.losers)]
 
     def value(self, field: str) -> Value:
         """The newest word on one field over all parts."""
+        if not self.losers:
+            return self.own.value(field) if self.own else None
         said = [part.fields[field] for part in self.parts() if field in part.fields]
         return max(said, key=lambda stamped: stamped.time_us).value if said else None
 
     def told_us(self, field: str) -> int:
         """When the newest word on one field was said; 0 when nobody did."""
+        if not self.losers:
+            return self.own.told_us(field) if self.own else 0
         return max((part.fields[field].time_us for part in self.parts() if field in part.fields), default=0)
 
     def carries(self, field: str, value: str) -> bool:
@@ -292,12 +298,17 @@ class Profile(msgspec.Struct, omit_defaults=True):
 
     def companies(self) -> dict[int, int]:
         """Company: since when (microseconds), the first one first."""
-        joined = [(word.time_us, company_id) for company_id, word in self.company_words().items() if word.is_in]
+        words = self.company_words()
+        if not words:
+            return {}
+        joined = [(word.time_us, company_id) for company_id, word in words.items() if word.is_in]
         return {company_id: since_us for since_us, company_id in sorted(joined)}
 
     def company_id(self) -> int:
         """The primary company: by the newest word over all parts, else the first one; 0 without any."""
         companies = self.companies()
+        if not companies:
+            return 0
         _, said = max(((part.company_us, part.company_id) for part in self.parts()), default=(0, 0))
         return said if said in companies else next(iter(companies), 0)
 
@@ -342,6 +353,9 @@ def _is(field: str, told: Value, value: str) -> bool:
 
 
 def newest(maps: list[Any]) -> dict[Any, Any]:
+    """By key the newest word; of one map it is the map itself, to be read only."""
+    if len(maps) == 1:
+        return maps[0]  # type: ignore[no-any-return]
     newest: dict[Any, Any] = {}
     for one in maps:
         for key, word in one.items():

@@ -34,9 +34,9 @@ class ProfileStore:
     def __init__(self, redis: RedisClient, *, allow_oom: bool = False, is_grouped: bool = False) -> None:
         self._redis = redis
         self._commands = GroupedCommands(redis) if is_grouped else Commands(redis)
-        self._write = load_script(redis, "write_document", allow_oom=allow_oom)
-        self._claim = load_script(redis, "claim_value", allow_oom=allow_oom)
-        self._settle = load_script(redis, "settle_change")
+        self._write = load_script(redis, "write_documents", allow_oom=allow_oom)
+        self._claim = load_script(redis, "claim_values", allow_oom=allow_oom)
+        self._settle = load_script(redis, "settle_changes")
         self._remember_brief = load_script(redis, "remember_brief", allow_oom=allow_oom)
         self._forget_brief = load_script(redis, "forget_brief", allow_oom=allow_oom)
 
@@ -208,7 +208,8 @@ class ProfileStore:
         slots: dict[int, list[int]] = {}
         for contact_id, version in versions.items():
             slots.setdefault(contact_id % keys.CONTACT_SLOTS, []).extend((contact_id, version))
-        await self._commands.run_script(self._settle, [([keys.changes(slot)], pairs) for slot, pairs in slots.items()])
+        calls = [([keys.changes(slot)], [len(pairs) // 2, *pairs]) for slot, pairs in slots.items()]
+        await self._commands.run_script(self._settle, calls)
 
     async def projected_us(self) -> int:
         """Every version up to this one is in ClickHouse; servers' clocks may differ by `CLOCK_US`."""

@@ -36,8 +36,8 @@ class RecordStore:
 
     def __init__(self, redis: RedisClient, *, allow_oom: bool = False) -> None:
         self._redis = redis
-        self._write = load_script(redis, "write_document", allow_oom=allow_oom)
-        self._settle = load_script(redis, "settle_change")
+        self._write = load_script(redis, "write_documents", allow_oom=allow_oom)
+        self._settle = load_script(redis, "settle_changes")
         self._take_ids = load_script(redis, "take_record_ids", allow_oom=allow_oom)
         self._raise_ids = load_script(redis, "raise_number", allow_oom=allow_oom)
 
@@ -84,7 +84,8 @@ class RecordStore:
         slots: dict[int, list[str | int]] = {}
         for record in records:
             slots.setdefault(keys.record_slot(record.ref.id), []).extend((":".join(record.ref), record.version))
-        await run_script(self._redis, self._settle, [([keys.made(slot)], pairs) for slot, pairs in slots.items()])
+        calls = [([keys.made(slot)], [len(pairs) // 2, *pairs]) for slot, pairs in slots.items()]
+        await run_script(self._redis, self._settle, calls)
 
     async def unsettled(self, before_us: int, limit: int) -> list[Ref]:
         """Records whose last write before `before_us` has not been projected: their writer died in between."""

@@ -39,6 +39,10 @@ __all__ = [
     "run_script",
 ]
 
+# Scripts that do the same for each of their calls: a single server is asked for many at once.
+_TAKE_MANY = frozenset({"write_documents", "claim_values", "settle_changes"})
+_TOGETHER = 100
+
 # What a client hears that no longer knows which server has which keys.
 _ASTRAY = (ConnectionError, TimeoutError, ClusterDownError, SlotNotCoveredError, MovedError, AskError)
 
@@ -154,7 +158,10 @@ def load_script(client: RedisClient, name: str, *, allow_oom: bool = False) -> A
 
     With `allow_oom` it may also write when Redis has reached its maxmemory.
     """
-    return client.register_script(read_script(name, allow_oom=allow_oom))
+    script = client.register_script(read_script(name, allow_oom=allow_oom))
+    if name in _TAKE_MANY:
+        script.takes_many = True
+    return script
 
 
 def read_script(name: str, *, allow_oom: bool = False) -> str:
@@ -176,6 +183,21 @@ async def run_script(
     client: RedisClient, script: Any, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
 ) -> list[Any]:
     """One script for many (keys, arguments) in one round trip; a server that lost its scripts is told them again."""
+    if not getattr(script, "takes_many", False):
+        return await _run_each(client, script, calls)
+    size = 1 if is_cluster(client) else _TOGETHER  # the keys of one call are on one server
+    together = [calls[start : start + size] for start in range(0, len(calls), size)]
+    answers = await _run_each(client, script, [_as_one(some) for some in together])
+    return [one for some in answers for one in some]
+
+
+def _as_one(calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> tuple[list[str], list[Any]]:
+    return [key for keys, _ in calls for key in keys], [one for _, arguments in calls for one in arguments]
+
+
+async def _run_each(
+    client: RedisClient, script: Any, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
+) -> list[Any]:
     answers: list[Any] = [None] * len(calls)
     waiting = list(range(len(calls)))
     for attempt in (1, 2):

@@ -183,7 +183,7 @@ def contact_row(profile: Profile) -> ContactRow:
             profile.id, profile.version, 1, "", "", "", "", "", "", "", {}, [], [], 0, 0, 0, 0, 0, 0, document, ""
         )
     view = fold(profile)
-    text = {field: as_text(value) for field, value in view.fields.items()}
+    text = {field: value if type(value) is str else as_text(value) for field, value in view.fields.items()}
     return ContactRow(
         id=profile.id,
         version=profile.version,
@@ -205,11 +205,11 @@ def contact_row(profile: Profile) -> ContactRow:
         date_modified=view.modified_us // 1000,
         date_identified=view.identified_us // 1000,
         profile=document,
-        q="\n".join(said for field in TEXT_FIELDS if (said := text.get(field))).casefold(),
+        q="\n".join([said for field in TEXT_FIELDS if (said := text.get(field))]).casefold(),
         campaigns=view.campaigns,
         companies=list(view.companies),
         categories=view.categories,
-        dnc=[f"{channel}:{entry.reason}" for channel, entry in sorted(view.dnc.items())],
+        dnc=[f"{channel}:{entry.reason}" for channel, entry in sorted(view.dnc.items())] if view.dnc else [],
         segments_added=[segment for segment, is_in in view.segments.items() if is_in],
         segments_removed=[segment for segment, is_in in view.segments.items() if not is_in],
         created_by=view.created_by_id,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
 
 import uvloop
 
-from services.common.service import configure_logs, die_with_parent
+from services.common.service import configure_logs, die_with_parent, quiet_garbage_collector
 from services.common.settings import Settings, load_settings
 from services.contacts.imports.runner import ImportRunner
 from services.contacts.stores import Stores
 
+GARBAGE = 500_000  # objects of some chunks, which their counts free: looking at each chunk cost 5 µs a row
 NICE = 10  # behind whoever answers requests
 
 
@@ -35,6 +37,8 @@ async def _run(settings: Settings) -> None:
         await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not stops.is_set():
             await opening
+            quiet_garbage_collector()
+            gc.set_threshold(GARBAGE, 20, 100)
             await ImportRunner(stores, settings, stops).run()
         opening.cancel()
         stopped.cancel()

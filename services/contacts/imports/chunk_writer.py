@@ -4,15 +4,13 @@ one as the API does. Both follow the same identity rules, and both may be done a
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
 
 from services.common.caller import author, author_id, may_act
-from services.common.contact_fields import FieldRules
 from services.common.envelope import NOT_ALLOWED, ApiError
 from services.common.event_types import IMPORTED
 from services.common.folding import creator_of, fold, owner_of
@@ -35,17 +33,24 @@ from services.contacts.users.ownership import EDIT
 from services.contacts.webhooks.notes import notes_of_change
 
 AT_ONCE = 1_000  # rows between a claim and the profile that carries it: that must not take a second
+PARTS_AT_ONCE = 3
 ALONE_AT_ONCE = 20
 NOBODY = "There is no contact of this id."
 
 
 class Todo(NamedTuple):
-    """One row. `number`: which of the file, from 0 on; `new_id`: what a new contact is called."""
+    """One row. `number`: which of the file, from 0 on; `new_id`: what a new contact is called; `values`: its unique
+    ones."""
 
     number: int
     line: int
     new_id: int
     row: RowChange
+    values: list[UniqueValue]
+
+    def about(self) -> Sequence[object]:
+        """Whom it is about, as far as it says."""
+        return [*self.values, self.row.id] if self.row.id else self.values
 
 
 class Outcome(NamedTuple):
@@ -63,6 +68,16 @@ class Source(NamedTuple):
     user: str
 
 
+class _Read(NamedTuple):
+    """What is known before rows are written: who holds their values, the contacts that they may mean, when visitors
+    first came, and the names of companies."""
+
+    holders: Mapping[UniqueValue, Claim | None]
+    profiles: Mapping[int, Profile | None]
+    visitors: Mapping[int, int]
+    names: dict[int, str]
+
+
 class _Plain(NamedTuple):
     """A row whose contact is clear: what is claimed for it, and what becomes of it."""
 
@@ -73,83 +88,101 @@ class _Plain(NamedTuple):
 
 
 class ChunkWriter:
-    """`time_us`: of the entry in the history, the same when rows are done again."""
+    """Of one import. What it has learned of companies serves all its chunks."""
 
-    def __init__(self, stores: Stores, user: str, source: Source, projection: Collected) -> None:
-        self._stores, self._user, self._source, self._projection = stores, user, source, projection
-        self._store: ProfileStore = stores.profiles
-        self._alone = ContactWriter(stores, user, projection)
+    def __init__(self, stores: Stores, user: str, source: Source) -> None:
+        self._stores, self._user, self._source = stores, user, source
         self._companies = ImportedCompanies(stores, user)
+        self._places = asyncio.Semaphore(PARTS_AT_ONCE)
+
+    async def write(
+        self, rows: Sequence[Todo], projection: Collected, time_us: int, next_id: int
+    ) -> dict[int, Outcome]:
+        """By the number of each row. `time_us`: of the entries in the histories, the same when rows are done again.
+        `next_id`: ids from there on were never given out."""
+        await self._stores.check_clickhouse()
+        unique, outcomes = (await self._stores.fields.now()).unique, dict[int, Outcome]()
+        chunk = _Chunk(unique, time_us, next_id, projection)
+
+        async def written(part: Sequence[Todo]) -> dict[int, Outcome]:
+            async with self._places:
+                return await _PartWriter(self._stores, self._user, self._source, self._companies, chunk).write(part)
+
+        for wave in _waves(rows):
+            await self._companies.settle(
+                [(str(name), one.row.company) for one in wave if (name := one.row.change.fields.get("company"))]
+            )
+            parts = [wave[start : start + AT_ONCE] for start in range(0, len(wave), AT_ONCE)]
+            for done in await asyncio.gather(*map(written, parts)):
+                outcomes |= done
+        await self._stores.confirm()
+        return outcomes
+
+
+class _Chunk(NamedTuple):
+    """What the parts of a chunk have in common."""
+
+    unique: tuple[str, ...]
+    time_us: int
+    next_id: int
+    projection: Collected
+
+
+class _PartWriter:
+    """Rows of which no two are about the same contact, as far as they say."""
+
+    def __init__(self, stores: Stores, user: str, source: Source, companies: ImportedCompanies, chunk: _Chunk) -> None:
+        self._stores, self._user, self._source, self._companies, self._chunk = stores, user, source, companies, chunk
+        self._store: ProfileStore = stores.profiles
+        self._alone = ContactWriter(stores, user, chunk.projection)
         self._targets = Targets(stores)
         self._events: list[EventRow] = []
         self._notes: list[Note] = []
 
-    async def write(self, rows: Sequence[Todo], time_us: int, next_id: int) -> dict[int, Outcome]:
-        """By the number of each row. `next_id`: ids from there on were never given out."""
-        await self._stores.check_clickhouse()
-        rules, outcomes = await self._stores.fields.now(), dict[int, Outcome]()
-        for together in _waves(rows, rules.unique):
-            outcomes |= await self._write(together, rules, time_us, next_id)
-        return outcomes
-
-    async def _write(self, rows: Sequence[Todo], rules: FieldRules, time_us: int, next_id: int) -> dict[int, Outcome]:
-        await self._companies.settle([(str(one.row.change.fields.get("company") or ""), one.row.company)
-                                      for one in rows if one.row.change.fields.get("company")])  # fmt: skip
-        plain, others, outcomes = await self._sorted(rows, rules, next_id)
-        again = await self._write_plain(plain, outcomes, time_us)
-        todo = [*others, *again]
+    async def write(self, rows: Sequence[Todo]) -> dict[int, Outcome]:
+        plain, others, outcomes = await self._sorted(rows)
+        todo = [*others, *await self._write_plain(plain, outcomes)]
         for start in range(0, len(todo), ALONE_AT_ONCE):
             some = todo[start : start + ALONE_AT_ONCE]
-            done = await asyncio.gather(*(self._one(one, time_us) for one in some))
+            done = await asyncio.gather(*map(self._one, some))
             outcomes |= {one.number: outcome for one, outcome in zip(some, done, strict=True)}
-        notes, self._notes = self._notes, []
-        if notes:
-            await self._stores.hooks.put(notes)
-        await self._stores.confirm()
+        if self._notes:
+            await self._stores.hooks.put(self._notes)
         return outcomes
 
-    async def _sorted(
-        self, rows: Sequence[Todo], rules: FieldRules, next_id: int
-    ) -> tuple[list[_Plain], list[Todo], dict[int, Outcome]]:
+    async def _sorted(self, rows: Sequence[Todo]) -> tuple[list[_Plain], list[Todo], dict[int, Outcome]]:
         """Those that are plain, those that are not, and those that are nothing."""
-        values = {one.number: _values(one.row.change, rules.unique) for one in rows}
-        holders = await self._store.holders({value for some in values.values() for value in some})
+        holders = await self._store.holders({value for one in rows for value in one.values})
         said = {one.row.id for one in rows if one.row.id}
         profiles = await self._store.load(said | {claim.contact_id for claim in holders.values() if claim})
         visitors = await self._targets.first_seen([one for one in said if profiles[one] is None])
-        names = await self._company_names(profiles.values(), rows)
+        read = _Read(holders, profiles, visitors, await self._company_names(profiles.values(), rows))
         plain: list[_Plain] = []
         others: list[Todo] = []
         outcomes: dict[int, Outcome] = {}
         for todo in rows:
-            held = {value: holders[value] for value in values[todo.number]}
             try:
-                one = self._plain(todo, held, profiles, visitors, rules.unique, names, next_id)
+                one = self._plain(todo, read)
             except (Refused, _RefusedRow) as error:
                 outcomes[todo.number] = Outcome(False, str(error))
                 continue
-            others.append(todo) if one is None else plain.append(one)
+            if one is None:
+                others.append(todo)
+            else:
+                plain.append(one)
         return plain, others, outcomes
 
-    def _plain(
-        self,
-        todo: Todo,
-        held: dict[UniqueValue, Claim | None],
-        profiles: dict[int, Profile | None],
-        visitors: dict[int, int],
-        unique: Sequence[str],
-        names: dict[int, str],
-        next_id: int,
-    ) -> _Plain | None:
+    def _plain(self, todo: Todo, read: _Read) -> _Plain | None:
         """None where more must be known. Raises `_RefusedRow`, `Refused`."""
-        row, found = todo.row, {claim.contact_id for claim in held.values() if claim}
-        if row.id and not profiles[row.id] and row.id >= next_id and row.id not in visitors:
+        row, profiles, visitors = todo.row, read.profiles, read.visitors
+        held = {value: read.holders[value] for value in todo.values}
+        found = {claim.contact_id for claim in held.values() if claim}
+        if row.id and not profiles[row.id] and row.id >= self._chunk.next_id and row.id not in visitors:
             raise _RefusedRow(f"id: {NO_CONTACT}")
         if not found and (not row.id or not profiles[row.id]):
             contact_id = row.id or todo.new_id
             own = Part(added_us=visitors[row.id]) if row.id in visitors else None
-            change = self._settled(row.change, names)
-            return _Plain(todo, Profile(contact_id, own=own), change, list(held))
+            return _Plain(todo, Profile(contact_id, own=own), self._settled(row.change, read.names), list(held))
         target = profiles[row.id] if row.id else profiles[next(iter(found))]
         if target is None or not target.is_known() or found - {target.id}:
             return None
@@ -159,12 +192,13 @@ class ChunkWriter:
         if change.keeps_values:
             change = _stripped(change, target)
             held = {value: held[value] for value in held if value.field in change.fields}
-        if any(target.lacks(*value) for value in held) or _blanks(change, unique, target):
+        if any(target.lacks(*value) for value in held) or _blanks(change, self._chunk.unique, target):
             return None
         carried = {value for value in held if target.carries(*value)}
         if any(claim is not None and value not in carried for value, claim in held.items()):
             return None
-        return _Plain(todo, target, self._settled(change, names), [value for value in held if value not in carried])
+        free = [value for value in held if value not in carried]
+        return _Plain(todo, target, self._settled(change, read.names), free)
 
     def _settled(self, change: Change, names: dict[int, str]) -> Change:
         """With the company that it names. Raises `Refused`."""
@@ -183,7 +217,7 @@ class ChunkWriter:
         joined = {company for one in profiles if one for company in one.companies()}
         return {one.id: one.name for one in (await self._stores.companies.load(joined)).values()}
 
-    async def _write_plain(self, plain: list[_Plain], outcomes: dict[int, Outcome], time_us: int) -> list[Todo]:
+    async def _write_plain(self, plain: list[_Plain], outcomes: dict[int, Outcome]) -> list[Todo]:
         """Those for which somebody else was faster."""
         again, claimed = [], await self._claimed(plain)
         now, user, user_id = now_us(), author(self._user), author_id()
@@ -209,8 +243,8 @@ class ChunkWriter:
             written.append(stored)
             is_new = not one.before.version or after.id == one.todo.new_id
             outcomes[one.todo.number] = Outcome(is_new)
-            self._tell(one, stored, now, is_new=is_new, is_told=is_told, time_us=time_us)
-        await self._projection.put(written, self._taken_events())
+            self._tell(one, stored, now, is_new=is_new, is_told=is_told)
+        await self._chunk.projection.put(written, self._events)
         return again
 
     async def _claimed(self, plain: list[_Plain]) -> dict[int, Claim | None]:
@@ -227,15 +261,15 @@ class ChunkWriter:
                 claimed[number] = claim if oldest is None or claim.time_us < oldest.time_us else oldest
         return claimed
 
-    def _tell(self, one: _Plain, stored: Profile, now: int, *, is_new: bool, is_told: bool, time_us: int) -> None:
-        self._events.append(self._imported(one.todo, stored.id, time_us, is_new=is_new))
+    def _tell(self, one: _Plain, stored: Profile, now: int, *, is_new: bool, is_told: bool) -> None:
+        self._events.append(self._imported(one.todo, stored.id, is_new=is_new))
         if one.change.is_in_history() and stored.version != one.before.version:
             before = fold(one.before) if one.before.own else None
             self._events += events_of(before, fold(stored), one.change, author(self._user), now)
         if is_told:
             self._notes += notes_of_change(one.before, stored, now)
 
-    async def _one(self, todo: Todo, time_us: int) -> Outcome:
+    async def _one(self, todo: Todo) -> Outcome:
         """By itself, as the API does it."""
         row = todo.row
         try:
@@ -256,33 +290,24 @@ class ChunkWriter:
             if error.status == 503:
                 raise
             return Outcome(False, error.message)
-        event = self._imported(todo, written.profile.id, time_us, is_new=written.is_new)
-        await self._projection.put([written.profile], [event])
+        event = self._imported(todo, written.profile.id, is_new=written.is_new)
+        await self._chunk.projection.put([written.profile], [event])
         return Outcome(written.is_new)
 
-    def _imported(self, todo: Todo, contact_id: int, time_us: int, *, is_new: bool) -> EventRow:
+    def _imported(self, todo: Todo, contact_id: int, *, is_new: bool) -> EventRow:
         """The entry in its history."""
         source = self._source
-        key = blake2b(f"import:{source.import_id}:{todo.number}".encode(), digest_size=16).digest()
+        key = blake2b(f"import:{source.import_id}:{todo.number}".encode(), digest_size=16).hexdigest()
+        event_id = f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}"
         said = {"importId": source.import_id, "action": "inserted" if is_new else "updated", "file": source.name,
                 "line": todo.line, "user": source.user}  # fmt: skip
         title = f"Contact {'imported' if is_new else 'updated'} from {source.name}"
-        return event_row(
-            str(uuid.UUID(bytes=key)), contact_id, time_us, IMPORTED, title=title,
-            query=msgspec.json.encode(said).decode(),
-        )  # fmt: skip
-
-    def _taken_events(self) -> list[EventRow]:
-        events, self._events = self._events, []
-        return events
+        query = msgspec.json.encode(said).decode()
+        return event_row(event_id, contact_id, self._chunk.time_us, IMPORTED, title=title, query=query)
 
 
 class _RefusedRow(Exception):
     """Why a row is not written."""
-
-
-def _values(change: Change, unique: tuple[str, ...]) -> list[UniqueValue]:
-    return [UniqueValue(field, value) for field, value in change.unique_values(unique).items()]
 
 
 def _stripped(change: Change, target: Profile) -> Change:
@@ -296,16 +321,16 @@ def _blanks(change: Change, unique: Sequence[str], target: Profile) -> bool:
     return any(field in change.fields and not change.fields[field] and target.value(field) for field in unique)
 
 
-def _waves(rows: Sequence[Todo], unique: tuple[str, ...]) -> Iterator[list[Todo]]:
-    """A thousand at a time; rows about the same contact come one behind the other, as they stand in the file."""
+def _waves(rows: Sequence[Todo]) -> Iterator[list[Todo]]:
+    """Rows about the same contact come one behind the other, as they stand in the file."""
     wave: list[Todo] = []
     seen: set[object] = set()
     for one in rows:
-        marks: list[object] = [*_values(one.row.change, unique), *([one.row.id] if one.row.id else [])]
-        if len(wave) >= AT_ONCE or not seen.isdisjoint(marks):
+        about = one.about()
+        if not seen.isdisjoint(about):
             yield wave
             wave, seen = [], set()
         wave.append(one)
-        seen.update(marks)
+        seen.update(about)
     if wave:
         yield wave

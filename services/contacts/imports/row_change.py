@@ -113,9 +113,11 @@ class RowReader:
         """What is wrong with a row before its cells are read; '' for nothing."""
         if len(cells) > self._count and any(cell.strip() for cell in cells[self._count :]):
             return TOO_MANY
-        if not any(cells[place].strip() for place in self._mapped if place < len(cells)):
-            return NO_DATA
-        return ""
+        count = len(cells)
+        for place in self._mapped:
+            if place < count and cells[place].strip():
+                return ""
+        return NO_DATA
 
     def users_of(self, cells: Sequence[str]) -> list[str]:
         """What the row calls users, as `Names` is to have them."""

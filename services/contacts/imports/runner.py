@@ -1,13 +1,14 @@
 """Imports what is queued, the oldest first: chunk after chunk, each counted when all of it is in Redis and ClickHouse.
 
-While a chunk goes into ClickHouse the next one is read and written to Redis. After a crash both are done again, to the
-same ids and times, which changes nothing for the rows that were done.
+While one chunk goes into ClickHouse the next is written to Redis, and another read. After a crash those that were not
+counted are done again, to the same ids and times, which changes nothing for the rows that were done.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from services.common.envelope import STORES_AWAY, ApiError
 from services.common.records import Ref
 from services.common.redis_client import load_script
 from services.common.settings import Settings
+from services.common.values import UniqueValue
 from services.contacts.imports.chunk_writer import ChunkWriter, Outcome, Source, Todo
 from services.contacts.imports.document import (
     IMPORT,
@@ -51,6 +53,7 @@ from services.contacts.stores import Stores
 log = structlog.get_logger()
 
 CHUNK = 5_000
+AHEAD = 3  # chunks in hand
 AWAY_SECONDS = 1.0
 BUSY_STREAM = 50  # batches of hits that wait: an import stands back then
 STAND_BACK_SECONDS, LONGEST_STAND_BACK = 0.1, 5.0
@@ -62,11 +65,12 @@ ORDER BY toUInt64OrZero(id)
 """
 
 
-class _Written(NamedTuple):
-    """A chunk that is in Redis, and on its way into ClickHouse."""
+class _InHand(NamedTuple):
+    """A chunk on its way: what its rows are about, whether they are in Redis, and whether all is done and counted."""
 
-    done: Done
-    stored: asyncio.Task[None]
+    about: frozenset[object]
+    written: asyncio.Event
+    counted: asyncio.Task[None]
 
 
 async def waiting_imports(stores: Stores) -> list[str]:
@@ -150,6 +154,8 @@ class _OneImport:
         self._stores, self._settings, self._id, self._document = stores, settings, import_id, document
         self._runner = runner
         self._reader = ContactReader(stores)
+        source = Source(int(import_id), document.name, document.created_by)
+        self._writer = ChunkWriter(stores, settings.admin_user, source)
         self._users: dict[str, Person] = {}
         self._stages: dict[str, int] = {}
 
@@ -171,59 +177,86 @@ class _OneImport:
             client.close()
 
     async def _work(self, rows: Rows, stops: asyncio.Event) -> None:
-        row, before, is_over = self._document.rows, None, False
-        while not stops.is_set() and self._document.status is Status.RUNNING and not is_over:
-            await self._stand_back()
-            chunk = list(islice(rows, min(CHUNK, WINDOW_ROWS - row % WINDOW_ROWS)))
-            is_over = not chunk
-            written = await self._chunk(row, chunk, rows.line) if chunk else None
-            await self._settled(before)
-            row, before = row + len(chunk), written
-        await self._settled(before)
+        row, is_over, in_hand = self._document.rows, False, deque[_InHand]()
+        try:
+            while not stops.is_set() and self._document.status is Status.RUNNING and not is_over:
+                await self._stand_back()
+                chunk = list(islice(rows, min(CHUNK, WINDOW_ROWS - row % WINDOW_ROWS)))
+                is_over = not chunk
+                if chunk:
+                    in_hand.append(await self._begun(row, chunk, rows.line, list(in_hand)))
+                    row += len(chunk)
+                while len(in_hand) >= AHEAD or (in_hand and in_hand[0].counted.done()):
+                    await in_hand.popleft().counted
+            while in_hand:
+                await in_hand.popleft().counted
+        finally:
+            for one in in_hand:
+                one.counted.cancel()
+            await asyncio.gather(*(one.counted for one in in_hand), return_exceptions=True)
         if is_over and self._document.status is Status.RUNNING:
             await self._runner.finish(self._id, self._document.file)
 
-    async def _settled(self, written: _Written | None) -> None:
-        if written is None:
-            return
-        await written.stored
-        stored = await self._runner.advance(self._id, written.done)
-        if stored is None:
-            raise _GoneError
-        self._document = stored
-
-    async def _chunk(self, first: int, chunk: Sequence[Row], line: int) -> _Written:
+    async def _begun(self, first: int, chunk: Sequence[Row], line: int, before: Sequence[_InHand]) -> _InHand:
+        """A chunk on its way; what it has in common with one of those before waits for that one."""
         self._document, window = await self._runner.window(self._id, self._document, first)
-        projection = Collected(self._stores.projector)
         failures: list[Failure] = []
         todo = await self._todo(first, chunk, window, failures)
-        source = Source(int(self._id), self._document.name, self._document.created_by)
-        writer = ChunkWriter(self._stores, self._settings.admin_user, source, projection)
+        about = frozenset(mark for one in todo for mark in one.about())
+        waits = [one.written for one in before if not one.about.isdisjoint(about)]
+        written = asyncio.Event()
+        work = self._done(first, chunk, line, todo, window, failures, waits, written, before)
+        return _InHand(about, written, asyncio.create_task(work))
+
+    async def _done(
+        self,
+        first: int,
+        chunk: Sequence[Row],
+        line: int,
+        todo: Sequence[Todo],
+        window: Window,
+        failures: list[Failure],
+        waits: Sequence[asyncio.Event],
+        written: asyncio.Event,
+        before: Sequence[_InHand],
+    ) -> None:
+        for one in waits:
+            await one.wait()
+        projection = Collected(self._stores.projector)
         next_id = int(await self._stores.redis.get(keys.CONTACT_IDS) or 0)
-        outcomes = await writer.write(todo, window.time_us, next_id)
+        outcomes = await self._writer.write(todo, projection, window.time_us, next_id)
+        written.set()
         for number, outcome in sorted(outcomes.items()):
             if outcome.error:
                 failed = chunk[number - first]
                 failures.append(Failure(failed.line, outcome.error, failed.cells))
-        done = _done(first, len(chunk), line, outcomes.values(), len(failures))
-        return _Written(done, asyncio.create_task(self._store(projection, failures)))
-
-    async def _store(self, projection: Collected, failures: Sequence[Failure]) -> None:
         await asyncio.gather(projection.flush(), put_failures(self._stores.clickhouse, int(self._id), failures))
+        if before:
+            await asyncio.wait({before[-1].counted})
+            before[-1].counted.result()
+        stored = await self._runner.advance(
+            self._id, _counted(first, len(chunk), line, outcomes.values(), len(failures))
+        )
+        if stored is None:
+            raise _GoneError
+        self._document = stored
 
     async def _todo(self, first: int, chunk: Sequence[Row], window: Window, failures: list[Failure]) -> list[Todo]:
         """The rows that can be read; the others are failures."""
         names, now_us = await self._names(chunk), _now_us()
         read, problem_of, todo = self._row_reader.read, self._row_reader.problem_of, []
-        offset = window.first_id - window.row
+        offset, unique = window.first_id - window.row, (await self._stores.fields.now()).unique
         for number, row in enumerate(chunk, first):
             if error := row.error or problem_of(row.cells):
                 failures.append(Failure(row.line, error, row.cells))
                 continue
             try:
-                todo.append(Todo(number, row.line, offset + number, read(row.cells, names, now_us)))
+                change = read(row.cells, names, now_us)
             except RowError as wrong:
                 failures.append(Failure(row.line, str(wrong), row.cells))
+                continue
+            values = [UniqueValue(*one) for one in change.change.unique_values(unique).items()]
+            todo.append(Todo(number, row.line, offset + number, change, values))
         return todo
 
     async def _names(self, chunk: Sequence[Row]) -> Names:
@@ -276,7 +309,7 @@ class _OneImport:
         return sum(map(int, await pipeline.execute())) > BUSY_STREAM
 
 
-def _done(first: int, count: int, line: int, outcomes: Iterable[Outcome], failed: int) -> Done:
+def _counted(first: int, count: int, line: int, outcomes: Iterable[Outcome], failed: int) -> Done:
     written = [one for one in outcomes if not one.error]
     inserted = sum(one.is_new for one in written)
     return Done(first, first + count, line, inserted, len(written) - inserted, failed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -13,7 +14,7 @@ from services.contacts.people.do_not_contact import Refusal, new_refusals
 from services.contacts.people.frequency import Frequency, new_frequencies
 from services.contacts.people.grants import Grant, apply_grant
 from services.contacts.people.links import LinkChange, new_links
-from services.contacts.people.memberships import MembershipChange, apply_memberships
+from services.contacts.people.memberships import NO_MEMBERSHIPS, MembershipChange, apply_memberships
 
 MAX_IPS = 200
 CUSTOM, GRAVATAR = IMAGE_SOURCES = ("custom", "gravatar")  # beside the social fields
@@ -61,7 +62,7 @@ class Change(msgspec.Struct, frozen=True):
     campaigns: dict[int, bool] = {}  # joined or left
     categories: dict[int, bool] = {}  # the same
     replaces_categories: bool = False  # all that are not named are left
-    memberships: MembershipChange = msgspec.field(default_factory=MembershipChange)
+    memberships: MembershipChange = NO_MEMBERSHIPS
     segments: dict[int, bool] = {}  # added or removed by hand
     image: str | None = None  # the name of the one that counts, '' for none
     preferred_image: str | None = None
@@ -108,27 +109,32 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
     fields = change.fields
     if change.keeps_values:
         fields = {alias: value for alias, value in fields.items() if profile.value(alias) in (None, "")}
+    news: dict[str, Any] = {"fields": {**own.fields, **defaults, **_new_fields(profile, fields, now_us)}}
+    if change.tags:
+        news["tags"] = {**own.tags, **_new_tags(profile, change.tags, now_us)}
+    if change.segments:
+        news["segments"] = {**own.segments, **_new_segments(profile, change.segments, now_us)}
+    if change.categories or change.replaces_categories:
+        words = _new_words(_words_on_categories(profile), _category_words(profile, change), now_us)
+        news["categories"] = {**own.categories, **words}
+    if change.campaigns:
+        words = _new_words(_words_on_campaigns(profile), change.campaigns, now_us)
+        news["campaigns"] = {**own.campaigns, **words}
+    if change.ips:
+        news["ips"] = _with_ips(profile, own, change.ips, now_us)
+    if change.dnc:
+        news["dnc"] = {**own.dnc, **new_refusals(profile, change.dnc, now_us)}
+    if change.frequency:
+        news["frequency"] = {**own.frequency, **new_frequencies(profile, change.frequency, now_us)}
+    if change.group_id:
+        news["scores"] = {**own.scores, **_new_score(profile, own, change)}
+    if change.owner_id is not None:
+        news["owner_id"] = change.owner_id
+        news["owner_us"] = own.owner_us if change.owner_id == owner_of(profile) else now_us
     stage_id = 0 if change.left_stage_id and change.left_stage_id == stage_of(profile) else change.stage_id
-    part = msgspec.structs.replace(
-        own,
-        fields={**own.fields, **defaults, **_new_fields(profile, fields, now_us)},
-        tags={**own.tags, **_new_tags(profile, change.tags, now_us)},
-        segments={**own.segments, **_new_segments(profile, change.segments, now_us)},
-        categories={
-            **own.categories,
-            **_new_words(_words_on_categories(profile), _category_words(profile, change), now_us),
-        },
-        ips=_with_ips(profile, own, change.ips, now_us),
-        points=_new_points(profile, own, change),
-        scores={**own.scores, **_new_score(profile, own, change)},
-        dnc={**own.dnc, **new_refusals(profile, change.dnc, now_us)},
-        frequency={**own.frequency, **new_frequencies(profile, change.frequency, now_us)},
-        owner_id=own.owner_id if change.owner_id is None else change.owner_id,
-        owner_us=own.owner_us if change.owner_id in (None, owner_of(profile)) else now_us,
-        stage_id=own.stage_id if stage_id is None else stage_id,
-        stage_us=own.stage_us if stage_id in (None, stage_of(profile)) else now_us,
-        campaigns={**own.campaigns, **_new_words(_words_on_campaigns(profile), change.campaigns, now_us)},
-    )
+    if stage_id is not None:
+        news["stage_id"], news["stage_us"] = stage_id, own.stage_us if stage_id == stage_of(profile) else now_us
+    part = msgspec.structs.replace(own, points=_new_points(profile, own, change), **news)
     if change.image is not None or change.preferred_image is not None:
         part = _with_images(profile, part, change, now_us)
     if change.link:
@@ -148,14 +154,15 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
 
 
 def _new_fields(profile: Profile, values: dict[str, Value], now_us: int) -> dict[str, Stamped]:
+    if not profile.own and not profile.losers:
+        return {field: Stamped(value, now_us) for field, value in values.items() if value != ""}
     news = {}
     for field, value in values.items():
         shown = profile.value(field)
         own = profile.own.value(field) if profile.own else None
         if (shown in (None, "") and value == "") or (shown == value and own in (None, value)):
             continue
-        times = [part.fields[field].time_us for part in profile.parts() if field in part.fields]
-        news[field] = Stamped(value, max([now_us, *(time + 1 for time in times)]))
+        news[field] = Stamped(value, max(now_us, profile.told_us(field) + 1))
     return news
 
 

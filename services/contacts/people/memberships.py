@@ -25,6 +25,9 @@ class MembershipChange(msgspec.Struct, frozen=True):
         return bool(self.words) or self.replaces
 
 
+NO_MEMBERSHIPS = MembershipChange()
+
+
 def read_memberships(body: Mapping[str, Any]) -> MembershipChange:
     """`companies`: the ids that replace the whole set. Raises `ValueError` with what is wrong."""
     said = body.get("companies")

@@ -24,7 +24,7 @@ class Claims:
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
         self._store = ProfileStore(redis)
-        self._claim = load_script(redis, "claim_value")
+        self._claim = load_script(redis, "claim_values")
 
     async def candidates(self) -> AsyncIterator[Sequence[Subject]]:
         async for found in keyspace.scan(self._redis, keys.CLAIMS, CLAIMS_AT_ONCE):
