@@ -29,6 +29,11 @@ format:
     .venv/bin/ruff check --fix .
     .venv/bin/ruff format .
 
+# Import contacts from a CSV or XLSX file, with a progress bar (--preview, --map HEADER=FIELD, --tag, --resume ID)
+[no-exit-message]
+import *arguments:
+    @exec {{ python }} -m deploy.run services.contacts.imports.cli "$@"
+
 # Bring the ClickHouse schema up to date
 migrate:
     {{ python }} -m deploy.run services.common.migrate

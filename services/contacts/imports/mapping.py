@@ -9,13 +9,15 @@ from typing import NamedTuple
 from services.common.company_fields import COMPANY_FIELDS, NAME
 from services.common.contact_fields import Field
 
-ID, TAGS, IP, STAGE, POINTS, OWNER, NO_EMAIL = "id", "tags", "ip", "stage", "points", "ownerusername", "doNotEmail"
+ID, TAGS, IP, STAGE, POINTS, OWNER = "id", "tags", "ip", "stage", "points", "ownerusername"
+NO_EMAIL, NO_CONTACT = "doNotEmail", "doNotContact"
 DATE_ADDED, DATE_MODIFIED, DATE_IDENTIFIED = "dateAdded", "dateModified", "dateIdentified"
 LAST_ACTIVE, CREATED_BY, MODIFIED_BY = "lastActive", "createdByUser", "modifiedByUser"
 SPECIAL = {
     ID: "Contact ID", TAGS: "Tags", STAGE: "Stage", POINTS: "Points", OWNER: "Owner (user name)", IP: "IP addresses",
-    NO_EMAIL: "Do not email", DATE_ADDED: "Date added", DATE_MODIFIED: "Date modified",
-    DATE_IDENTIFIED: "Date identified", LAST_ACTIVE: "Date last active", CREATED_BY: "Created by (user)",
+    NO_EMAIL: "Do not email", NO_CONTACT: "Do not contact (channel:reason)", DATE_ADDED: "Date added",
+    DATE_MODIFIED: "Date modified", DATE_IDENTIFIED: "Date identified",
+    LAST_ACTIVE: "Date last active", CREATED_BY: "Created by (user)",
     MODIFIED_BY: "Modified by (user)",
 }  # fmt: skip
 # How else people, and the exports of this and of other products, head these columns.
@@ -27,7 +29,8 @@ _ALSO = {
     "street": "address1", "postcode": "zipcode", "postalcode": "zipcode", "zip": "zipcode", "town": "city",
     "province": "state", "region": "state", "language": "preferred_locale", "locale": "preferred_locale",
     "contactid": ID, "tag": TAGS, "ips": IP, "ipaddress": IP, "ipaddresses": IP, "owner": OWNER,
-    "datelastactive": LAST_ACTIVE, "donotemail": NO_EMAIL, "createdby": CREATED_BY, "modifiedby": MODIFIED_BY,
+    "datelastactive": LAST_ACTIVE, "donotemail": NO_EMAIL, "donotcontact": NO_CONTACT, "dnc": NO_CONTACT,
+    "ownerid": OWNER, "createdby": CREATED_BY, "modifiedby": MODIFIED_BY,
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from services.contacts.imports import mapping as to
 from services.contacts.imports.mapping import Targets
 from services.contacts.people.change import Change, Origin
 from services.contacts.people.change_body import MAX_TAGS, no_owner, no_stage
-from services.contacts.people.do_not_contact import CONTACTABLE, Refusal
+from services.contacts.people.do_not_contact import CONTACTABLE, MANUAL, Refusal, read_channel, read_refusal
 
 CLEARED = "NULL"  # a cell that blanks what was there
 MAX_IPS = 100
@@ -288,6 +288,16 @@ def _no_email(draft: _Draft, text: str) -> None:
     draft.more["dnc"] = {"email": Refusal() if read_boolean(text) else Refusal(CONTACTABLE)}
 
 
+def _no_contact(draft: _Draft, text: str) -> None:
+    """As exports say it: `email:1,sms:3`; without a reason it is by hand."""
+    refusals: dict[str, Refusal] = {}
+    for one in text.replace("|", ",").split(","):
+        channel, _, reason = one.strip().partition(":")
+        if channel:
+            refusals[read_channel(channel)] = read_refusal({"reason": reason or MANUAL})
+    draft.more["dnc"] = refusals
+
+
 def _moment(name: str) -> Callable[[_Draft, str], None]:
     def read(draft: _Draft, text: str) -> None:
         moment = read_time(text, 1970, draft.now_us)
@@ -310,7 +320,8 @@ def _by(name: str) -> Callable[[_Draft, str], None]:
 
 _SPECIAL: Mapping[str, Callable[[_Draft, str], None]] = {
     to.ID: _id, to.TAGS: _tags, to.IP: _ips, to.STAGE: _stage, to.POINTS: _points, to.OWNER: _owner,
-    to.NO_EMAIL: _no_email, to.DATE_ADDED: _moment("added_us"), to.DATE_MODIFIED: _moment("modified_us"),
+    to.NO_EMAIL: _no_email, to.NO_CONTACT: _no_contact,
+    to.DATE_ADDED: _moment("added_us"), to.DATE_MODIFIED: _moment("modified_us"),
     to.DATE_IDENTIFIED: _moment("identified_us"), to.LAST_ACTIVE: _last_active,
     to.CREATED_BY: _by("created_by"), to.MODIFIED_BY: _by("modified_by"),
 }  # fmt: skip

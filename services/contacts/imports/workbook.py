@@ -1,6 +1,8 @@
-"""Workbooks of Excel as CSV. `python -m services.contacts.imports.workbook FILE` writes the first sheet that has rows
-to standard output, in a process of its own that may take so much memory and no more. What is wrong is said on standard
-error."""
+"""Workbooks of Excel as CSV: the first sheet that has rows, and all that have the same first row.
+
+`python -m services.contacts.imports.workbook FILE` writes them to standard output, in a process of its own that may
+take so much memory and no more. What is wrong is said on standard error.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import resource
 import sys
 import zipfile
 import zlib
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO
@@ -46,18 +49,27 @@ def write_csv(path: Path, file: IO[str]) -> None:
     check_size(path)
     try:
         book = CalamineWorkbook.from_path(path)
-        writer = csv.writer(file, lineterminator="\n")
+        writer, header = csv.writer(file, lineterminator="\n"), None
         for sheet in book.sheets_metadata:
-            if sheet.visible is SheetVisibleEnum.Visible:
-                rows = book.get_sheet_by_name(sheet.name)
-                if rows.total_height:
-                    writer.writerows([as_text(cell) for cell in row] for row in rows.iter_rows())
-                    return
+            rows = _rows_of(book, sheet.name) if sheet.visible is SheetVisibleEnum.Visible else iter(())
+            first = next(rows, None)
+            if header is None and first:
+                header = first
+                writer.writerow(header)
+            if first == header:
+                writer.writerows(rows)
     except MemoryError:
         raise
     except Exception as error:  # of the library, which has many
         raise WorkbookError(f"{BROKEN} {str(error)[:200]}") from error
-    raise WorkbookError("No sheet of this workbook has rows.")
+    if header is None:
+        raise WorkbookError("No sheet of this workbook has rows.")
+
+
+def _rows_of(book: CalamineWorkbook, name: str) -> Iterator[list[str]]:
+    """From its first row that is not blank."""
+    for row in book.get_sheet_by_name(name).iter_rows():
+        yield [as_text(cell) for cell in row]
 
 
 def check_size(path: Path) -> None:

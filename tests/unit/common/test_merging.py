@@ -9,7 +9,7 @@ import pytest
 
 from services.common.folding import fold
 from services.common.merging import are_separated, conflicts, follow, freeze_into, survivor, take_in, take_out
-from services.common.profile import DoNotContact, FrequencyRule, Member, Part, Profile, Stamped
+from services.common.profile import DoNotContact, ExternalLink, FrequencyRule, Member, Part, Profile, Stamped
 
 NOW = 1_000_000
 
@@ -28,6 +28,24 @@ def merge(winner: Profile, loser: Profile, time_us: int = NOW) -> tuple[Profile,
 def told(profile: Profile, field: str, value: str, time_us: int) -> Profile:
     assert profile.own is not None
     return msgspec.structs.replace(profile, own=profile.own.with_fields({field: value}, time_us))
+
+
+def test_who_is_alone_is_shown_as_with_somebody_who_brings_nothing() -> None:
+    part = Part(
+        added_us=5, modified_us=9, identified_us=7, fields={"email": Stamped("a@x.org", 3), "city": Stamped("", 4)},
+        tags={"b": Member(True, 1), "a": Member(True, 2), "c": Member(False, 3)}, ips={"192.0.2.2": 8, "192.0.2.1": 6},
+        dnc={"email": DoNotContact(1, "", 0, 4), "sms": DoNotContact(0, "", 0, 5)}, points=7, owner_id=2, stage_id=3,
+        created_by="ada", modified_by="bob", created_by_id=4, modified_by_id=5, company_id=9, company_us=3,
+        companies={8: Member(True, 1), 9: Member(True, 2), 7: Member(False, 3)}, owner_us=1, stage_us=2,
+        segments={3: Member(True, 1), 2: Member(False, 1)}, campaigns={5: Member(True, 1), 6: Member(False, 1)},
+        categories={1: Member(True, 1)}, frequency={"email": FrequencyRule(1, "DAY", True, "", "", 3)},
+        image=Stamped("1-x", 3), preferred_image=Stamped("custom", 4), scores={1: 5},
+        links={"crm:7": ExternalLink(True, "", 1, 2), "crm:8": ExternalLink(False, "", 1, 2)},
+    )  # fmt: skip
+    alone = Profile(1, own=part, version=3)
+    nothing = Part(added_us=1_000)
+    assert fold(alone) == fold(msgspec.structs.replace(alone, losers={2: nothing}))
+    assert fold(Profile(1, own=nothing)) == fold(Profile(1, own=nothing, losers={2: nothing}))
 
 
 # ---- whose a value is ----
