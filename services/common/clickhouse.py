@@ -27,8 +27,9 @@ async def connect(url: str, *, timeout_seconds: float = 30.0, with_database: boo
 
 
 def connect_blocking(url: str, *, timeout_seconds: float = 30.0) -> Client:
-    """The same for a thread of its own, which reads faster than the loop hands on. Raises `ClickHouseError`."""
-    return clickhouse_connect.get_client(**_address(url, timeout_seconds))
+    """The same for a thread of its own, which reads faster than the loop hands on. Parameters go into the body, since
+    addresses of requests are logged. Raises `ClickHouseError`."""
+    return clickhouse_connect.get_client(**_address(url, timeout_seconds), form_encode_query_params=True)
 
 
 def _address(url: str, timeout_seconds: float, *, with_database: bool = True) -> dict[str, Any]:

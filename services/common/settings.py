@@ -22,6 +22,8 @@ PORTS = ("ingest_port", "identity_port", "contacts_port", "export_port", "demo_p
 # They go into a script: no quote, no blank, nothing to break out with.
 _PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?/?", re.ASCII)
 _ATTACHMENT_SOURCE = re.compile(rf"/[^\s?#\\]+|{_PUBLIC_URL.pattern}(/[^\s?#\\]*)?", re.ASCII)
+# It goes into a table function of ClickHouse: nothing that it would take for a pattern.
+_BUCKET_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?", re.ASCII)
 _ORIGIN = re.compile(r"\*|(https?://)?[A-Za-z0-9.*_-]+(:[0-9*]+)?/?|https?://\[[0-9a-fA-F:.]+\](:[0-9*]+)?/?")
 _SCRIPT_URL = r"https?://[A-Za-z0-9._~:/@%+-]+"
 _SCRIPT_PATTERNS = {
@@ -148,6 +150,18 @@ class Settings:
     )
     export_limit: int = _setting(1_000_000, "Rows that one export may have. 0: any number.")
     export_days: float = _setting(7.0, "Days after which the file of an export is removed. 0: it stays.")
+    export_s3_url: str = _setting(
+        "",
+        "A bucket of an S3-compatible store, perhaps a folder in it, as ClickHouse reaches it: "
+        "https://bucket.s3.eu-central-1.amazonaws.com/exports or https://minio.example.com:9000/bucket. Empty: exports "
+        "go to the data directory only.",
+    )
+    export_s3_key: str = _setting(
+        "",
+        "Its access key. Empty: ClickHouse uses what its own configuration has for that address.",
+        is_secret=True,
+    )
+    export_s3_secret: str = _setting("", "The secret of that key.", is_secret=True)
     write_keys: tuple[str, ...] = _setting(
         (), "Secrets with which servers report events to /v1/batch, beside the admin's login.", is_secret=True
     )
@@ -359,6 +373,7 @@ def _check(settings: Settings) -> None:
         if url and not url.startswith(schemes):
             raise SettingsError(f"{name} must begin with {' or '.join(schemes)}")
     _check_mail(settings)
+    _check_bucket(settings)
     if settings.require_signed_identify and not settings.identify_secret:
         raise SettingsError("SPOOR_REQUIRE_SIGNED_IDENTIFY needs SPOOR_IDENTIFY_SECRET")
     for name, pattern in _SCRIPT_PATTERNS.items():
@@ -396,6 +411,15 @@ def _check_mail(settings: Settings) -> None:
         raise SettingsError("SPOOR_SMTP_URL must begin with smtp:// or smtps://")
     if not settings.public_url or "@" not in settings.mail_from:
         raise SettingsError("SPOOR_SMTP_URL needs SPOOR_MAIL_FROM, an address, and SPOOR_PUBLIC_URL")
+
+
+def _check_bucket(settings: Settings) -> None:
+    if settings.export_s3_url and not _BUCKET_URL.fullmatch(settings.export_s3_url):
+        raise SettingsError("SPOOR_EXPORT_S3_URL: a scheme, a host, perhaps a port, and a path of plain characters")
+    if bool(settings.export_s3_key) != bool(settings.export_s3_secret):
+        raise SettingsError("SPOOR_EXPORT_S3_KEY and SPOOR_EXPORT_S3_SECRET need each other")
+    if settings.export_s3_key and not settings.export_s3_url:
+        raise SettingsError("SPOOR_EXPORT_S3_KEY needs SPOOR_EXPORT_S3_URL")
 
 
 def _as_text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any
 
 import msgspec
@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from services.common.caller import author, author_id, rights
-from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
+from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.operation import DescribedRoute, Operation, Parameter, described
-from services.common.rights import ACCESS
+from services.export.access import exporting
 from services.export.files.packing import Packing
 from services.export.files.row_stream import CHUNK
 from services.export.jobs.exporter import Exporter
@@ -23,7 +23,6 @@ from services.export.jobs.wish import Format, read_wish
 from services.export.links import Links
 from services.export.shapes import Export, Id, NewExport
 
-NEEDED = (ACCESS, "lead:export:enable", "lead:leads:viewown")
 MEDIA_TYPES = {
     Format.CSV: "text/csv",
     Format.NDJSON: "application/x-ndjson",
@@ -68,13 +67,13 @@ class ExportsApi:
 
     def routes(self) -> list[DescribedRoute]:
         return [
-            described("/exports", _exporting(self.list), get=LIST),
-            described("/exports", _exporting(self.create), post=CREATE),
-            described("/exports/download", _exporting(self.at_once), post=AT_ONCE),
-            described("/exports/{id}", _exporting(self.one), get=ONE),
-            described("/exports/{id}", _exporting(self.remove), delete=REMOVE),
-            described("/exports/{id}/retry", _exporting(self.retry), post=RETRY),
-            described("/exports/{id}/download", _exporting(self.download), get=DOWNLOAD),
+            described("/exports", exporting(self.list), get=LIST),
+            described("/exports", exporting(self.create), post=CREATE),
+            described("/exports/download", exporting(self.at_once), post=AT_ONCE),
+            described("/exports/{id}", exporting(self.one), get=ONE),
+            described("/exports/{id}", exporting(self.remove), delete=REMOVE),
+            described("/exports/{id}/retry", exporting(self.retry), post=RETRY),
+            described("/exports/{id}/download", exporting(self.download), get=DOWNLOAD),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -85,7 +84,7 @@ class ExportsApi:
         return _queued(await self._exporter.retry(self._find(request)))
 
     async def list(self, _: Request) -> Response:
-        jobs = reversed(await asyncio.to_thread(self._folder.jobs))
+        jobs = reversed(await asyncio.to_thread(self._folder.all))
         return json_response({"exports": [job_object(job) for job in jobs if _is_mine(job)]})
 
     async def one(self, request: Request) -> Response:
@@ -99,6 +98,8 @@ class ExportsApi:
             raise ApiError(403, "This link is another user's, or none.")
         if job.status is not Status.DONE:
             raise ApiError(410 if job.status is Status.EXPIRED else 409, f"The export is {job.status}.")
+        if job.object:
+            raise ApiError(404, f"The file of this export is in the store: {job.object}")
         path = self._folder.file(job)
         if not path.exists():
             raise ApiError(404, "The file of this export is gone.")
@@ -119,21 +120,10 @@ class ExportsApi:
         return json_response({**job_object(job), "status": "removed"})
 
     def _find(self, request: Request) -> Job:
-        job = self._folder.job(request.path_params["id"])
+        job = self._folder.one(request.path_params["id"])
         if job is None or not _is_mine(job):
             raise ApiError(404, NOT_FOUND)
         return job
-
-
-def _exporting(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """Behind the rights that every export needs."""
-
-    async def handle(request: Request) -> Response:
-        if not all(rights().may(right) for right in NEEDED):
-            raise not_allowed()
-        return await handler(request)
-
-    return handle
 
 
 def _is_mine(job: Job) -> bool:
@@ -160,5 +150,5 @@ def job_object(job: Job) -> dict[str, Any]:
     for name in ("rights", "notice_tries"):
         del body[name]
     wish = body.pop("wish")
-    download = f"/exports/{job.id}/download" if job.status is Status.DONE else None
+    download = f"/exports/{job.id}/download" if job.status is Status.DONE and not job.object else None
     return {"person_id": wish.pop("id"), **wish, **body, "download": download}

@@ -29,6 +29,7 @@ from services.common.user_directory import UserDirectory
 from services.export.api import ExportsApi
 from services.export.jobs.exporter import Exporter
 from services.export.jobs.folder import JobFolder
+from services.export.jobs.store import ObjectStore
 from services.export.links import Links
 from services.export.metrics import ExportMetrics
 from services.export.notices import Notices
@@ -53,8 +54,8 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     records = RecordStore(redis)
     users, links = UserDirectory(records), Links(settings.secret, settings.export_url)
     exporter = Exporter(
-        folder, metrics, Fields(records, settings), Notices(settings, users, links), settings.clickhouse_url,
-        limit=settings.export_limit, days=settings.export_days,
+        folder, metrics, Fields(records, settings), Notices(settings, users, links), ObjectStore(settings),
+        settings.clickhouse_url, limit=settings.export_limit, days=settings.export_days,
     )  # fmt: skip
     logins = Logins(settings, redis, users)
     limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)

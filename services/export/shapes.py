@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from services.export.files.packing import Packing
-from services.export.jobs.wish import Format, Header, Of
+from services.export.jobs.wish import Format, Header, Of, To
 
 Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", examples=["0123456789abcdef0123456789abcdef"])]
 
@@ -32,6 +32,9 @@ class NewExport(msgspec.Struct):
     )
     id: Annotated[int, Meta(description="Of a person", ge=1, examples=[4711])] | UnsetType = UNSET
     notify: Annotated[bool, Meta(description="By a mail with a link, when it is done")] | UnsetType = UNSET
+    to: (
+        Annotated[To, Meta(description="Where the file goes: here, or into the S3 store of the settings")] | UnsetType
+    ) = UNSET
 
 
 class Export(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -48,13 +51,16 @@ class Export(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     until: int
     person_id: Annotated[int, Meta(description="Of a person, else 0")]
     notify: bool
+    to: To
+    object: Annotated[str, Meta(description="The address of the file, where it goes into the store")]
+    schedule_id: Annotated[str, Meta(description="By which it was made; empty for none")]
     notice_to: Annotated[str, Meta(description="Who gets a mail when it is done; empty for nobody")]
     notice: Annotated[str, Meta(description="What became of that mail: waiting, sent, or why not")]
     status: Annotated[str, Meta(description="queued, running, done, failed, expired, removed", examples=["done"])]
     created_at: float
     started_at: float
     finished_at: float
-    expires_at: Annotated[float, Meta(description="When the file is removed; 0 for never")]
+    expires_at: Annotated[float, Meta(description="When the file is removed; 0 for never, or not by us")]
     total: Annotated[int, Meta(description="How many rows there were when it was asked for")]
     rows: Annotated[int, Meta(description="So many are written")]
     bytes: int

@@ -14,6 +14,8 @@ from services.export.files.row_count import RowCount
 
 CHUNK = 1 << 20
 
+GoOn = Callable[[int], None]  # with how many rows there are
+
 
 class BrokenOffError(Exception):
     """ClickHouse did not send all rows; says what it said."""
@@ -22,7 +24,7 @@ class BrokenOffError(Exception):
 class RowStream(io.RawIOBase):
     """`go_on` is asked after every chunk, with the rows so far, and raises what ends the export."""
 
-    def __init__(self, source: Any, count: RowCount, go_on: Callable[[int], None]) -> None:
+    def __init__(self, source: Any, count: RowCount, go_on: GoOn) -> None:
         self._source, self._count, self._go_on = source, count, go_on
         self._left = memoryview(b"")
 
@@ -64,7 +66,7 @@ class RowStream(io.RawIOBase):
 @contextmanager
 def open_rows(
     client: Client, sql: str | None, parameters: dict[str, Any], kind: str, settings: dict[str, Any], count: RowCount,
-    go_on: Callable[[int], None],
+    go_on: GoOn,
 ) -> Iterator[RowStream]:  # fmt: skip
     """`kind`: CSV or JSONEachRow. Raises `ClickHouseError`."""
     if sql is None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import IO
 
 from services.export.files.row_stream import RowStream
+from services.export.queries.columns import harmless_name
 
 
 def write_csv(rows: RowStream, header: Sequence[str], file: IO[bytes]) -> None:
@@ -21,5 +22,5 @@ def write_ndjson(rows: RowStream, file: IO[bytes]) -> None:
 
 def _quoted(name: str) -> str:
     """A label may have anything in it; aliases stay as they are."""
-    harmless = "'" + name if name[:1] in "=+-@\t\r" and name else name
+    harmless = harmless_name(name)
     return '"' + harmless.replace('"', '""') + '"' if not harmless.isidentifier() else harmless

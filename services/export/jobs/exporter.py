@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import math
 import os
 import threading
@@ -19,12 +18,14 @@ from services.common.clickhouse import ClickHouse
 from services.common.envelope import STORES_AWAY, ApiError
 from services.common.field_registry import Fields
 from services.common.smtp import Answer, Outcome
-from services.export.files.row_stream import BrokenOffError
+from services.export.files.row_stream import BrokenOffError, GoOn
+from services.export.jobs.faults import disk_words, may_pass, words
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import MAX_ATTEMPTS, NOTICE_SENT, NOTICE_WAITS, WAITING, Job, Status, new_id
 from services.export.jobs.planning import Part, plan, total
-from services.export.jobs.wish import Wish
-from services.export.jobs.writer import NICE, GoOn, JobWriter
+from services.export.jobs.store import ObjectStore
+from services.export.jobs.wish import To, Wish
+from services.export.jobs.writer import NICE, JobWriter
 from services.export.metrics import ExportMetrics
 from services.export.notices import Notices
 
@@ -39,7 +40,6 @@ LOOK_SECONDS = 1.0  # for jobs that other processes were asked for, or left behi
 PAUSE_SECONDS = 2.0  # before a second look at a ClickHouse that was away, twice that before a third one
 SAVE_SECONDS = 1.0  # between two words on how far a job is
 DAY = 86_400.0
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
 
 
 class Unwanted(Exception):
@@ -48,12 +48,12 @@ class Unwanted(Exception):
 
 class Exporter:
     def __init__(
-        self, folder: JobFolder, metrics: ExportMetrics, fields: Fields, notices: Notices, clickhouse_url: str,
-        *, limit: int, days: float,
+        self, folder: JobFolder, metrics: ExportMetrics, fields: Fields, notices: Notices, store: ObjectStore,
+        clickhouse_url: str, *, limit: int, days: float,
     ) -> None:  # fmt: skip
         """`limit`: how many rows an export may have, 0 for any; after `days` its file is removed."""
         self._folder, self._metrics, self._fields, self._notices = folder, metrics, fields, notices
-        self._limit, self._days = limit, days
+        self._limit, self._days, self._store = limit, days, store
         self._clickhouse: ClickHouse | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._look = asyncio.Event()
@@ -61,7 +61,7 @@ class Exporter:
         self._server: asyncio.Task[None] | None = None
         self._threads = ThreadPoolExecutor(RUNNING_AT_ONCE, "export", _step_back)
         self._places = asyncio.Semaphore(RUNNING_AT_ONCE)  # for those that are made while somebody waits
-        self.writer = JobWriter(folder, clickhouse_url)
+        self.writer = JobWriter(folder, clickhouse_url, store)
 
     def open(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
@@ -76,26 +76,30 @@ class Exporter:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._threads.shutdown()
 
-    async def create(self, wish: Wish) -> Job:
+    async def create(self, wish: Wish, job_id: str = "", schedule_id: str = "") -> Job:
         """A queued job. Raises `ApiError` 400, 429, 507, 503, and what `plan` raises."""
-        jobs = await asyncio.to_thread(self._folder.jobs)
+        jobs = await asyncio.to_thread(self._folder.all)
         if len(jobs) >= MAX_JOBS or sum(job.status in WAITING for job in jobs) >= MAX_WAITING + RUNNING_AT_ONCE:
             raise ApiError(429, "There are too many exports; delete some, or wait.")
         to = await self._notices.address_of(caller.author_id()) if wish.notify else ""
         job = Job(
-            new_id(), wish, time.time(), await self._total(wish), user_id=caller.author_id(), user=caller.author(""),
-            rights=caller.rights(), notice_to=to,
+            job_id or new_id(), wish, time.time(), await self.count(wish), user_id=caller.author_id(),
+            user=caller.author(""), rights=caller.rights(), notice_to=to, schedule_id=schedule_id,
         )  # fmt: skip
+        job.object = self._store.address_of(job) if wish.to is To.S3 else ""
         try:
             await asyncio.to_thread(self._folder.add, job)
         except OSError as error:
-            raise ApiError(507, f"The export cannot be stored: {_disk_words(error)}.") from error
+            raise ApiError(507, f"The export cannot be stored: {disk_words(error)}.") from error
         self._look.set()
         return job
 
     async def at_once(self, wish: Wish) -> Job:
         """A file that is whole, of a job that nobody knows: whoever asked removes it. Raises `ApiError` 400 for more
         than `MAX_AT_ONCE` rows, 503, 507, and what `plan` raises."""
+        if wish.to is To.S3:
+            text = "What is answered at once goes into no store."
+            raise ApiError(400, text, {"to": [text]})
         parts = await self._parts(wish)
         job = Job(new_id(), wish, time.time(), await total(parts, self._clickhouse))
         if job.total > MAX_AT_ONCE:
@@ -107,34 +111,44 @@ class Exporter:
             except Exception as error:
                 self._folder.remove(job)
                 if isinstance(error, (BrokenOffError, OSError, ValueError)):
-                    raise ApiError(507 if isinstance(error, OSError) else 503, _words(error)) from error
+                    raise ApiError(507 if isinstance(error, OSError) else 503, words(error)) from error
                 raise
         return job
 
     async def retry(self, job: Job) -> Job:
         """One that failed, or whose file is gone, is queued again; whoever asked for it may see what they may see now.
         Raises `ApiError`."""
-        is_gone = job.status is Status.DONE and not self._folder.file(job).exists()
+        is_gone = job.status is Status.DONE and not job.object and not self._folder.file(job).exists()
         if job.status not in (Status.FAILED, Status.EXPIRED) and not is_gone:
             raise ApiError(409, f"The export is {job.status}.")
         if job.is_of(caller.author_id(), caller.author("")):
             job.rights = caller.rights()
         job.status, job.error, job.attempts, job.rows, job.bytes = Status.QUEUED, "", 0, 0, 0
         job.notice, job.notice_tries = "", 0
-        job.total = await self._total(job.wish)
+        job.total = await self.count(job.wish)
         if not await asyncio.to_thread(self._folder.save, job):
             raise ApiError(404, "The export is gone.")
         self._look.set()
         return job
 
-    async def _total(self, wish: Wish) -> int:
-        """Raises `ApiError` 400 where there are more than an export may have."""
+    async def count(self, wish: Wish) -> int:
+        """How many rows it would have now. Raises `ApiError` 400 for more than an export may have, or a store that
+        there is not."""
+        if wish.to is To.S3:
+            self._store.check()
         parts = await self._parts(wish)
         found = await total(parts, self._clickhouse)
         if self._limit and found > self._limit:
             text = f"These are {found:,} {wish.of}; an export has {self._limit:,} at most. Search for fewer."
             raise ApiError(400, text, {"search": [text]})
         return found
+
+    def forget(self, schedule_id: str) -> None:
+        """What a schedule made so long ago that files of that time are gone; the bucket keeps its own."""
+        before = time.time() - self._days * DAY if self._days else 0.0
+        for job in self._folder.all():
+            if job.schedule_id == schedule_id and job.status not in WAITING and job.finished_at < before:
+                self._folder.remove(job)
 
     async def _parts(self, wish: Wish) -> list[Part]:
         if self._clickhouse is None:
@@ -158,7 +172,7 @@ class Exporter:
     async def _served(self) -> float:
         """When to look again, even if nothing changes."""
         looks_again = math.inf
-        for job in await asyncio.to_thread(self._folder.jobs):
+        for job in await asyncio.to_thread(self._folder.all):
             if job.status in WAITING:  # also of a process that dies without a word
                 looks_again = 0.0
                 if job.id not in self._running and len(self._running) < RUNNING_AT_ONCE:
@@ -191,11 +205,11 @@ class Exporter:
 
     async def _tell(self, job_id: str) -> None:
         """Sends the mail that says that it is done; tried again while it may help."""
-        known = self._folder.job(job_id)
+        known = self._folder.one(job_id)
         if known is None:
             return
         with self._folder.claimed(known) as is_mine:
-            job = self._folder.job(job_id)
+            job = self._folder.one(job_id)
             if not is_mine or job is None or job.notice != NOTICE_WAITS:
                 return
             job.notice_tries += 1
@@ -213,11 +227,11 @@ class Exporter:
                 await asyncio.to_thread(self._ends.wait, job.notice_tries * PAUSE_SECONDS)
 
     async def _work(self, job_id: str) -> None:
-        known = self._folder.job(job_id)
+        known = self._folder.one(job_id)
         if known is None:
             return
         with self._folder.claimed(known) as is_mine:
-            job = self._folder.job(job_id)  # as it is now that nobody else has it
+            job = self._folder.one(job_id)  # as it is now that nobody else has it
             if not is_mine or job is None or job.status not in WAITING:
                 return
             job.attempts += 1
@@ -228,15 +242,18 @@ class Exporter:
                 await asyncio.to_thread(self._folder.save, job)
                 caller.enter(job.as_caller())
                 parts = await self._parts(job.wish)
+                if job.object:  # ClickHouse does not say everywhere how many rows it wrote
+                    job.total = await total(parts, self._clickhouse)
                 await asyncio.get_running_loop().run_in_executor(
                     self._threads, self.writer.write, job, parts, self._progress(job)
                 )
+                job.rows = job.total if job.object else job.rows
                 job.status, job.notice = Status.DONE, NOTICE_WAITS if job.notice_to else ""
             except Unwanted:
                 job.status, job.attempts = Status.QUEUED, job.attempts - 1
             except (BrokenOffError, ApiError, ValueError, *STORES_AWAY) as error:
-                job.status, job.error = Status.FAILED, _words(error)
-                if _may_pass(error) and job.attempts < MAX_ATTEMPTS:
+                job.status, job.error = Status.FAILED, words(error)
+                if may_pass(error) and job.attempts < MAX_ATTEMPTS:
                     job.status = Status.QUEUED
             except Exception as error:
                 log.exception("export_broken", job=job.id)
@@ -250,7 +267,7 @@ class Exporter:
             self._folder.part(job).unlink(missing_ok=True)
         if job.status in (Status.DONE, Status.FAILED):
             job.finished_at = time.time()
-            job.expires_at = job.finished_at + self._days * DAY if self._days else 0.0
+            job.expires_at = job.finished_at + self._days * DAY if self._days and not job.object else 0.0
             self._metrics.finished.add(value=job.status)
             self._metrics.rows.add(job.rows if job.status is Status.DONE else 0)
             log.info("export_finished", job=job.id, status=job.status, rows=job.rows, bytes=job.bytes)
@@ -258,7 +275,7 @@ class Exporter:
             if not await asyncio.to_thread(self._folder.save, job):
                 await asyncio.to_thread(self._folder.remove, job)
         except OSError as error:
-            log.warning("export_not_saved", job=job.id, error=_disk_words(error))
+            log.warning("export_not_saved", job=job.id, error=disk_words(error))
 
     def _progress(self, job: Job) -> GoOn:
         """Keeps how far the job is. It raises `Unwanted`."""
@@ -280,25 +297,3 @@ class Exporter:
 def _step_back() -> None:
     """Of the thread that runs."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-
-
-def _may_pass(error: Exception) -> bool:
-    """It is nobody's fault, and perhaps over in a moment."""
-    is_of_disk = isinstance(error, OSError) and error.errno in _DISK
-    return isinstance(error, (BrokenOffError, *STORES_AWAY)) and not is_of_disk
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in _DISK:
-        return _disk_words(error)
-    if isinstance(error, BrokenOffError):
-        return f"ClickHouse broke off: {error}"
-    if isinstance(error, (ApiError, ValueError)):
-        return str(error)
-    return f"ClickHouse does not answer: {str(error)[:300] or type(error).__name__}"
-
-
-def _disk_words(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full"
-    return f"the disk refuses: {error.strerror or error}"

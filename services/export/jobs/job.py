@@ -48,6 +48,8 @@ class Job(msgspec.Struct):
     notice_to: str = ""  # who gets a mail when it is done
     notice: str = ""  # what became of that mail: waiting, sent, or why not
     notice_tries: int = 0
+    object: str = ""  # its address, where it goes into the store
+    schedule_id: str = ""  # by which it was made
 
     @property
     def file_name(self) -> str:

@@ -12,8 +12,17 @@ from services.common.documents import STAGE, USER
 from services.common.envelope import ApiError
 from services.common.field_registry import Fields
 from services.common.queries.segments import load_memberships
-from services.export.jobs.wish import ALL, Format, Header, Of, Wish
-from services.export.queries.columns import Cell, Column, harmless_cell, json_cell, typed_cell
+from services.export.jobs.wish import ALL, Format, Header, Of, To, Wish
+from services.export.queries.columns import (
+    Cell,
+    Column,
+    harmless_cell,
+    harmless_name,
+    json_cell,
+    no_rows,
+    parquet_cell,
+    typed_cell,
+)
 from services.export.queries.companies import companies_statement, company_columns
 from services.export.queries.contacts import DEFAULT_COLUMNS, Names, contact_columns, contacts_statement
 from services.export.queries.events import event_columns, events_statement
@@ -21,6 +30,7 @@ from services.export.queries.person import MAIL_COLUMNS, NOTE_COLUMNS, mails_sta
 from services.export.queries.statement import Statement
 
 _CELLS: dict[Format, Cell] = {Format.CSV: harmless_cell, Format.NDJSON: json_cell}
+_STORED_CELLS = {**_CELLS, Format.PARQUET: parquet_cell}
 # Whoever the contact has merged into, then all that merged into it.
 _ONE = """
 WITH ifNull((SELECT winner FROM aliases FINAL WHERE loser = {id:UInt64}), {id:UInt64}) AS whole
@@ -44,8 +54,12 @@ class Part(NamedTuple):
 async def plan(wish: Wish, clickhouse: ClickHouse, fields: Fields) -> list[Part]:
     """For whoever makes the request. Raises `ApiError` 400 for a column that there is not, 404 for a person who is not
     there, `SearchError`."""
-    parts = await _OF[wish.of](wish, _CELLS.get(wish.format, typed_cell), clickhouse, fields)
-    return [_named(part) for part in parts] if wish.format is Format.NDJSON else parts
+    is_stored = wish.to is To.S3
+    cell = (_STORED_CELLS if is_stored else _CELLS).get(wish.format, typed_cell)
+    parts = await _OF[wish.of](wish, cell, clickhouse, fields)
+    if is_stored:
+        parts = [_never_none(part, cell) for part in parts]
+    return [_named(wish, part) for part in parts] if is_stored or wish.format is Format.NDJSON else parts
 
 
 def header(wish: Wish, columns: Sequence[Column]) -> list[str]:
@@ -56,13 +70,27 @@ def header(wish: Wish, columns: Sequence[Column]) -> list[str]:
     return [f"{column.label} ({column.name})" if labels.count(column.label) > 1 else column.label for column in columns]
 
 
-def _named(part: Part) -> Part:
-    """The cells under the names of their columns."""
+def _never_none(part: Part, cell: Cell) -> Part:
+    """Who writes the whole file is asked for one without rows, too."""
+    rows = part.statement.rows or no_rows(part.columns, cell)
+    return part._replace(statement=part.statement._replace(rows=rows))
+
+
+def _named(wish: Wish, part: Part) -> Part:
+    """The cells under the names that ClickHouse writes into the file."""
     if part.statement.rows is None:
         return part
-    names = ", ".join(f"c{place} AS `{column.name}`" for place, column in enumerate(part.columns))
-    rows = f"SELECT {names} FROM ({part.statement.rows})"
+    names = [column.name for column in part.columns] if wish.format is Format.NDJSON else header(wish, part.columns)
+    if wish.format is Format.CSV:
+        names = [harmless_name(name) for name in names]
+    said = ", ".join(f"c{place} AS {_identifier(name)}" for place, name in enumerate(names))
+    rows = f"SELECT {said} FROM ({part.statement.rows})"
     return part._replace(statement=part.statement._replace(rows=rows))
+
+
+def _identifier(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"
 
 
 async def _contacts(wish: Wish, cell: Cell, clickhouse: ClickHouse, fields: Fields) -> list[Part]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from services.common.envelope import ApiError
 from services.common.field_values import NOT_VALID, read_time
 from services.export.files.packing import Packing
+from services.export.reading import read_choice, read_flag
 
 MAX_COLUMNS = 600
 ALL = "all"
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Of(StrEnum):
@@ -37,6 +37,11 @@ class Header(StrEnum):
     LABELS = "labels"
 
 
+class To(StrEnum):
+    FOLDER = "folder"  # of this service, to be downloaded
+    S3 = "s3"  # the store of the settings
+
+
 class Wish(msgspec.Struct, frozen=True):
     """`columns` is empty for those that are usual. Of events: from `since` until before `until`, microseconds since
     1970, 0 for any time. What is asked of a person is a zip of CSV or NDJSON."""
@@ -51,10 +56,12 @@ class Wish(msgspec.Struct, frozen=True):
     until: int = 0
     id: int = 0  # of a person
     notify: bool = False  # by a mail with a link, when it is done
+    to: To = To.FOLDER
 
 
-def read_wish(body: Mapping[str, Any]) -> Wish:
-    """Raises `ApiError` 400 with the name of what is wrong."""
+def read_wish(body: Mapping[str, Any], now_us: int = 0) -> Wish:
+    """Words such as yesterday are of `now_us`, else of this moment. Raises `ApiError` 400 with the name of what is
+    wrong."""
     names = Wish.__struct_fields__
     if unknown := sorted(set(body) - set(names)):
         name = unknown[0][:60]
@@ -63,10 +70,12 @@ def read_wish(body: Mapping[str, Any]) -> Wish:
     if not isinstance(search, str):
         raise ApiError(400, "search must be text.", {"search": [NOT_VALID]})
     wish = Wish(
-        _choice(Of, "of", body), search, _columns(body.get("columns")), _choice(Format, "format", body),
-        _choice(Packing, "packing", body), _choice(Header, "header", body), _time("since", body), _time("until", body),
-        _id(body), _flag("notify", body),
+        read_choice(Of, "of", body), search, _columns(body.get("columns")), read_choice(Format, "format", body),
+        read_choice(Packing, "packing", body), read_choice(Header, "header", body), _time("since", body, now_us),
+        _time("until", body, now_us), _id(body), read_flag("notify", body), read_choice(To, "to", body),
     )  # fmt: skip
+    if wish.to is To.S3:
+        _check_store(wish)
     if wish.of is Of.PERSON:
         return _of_person(wish)
     if wish.id:
@@ -77,6 +86,18 @@ def read_wish(body: Mapping[str, Any]) -> Wish:
     if wish.packing and wish.format in (Format.XLSX, Format.PARQUET):
         raise ApiError(400, f"{wish.format} files are packed already.", {"packing": [NOT_VALID]})
     return wish
+
+
+def _check_store(wish: Wish) -> None:
+    """ClickHouse itself writes what is put there, and there are files that it does not write."""
+    for name, is_wrong, text in (
+        ("of", wish.of is Of.PERSON, "person is a zip, and no zip is put into a store."),
+        ("format", wish.format is Format.XLSX, "xlsx is not put into a store; there are csv, ndjson and parquet."),
+        ("packing", wish.packing is Packing.ZIP, "zip is not put into a store; there is gzip."),
+        ("notify", wish.notify, "notify is for files that are downloaded here."),
+    ):
+        if is_wrong:
+            raise ApiError(400, text, {name: [text]})
 
 
 def _of_person(wish: Wish) -> Wish:
@@ -97,13 +118,6 @@ def _id(body: Mapping[str, Any]) -> int:
     return int(said)
 
 
-def _flag(name: str, body: Mapping[str, Any]) -> bool:
-    said = body.get(name, False)
-    if not isinstance(said, bool):
-        raise ApiError(400, f"{name} is true or false.", {name: [NOT_VALID]})
-    return said
-
-
 def _columns(said: Any) -> list[str]:
     if not said:
         return []
@@ -116,22 +130,11 @@ def _columns(said: Any) -> list[str]:
     return list(dict.fromkeys(said))
 
 
-def _time(name: str, body: Mapping[str, Any]) -> int:
+def _time(name: str, body: Mapping[str, Any], now_us: int) -> int:
     said = body.get(name)
     if said in (None, ""):
         return 0
     try:
-        return int(read_time(str(said), now_us=time.time_ns() // 1_000).timestamp() * 1e6)
+        return int(read_time(str(said), now_us=now_us or time.time_ns() // 1_000).timestamp() * 1e6)
     except ValueError as error:
         raise ApiError(400, f"{name}: {error}", {name: [str(error)]}) from None
-
-
-def _choice(kind: type[Choice], name: str, body: Mapping[str, Any]) -> Choice:
-    said = body.get(name)
-    if said is None:
-        return next(iter(kind))
-    try:
-        return kind(said)
-    except ValueError:
-        text = f"{name} is one of {', '.join(one for one in kind if one)}."
-        raise ApiError(400, text, {name: [text]}) from None

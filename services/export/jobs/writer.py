@@ -1,8 +1,8 @@
-"""Writes the file of a job: every part streamed from ClickHouse, in a thread."""
+"""Writes the file of a job: every part streamed from ClickHouse, in a thread; into a store ClickHouse writes it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
@@ -12,18 +12,17 @@ from services.common.clickhouse import connect_blocking
 from services.export.files.packing import packed_file
 from services.export.files.parquet import write_parquet
 from services.export.files.row_count import CsvCount, LineCount
-from services.export.files.row_stream import RowStream, open_rows
+from services.export.files.row_stream import GoOn, RowStream, open_rows
 from services.export.files.sheets import write_sheets
 from services.export.files.text import write_csv, write_ndjson
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import Job
 from services.export.jobs.planning import Part, header
+from services.export.jobs.store import ObjectStore
 from services.export.jobs.wish import Format, Wish
 
 QUERY_SECONDS = 3_600.0
 NICE = 19  # what waits for nobody steps back
-
-GoOn = Callable[[int], None]  # with how many rows there are
 
 _SETTINGS = {
     # Spill to the server's disk instead of growing: an export has time.
@@ -40,27 +39,34 @@ _SETTINGS = {
 
 
 class JobWriter:
-    def __init__(self, folder: JobFolder, clickhouse_url: str) -> None:
-        self._folder, self._url = folder, clickhouse_url
+    def __init__(self, folder: JobFolder, clickhouse_url: str, store: ObjectStore) -> None:
+        self._folder, self._url, self._store = folder, clickhouse_url, store
         self.settings = dict(_SETTINGS)
 
     def write(self, job: Job, parts: Sequence[Part], go_on: GoOn) -> None:
-        """In a thread, with flat memory: what has been written is forgotten. The name appears only after the fsync.
-        `go_on` is told after every chunk, and raises what ends it."""
+        """In a thread. `go_on` is told after every chunk, and raises what ends it."""
         client = connect_blocking(self._url, timeout_seconds=QUERY_SECONDS)
         try:
-            if job.wish.format is Format.XLSX:
+            if job.object:
                 [part] = parts
-                with self._rows(client, job, part, go_on) as rows:
-                    write_sheets(rows, header(job.wish, part.columns), part.columns, job.total, self._folder.part(job))
+                self._store.write(client, job, part.statement, self.settings, self._counted(job, go_on))
             else:
-                with packed_file(self._folder.part(job), job.wish.packing) as entry:
-                    for part in parts:
-                        name = f"{part.name}.{job.wish.format}"
-                        with self._rows(client, job, part, go_on) as rows, entry(name) as file:
-                            self._write_part(job.wish, part, rows, file)
+                self._write_file(client, job, parts, go_on)
         finally:
             client.close()
+
+    def _write_file(self, client: Client, job: Job, parts: Sequence[Part], go_on: GoOn) -> None:
+        """With flat memory: what has been written is forgotten. The name appears only after the fsync."""
+        if job.wish.format is Format.XLSX:
+            [part] = parts
+            with self._rows(client, job, part, go_on) as rows:
+                write_sheets(rows, header(job.wish, part.columns), part.columns, job.total, self._folder.part(job))
+        else:
+            with packed_file(self._folder.part(job), job.wish.packing) as entry:
+                for part in parts:
+                    name = f"{part.name}.{job.wish.format}"
+                    with self._rows(client, job, part, go_on) as rows, entry(name) as file:
+                        self._write_part(job.wish, part, rows, file)
         job.bytes = self._folder.part(job).stat().st_size
         self._folder.publish(job)
 
@@ -75,13 +81,8 @@ class JobWriter:
 
     @contextmanager
     def _rows(self, client: Client, job: Job, part: Part, go_on: GoOn) -> Iterator[RowStream]:
-        """The rows of one part; the job counts them beside those of the parts before."""
-        before, statement = job.rows, part.statement
-
-        def counted(rows: int) -> None:
-            job.rows = before + rows
-            go_on(job.rows)
-
+        """The rows of one part."""
+        statement, counted = part.statement, self._counted(job, go_on)
         is_json = job.wish.format is Format.NDJSON
         count, kind = (LineCount(), "JSONEachRow") if is_json else (CsvCount(), "CSV")
         with open_rows(client, statement.rows, statement.parameters, kind, self.settings, count, counted) as rows:
@@ -90,3 +91,13 @@ class JobWriter:
             except ValueError:
                 rows.check()  # an error of ClickHouse is no cell of its type
                 raise
+
+    def _counted(self, job: Job, go_on: GoOn) -> GoOn:
+        """The job counts rows beside those of the parts before."""
+        before = job.rows
+
+        def counted(rows: int) -> None:
+            job.rows = before + rows
+            go_on(job.rows)
+
+        return counted

@@ -34,6 +34,11 @@ class Column(NamedTuple):
         )
 
 
+def no_rows(columns: Sequence[Column], cell: Cell) -> str:
+    """A statement that finds nothing, and says of what type that is."""
+    return f"SELECT {cells([one._replace(sql=one._replace(anonymous='').of_nobody) for one in columns], cell)} WHERE 0"
+
+
 def cells(columns: Sequence[Column], cell: Cell) -> str:
     """What a statement selects, under names that no table has."""
     return ", ".join(f"{cell(column, column.sql)} AS c{place}" for place, column in enumerate(columns))
@@ -66,6 +71,23 @@ def harmless_cell(column: Column, sql: str) -> str:
     if column.kind == "decimal":
         runs += f" AND isNull(toFloat64OrNull({text}))"
     return f"if({runs}, concat('\\'', {text}), {text})"
+
+
+def parquet_cell(column: Column, sql: str) -> str:
+    """A value of Parquet as ClickHouse writes it: null for what is not there, but for texts, which are empty."""
+    match column.kind:
+        case "integer":
+            return f"toInt64({sql})"
+        case "decimal":
+            return f"toFloat64OrNull(toString({sql}))"
+        case "time":
+            return f"if(toUnixTimestamp64Milli({sql}) = 0, NULL, toDateTime64(toDateTime({sql}, 'UTC'), 3, 'UTC'))"
+    return text_cell(column, sql)
+
+
+def harmless_name(name: str) -> str:
+    """Of a column, in the first line of CSV: a label may have anything in it."""
+    return "'" + name if name and name[0] in "=+-@\t\r" else name
 
 
 def json_cell(column: Column, sql: str) -> str:

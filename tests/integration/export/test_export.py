@@ -26,6 +26,7 @@ from services.common.user_directory import UserDirectory
 from services.export.jobs.exporter import Exporter
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import WAITING, Status
+from services.export.jobs.store import ObjectStore
 from services.export.jobs.wish import Of, Wish
 from services.export.links import Links
 from services.export.metrics import ExportMetrics
@@ -116,7 +117,16 @@ async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(
     folder.open()
     records, settings = RecordStore(redis), load_settings({})
     notices = Notices(settings, UserDirectory(records), Links(("secret",), ""))
-    exporter = Exporter(folder, ExportMetrics(), Fields(records, settings), notices, clickhouse_url, limit=0, days=1)
+    exporter = Exporter(
+        folder,
+        ExportMetrics(),
+        Fields(records, settings),
+        notices,
+        ObjectStore(settings),
+        clickhouse_url,
+        limit=0,
+        days=1,
+    )
     # What older servers have by default; and time between the two looks at the table, for somebody to be identified in.
     exporter.writer.settings["merge_tree_storage_snapshot_sleep_ms"] = 200
     exporter.open(client)
@@ -124,7 +134,7 @@ async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(
     for visitor in visitors:
         profile = Profile(visitor, own=Part(NOW_US, fields={"email": Stamped(f"{visitor}@x.org", NOW_US)}), version=1)
         await insert(clickhouse_url, [profile])
-    while (now := folder.job(job.id)) is not None and now.status in WAITING:
+    while (now := folder.one(job.id)) is not None and now.status in WAITING:
         await asyncio.sleep(0.02)
     await exporter.close()
     await client.close()

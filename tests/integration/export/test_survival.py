@@ -117,7 +117,7 @@ class CuttingProxy:
         self._target = (parts.hostname or "", parts.port or 0)
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = url.replace(f":{parts.port}/", f":{self._server.getsockname()[1]}/")
-        self.cuts = 0
+        self.cuts, self.asked = 0, bytearray()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
@@ -136,6 +136,7 @@ class CuttingProxy:
         with contextlib.suppress(OSError), source, sink:
             while data := source.recv(1 << 16):
                 passed += len(data)
+                self.asked += b"" if is_answer else data
                 if is_answer and passed > self.CUT_AFTER and not self.cuts:
                     self.cuts += 1
                     for end in (source, sink):

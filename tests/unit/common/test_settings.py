@@ -34,6 +34,18 @@ from services.common.settings import PORTS, Settings, SettingsError, example, lo
             ({"SPOOR_ATTACHMENT_SOURCES": one}, "SPOOR_ATTACHMENT_SOURCES: ")
             for one in ("files", "/", "ftp://files.example/", "https://", "https://me@files.example/", "http://x/?a=b")
         ),
+        *(
+            ({"SPOOR_EXPORT_S3_URL": one}, "SPOOR_EXPORT_S3_URL: ")
+            for one in (
+                "s3://bucket",
+                "https://",
+                "https://me:it@s3.example/b",
+                "https://s3.example/{a,b}",
+                "http://x/b*",
+            )
+        ),
+        ({"SPOOR_EXPORT_S3_URL": "https://s3.example/b", "SPOOR_EXPORT_S3_KEY": "k"}, "SPOOR_EXPORT_S3_SECRET"),
+        ({"SPOOR_EXPORT_S3_KEY": "k", "SPOOR_EXPORT_S3_SECRET": "s"}, "SPOOR_EXPORT_S3_KEY needs"),
         ({"SPOOR_ATTACHMENT_MAX_BYTES": "0"}, "SPOOR_ATTACHMENT_MAX_BYTES"),
         ({"SPOOR_PUBLICLY_UPDATABLE": "emial"}, "SPOOR_PUBLICLY_UPDATABLE: 'emial' is no field"),
     ],

@@ -86,6 +86,11 @@ def test_a_wish_says_what_it_is() -> None:
         ({"of": "person", "id": "x"}, "id"),
         ({"of": "person", "id": 7, "search": "ada"}, "search"),
         ({"of": "person", "id": 7, "format": "xlsx"}, "format"),
+        ({"to": "ftp"}, "to"),
+        ({"to": "s3", "format": "xlsx"}, "format"),
+        ({"to": "s3", "packing": "zip"}, "packing"),
+        ({"to": "s3", "of": "person", "id": 7}, "of"),
+        ({"to": "s3", "notify": True}, "notify"),
     ],
 )
 def test_a_wish_that_cannot_be_read_is_refused_by_its_name(body: dict[str, Any], name: str) -> None:

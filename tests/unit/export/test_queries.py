@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from services.export.queries.columns import Cell, Column, harmless_cell, json_cell, text_cell, typed_cell
+from services.export.queries.columns import Cell, Column, harmless_cell, json_cell, parquet_cell, text_cell, typed_cell
 from services.export.queries.contacts import DEFAULT_COLUMNS, Names, contact_columns, contacts_statement
 
 COLUMNS = contact_columns()
 
 
-@pytest.mark.parametrize("cell", [text_cell, typed_cell, harmless_cell, json_cell])
+@pytest.mark.parametrize("cell", [text_cell, typed_cell, harmless_cell, json_cell, parquet_cell])
 @pytest.mark.parametrize("column", COLUMNS.values(), ids=COLUMNS)
 def test_every_column_has_a_cell_on_both_sides(column: Column, cell: Cell) -> None:
     statement = contacts_statement("", [column], cell, Names())
