@@ -74,6 +74,13 @@ class Logins:
         self.passwords.remember(mark, password)
         return await self._user(account, ip)
 
+    async def user_of(self, user_id: int, ip: str = "") -> Caller | None:
+        """As they are now, also beside requests; None for who is gone, or may not log in."""
+        if user_id == ADMIN_ID:
+            return await self._user(None, ip)
+        account = await self.directory.account(user_id)
+        return await self._user(account, ip) if account else None
+
     async def close(self) -> None:
         await self._failures.close()
         await self._failures_there.close()
@@ -110,7 +117,7 @@ class Logins:
         key = f"credential:{grant.credential_id}"
         if not grant.user_id:
             return Caller(key, 0, credential.name, await self.directory.rights(credential.role_id), ip)
-        user = await self._user_of(grant.user_id, ip)
+        user = await self.user_of(grant.user_id, ip)
         return Caller(f"{key}:{user.user_id}", user.user_id, user.name, user.rights, ip) if user else None
 
     async def _by_personal_token(self, token: str, ip: str) -> Caller | Refused:
@@ -120,17 +127,11 @@ class Logins:
             return Refused(401, NOT_VALID, "invalid_grant")
         if kept.expires_us and kept.expires_us <= time.time_ns() // 1_000:
             return Refused(401, EXPIRED, "invalid_grant")
-        user = await self._user_of(kept.user_id, ip)
+        user = await self.user_of(kept.user_id, ip)
         if user is None:
             return Refused(401, NOT_VALID, "invalid_grant")
         await self._note_use(token_id)
         return Caller(f"token:{token_id}", user.user_id, user.name, user.rights, ip)
-
-    async def _user_of(self, user_id: int, ip: str) -> Caller | None:
-        if user_id == ADMIN_ID:
-            return await self._user(None, ip)
-        account = await self.directory.account(user_id)
-        return await self._user(account, ip) if account else None
 
     async def _note_use(self, token_id: str) -> None:
         now = time.monotonic()

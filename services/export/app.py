@@ -33,6 +33,10 @@ from services.export.jobs.store import ObjectStore
 from services.export.links import Links
 from services.export.metrics import ExportMetrics
 from services.export.notices import Notices
+from services.export.record_folder import RecordFolder
+from services.export.schedules.api import SchedulesApi
+from services.export.schedules.schedule import Schedule
+from services.export.schedules.scheduler import Scheduler
 
 log = structlog.get_logger()
 
@@ -58,24 +62,28 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         settings.clickhouse_url, limit=settings.export_limit, days=settings.export_days,
     )  # fmt: skip
     logins = Logins(settings, redis, users)
+    schedules = RecordFolder(folder.folder / "schedules", Schedule)
+    scheduler = Scheduler(schedules, exporter, logins, metrics)
     limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         folder.open()
+        schedules.make()
         os.environ["TMPDIR"] = str(folder.folder)  # sheets that do not fit into memory are put together there
-        opening = asyncio.create_task(connection.open(exporter))
+        opening = asyncio.create_task(connection.open(exporter, scheduler))
         yield
         opening.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await opening
+        await scheduler.close()
         await exporter.close()
         await connection.close()
         await limit.close()
         await logins.close()
         await redis.aclose()
 
-    exports = ExportsApi(exporter, folder, links).routes()
+    exports = [*ExportsApi(exporter, folder, links).routes(), *SchedulesApi(schedules, folder, exporter).routes()]
     operations = operation_routes(metrics.registry, connection.trouble)
     described = openapi_route(document_of("Spoor export", exports))
     app = Starlette(routes=[*operations, *exports, described], lifespan=lifespan)
@@ -91,7 +99,7 @@ class Connection:
         self._url = url
         self._client: ch.ClickHouse | None = None
 
-    async def open(self, exporter: Exporter) -> None:
+    async def open(self, exporter: Exporter, scheduler: Scheduler) -> None:
         while self._client is None:
             try:
                 await migrate(self._url)
@@ -100,6 +108,7 @@ class Connection:
                 log.warning("clickhouse_unreachable", error=type(error).__name__, text=str(error)[:200])
                 await asyncio.sleep(RETRY_SECONDS)
         exporter.open(self._client)
+        scheduler.open()
 
     async def close(self) -> None:
         if self._client is not None:

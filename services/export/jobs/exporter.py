@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import os
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import structlog
 
@@ -28,6 +28,7 @@ from services.export.jobs.wish import To, Wish
 from services.export.jobs.writer import NICE, JobWriter
 from services.export.metrics import ExportMetrics
 from services.export.notices import Notices
+from services.export.watching import watch
 
 log = structlog.get_logger()
 
@@ -36,7 +37,6 @@ MAX_WAITING = 50
 MAX_JOBS = 1_000
 MAX_NOTICES = 10  # tries, over three minutes or more
 MAX_AT_ONCE = 10_000  # rows of an export for which somebody waits
-LOOK_SECONDS = 1.0  # for jobs that other processes were asked for, or left behind
 PAUSE_SECONDS = 2.0  # before a second look at a ClickHouse that was away, twice that before a third one
 SAVE_SECONDS = 1.0  # between two words on how far a job is
 DAY = 86_400.0
@@ -65,7 +65,7 @@ class Exporter:
 
     def open(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
-        self._server = asyncio.create_task(self._serve())
+        self._server = asyncio.create_task(watch(self._folder, self._served, self._look))
 
     async def close(self) -> None:
         """What runs is left to whoever has room next."""
@@ -77,22 +77,28 @@ class Exporter:
         self._threads.shutdown()
 
     async def create(self, wish: Wish, job_id: str = "", schedule_id: str = "") -> Job:
-        """A queued job. Raises `ApiError` 400, 429, 507, 503, and what `plan` raises."""
+        """A queued job; one that was made under this id already is that one. Raises `ApiError` 400, 429, 507, 503, and
+        what `plan` raises."""
+        if known := self._folder.one(job_id):
+            return known
         jobs = await asyncio.to_thread(self._folder.all)
         if len(jobs) >= MAX_JOBS or sum(job.status in WAITING for job in jobs) >= MAX_WAITING + RUNNING_AT_ONCE:
             raise ApiError(429, "There are too many exports; delete some, or wait.")
-        to = await self._notices.address_of(caller.author_id()) if wish.notify else ""
+        to = await self._notice_to(wish)
         job = Job(
-            job_id or new_id(), wish, time.time(), await self.count(wish), user_id=caller.author_id(),
+            job_id or new_id(), wish, time.time(), await self._count(wish), user_id=caller.author_id(),
             user=caller.author(""), rights=caller.rights(), notice_to=to, schedule_id=schedule_id,
         )  # fmt: skip
         job.object = self._store.address_of(job) if wish.to is To.S3 else ""
-        try:
+        with storing("export"):
             await asyncio.to_thread(self._folder.add, job)
-        except OSError as error:
-            raise ApiError(507, f"The export cannot be stored: {disk_words(error)}.") from error
         self._look.set()
         return job
+
+    async def check(self, wish: Wish) -> None:
+        """Whether the caller might ask for it now. Raises what `create` raises of a wish."""
+        await self._notice_to(wish)
+        await self._count(wish)
 
     async def at_once(self, wish: Wish) -> Job:
         """A file that is whole, of a job that nobody knows: whoever asked removes it. Raises `ApiError` 400 for more
@@ -125,13 +131,17 @@ class Exporter:
             job.rights = caller.rights()
         job.status, job.error, job.attempts, job.rows, job.bytes = Status.QUEUED, "", 0, 0, 0
         job.notice, job.notice_tries = "", 0
-        job.total = await self.count(job.wish)
+        job.total = await self._count(job.wish)
         if not await asyncio.to_thread(self._folder.save, job):
             raise ApiError(404, "The export is gone.")
         self._look.set()
         return job
 
-    async def count(self, wish: Wish) -> int:
+    async def _notice_to(self, wish: Wish) -> str:
+        """Raises `ApiError` 400."""
+        return await self._notices.address_of(caller.author_id()) if wish.notify else ""
+
+    async def _count(self, wish: Wish) -> int:
         """How many rows it would have now. Raises `ApiError` 400 for more than an export may have, or a store that
         there is not."""
         if wish.to is To.S3:
@@ -155,22 +165,8 @@ class Exporter:
             raise ApiError(503, "The service is starting.")
         return await plan(wish, self._clickhouse, self._fields)
 
-    async def _serve(self) -> None:
-        """Takes what waits, oldest first, and removes what is too old."""
-        known_ns, looks_again = 0, 0.0
-        while True:
-            self._look.clear()
-            try:
-                changed_ns = self._folder.changed_ns()
-                if changed_ns != known_ns or time.time() >= looks_again:
-                    known_ns, looks_again = changed_ns, await self._served()
-            except OSError as error:
-                log.warning("exports_unreadable", error=str(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), LOOK_SECONDS)
-
     async def _served(self) -> float:
-        """When to look again, even if nothing changes."""
+        """Takes what waits, oldest first, and removes what is too old. Returns when to look again."""
         looks_again = math.inf
         for job in await asyncio.to_thread(self._folder.all):
             if job.status in WAITING:  # also of a process that dies without a word
@@ -292,6 +288,15 @@ class Exporter:
                 raise Unwanted
 
         return go_on
+
+
+@contextmanager
+def storing(what: str) -> Iterator[None]:
+    """Raises `ApiError` 507 where the disk takes nothing."""
+    try:
+        yield
+    except OSError as error:
+        raise ApiError(507, f"The {what} cannot be stored: {disk_words(error)}.") from error
 
 
 def _step_back() -> None:

@@ -24,6 +24,13 @@ PATHS = {
     "/exports/{id}": {"get", "delete"},
     "/exports/{id}/retry": {"post"},
     "/exports/{id}/download": {"get"},
+    "/schedules": {"get", "post"},
+    "/schedules/{id}": {"get", "patch", "delete"},
+}
+# What an operation with an id finds.
+MADE = {
+    "exports": ("/exports", {"columns": "id"}),
+    "schedules": ("/schedules", {"name": "x", "every": "daily", "hour": 6, "export": {}}),
 }
 
 
@@ -33,6 +40,11 @@ def document(exports: Service) -> dict[str, Any]:
     assert answer.status_code == 200
     body: dict[str, Any] = answer.json()
     return body
+
+
+def made(http: httpx.Client, path: str, body: dict[str, Any]) -> str:
+    made_id: str = http.post(path, json=body).json()["id"]
+    return made_id
 
 
 def test_every_path_is_described(document: dict[str, Any]) -> None:
@@ -50,7 +62,7 @@ def test_every_answer_is_as_described(document: dict[str, Any], exports: Service
     @given(case=operation.as_strategy())
     def ask(case: Case) -> None:
         if "id" in (case.path_parameters or {}):
-            case.path_parameters["id"] = exports.http.post("/exports", json={"columns": "id"}).json()["id"]
+            case.path_parameters["id"] = made(exports.http, *MADE[path.split("/")[1]])
         response = case.call(base_url=str(exports.http.base_url), auth=LOGIN)
         case.validate_response(response, checks=CHECKS)
 
