@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import re
+import signal
 import threading
 import uuid
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from clickhouse_connect.driver.client import Client
 
 from tests.integration.export.object_store import KEY, SECRET, ObjectStore
 from tests.integration.export.test_export import ended, exported
+from tests.integration.export.test_schedules import last, make_due
 from tests.integration.export.test_survival import CuttingProxy
 from tests.integration.services import Service, serving, start_service
 from tests.processes import eventually, free_port
@@ -133,6 +135,16 @@ def test_events_and_companies_go_there_too(storing: Service, store: ObjectStore,
     assert data == b'"event_id","time"\n'
 
 
+def test_a_schedule_puts_its_files_there(storing: Service, store: ObjectStore, tag: str) -> None:
+    export = {"to": "s3", "search": f"tag:{tag}", "columns": "email", "format": "ndjson", "packing": "gzip"}
+    schedule = storing.http.post("/schedules", json={"name": "x", "every": "daily", "hour": 6, "export": export}).json()
+    folder = Path(re.search(r'"data_dir":"([^"]+)"', storing.process.log.read_text())[1]) / "exports"  # type: ignore[index]
+    outcome = last(storing.http, schedule, make_due(folder, schedule))
+    job = ended(storing.http, outcome["export_id"])
+    rows = gzip.decompress(store.objects[httpx.URL(job["object"]).path]).decode().splitlines()
+    assert len(rows) == job["rows"] == 2 and job["object"].endswith(".ndjson.gz")
+
+
 def test_what_clickhouse_does_not_write_there_is_refused(storing: Service) -> None:
     refused = storing.http.post("/exports", json={"to": "s3", "format": "xlsx"})
     assert refused.status_code == 400 and "format" in refused.json()["errors"][0]["details"]
@@ -171,6 +183,36 @@ def test_one_that_is_removed_while_it_is_sent_leaves_no_object(
         goes_on.set()
     eventually(lambda: not running(clickhouse, job), "ClickHouse stops")
     assert path not in store.objects and not store.uploads
+
+
+def test_a_killed_worker_leaves_it_to_the_next_one(
+    tmp_path: Path, valkey_url: str, clickhouse_url: str, store: ObjectStore, clickhouse: Client
+) -> None:
+    fill(clickhouse)
+    first = start_service("export", tmp_path, valkey_url, clickhouse_url, **settings_of(store))
+    goes_on, is_asked = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        is_asked.set()
+        goes_on.wait(15)
+
+    store.before_part = wait
+    try:
+        job = first.http.post("/exports", json={"to": "s3", "of": "events", "columns": "all"}).json()["id"]
+        assert is_asked.wait(15), "a part is sent"
+        path = httpx.URL(first.http.get(f"/exports/{job}").json()["object"]).path
+        first.process.stop(signal.SIGKILL)
+        assert path not in store.objects
+    finally:
+        store.before_part = lambda: None
+        goes_on.set()
+    second = start_service("export", tmp_path, valkey_url, clickhouse_url, **settings_of(store))
+    told = ended(second.http, job)
+    rows = csv.reader(io.StringIO(store.objects[path].decode(), newline=""))
+    assert (told["status"], told["attempts"], sum(1 for _ in rows) - 1) == ("done", 2, told["rows"])
+    for service in (first, second):
+        service.http.close()
+    second.process.stop()
 
 
 def fill(clickhouse: Client) -> None:
