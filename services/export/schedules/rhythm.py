@@ -42,6 +42,12 @@ class Rhythm(msgspec.Struct, frozen=True):
             day += timedelta(days=1)
         return _moment(day, self.hour, zone)
 
+    def latest_due(self, due: float, now: float) -> float:
+        """Of this time and those that follow, the last one that has come."""
+        while (following := self.next_due(due)) <= now:
+            due = following
+        return due
+
     def _has(self, weekday: int) -> bool:
         return self.weekday in (None, WEEKDAYS[weekday])
 

@@ -68,7 +68,8 @@ class Scheduler:
             schedule = self._folder.one(known.id)  # as it is now that nobody else has it
             if not is_mine or schedule is None or not schedule.is_due(now := time.time()):
                 return
-            before, due_at = schedule.last, schedule.due_at
+            before = schedule.last
+            schedule.due_at = due_at = schedule.rhythm.latest_due(schedule.due_at, now)
             try:
                 schedule.last = await self._outcome(schedule, now)
                 schedule.due_at = schedule.rhythm.next_due(now)

@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from tests.processes import eventually
 DAY = 86_400.0
 RIGHTS_SECONDS = 1.1  # those that a service knows are a second old at most
 TOKEN = "a-token-of-a-service"
-DAILY = {"name": "every morning", "every": "daily", "hour": 6, "export": {"columns": ["id"]}}
+HOUR = (datetime.now(UTC) - timedelta(hours=2)).hour  # that it was due a while ago may be said of it
+DAILY = {"name": "every morning", "every": "daily", "hour": HOUR, "export": {"columns": ["id"]}}
 Start = Callable[[], Service]
 
 
@@ -56,11 +58,12 @@ def rewritten(path: Path, **said: Any) -> None:
     new.replace(path)
 
 
-def make_due(folder: Path, schedule: dict[str, Any], days_ago: int = 0) -> float:
-    """As though so many days had passed without a process."""
-    due_at = schedule["next_due_at"] - DAY * (days_ago + 1)
-    rewritten(folder / "schedules" / f"{schedule['id']}.json", due_at=due_at)
-    return float(due_at)
+def make_due(folder: Path, schedule: dict[str, Any], number: int = 0, days_ago: int = 0) -> float:
+    """As though so many days had passed without a process; with another number it is another time. Returns the one
+    that is to be made, the last of them."""
+    due_at = float(schedule["next_due_at"]) - DAY + number
+    rewritten(folder / "schedules" / f"{schedule['id']}.json", due_at=due_at - days_ago * DAY)
+    return due_at
 
 
 def last(http: httpx.Client, schedule: dict[str, Any], due_at: float) -> dict[str, Any]:
@@ -81,7 +84,7 @@ def of_schedule(http: httpx.Client, schedule: dict[str, Any]) -> list[dict[str, 
 
 def test_a_schedule_is_kept_shown_changed_paused_and_removed(start: Start) -> None:
     first = start()
-    schedule = made(first.http)
+    schedule = made(first.http, hour=6)
     now = time.time()
     assert now < schedule["next_due_at"] <= now + DAY and schedule["next_due_at"] % DAY == 6 * 3_600
     assert schedule["last"] is None and schedule["user"] == "admin" and schedule["timezone"] == "UTC"
@@ -212,10 +215,10 @@ def test_it_is_made_by_the_rights_of_now(api: httpx.Client, start: Start, folder
     assert len(of_schedule(rest, schedule)) == 2
 
 
-def refused(http: httpx.Client, folder: Path, schedule: dict[str, Any], days_ago: int) -> str:
+def refused(http: httpx.Client, folder: Path, schedule: dict[str, Any], number: int) -> str:
     """Why a due time made nothing; the next one is then due as usual."""
     time.sleep(RIGHTS_SECONDS)
-    outcome = last(http, schedule, make_due(folder, schedule, days_ago))
+    outcome = last(http, schedule, make_due(folder, schedule, number))
     assert (outcome["export_id"], outcome["status"]) == (None, "not_made")
     assert told(http.get(f"/schedules/{schedule['id']}"))["next_due_at"] == schedule["next_due_at"]
     return str(outcome["error"])

@@ -20,7 +20,8 @@ from services.export.schedules.rhythm import Every, Rhythm
 from services.export.schedules.schedule import Schedule
 from services.export.schedules.scheduler import Scheduler
 
-DUE = 1_700_000_000.0
+RHYTHM = Rhythm(Every.DAILY, 6)
+DUE = RHYTHM.next_due(time.time()) - 86_400
 
 
 class Exports:
@@ -48,7 +49,7 @@ async def served(tmp_path: Path, exports: Exports, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(scheduler, "AGAIN_SECONDS", 0.0)
     folder = RecordFolder(tmp_path, Schedule)
-    schedule = Schedule("0" * 32, DUE, 1, "admin", "x", Rhythm(Every.DAILY, 6), {}, DUE)
+    schedule = Schedule("0" * 32, DUE, 1, "admin", "x", RHYTHM, {}, DUE)
     folder.add(schedule)
     one = Scheduler(folder, cast(Any, exports), cast(Any, Users()), ExportMetrics())
     one.open()

@@ -47,6 +47,18 @@ def test_the_next_time_is_the_first_that_fits(rhythm: Rhythm, after: str, due: s
     assert rhythm.next_due(at(after)) == at(due)
 
 
+def test_of_several_times_the_last_one_that_has_come_counts() -> None:
+    rhythm = Rhythm(Every.WEEKLY, 6, Weekday.MONDAY)
+    due = at("2026-01-05 06:00")
+    for now, latest in (
+        ("2026-01-05 06:00", "2026-01-05 06:00"),
+        ("2026-01-12 05:59", "2026-01-05 06:00"),
+        ("2026-01-12 06:00", "2026-01-12 06:00"),
+        ("2026-03-30 07:00", "2026-03-30 06:00"),
+    ):
+        assert rhythm.latest_due(due, at(now)) == at(latest)
+
+
 @given(
     st.sampled_from([None, *WEEKDAYS]),
     st.integers(0, 23),
