@@ -15,6 +15,7 @@ from services.export.record_folder import RecordFolder
 log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0  # for what other processes were asked for, or left behind
+SETTLED_NS = 1_000_000_000  # clocks of file systems tick slowly: two changes within one tick look like one
 
 
 async def watch(folder: RecordFolder[Any], serve: Callable[[], Awaitable[float]], look: asyncio.Event) -> None:
@@ -25,7 +26,8 @@ async def watch(folder: RecordFolder[Any], serve: Callable[[], Awaitable[float]]
         try:
             changed_ns = folder.changed_ns()
             if changed_ns != known_ns or time.time() >= looks_again:
-                known_ns, looks_again = changed_ns, await serve()
+                is_settled = time.time_ns() - changed_ns > SETTLED_NS
+                known_ns, looks_again = changed_ns if is_settled else 0, await serve()
         except OSError as error:
             log.warning("exports_unreadable", error=str(error))
         with contextlib.suppress(TimeoutError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -40,6 +41,14 @@ def document(exports: Service) -> dict[str, Any]:
     assert answer.status_code == 200
     body: dict[str, Any] = answer.json()
     return body
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_schedule_stays(exports: Service) -> Iterator[None]:
+    """It would be made while other tests run."""
+    yield
+    for schedule in exports.http.get("/schedules").json()["schedules"]:
+        exports.http.delete(f"/schedules/{schedule['id']}")
 
 
 def made(http: httpx.Client, path: str, body: dict[str, Any]) -> str:

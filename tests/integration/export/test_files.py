@@ -137,7 +137,9 @@ def test_what_is_small_is_answered_at_once_and_leaves_nothing(
     assert exports.http.get("/exports").json() == before
     known = {one["id"] for one in before["exports"]}
     folder = server_folder / "data" / "exports"
-    eventually(lambda: {path.name.partition(".")[0] for path in folder.iterdir()} <= known, "it is removed")
+    eventually(
+        lambda: {path.name.partition(".")[0] for path in folder.iterdir() if path.is_file()} <= known, "it is removed"
+    )
     assert exports.http.post("/exports/download", json={"search": "("}).status_code == 400
 
 
