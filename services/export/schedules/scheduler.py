@@ -57,7 +57,10 @@ class Scheduler:
         looks_again = math.inf
         for schedule in await asyncio.to_thread(self._folder.all):
             if schedule.is_due(time.time()):
-                await asyncio.create_task(self._make(schedule))  # in a context of its own: it enters a caller
+                try:
+                    await asyncio.create_task(self._make(schedule))  # in a context of its own: it enters a caller
+                except Exception:  # of a zone that is no longer known, say: the others are made all the same
+                    log.exception("schedule_broken", schedule=schedule.id)
                 looks_again = min(looks_again, time.time() + AGAIN_SECONDS)
             elif not schedule.is_paused:
                 looks_again = min(looks_again, schedule.due_at)

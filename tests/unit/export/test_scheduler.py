@@ -83,3 +83,12 @@ async def test_an_error_of_this_service_is_told_and_the_next_time_comes(
     seen = await served(tmp_path, exports, monkeypatch)
     assert seen[-1].last and seen[-1].last.error == "an error of this service: KeyError"
     assert exports.made == 0 and seen[-1].due_at > time.time()
+
+
+async def test_one_that_cannot_be_made_does_not_keep_others_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = Schedule("1" * 32, DUE - 1, 1, "admin", "x", Rhythm(Every.DAILY, 6, None, "Mars/Olympus"), {}, DUE)
+    RecordFolder(tmp_path, Schedule).add(odd)
+    seen = await served(tmp_path, Exports(), monkeypatch)
+    assert seen[-1].last and seen[-1].last.export_id
