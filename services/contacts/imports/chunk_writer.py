@@ -33,7 +33,7 @@ from services.contacts.users.ownership import EDIT
 from services.contacts.webhooks.notes import notes_of_change
 
 AT_ONCE = 1_000  # rows between a claim and the profile that carries it: that must not take a second
-PARTS_AT_ONCE = 3
+PARTS_AT_ONCE = 6
 ALONE_AT_ONCE = 20
 NOBODY = "There is no contact of this id."
 
@@ -192,12 +192,11 @@ class _PartWriter:
         if change.keeps_values:
             change = _stripped(change, target)
             held = {value: held[value] for value in held if value.field in change.fields}
-        if any(target.lacks(*value) for value in held) or _blanks(change, self._chunk.unique, target):
+        free = [value for value in held if not target.carries(*value)]
+        if any(held[value] or target.lacks(*value) for value in free):
             return None
-        carried = {value for value in held if target.carries(*value)}
-        if any(claim is not None and value not in carried for value, claim in held.items()):
+        if _blanks(change, self._chunk.unique, target):
             return None
-        free = [value for value in held if value not in carried]
         return _Plain(todo, target, self._settled(change, read.names), free)
 
     def _settled(self, change: Change, names: dict[int, str]) -> Change:

@@ -30,7 +30,7 @@ NO_DATA = "No data found."
 NO_CONTACT = "This is no id of a contact."
 # What exports lead by an apostrophe, so that no spreadsheet runs it: a phone number begins with + as a formula does.
 _DEFUSED = re2.compile(r"'(?:[\t\r]|[\pZ\pC]*[-=+@＝＋－＠])")  # type: ignore[no-untyped-call]
-_KEPT_VALUES = 50_000  # of one column: cities come again
+_KEPT_VALUES = 10_000  # the first ones of a column: cities come again, telephone numbers do not
 
 
 class RowError(Exception):
@@ -144,9 +144,7 @@ class RowReader:
                 except ValueError as error:
                     wrong.append(f"{field.alias}: {error}")
                     continue
-                if known is not None:
-                    if len(known) > _KEPT_VALUES:
-                        known.clear()
+                if known is not None and len(known) < _KEPT_VALUES:
                     known[text] = value
             if value is not _SILENT:
                 fields[field.alias] = value

@@ -53,7 +53,7 @@ from services.contacts.stores import Stores
 log = structlog.get_logger()
 
 CHUNK = 5_000
-AHEAD = 3  # chunks in hand
+AHEAD = 4  # chunks in hand
 AWAY_SECONDS = 1.0
 BUSY_STREAM = 50  # batches of hits that wait: an import stands back then
 STAND_BACK_SECONDS, LONGEST_STAND_BACK = 0.1, 5.0

@@ -156,10 +156,11 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
 def _new_fields(profile: Profile, values: dict[str, Value], now_us: int) -> dict[str, Stamped]:
     if not profile.own and not profile.losers:
         return {field: Stamped(value, now_us) for field, value in values.items() if value != ""}
-    news = {}
+    news, is_alone, told = {}, not profile.losers, profile.own.fields if profile.own else {}
     for field, value in values.items():
-        shown = profile.value(field)
-        own = profile.own.value(field) if profile.own else None
+        old = told.get(field)
+        own = old.value if old else None
+        shown = own if is_alone else profile.value(field)
         if (shown in (None, "") and value == "") or (shown == value and own in (None, value)):
             continue
         news[field] = Stamped(value, max(now_us, profile.told_us(field) + 1))
