@@ -50,12 +50,14 @@ class Background:
     async def _run(self, duty: Duty) -> None:
         # Asked as well as raised: `wait_for` of Python 3.11, by which redis-py sends, may swallow a cancellation.
         while not (task := asyncio.current_task()) or not task.cancelling():
+            is_done = False
             try:
                 if self._stores.is_open and await self._renew(duty, takes=True):
                     await self._work(duty)
+                    is_done = True
             except (*STORES_AWAY, ApiError) as error:
                 log.warning("duty_failed", duty=duty.name, error=type(error).__name__, text=str(error)[:200])
-            await asyncio.sleep(duty.every_seconds)
+            await asyncio.sleep(duty.every_seconds if is_done else min(duty.every_seconds, RENEW_SECONDS))
 
     async def _work(self, duty: Duty) -> None:
         """Ends early when the lease is lost, which another process may have taken."""

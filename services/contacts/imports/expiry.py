@@ -16,13 +16,17 @@ EVERY_SECONDS = 3_600.0
 DAY_US = 86_400 * 1_000_000
 _OLD = """
 SELECT id, data FROM records FINAL
-WHERE kind = 'import' AND is_deleted = 0 AND JSONExtractInt(data, 'modified_us') < {before:Int64}
+WHERE kind = 'import' AND is_deleted = 0
+    AND greatest(JSONExtractInt(data, 'added_us'), JSONExtractInt(data, 'modified_us')) < {before:Int64}
 """
-# An upload that broke off with its process.
+# An upload that broke off with its process, or an import that did at its very end.
 _STRAY = """
 SELECT DISTINCT file FROM import_files
 WHERE stored_at < now() - INTERVAL 1 DAY
-    AND file NOT IN (SELECT JSONExtractString(data, 'file') FROM records FINAL WHERE kind = 'import')
+    AND file NOT IN (
+        SELECT JSONExtractString(data, 'file') FROM records FINAL
+        WHERE kind = 'import' AND JSONExtractString(data, 'status') NOT IN ('imported', 'cancelled')
+    )
 """
 
 

@@ -82,6 +82,7 @@ class FilePieces:
 
     def __init__(self, client: Client, file: str) -> None:
         self._client, self._file, self._number = client, file, 0
+        self.bytes_read = 0
         self._thread = ThreadPoolExecutor(1, "pieces")
         self._next: Future[bytes] = self._thread.submit(self._read, 0)
 
@@ -93,6 +94,7 @@ class FilePieces:
         if not piece:
             raise StopIteration
         self._number += 1
+        self.bytes_read += len(piece)
         self._next = self._thread.submit(self._read, self._number)
         return piece
 

@@ -55,6 +55,7 @@ log = structlog.get_logger()
 CHUNK = 5_000
 AHEAD = 4  # chunks in hand
 AWAY_SECONDS = 1.0
+GONE = "The rest of its file is gone, as after an erasure: upload it again."
 BUSY_STREAM = 50  # batches of hits that wait: an import stands back then
 STAND_BACK_SECONDS, LONGEST_STAND_BACK = 0.1, 5.0
 MAX_NAMES = 10_000
@@ -119,10 +120,13 @@ class ImportRunner:
     async def advance(self, import_id: str, done: Done) -> Import | None:
         return await self._change(import_id, lambda stored: advanced(stored, done))
 
+    async def fail(self, import_id: str, why: str) -> None:
+        await self._change(import_id, lambda stored: ended(stored, Status.FAILED, _now_us(), why))
+        log.warning("import_failed", import_id=import_id, why=why)
+
     async def finish(self, import_id: str, file: str) -> None:
-        """Whoever comes to its end again finds no rows any more."""
-        await remove_file(self._stores.clickhouse, file)
         document = await self._change(import_id, lambda stored: ended(stored, Status.DONE, _now_us()))
+        await remove_file(self._stores.clickhouse, file)
         if document:
             log.info("import_done", import_id=import_id, inserted=document.inserted, updated=document.updated,
                      failed=document.failed)  # fmt: skip
@@ -169,14 +173,14 @@ class _OneImport:
         try:
             rows = Rows(pieces, document.dialect)
             next(islice(rows, document.rows, None), None)  # the header, and what is done
-            await self._work(rows, stops)
+            await self._work(rows, pieces, stops)
         except _GoneError:
             log.info("import_gone", import_id=self._id)
         finally:
             pieces.close()
             client.close()
 
-    async def _work(self, rows: Rows, stops: asyncio.Event) -> None:
+    async def _work(self, rows: Rows, pieces: FilePieces, stops: asyncio.Event) -> None:
         row, is_over, in_hand = self._document.rows, False, deque[_InHand]()
         try:
             while not stops.is_set() and self._document.status is Status.RUNNING and not is_over:
@@ -194,7 +198,11 @@ class _OneImport:
             for one in in_hand:
                 one.counted.cancel()
             await asyncio.gather(*(one.counted for one in in_hand), return_exceptions=True)
-        if is_over and self._document.status is Status.RUNNING:
+        if not is_over or self._document.status is not Status.RUNNING:
+            return
+        if pieces.bytes_read < self._document.bytes:
+            await self._runner.fail(self._id, GONE)
+        else:
             await self._runner.finish(self._id, self._document.file)
 
     async def _begun(self, first: int, chunk: Sequence[Row], line: int, before: Sequence[_InHand]) -> _InHand:

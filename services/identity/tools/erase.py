@@ -19,7 +19,7 @@ from services.common.replication import Replicas
 from services.identity.lookup import Lookup, Status
 from services.identity.selectors import Selector, SelectorError, read_selector
 from services.identity.suppression import SuppressionList
-from services.identity.tools.erasing import kept_files
+from services.identity.tools.erasing import erased_rows, kept_files
 from services.identity.tools.erasing.dead_hits import DeadHits
 from services.identity.tools.erasing.eraser import BusyError, Eraser, Stores
 from services.identity.tools.tool import Connections, Summary, ToolError, UnfinishedError, parser, run
@@ -27,7 +27,8 @@ from services.identity.tools.tool import Connections, Summary, ToolError, Unfini
 WAIT_SECONDS = 60.0
 MAX_BY_LENGTH = 191
 COUNTS = ("contacts", "merged_ids", "values", "events", "bot_events", "footprints", "recent", "activity", "audit",
-          "notes", "images", "messages", "versions", "dead_letters", "left_in_redis")  # fmt: skip
+          "notes", "images", "messages", "versions", "dead_letters", "left_in_redis", "import_files",
+          "import_failures")  # fmt: skip
 
 
 async def work(connected: Connections, options: argparse.Namespace) -> Summary:
@@ -42,11 +43,14 @@ async def work(connected: Connections, options: argparse.Namespace) -> Summary:
     dead = DeadHits(stores.redis, stores.profiles, stores.suppression, unique_fields)
     eraser = Eraser(stores, unique_fields, settings.streams, dead.remove)
     if options.dry_run:
-        return _summary(await eraser.look(contact_ids), kept_files.find(settings))
+        looked = await eraser.look(contact_ids)
+        looked.update(await erased_rows.imports(stores.clickhouse))
+        return _summary(looked, kept_files.find(settings))
     try:
         counts, behind = await eraser.erase(contact_ids, options.by, options.wait, _say)
     except BusyError as error:
         raise ToolError(str(error)) from error
+    counts.update(await erased_rows.remove_imports(stores.clickhouse))
     files = kept_files.find(settings)
     kept_files.remove(files)
     summary = _summary(counts, files)

@@ -12,6 +12,7 @@ from services.common.notes import KINDS
 from services.common.values import UniqueValue, normalise_unique
 
 ERASE = "erase"  # the action of the one audit row that stays
+_IMPORTS = ("import_files", "import_failures")
 _LONG = {"max_query_size": 16 << 20}
 _WAIT = {**_LONG, "mutations_sync": 2}
 # Not the aliases: a merge that a crash, or the erasure itself, left half done is not among them.
@@ -52,6 +53,20 @@ async def remove(clickhouse: ClickHouse, versions: Mapping[int, int]) -> dict[st
         if gone[name]:
             table, condition = rows.split(" WHERE ", 1)
             await clickhouse.command(f"ALTER TABLE {table} DELETE WHERE {condition}", settings=_WAIT)
+    return gone
+
+
+async def imports(clickhouse: ClickHouse) -> dict[str, int]:
+    """What is kept of files that contacts are imported from: none says of whom it is."""
+    return {name: await _count(clickhouse, f"{name} FINAL") for name in _IMPORTS}
+
+
+async def remove_imports(clickhouse: ClickHouse) -> dict[str, int]:
+    """How many pieces and failed rows are gone; an import that was not at its end fails."""
+    gone = await imports(clickhouse)
+    for name, number in gone.items():
+        if number:
+            await clickhouse.command(f"ALTER TABLE {name} DELETE WHERE 1", settings=_WAIT)
     return gone
 
 

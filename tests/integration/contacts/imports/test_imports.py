@@ -21,6 +21,7 @@ from tests.integration.contacts.imports.importing import (
     uploaded,
     waited,
 )
+from tests.processes import eventually
 
 
 def some() -> str:
@@ -252,7 +253,17 @@ def test_files_are_removed_when_they_are_imported(api: httpx.Client, clickhouse:
     assert clickhouse.query(files, parameters={"key": key}).result_rows == [(1,)]
     started(api, made["id"])
     waited(api, made["id"])
-    assert clickhouse.query(files, parameters={"key": key}).result_rows == [(0,)]
+    eventually(lambda: clickhouse.query(files, parameters={"key": key}).result_rows == [(0,)], "its removal", 10)
+
+
+def test_an_import_whose_file_is_gone_fails_and_says_so(api: httpx.Client, clickhouse: Any) -> None:
+    key = some()
+    made = uploaded(api, table(["email"], [f"{key}@x.org"]))
+    clickhouse.command("DELETE FROM import_files WHERE position(unhex(hex(data)), {key:String}) > 0", {"key": key})
+    started(api, made["id"])
+    done = waited(api, made["id"])
+    assert (done["status"], done["rows"]) == ("failed", 0)
+    assert "upload it again" in done["message"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tests.integration.contacts.own_place import Place
 from tests.processes import eventually
 
 ROWS = 24_000
+MANY = 50_000  # more than are in hand at once
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +81,10 @@ def histories(place: Place, import_id: int) -> int:
     return int(count)
 
 
-def check_whole(place: Place, key: str, import_id: int) -> None:
-    assert people(place, key) == (ROWS, ROWS, sum(row % 7 for row in range(ROWS)))
-    assert histories(place, import_id) == ROWS
-    assert place.api.get("/api/contacts", params={"search": f"tag:{key}", "limit": 1}).json()["total"] == str(ROWS)
+def check_whole(place: Place, key: str, import_id: int, rows: int = ROWS) -> None:
+    assert people(place, key) == (rows, rows, sum(row % 7 for row in range(rows)))
+    assert histories(place, import_id) == rows
+    assert place.api.get("/api/contacts", params={"search": f"tag:{key}", "limit": 1}).json()["total"] == str(rows)
 
 
 def test_a_killed_import_goes_on_where_it_was(place: Place) -> None:
@@ -115,26 +116,26 @@ def test_a_service_that_is_killed_takes_its_import_along_and_the_next_one_goes_o
 
 def test_a_pause_stops_it_and_it_is_resumed(place: Place) -> None:
     key = uuid.uuid4().hex[:8]
-    import_id = begun(place, many(key), 5_000)
+    import_id = begun(place, many(key, MANY), 5_000)
     assert place.api.post(f"/api/imports/{import_id}/pause").json()["import"]["status"] == "paused"
     eventually(lambda: not importers(place), "the end of its process", 20)
     paused = shown(place.api, import_id)
-    assert 0 < paused["rows"] < ROWS
+    assert 0 < paused["rows"] < MANY
     assert people(place, key)[0] == paused["inserted"] == paused["rows"]
     assert place.api.patch(f"/api/imports/{import_id}/edit", json={}).status_code == 409
     assert place.api.post(f"/api/imports/{import_id}/pause").status_code == 409
     assert place.api.post(f"/api/imports/{import_id}/resume").json()["import"]["status"] == "queued"
-    assert counts(waited(place.api, import_id)) == (ROWS, 0, 0)
-    check_whole(place, key, import_id)
+    assert counts(waited(place.api, import_id)) == (MANY, 0, 0)
+    check_whole(place, key, import_id, MANY)
 
 
 def test_what_is_cancelled_stays_as_far_as_it_was(place: Place) -> None:
     key = uuid.uuid4().hex[:8]
-    import_id = begun(place, many(key), 5_000)
+    import_id = begun(place, many(key, MANY), 5_000)
     assert place.api.post(f"/api/imports/{import_id}/cancel").json()["import"]["status"] == "cancelled"
     eventually(lambda: not importers(place), "the end of its process", 20)
     cancelled = shown(place.api, import_id)
-    assert people(place, key)[0] == cancelled["inserted"] < ROWS
+    assert people(place, key)[0] == cancelled["inserted"] < MANY
     assert place.api.post(f"/api/imports/{import_id}/resume").status_code == 409
     assert place.rows(f"SELECT count() FROM import_files WHERE position(hex(data), hex('{key}')) > 0") == [(0,)]
 
@@ -194,3 +195,21 @@ def test_an_outage_of_redis_is_waited_for(place: Place) -> None:
     done = waited(place.api, import_id)
     assert counts(done) == (ROWS, 0, 0), done
     check_whole(place, key, import_id)
+
+
+def test_what_nobody_goes_on_with_is_removed(place: Place) -> None:
+    key = uuid.uuid4().hex[:8]
+    draft = uploaded(place.api, table(["email"], [f"{key}@x.org"]))["id"]
+    over = uploaded(place.api, table(["email"], ["nobody"]))["id"]
+    started(place.api, over)
+    assert waited(place.api, over)["failed"] == 1
+    place.restart(SPOOR_IMPORT_DAYS="0.00001")
+    place.forget_leases()
+    eventually(lambda: shown(place.api, draft)["status"] == "cancelled", "its end", 20)
+    assert "Nobody went on with it" in shown(place.api, draft)["message"]
+    sql = f"SELECT count() FROM import_files WHERE position(unhex(hex(data)), '{key}') > 0"
+    eventually(lambda: place.rows(sql) == [(0,)], "the removal of its file", 10)
+    eventually(
+        lambda: place.rows(f"SELECT count() FROM import_failures WHERE import_id = {over}") == [(0,)], "the rest", 10
+    )
+    assert shown(place.api, over)["status"] == "imported"
