@@ -6,7 +6,8 @@ import pytest
 
 from services.common.contact_fields import FIELDS, Field
 from services.contacts.imports.mapping import propose, targets
-from services.contacts.imports.row_change import Constants, Names, Person, RowChange, RowError, RowReader, told
+from services.contacts.imports.row_change import Constants, RowChange, RowError, RowReader, told
+from services.contacts.imports.special_columns import Names, Person
 from services.contacts.people.change import Origin
 from services.contacts.people.do_not_contact import CONTACTABLE, MANUAL
 

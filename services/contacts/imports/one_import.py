@@ -1,0 +1,257 @@
+"""One import, from where it is to its end: chunk after chunk, each counted when all of it is in Redis and ClickHouse.
+
+While one chunk goes into ClickHouse the next is written to Redis, and another read. After a crash those that were not
+counted are done again, to the same ids and times, which changes nothing for the rows that were done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Protocol
+
+import structlog
+
+from services.common import keys
+from services.common.caller import ADMIN_ID
+from services.common.clickhouse import connect_blocking
+from services.common.documents import SEGMENT, STAGE, Segment, Stage, decode_document
+from services.common.records import Ref
+from services.common.settings import Settings
+from services.common.values import UniqueValue
+from services.contacts.imports.chunk_writer import ChunkWriter
+from services.contacts.imports.document import (
+    WINDOW_ROWS,
+    Done,
+    Import,
+    Status,
+    Window,
+)
+from services.contacts.imports.failures import Failure, put_failures
+from services.contacts.imports.file_store import FilePieces
+from services.contacts.imports.mapping import targets
+from services.contacts.imports.part_writer import Outcome, Source, Todo
+from services.contacts.imports.row_change import Constants, RowError, RowReader
+from services.contacts.imports.rows import Row, Rows
+from services.contacts.imports.special_columns import Names, Person, folded
+from services.contacts.people.contact_reader import ContactReader
+from services.contacts.people.projector import Collected
+from services.contacts.records.record_writer import RecordWriter
+from services.contacts.stores import Stores
+
+log = structlog.get_logger()
+
+GONE = "The rest of its file is gone, as after an erasure: upload it again."
+CHUNK = 5_000
+AHEAD = 4  # chunks in hand
+BUSY_STREAM = 50  # batches of hits that wait: an import stands back then
+STAND_BACK_SECONDS, LONGEST_STAND_BACK = 0.1, 5.0
+MAX_NAMES = 10_000
+
+
+class GoneError(Exception):
+    """The import was deleted."""
+
+
+class Progress(Protocol):
+    """What an import tells of itself, where it outlives the process. An import that is no longer there is None."""
+
+    async def advance(self, import_id: str, done: Done) -> Import | None: ...
+
+    async def window(self, import_id: str, document: Import, row: int) -> tuple[Import, Window]: ...
+
+    async def finish(self, import_id: str, file: str) -> None: ...
+
+    async def fail(self, import_id: str, why: str) -> None: ...
+
+
+class _Chunk:
+    """Some rows on their way: what they become, what they are about, whether they are in Redis, and whether all of
+    them is done and counted."""
+
+    counted: asyncio.Task[None]
+
+    def __init__(self, first: int, rows: Sequence[Row], line: int, window: Window) -> None:
+        self.first, self.rows, self.line, self.window = first, rows, line, window
+        self.todo: list[Todo] = []
+        self.failures: list[Failure] = []
+        self.written = asyncio.Event()
+        self._outcomes: Mapping[int, Outcome] = {}
+        self._about: frozenset[object] | None = None
+
+    def about(self) -> frozenset[object]:
+        if self._about is None:
+            self._about = frozenset(mark for one in self.todo for mark in one.about())
+        return self._about
+
+    def take(self, outcomes: Mapping[int, Outcome]) -> None:
+        """What became of those that were read."""
+        self._outcomes = outcomes
+        for number, outcome in sorted(outcomes.items()):
+            if outcome.error:
+                row = self.rows[number - self.first]
+                self.failures.append(Failure(row.line, outcome.error, row.cells))
+
+    def result(self) -> Done:
+        written = [one for one in self._outcomes.values() if not one.error]
+        inserted = sum(one.is_new for one in written)
+        to_row = self.first + len(self.rows)
+        return Done(self.first, to_row, self.line, inserted, len(written) - inserted, len(self.failures))
+
+
+class OneImport:
+    """From where it is to its end, unless it is stopped."""
+
+    def __init__(
+        self, stores: Stores, settings: Settings, import_id: str, document: Import, progress: Progress
+    ) -> None:
+        self._stores, self._settings, self._id, self._document = stores, settings, import_id, document
+        self._progress = progress
+        self._reader = ContactReader(stores)
+        source = Source(int(import_id), document.name, document.created_by)
+        self._writer = ChunkWriter(stores, settings.admin_user, source)
+        self._users: dict[str, Person] = {}
+        self._stages: dict[str, int] = {}
+
+    async def run(self, stops: asyncio.Event) -> None:
+        document = self._document
+        fields = await self._stores.fields.now()
+        known = targets(fields.fields, await self._stores.fields.of_companies())
+        self._row_reader = RowReader(document.columns, known, fields.unique, await self._constants())
+        client = await asyncio.to_thread(connect_blocking, self._settings.clickhouse_url)
+        pieces = FilePieces(client, document.file)
+        try:
+            rows = Rows(pieces, document.dialect)
+            next(islice(rows, document.rows, None), None)  # the header, and what is done
+            await self._work(rows, pieces, stops)
+        except GoneError:
+            log.info("import_gone", import_id=self._id)
+        finally:
+            pieces.close()
+            client.close()
+
+    async def _work(self, rows: Rows, pieces: FilePieces, stops: asyncio.Event) -> None:
+        row, is_over, in_hand = self._document.rows, False, deque[_Chunk]()
+        try:
+            while not stops.is_set() and self._document.status is Status.RUNNING and not is_over:
+                await self._stand_back()
+                chunk = list(islice(rows, min(CHUNK, WINDOW_ROWS - row % WINDOW_ROWS)))
+                is_over = not chunk
+                if chunk:
+                    in_hand.append(await self._begun(row, chunk, rows.line, list(in_hand)))
+                    row += len(chunk)
+                while len(in_hand) >= AHEAD or (in_hand and in_hand[0].counted.done()):
+                    await in_hand.popleft().counted
+            while in_hand:
+                await in_hand.popleft().counted
+        finally:
+            for one in in_hand:
+                one.counted.cancel()
+            await asyncio.gather(*(one.counted for one in in_hand), return_exceptions=True)
+        if not is_over or self._document.status is not Status.RUNNING:
+            return
+        if pieces.bytes_read < self._document.bytes:
+            await self._progress.fail(self._id, GONE)
+        else:
+            await self._progress.finish(self._id, self._document.file)
+
+    async def _begun(self, first: int, rows: Sequence[Row], line: int, before: Sequence[_Chunk]) -> _Chunk:
+        """A chunk on its way; what it has in common with one of those before waits for that one."""
+        self._document, window = await self._progress.window(self._id, self._document, first)
+        chunk = _Chunk(first, rows, line, window)
+        await self._read(chunk)
+        waits = [one.written for one in before if not one.about().isdisjoint(chunk.about())]
+        chunk.counted = asyncio.create_task(self._done(chunk, waits, before[-1].counted if before else None))
+        return chunk
+
+    async def _done(self, chunk: _Chunk, waits: Sequence[asyncio.Event], before: asyncio.Task[None] | None) -> None:
+        """Writes it, and counts it when the one before is counted."""
+        for one in waits:
+            await one.wait()
+        projection = Collected(self._stores.projector)
+        next_id = int(await self._stores.redis.get(keys.CONTACT_IDS) or 0)
+        outcomes = await self._writer.write(chunk.todo, projection, chunk.window.time_us, next_id)
+        chunk.written.set()
+        chunk.take(outcomes)
+        await asyncio.gather(projection.flush(), put_failures(self._stores.clickhouse, int(self._id), chunk.failures))
+        if before:
+            await asyncio.wait({before})
+            before.result()
+        stored = await self._progress.advance(self._id, chunk.result())
+        if stored is None:
+            raise GoneError
+        self._document = stored
+
+    async def _read(self, chunk: _Chunk) -> None:
+        """What its rows become; those that cannot be read are failures."""
+        names, now_us = await self._names(chunk.rows), _now_us()
+        read, problem_of = self._row_reader.read, self._row_reader.problem_of
+        offset, unique = chunk.window.first_id - chunk.window.row, (await self._stores.fields.now()).unique
+        for number, row in enumerate(chunk.rows, chunk.first):
+            error = row.error or problem_of(row.cells)
+            if not error:
+                try:
+                    change = read(row.cells, names, now_us)
+                except RowError as wrong:
+                    error = str(wrong)
+            if error:
+                chunk.failures.append(Failure(row.line, error, row.cells))
+                continue
+            values = [UniqueValue(*one) for one in change.change.unique_values(unique).items()]
+            chunk.todo.append(Todo(number, row.line, offset + number, change, values))
+
+    async def _names(self, chunk: Sequence[Row]) -> Names:
+        """The users and stages that the rows name; stages that are not there are made."""
+        for known in (self._users, self._stages):
+            if len(known) > MAX_NAMES:
+                known.clear()
+        users = {name for row in chunk for name in self._row_reader.users_of(row.cells)} - self._users.keys()
+        for name in users:
+            if person := await self._person(name):
+                self._users[name] = person
+        for name in {name for row in chunk for name in self._row_reader.stages_of(row.cells)}:
+            if folded(name) not in self._stages:
+                self._stages[folded(name)] = await self._stage(name)
+        return Names(self._users, self._stages)
+
+    async def _person(self, name: str) -> Person | None:
+        """By user name, e-mail address or id."""
+        if name == self._settings.admin_user.casefold():
+            return Person(ADMIN_ID, self._settings.admin_user)
+        account = await self._stores.directory.named(name)
+        if account is None and name.isdecimal() and len(name) < 10:
+            account = await self._stores.directory.account(int(name))
+        return Person(account.id, account.user.username) if account else None
+
+    async def _stage(self, name: str) -> int:
+        """The stage of this name, made if there is none."""
+        found = await self._reader.stage_named(name)
+        if found:
+            return found
+        return int(await RecordWriter(self._stores, STAGE, Stage, self._document.created_by).create(Stage(name=name)))
+
+    async def _constants(self) -> Constants:
+        said = self._document.defaults
+        refs = [Ref(SEGMENT, str(one)) for one in said.segments]
+        found = await self._stores.records.load(refs)
+        names = {int(ref.id): decode_document(one.data, Segment).name for ref, one in found.items() if one.data}
+        return Constants(said.owner_id, names, said.tags, self._document.keeps_values)
+
+    async def _stand_back(self) -> None:
+        """While hits wait to be worked off."""
+        until = time.monotonic() + LONGEST_STAND_BACK
+        while time.monotonic() < until and await self._hits_wait():
+            await asyncio.sleep(STAND_BACK_SECONDS)
+
+    async def _hits_wait(self) -> bool:
+        pipeline = self._stores.redis.pipeline(transaction=False)
+        for stream in range(self._settings.streams):
+            pipeline.xlen(keys.hits(stream))
+        return sum(map(int, await pipeline.execute())) > BUSY_STREAM
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
