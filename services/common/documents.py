@@ -15,6 +15,7 @@ CONTACT_CATEGORIES = "global"  # the bundle of categories that contacts can be i
 HOOK = "hook"
 POINT, POINT_GROUP, TRIGGER = "point", "pointgroup", "trigger"
 EMAIL, SCHEDULED_EVENT = "email", "scheduledevent"
+IMPORT = "import"
 CONTACT_FIELDS, FIELDS_OF_COMPANIES = "contact", "company"  # the records of the kind `fields` that there are
 
 

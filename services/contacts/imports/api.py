@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from services.common.caller import rights
+from services.common.caller import author, author_id, is_mine, rights, sees_others
 from services.common.documents import CONTACT_FIELDS, FIELDS, SEGMENT, FieldRegistry, Segment, decode_document
-from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
+from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
 from services.common.operation import BINARY, Operation, described
 from services.common.queries.segments import is_seen
 from services.common.records import Ref
+from services.common.rights import LISTS
 from services.contacts.imports import import_shapes as shapes
 from services.contacts.imports.dialect import SAMPLE_BYTES, detect
 from services.contacts.imports.document import IMPORT, OVER, UNDER_WAY, Defaults, Import, Status, ended, queued
@@ -79,7 +80,7 @@ FIELDS_FOR_COLUMNS = Operation("What a column can become", {"fields": list[shape
 class ImportsApi(RecordsApi[Import]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics, max_bytes: int) -> None:
         super().__init__(stores, user, metrics, IMPORTS)
-        self._max_bytes = max_bytes
+        self._user, self._max_bytes = user, max_bytes
 
     def routes(self) -> list[Route]:
         said, base = self._operations(), "/api/imports"
@@ -147,12 +148,12 @@ class ImportsApi(RecordsApi[Import]):
         return await self._changed(import_id, lambda old: self._checked(lambda: apply(old)))
 
     async def start(self, request: Request) -> Response:
-        import_id, required = record_id_of(request), await self._required()
+        import_id, required, known = record_id_of(request), await self._required(), await self._known()
 
         def apply(old: Import) -> Import:
             _expect(old, Status.DRAFT)
-            self._checked(lambda: check_startable(old, required))
-            return msgspec.structs.replace(queued(old), rights=rights())
+            self._checked(lambda: check_startable(old, required, known))
+            return msgspec.structs.replace(queued(old), rights=rights(), user_id=author_id(), user=author(self._user))
 
         return await self._changed(import_id, apply)
 
@@ -206,6 +207,7 @@ class ImportsApi(RecordsApi[Import]):
         return gone
 
     async def _changed(self, import_id: str, apply: Callable[[Import], Import]) -> Response:
+        await self._stored(import_id)
         try:
             changed = await self._writer.change(import_id, apply)
         except BusyError:
@@ -216,8 +218,9 @@ class ImportsApi(RecordsApi[Import]):
         return json_response(await self._whole(import_id, changed))
 
     async def _stored(self, import_id: str) -> Import:
+        """Raises `ApiError` 404 for one that is not there, or that holds contacts whom the caller may not see."""
         document = await self._writer.one(import_id)
-        if document is None:
+        if document is None or not (sees_others() or is_mine(0, document.created_by_id)):
             raise ApiError(404, NOT_FOUND)
         return document
 
@@ -228,7 +231,7 @@ class ImportsApi(RecordsApi[Import]):
             shown["preview"] = preview(await self._beginning(document), document.dialect)
         if document.failed:
             failures = await first_failures(self._stores.clickhouse, int(import_id), SHOWN_FAILURES)
-            shown["failures"] = [{"line": one.line, "error": one.error} for one in failures]
+            shown["failures"] = [{"line": line, "error": error} for line, error in failures]
         return {"import": shown}
 
     async def _beginning(self, document: Import) -> bytes:
@@ -245,9 +248,12 @@ class ImportsApi(RecordsApi[Import]):
         return {one.alias: one.label for one in made if one.is_required and one.is_published}
 
     async def _check_defaults(self, defaults: Defaults) -> None:
-        """Raises `ApiError` 400 for a user or a segment that there is not, or that the caller may not know of."""
+        """Raises `ApiError` 400 for a user or a segment that there is not, or that the caller may not know of, 403 for
+        who may put nobody into a segment."""
         if defaults.owner_id and not await self._stores.owners({defaults.owner_id}):
             raise _wrong({"defaults": [no_owner(defaults.owner_id)]})
+        if defaults.segments and not rights().may(f"{LISTS}:viewown"):
+            raise not_allowed()
         refs = [Ref(SEGMENT, str(one)) for one in defaults.segments]
         found = await self._stores.records.load(refs)
         for ref in refs:

@@ -22,14 +22,11 @@ class ChunkWriter:
         self._companies = ImportedCompanies(stores, user)
         self._places = asyncio.Semaphore(PARTS_AT_ONCE)
 
-    async def write(
-        self, rows: Sequence[Todo], projection: Collected, time_us: int, next_id: int
-    ) -> dict[int, Outcome]:
-        """By the number of each row. `time_us`: of the entries in the histories, the same when rows are done again.
-        `next_id`: ids from there on were never given out."""
+    async def write(self, rows: Sequence[Todo], projection: Collected, time_us: int) -> dict[int, Outcome]:
+        """By the number of each row. `time_us`: of the entries in the histories, the same when rows are done again."""
         await self._stores.check_clickhouse()
         unique, outcomes = (await self._stores.fields.now()).unique, dict[int, Outcome]()
-        chunk = Chunk(unique, time_us, next_id, projection)
+        chunk = Chunk(unique, time_us, projection)
 
         async def written(part: Sequence[Todo]) -> dict[int, Outcome]:
             async with self._places:

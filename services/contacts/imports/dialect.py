@@ -16,6 +16,8 @@ DELIMITERS = (",", ";", "\t", "|", ":")
 UTF_8, UTF_16 = "utf-8", "utf-16"
 SAMPLE_RECORDS = 200
 USUAL = "cp1252"  # of what is not UTF-8, where the letters say no more
+_UNICODE = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
+_ASCII = "\t\n\r !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}"
 _ENCODINGS = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "koi8_r", "shift_jis", "gb18030", "big5", "euc_kr"]
 _MARKS = {
     codecs.BOM_UTF8: UTF_8, codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
@@ -45,14 +47,19 @@ def read_dialect(delimiter: str, quote: str, escape: str, encoding: str) -> Dial
             raise ValueError(f"{name}: one character of ASCII is needed{', or none' if not least else ''}.")
     if len({one for one in (delimiter, quote, escape) if one}) < sum(map(bool, (delimiter, quote, escape))):
         raise ValueError("Delimiter, quote and escape must differ.")
+    return Dialect(delimiter, quote, escape, _read_encoding(encoding))
+
+
+def _read_encoding(said: str) -> str:
+    """Unicode, or one that has the letters of ASCII in their places. Raises `ValueError`."""
     try:
-        known = codecs.lookup(encoding)
-        known.incrementaldecoder("strict").decode(b"a")
-    except (LookupError, TypeError, UnicodeError, ValueError):
-        raise ValueError(f"encoding: {encoding[:40]!r} is not known.") from None
-    if not getattr(known, "_is_text_encoding", True):
-        raise ValueError(f"encoding: {encoding[:40]!r} is none of texts.")
-    return Dialect(delimiter, quote, escape, known.name)
+        known = codecs.lookup(said)
+        name = known.name.removesuffix("-sig")
+        if name in _UNICODE or known.incrementaldecoder("strict").decode(_ASCII.encode()) == _ASCII:
+            return name
+    except (LookupError, TypeError, ValueError, OSError):
+        pass
+    raise ValueError(f"encoding: {said[:40]!r} is none that files of text have.")
 
 
 def detect(sample: bytes, *, is_whole: bool) -> Dialect:
@@ -62,6 +69,8 @@ def detect(sample: bytes, *, is_whole: bool) -> Dialect:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not is_whole:
         text = text[: text.rfind("\n") + 1] or text
+    if told := re.match(r"sep=([^\w\s]|\t)\n", text):  # as Excel is told
+        return Dialect(told[1], _quote(text, told[1]), "", encoding)
     candidates = [Dialect(delimiter, _quote(text, delimiter), "", encoding) for delimiter in DELIMITERS]
     found = max(candidates, key=lambda one: _fit(text, one))
     return found if _fit(text, found)[0] else Dialect(encoding=encoding)

@@ -10,11 +10,11 @@ from enum import StrEnum
 
 import msgspec
 
+from services.common.documents import IMPORT as IMPORT
 from services.common.documents import Document
 from services.common.rights import NOTHING, Rights
 from services.contacts.imports.dialect import Dialect
 
-IMPORT = "import"
 WINDOW_ROWS = 50_000
 KEPT_WINDOWS = 3
 MAX_ATTEMPTS = 3
@@ -67,7 +67,9 @@ class Import(Document, kw_only=True, omit_defaults=True):
     updated: int = 0
     failed: int = 0
     windows: list[Window] = []
-    rights: Rights = NOTHING  # of whoever started it
+    user_id: int = 0  # who started it, and what they might do then
+    user: str = ""
+    rights: Rights = NOTHING
     attempts: int = 0  # since it came on the last time
     started_us: int = 0
     ended_us: int = 0

@@ -14,10 +14,17 @@ from services.contacts.imports.dialect import UTF_8, Dialect
 from services.contacts.imports.rows import written
 
 LINE, ERROR = "import_line", "import_error"  # the columns that are added
-PAGE = 5_000
-_PAGE = (
-    "SELECT line, error, cells FROM import_failures FINAL WHERE import_id = {import:UInt64} AND line > {after:UInt64}"
+PAGE, PAGE_BYTES = 5_000, 8 << 20
+_FIRST = (
+    "SELECT line, error FROM import_failures FINAL WHERE import_id = {import:UInt64} ORDER BY line LIMIT {limit:UInt32}"
+)
+_SIZES = (
+    "SELECT line, length(cells) FROM import_failures FINAL WHERE import_id = {import:UInt64} AND line > {after:UInt64}"
     " ORDER BY line LIMIT {limit:UInt32}"
+)
+_PAGE = (
+    "SELECT line, error, cells FROM import_failures FINAL"
+    " WHERE import_id = {import:UInt64} AND line > {after:UInt64} AND line <= {last:UInt64} ORDER BY line"
 )
 _REMOVE = "DELETE FROM import_failures WHERE import_id = {import:UInt64}"
 
@@ -36,8 +43,11 @@ async def put_failures(clickhouse: ClickHouse, import_id: int, failures: Sequenc
     await insert_rows(clickhouse, IMPORT_FAILURES, rows)
 
 
-async def first_failures(clickhouse: ClickHouse, import_id: int, limit: int) -> list[Failure]:
-    return await _page(clickhouse, import_id, 0, limit)
+async def first_failures(clickhouse: ClickHouse, import_id: int, limit: int) -> list[tuple[int, str]]:
+    """Line and error of each."""
+    parameters = {"import": import_id, "limit": limit}
+    rows = (await clickhouse.query(_FIRST, parameters=parameters)).result_rows
+    return [(int(line), str(error)) for line, error in rows]
 
 
 async def failures_file(
@@ -47,30 +57,42 @@ async def failures_file(
     said = dialect if dialect.errors() == "surrogateescape" else Dialect(encoding=UTF_8)
     yield written([*headers, LINE, ERROR], said)
     after = 0
-    while page := await _page(clickhouse, import_id, after, PAGE):
+    while last := await _page_end(clickhouse, import_id, after):
         lines = []
-        for one in page:
+        for one in await _page(clickhouse, import_id, after, last):
             cells = [*one.cells, *[""] * (len(headers) - len(one.cells))]
             wanted, extra = cells[: len(headers)], cells[len(headers) :]
             lines.append(written([*wanted, str(one.line), one.error, *extra], said))
         yield b"".join(lines)
-        after = page[-1].line
+        after = last
 
 
 async def remove_failures(clickhouse: ClickHouse, import_id: int) -> None:
     await clickhouse.command(_REMOVE, parameters={"import": import_id})
 
 
-async def _page(clickhouse: ClickHouse, import_id: int, after: int, limit: int) -> list[Failure]:
-    parameters = {"import": import_id, "after": after, "limit": limit}
+async def _page_end(clickhouse: ClickHouse, import_id: int, after: int) -> int:
+    """The last line of those that are read at once; 0 when there are no more."""
+    parameters = {"import": import_id, "after": after, "limit": PAGE}
+    last = size = 0
+    for line, length in (await clickhouse.query(_SIZES, parameters=parameters)).result_rows:
+        size += int(length)
+        if last and size > PAGE_BYTES:
+            break
+        last = int(line)
+    return last
+
+
+async def _page(clickhouse: ClickHouse, import_id: int, after: int, last: int) -> list[Failure]:
+    parameters = {"import": import_id, "after": after, "last": last}
     rows = (await clickhouse.query(_PAGE, parameters=parameters)).result_rows
     return [Failure(int(line), str(error), _unpacked(base64.b64decode(cells))) for line, error, cells in rows]
 
 
 def _packed(cells: Sequence[str]) -> bytes:
     """Bytes that could not be read are in them as they were."""
-    return msgspec.msgpack.encode([cell.encode("utf-8", "surrogateescape") for cell in cells])
+    return msgspec.msgpack.encode([cell.encode("utf-8", "surrogatepass") for cell in cells])
 
 
 def _unpacked(data: bytes) -> list[str]:
-    return [cell.decode("utf-8", "surrogateescape") for cell in msgspec.msgpack.decode(data, type=list[bytes])]
+    return [cell.decode("utf-8", "surrogatepass") for cell in msgspec.msgpack.decode(data, type=list[bytes])]

@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 
 from services.common import keys
-from services.common.caller import ADMIN_ID
+from services.common.caller import ADMIN_ID, rights
 from services.common.clickhouse import connect_blocking
 from services.common.documents import SEGMENT, STAGE, Segment, Stage, decode_document
 from services.common.records import Ref
@@ -30,13 +30,15 @@ from services.contacts.imports.document import (
     Status,
     Window,
 )
-from services.contacts.imports.failures import Failure, put_failures
-from services.contacts.imports.file_store import FilePieces
+from services.contacts.imports.failures import Failure, put_failures, remove_failures
+from services.contacts.imports.file_store import FilePieces, remove_file
 from services.contacts.imports.mapping import targets
 from services.contacts.imports.part_writer import Outcome, Source, Todo
+from services.contacts.imports.plan import check_columns
 from services.contacts.imports.row_change import Constants, RowError, RowReader
-from services.contacts.imports.rows import Row, Rows
+from services.contacts.imports.rows import Row, Rows, header_of
 from services.contacts.imports.special_columns import Names, Person, folded
+from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.projector import Collected
 from services.contacts.records.record_writer import RecordWriter
@@ -45,7 +47,7 @@ from services.contacts.stores import Stores
 log = structlog.get_logger()
 
 GONE = "The rest of its file is gone, as after an erasure: upload it again."
-CHUNK = 5_000
+CHUNK, CHUNK_LETTERS = 5_000, 2_000_000
 AHEAD = 4  # chunks in hand
 BUSY_STREAM = 50  # batches of hits that wait: an import stands back then
 STAND_BACK_SECONDS, LONGEST_STAND_BACK = 0.1, 5.0
@@ -111,7 +113,7 @@ class OneImport:
         self._stores, self._settings, self._id, self._document = stores, settings, import_id, document
         self._progress = progress
         self._reader = ContactReader(stores)
-        source = Source(int(import_id), document.name, document.created_by)
+        source = Source(int(import_id), document.name, document.user)
         self._writer = ChunkWriter(stores, settings.admin_user, source)
         self._users: dict[str, Person] = {}
         self._stages: dict[str, int] = {}
@@ -120,15 +122,23 @@ class OneImport:
         document = self._document
         fields = await self._stores.fields.now()
         known = targets(fields.fields, await self._stores.fields.of_companies())
+        try:
+            check_columns(document, known)
+        except InvalidChangeError as error:
+            await self._progress.fail(self._id, str(error))
+            return
         self._row_reader = RowReader(document.columns, known, fields.unique, await self._constants())
         client = await asyncio.to_thread(connect_blocking, self._settings.clickhouse_url)
         pieces = FilePieces(client, document.file)
         try:
             rows = Rows(pieces, document.dialect)
-            next(islice(rows, document.rows, None), None)  # the header, and what is done
+            header_of(rows)
+            next(islice(rows, document.rows, document.rows), None)  # what is done
             await self._work(rows, pieces, stops)
         except GoneError:
             log.info("import_gone", import_id=self._id)
+            await remove_file(self._stores.clickhouse, document.file)
+            await remove_failures(self._stores.clickhouse, int(self._id))
         finally:
             pieces.close()
             client.close()
@@ -138,7 +148,7 @@ class OneImport:
         try:
             while not stops.is_set() and self._document.status is Status.RUNNING and not is_over:
                 await self._stand_back()
-                chunk = list(islice(rows, min(CHUNK, WINDOW_ROWS - row % WINDOW_ROWS)))
+                chunk = _some(rows, min(CHUNK, WINDOW_ROWS - row % WINDOW_ROWS))
                 is_over = not chunk
                 if chunk:
                     in_hand.append(await self._begun(row, chunk, rows.line, list(in_hand)))
@@ -172,8 +182,7 @@ class OneImport:
         for one in waits:
             await one.wait()
         projection = Collected(self._stores.projector)
-        next_id = int(await self._stores.redis.get(keys.CONTACT_IDS) or 0)
-        outcomes = await self._writer.write(chunk.todo, projection, chunk.window.time_us, next_id)
+        outcomes = await self._writer.write(chunk.todo, projection, chunk.window.time_us)
         chunk.written.set()
         chunk.take(outcomes)
         await asyncio.gather(projection.flush(), put_failures(self._stores.clickhouse, int(self._id), chunk.failures))
@@ -208,13 +217,14 @@ class OneImport:
         for known in (self._users, self._stages):
             if len(known) > MAX_NAMES:
                 known.clear()
+        chunk = [row for row in chunk if not row.error]
         users = {name for row in chunk for name in self._row_reader.users_of(row.cells)} - self._users.keys()
         for name in users:
             if person := await self._person(name):
                 self._users[name] = person
         for name in {name for row in chunk for name in self._row_reader.stages_of(row.cells)}:
-            if folded(name) not in self._stages:
-                self._stages[folded(name)] = await self._stage(name)
+            if folded(name) not in self._stages and (stage := await self._stage(name)):
+                self._stages[folded(name)] = stage
         return Names(self._users, self._stages)
 
     async def _person(self, name: str) -> Person | None:
@@ -227,11 +237,11 @@ class OneImport:
         return Person(account.id, account.user.username) if account else None
 
     async def _stage(self, name: str) -> int:
-        """The stage of this name, made if there is none."""
+        """The stage of this name, made if there is none; 0 where whoever imports may not make any."""
         found = await self._reader.stage_named(name)
-        if found:
+        if found or not rights().may("stage:stages:create"):
             return found
-        return int(await RecordWriter(self._stores, STAGE, Stage, self._document.created_by).create(Stage(name=name)))
+        return int(await RecordWriter(self._stores, STAGE, Stage, self._document.user).create(Stage(name=name)))
 
     async def _constants(self) -> Constants:
         said = self._document.defaults
@@ -251,6 +261,16 @@ class OneImport:
         for stream in range(self._settings.streams):
             pipeline.xlen(keys.hits(stream))
         return sum(map(int, await pipeline.execute())) > BUSY_STREAM
+
+
+def _some(rows: Rows, most: int) -> list[Row]:
+    """So many rows at most, and no more than so many letters."""
+    found, begun = [], rows.size
+    for row in islice(rows, most):
+        found.append(row)
+        if rows.size - begun > CHUNK_LETTERS:
+            break
+    return found
 
 
 def _now_us() -> int:

@@ -21,7 +21,6 @@ from services.common.tables import EventRow
 from services.common.values import Claim, UniqueValue
 from services.contacts.imports.companies import ImportedCompanies, Refused
 from services.contacts.imports.row_change import RowChange, without_defaults
-from services.contacts.imports.special_columns import NO_CONTACT
 from services.contacts.jobs.targets import Targets
 from services.contacts.people.change import Change, apply_change
 from services.contacts.people.editor import taken_by
@@ -35,6 +34,7 @@ from services.contacts.webhooks.notes import notes_of_change
 
 ALONE_AT_ONCE = 20
 NOBODY = "There is no contact of this id."
+OTHERS_IDS = 10**12  # other products count from 1; ours are microseconds since 2026
 
 
 class Todo(NamedTuple):
@@ -91,7 +91,6 @@ class Chunk(NamedTuple):
 
     unique: tuple[str, ...]
     time_us: int
-    next_id: int
     projection: Collected
 
 
@@ -128,6 +127,7 @@ class PartWriter:
         others: list[Todo] = []
         outcomes: dict[int, Outcome] = {}
         for todo in rows:
+            todo = todo if _means_somebody(todo.row.id, read) else todo._replace(row=todo.row._replace(id=0))
             try:
                 one = self._plain(todo, read)
             except (Refused, _RefusedRow) as error:
@@ -144,8 +144,8 @@ class PartWriter:
         row, profiles, visitors = todo.row, read.profiles, read.visitors
         held = {value: read.holders[value] for value in todo.values}
         found = {claim.contact_id for claim in held.values() if claim}
-        if row.id and not profiles[row.id] and row.id >= self._chunk.next_id and row.id not in visitors:
-            raise _RefusedRow(f"id: {NO_CONTACT}")
+        if row.id in visitors and not may_act(EDIT, 0, 0):
+            raise _RefusedRow(NOT_ALLOWED)
         if not found and (not row.id or not profiles[row.id]):
             contact_id = row.id or todo.new_id
             own = Part(added_us=visitors[row.id]) if row.id in visitors else None
@@ -240,10 +240,12 @@ class PartWriter:
         row = todo.row
         try:
             profile = await self._store.resolve(row.id) if row.id else None
-            if row.id and profile is not None:
+            seen = await self._targets.first_seen([row.id]) if row.id and profile is None else {}
+            if row.id and (profile is not None or seen):
                 change = without_defaults(row.change)
-                change = _stripped(change, profile) if change.keeps_values and profile.own else change
-                written = await self._alone.edit(row.id, change)
+                if change.keeps_values and profile is not None and profile.own:
+                    change = _stripped(change, profile)
+                written = await self._alone.edit(row.id, change, seen.get(row.id, 0))
                 if written is None:
                     return Outcome(False, f"id: {NOBODY}")
             else:
@@ -274,6 +276,17 @@ class PartWriter:
 
 class _RefusedRow(Exception):
     """Why a row is not written."""
+
+
+def _means_somebody(contact_id: int, read: _Read) -> bool:
+    """Whether a row's id is that of a contact or of a visitor, or could be given to a new one: it is none of ours, of
+    which some are given out by now and some are kept to be. Who was deleted is nobody."""
+    if not contact_id:
+        return True
+    profile = read.profiles[contact_id]
+    if profile is None:
+        return contact_id in read.visitors or contact_id < OTHERS_IDS
+    return not profile.deleted_us and not profile.is_device_only()
 
 
 def _stripped(change: Change, target: Profile) -> Change:

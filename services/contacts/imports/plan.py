@@ -12,7 +12,7 @@ from services.common.values import MAX_TEXT_LENGTH, clean, read_tag
 from services.contacts.imports.dialect import Dialect, read_dialect
 from services.contacts.imports.document import Defaults, Import
 from services.contacts.imports.mapping import Targets
-from services.contacts.imports.rows import Rows
+from services.contacts.imports.rows import Rows, header_of
 from services.contacts.objects import iso
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.change_body import MAX_TAGS, is_true, read_owner
@@ -28,15 +28,18 @@ NOTHING_MAPPED = "At least one column must become a field."
 def with_dialect(document: Import, dialect: Dialect, beginning: bytes) -> Import:
     """As this dialect reads it: other headers become nothing until somebody, or a proposal, says what. Raises
     `InvalidChangeError`."""
-    headers = read_headers(beginning, dialect)
+    try:
+        headers = read_headers(beginning, dialect)
+    except UnicodeError as error:
+        raise InvalidChangeError({"parser": [f"The file cannot be read as {dialect.encoding}."]}) from error
     columns = document.columns if headers == document.headers else []
     return msgspec.structs.replace(document, dialect=dialect, headers=headers, columns=columns)
 
 
 def read_headers(beginning: bytes, dialect: Dialect) -> list[str]:
     """The cells of the first row. Raises `InvalidChangeError`."""
-    first = next(Rows([beginning], dialect), None)
-    if first is None or first.error or not any(cell.strip() for cell in first.cells):
+    first = header_of(Rows([beginning], dialect))
+    if first is None or first.error:
         raise InvalidChangeError({"file": [f"{NO_HEADER} {first.error if first else ''}".strip()]})
     headers = [clean(_readable(cell))[:MAX_HEADER] for cell in first.cells]
     while headers and not headers[-1]:
@@ -49,7 +52,7 @@ def read_headers(beginning: bytes, dialect: Dialect) -> list[str]:
 def preview(beginning: bytes, dialect: Dialect) -> list[list[str]]:
     """The first rows behind the header, as they are read."""
     rows = Rows([beginning], dialect)
-    next(rows, None)
+    header_of(rows)
     shown = []
     for row in rows:
         shown.append([_readable(cell)[:MAX_HEADER] for cell in row.cells])
@@ -105,7 +108,7 @@ def read_defaults(body: Mapping[str, Any], old: Defaults) -> Defaults:
     owner_id, segments, tags = old.owner_id, old.segments, old.tags
     try:
         if "owner" in said:
-            owner_id = None if said["owner"] in (None, "") else read_owner(said)
+            owner_id = _owner(said["owner"])
         if "segments" in said:
             segments = _ids(said["segments"])
         if "tags" in said:
@@ -120,8 +123,15 @@ def read_keeps(body: Mapping[str, Any], *, old: bool) -> bool:
     return old if said is None else is_true(said)
 
 
-def check_startable(document: Import, required: Mapping[str, str]) -> None:
+def check_columns(document: Import, known: Targets) -> None:
+    """Whether there still is all that columns become. Raises `InvalidChangeError`."""
+    if gone := [column for column in document.columns if column and column not in known.labels]:
+        raise InvalidChangeError({"mapping": [f"There is no field {gone[0]!r} any more."]})
+
+
+def check_startable(document: Import, required: Mapping[str, str], known: Targets) -> None:
     """`required`: the labels of fields without which no contact is made. Raises `InvalidChangeError`."""
+    check_columns(document, known)
     if not any(document.columns):
         raise InvalidChangeError({"mapping": [NOTHING_MAPPED]})
     if missing := [label for alias, label in required.items() if alias not in document.columns]:
@@ -161,6 +171,14 @@ def progress(said: Import) -> float:
     if said.status == "imported":
         return 100.0
     return round(min(100.0, 100 * said.line / said.line_count), 1) if said.line_count else 0.0
+
+
+def _owner(said: Any) -> int | None:
+    if said in (None, ""):
+        return None
+    if not isinstance(said, (int, str)) and not (isinstance(said, dict) and said.get("id")):
+        raise ValueError(f"owner: {NOT_VALID}")
+    return read_owner({"owner": said}) or None
 
 
 def _ids(said: Any) -> list[int]:

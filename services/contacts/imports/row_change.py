@@ -13,13 +13,13 @@ from services.common.company_fields import NAME
 from services.common.contact_fields import Field
 from services.common.field_values import read_value
 from services.common.profile import Value
-from services.common.values import clean
+from services.common.values import MAX_TEXT_LENGTH, clean
 from services.contacts.imports import mapping as to
 from services.contacts.imports.mapping import Targets
+from services.contacts.imports.rows import TOO_MANY
 from services.contacts.imports.special_columns import CLEARED, OF_USERS, SPECIAL, Draft, Names, company_reader, folded
 from services.contacts.people.change import Change, Origin
 
-TOO_MANY = "The number of data columns is more than the number of header columns (the first row)."
 NO_DATA = "No data found."
 # What exports lead by an apostrophe, so that no spreadsheet runs it: a phone number begins with + as a formula does.
 _DEFUSED = re2.compile(r"'(?:[\t\r]|[\pZ\pC]*[-=+@＝＋－＠])")  # type: ignore[no-untyped-call]
@@ -88,13 +88,12 @@ class RowReader:
 
     def users_of(self, cells: Sequence[str]) -> list[str]:
         """What the row calls users, as `Names` is to have them."""
-        return [text for place in self._users if place < len(cells) and (text := folded(cells[place]))]
+        return [text for place in self._users if place < len(cells) and (text := folded(told(cells[place])))]
 
     def stages_of(self, cells: Sequence[str]) -> list[str]:
         """Stages by their names, as the row writes them."""
-        return [
-            text for place in self._stages if place < len(cells) and (text := clean(cells[place])) != CLEARED and text
-        ]
+        named = [clean(told(cells[place])) for place in self._stages if place < len(cells)]
+        return [name for name in named if name not in ("", CLEARED) and len(name) <= MAX_TEXT_LENGTH]
 
     def read(self, cells: Sequence[str], names: Names, now_us: int) -> RowChange:
         """Raises `RowError`."""
@@ -124,6 +123,8 @@ class RowReader:
                     wrong.append(f"{name}: {error}")
         if wrong:
             raise RowError(" ".join(wrong))
+        if not (draft.id or draft.more or draft.origin or draft.company or any(one != "" for one in fields.values())):
+            raise RowError(NO_DATA)
         return RowChange(draft.id, self._change(draft), draft.company)
 
     def _change(self, draft: Draft) -> Change:

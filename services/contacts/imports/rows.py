@@ -17,6 +17,8 @@ from services.contacts.imports.dialect import OF_WHOLE_BYTES, Dialect
 
 MAX_RECORD = 1_000_000  # characters
 TOO_LONG = f"This row is longer than {MAX_RECORD:,} characters."
+MAX_CELLS = 4_000
+TOO_MANY = "The number of data columns is more than the number of header columns (the first row)."
 NEVER_CLOSED = "A quote is opened in this row and not closed as it should be."
 _UNREADABLE = re.compile("[\ud800-\udfff\ufffd]")
 
@@ -37,7 +39,8 @@ class _TooLongError(Exception):
 
 
 class Rows:
-    """The records of a text that comes in pieces, blank lines left out. `line`: how many lines were read."""
+    """The records of a text that comes in pieces, blank ones left out. `line`: how many lines were read; `size`: how
+    many letters."""
 
     def __init__(self, pieces: Iterable[bytes], dialect: Dialect) -> None:
         self._pieces, self._dialect = iter(pieces), dialect
@@ -49,7 +52,7 @@ class Rows:
         self._again: deque[str] = deque()  # lines that are read once more
         self._taken: list[str] = []
         self._taken_length = 0
-        self.line = 0
+        self.line = self.size = 0
         self._reader = self._new_reader()
 
     def __iter__(self) -> Iterator[Row]:
@@ -66,8 +69,12 @@ class Rows:
                 raise StopIteration from None
             except (csv.Error, _TooLongError) as error:
                 return self._broken(first, error)
-            if not cells:
+            if not cells or (not cells[0] and not any(cells)):
                 continue
+            self.size += self._taken_length
+            if len(cells) > MAX_CELLS:
+                text = "".join(self._taken).rstrip("\n")
+                return Row(first, text.split(self._dialect.delimiter, MAX_CELLS), TOO_MANY)
             if len(self._taken) == 1 and self._taken[0] is _CUT:
                 return Row(first, [], TOO_LONG)
             if any(map(_UNREADABLE.search, self._taken)):
@@ -79,10 +86,11 @@ class Rows:
         begun, *others = self._taken or [""]
         self._again.extendleft(reversed(others))
         self.line = first
+        self.size += len(begun)
         self._reader = self._new_reader()
         text = begun.rstrip("\n")
         why = TOO_LONG if isinstance(error, _TooLongError) and not others else NEVER_CLOSED
-        return Row(first, text.split(self._dialect.delimiter), why)
+        return Row(first, text.split(self._dialect.delimiter, MAX_CELLS), why)
 
     def _new_reader(self) -> Iterator[list[str]]:
         said = self._dialect
@@ -146,6 +154,15 @@ class Rows:
 _CUT = "\x00cut\n"  # in the place of a line that was too long; compared by what it is, not by what it says
 
 
+def header_of(rows: Rows) -> Row | None:
+    """The first row that has a word in it, but for the one that tells Excel what separates."""
+    return next((row for row in rows if row.error or _has_words(row)), None)
+
+
+def _has_words(row: Row) -> bool:
+    return any(cell.strip() for cell in row.cells) and not (row.line == 1 and row.cells == ["sep=", ""])
+
+
 def written(cells: list[str], dialect: Dialect) -> bytes:
     """A record as this dialect writes it; what could not be read is as it was."""
     text = io.StringIO()
@@ -154,5 +171,9 @@ def written(cells: list[str], dialect: Dialect) -> bytes:
         text, delimiter=said.delimiter, quotechar=said.quote, escapechar=said.escape or None, doublequote=True,
         lineterminator="\n",
     ).writerow(cells)  # fmt: skip
-    encoding = dialect.encoding if dialect.errors() == OF_WHOLE_BYTES else "utf-8"
-    return text.getvalue().encode(encoding, OF_WHOLE_BYTES)
+    if dialect.errors() != OF_WHOLE_BYTES:
+        return text.getvalue().encode("utf-8", "replace")
+    try:
+        return text.getvalue().encode(dialect.encoding, OF_WHOLE_BYTES)
+    except UnicodeEncodeError:  # our own words, in an encoding of few letters
+        return text.getvalue().encode(dialect.encoding, "replace")

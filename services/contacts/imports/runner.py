@@ -66,7 +66,7 @@ class ImportRunner:
     async def _run(self, import_id: str) -> None:
         document = await self._change(import_id, lambda stored: begun(stored, _now_us()))
         while document and document.status is Status.RUNNING and not self._stops.is_set():
-            enter(Caller(f"import:{import_id}", document.created_by_id, document.created_by, document.rights))
+            enter(Caller(f"import:{import_id}", document.user_id, document.user, document.rights))
             try:
                 await OneImport(self._stores, self._settings, import_id, document, self).run(self._stops)
             except (*STORES_AWAY, ApiError) as error:

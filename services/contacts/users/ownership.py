@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 from services.common.caller import author_id, may_act, rights, sees_others
-from services.common.documents import ASSET, CAMPAIGN, DEVICE, FORM, LINK, NOTE, SEGMENT, Document, Segment
+from services.common.documents import ASSET, CAMPAIGN, DEVICE, FORM, IMPORT, LINK, NOTE, SEGMENT, Document, Segment
 from services.common.envelope import not_allowed
 from services.common.folding import creator_of, owner_of
 from services.common.profile import Profile
@@ -66,7 +66,7 @@ def records_sql(kind: str) -> str:
     """Which of the records of this kind the caller may see, as a condition; '' for all."""
     if kind in (NOTE, DEVICE):
         return "" if sees_others(LEADS) else f"JSONExtractUInt(data, 'contact_id') IN ({_own_contacts()})"
-    level = LEVELS.get(kind)
+    level = LEADS if kind == IMPORT else LEVELS.get(kind)
     if level is None or sees_others(level):
         return ""
     mine = _MINE.format(mine=int(author_id())) if author_id() else "0"

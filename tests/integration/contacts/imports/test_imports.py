@@ -66,10 +66,10 @@ def test_blanks_stay_null_clears_and_what_exists_may_stay(api: httpx.Client) -> 
 def test_rows_that_fail_say_why_and_can_be_mended(api: httpx.Client) -> None:
     key = some()
     data = table(["email", "firstname"], [f"{key}1@x.org", "Ada"], ["nobody", "Eve, the second"])
-    data += f'{key}2@x.org,Bob,too,many\n,\n{key}3@x.org,"open\n{key}4@x.org,Joe\n'.encode()
+    data += f'{key}2@x.org,Bob,too,many\n,\n, \n{key}3@x.org,"open\n{key}4@x.org,Joe\n'.encode()
     done = imported(api, data)
     assert counts(done) == (2, 0, 4)
-    assert [one["line"] for one in done["failures"]] == [3, 4, 5, 6]
+    assert [one["line"] for one in done["failures"]] == [3, 4, 6, 7]
     words = ["email: This value is not a valid", "more than the number of header", "No data found", "A quote is opened"]
     assert all(word in one["error"] for word, one in zip(words, done["failures"], strict=True))
     answer = api.get(f"/api/imports/{done['id']}/failed")
@@ -137,14 +137,28 @@ def test_ids_find_contacts_and_keep_those_of_another_system(api: httpx.Client) -
     gone = api.post("/api/contacts/new", json={"firstname": key}).json()["contact"]["id"]
     assert api.delete(f"/api/contacts/{gone}/delete").status_code == 200
     old = 1_000 + int(key, 16) % 1_000_000_000
-    rows = [[known, f"{key}a@x.org"], [gone, f"{key}b@x.org"], [old, f"{key}c@x.org"], [1 << 51, f"{key}d@x.org"]]
+    rows = [[known, f"{key}a@x.org"], [gone, f"{key}b@x.org"], [old, f"{key}c@x.org"], [1 << 51, f"{key}d@x.org"],
+            ["x1", f"{key}e@x.org"]]  # fmt: skip
     done = imported(api, table(["id", "email"], *rows))
-    assert counts(done) == (1, 1, 2), done
+    assert counts(done) == (3, 1, 1), done
     assert of_email(api, f"{key}a@x.org")["id"] == known
     assert of_email(api, f"{key}c@x.org")["id"] == old
-    assert [one["line"] for one in done["failures"]] == [3, 5]
+    assert of_email(api, f"{key}b@x.org")["id"] not in (gone, known)
+    assert of_email(api, f"{key}d@x.org")["id"] != 1 << 51
+    assert [one["line"] for one in done["failures"]] == [6]
     assert counts(imported(api, table(["id", "city"], [old, "Rome"]))) == (0, 1, 0)
     assert fields(of_email(api, f"{key}c@x.org"))["city"] == "Rome"
+
+
+def test_an_id_that_is_kept_to_be_given_out_is_nobodys(api: httpx.Client) -> None:
+    """The next contact gets it, and must not be somebody already."""
+    key = some()
+    last = api.post("/api/contacts/new", json={"firstname": key}).json()["contact"]["id"]
+    imported(api, table(["id", "email"], *([last + number, f"{key}{number}@x.org"] for number in range(1, 4))))
+    for _ in range(3):
+        new = api.post("/api/contacts/new", json={"firstname": f"{key} new"}).json()["contact"]
+        assert fields(new).get("email") is None
+    assert api.get("/api/contacts", params={"search": f"email:{key}%"}).json()["total"] == "3"
 
 
 def test_rows_about_one_contact_come_in_their_order(api: httpx.Client) -> None:
@@ -194,6 +208,12 @@ def test_a_value_that_contradicts_fails_its_row_alone(api: httpx.Client) -> None
         ({"defaults": {"segments": [99_999]}}, "There is no segment 99999"),
         ({"parser": {"delimiter": "ab"}}, "delimiter"),
         ({"parser": {"encoding": "klingon"}}, "klingon"),
+        ({"parser": {"encoding": "idna"}}, "idna"),
+        ({"parser": {"encoding": "utf-7"}}, "utf-7"),
+        ({"parser": {"encoding": "cp424"}}, "cp424"),
+        ({"parser": {"encoding": "bz2"}}, "bz2"),
+        ({"parser": {"encoding": "utf-16"}}, "cannot be read as utf-16"),
+        ({"defaults": {"owner": []}}, "owner"),
     ],
 )
 def test_what_cannot_be_is_told(api: httpx.Client, said: dict[str, Any], words: str) -> None:
@@ -231,6 +251,39 @@ def test_fields_that_every_contact_must_have_are_asked_for(api: httpx.Client) ->
         assert "Some required fields are missing" in answer.text
     finally:
         assert api.delete(f"/api/fields/contact/{field['id']}/delete").status_code == 200
+
+
+def test_a_field_that_is_gone_by_then_is_told(api: httpx.Client) -> None:
+    alias = f"gone_{some()}"
+    field = api.post("/api/fields/contact/new", json={"label": alias, "alias": alias}).json()["field"]
+    eventually(lambda: alias in api.get("/api/imports/fields").text, "the field", 5)
+    made = uploaded(api, table([alias], ["x"]))
+    assert made["columns"][0]["field"] == alias
+    assert api.delete(f"/api/fields/contact/{field['id']}/delete").status_code == 200
+    eventually(lambda: alias not in api.get("/api/imports/fields").text, "its end", 5)
+    answer = api.post(f"/api/imports/{made['id']}/start")
+    assert answer.status_code == 400
+    assert f"There is no field '{alias}' any more" in answer.text
+
+
+def test_stages_are_named_in_whatever_rows_can_be_read(api: httpx.Client) -> None:
+    key = some()
+    rows = table(["email", "stage"], [f"{key}1@x.org", f"'+VIP {key}"], [f"{key}2@x.org", "x" * 300])
+    rows += f"{key}3@x.org,".encode() + b"Caf\xe9\n" + "".join(f"{key}é{one}@x.org,Ö\n" for one in range(9)).encode()
+    done = imported(api, rows)
+    assert counts(done) == (10, 0, 2), done
+    assert [one["line"] for one in done["failures"]] == [3, 4]
+    contact = api.get(f"/api/contacts/{of_email(api, f'{key}1@x.org')['id']}").json()["contact"]
+    assert contact["stage"]["name"] == f"+VIP {key}"
+
+
+def test_failed_rows_of_an_encoding_of_few_letters_are_told_whole(api: httpx.Client) -> None:
+    key = some()
+    made = uploaded(api, f"email,city\n{key}1@x.org,Köln\n{key}2@x.org,Rome\n".encode())
+    edited(api, made["id"], parser={"encoding": "ascii"})
+    started(api, made["id"])
+    assert counts(waited(api, made["id"])) == (1, 0, 1)
+    assert f"{key}1@x.org,Köln,2,".encode() in api.get(f"/api/imports/{made['id']}/failed").content
 
 
 def test_an_import_is_in_the_list_until_it_is_deleted(api: httpx.Client, clickhouse: Any) -> None:

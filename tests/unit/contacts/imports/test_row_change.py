@@ -50,8 +50,17 @@ def test_cells_are_trimmed_and_read_as_their_fields_are() -> None:
 
 
 def test_a_blank_cell_says_nothing_and_null_clears() -> None:
-    said = row(firstname="  ", lastname="NULL", city=" NULL ").change
-    assert said.fields == {"lastname": "", "city": ""}
+    said = row(firstname="  ", lastname="NULL", city=" NULL ", phone="1").change
+    assert said.fields == {"lastname": "", "city": "", "phone": "1"}
+
+
+@pytest.mark.parametrize(
+    "cells", [{"firstname": "\0"}, {"firstname": "NULL", "city": " "}, {"tags": "", "city": "\x01"}]
+)
+def test_a_row_that_says_nothing_of_anybody_has_no_data(cells: dict[str, str]) -> None:
+    with pytest.raises(RowError, match="No data found"):
+        row(**cells)
+    assert row(id="7", firstname="NULL").change.fields == {"firstname": ""}
 
 
 def test_all_that_is_wrong_is_told_by_column() -> None:
@@ -96,7 +105,7 @@ def test_people_and_stages_are_named() -> None:
 
 def test_a_row_says_more_than_what_holds_for_all() -> None:
     assert row(Constants(owner_id=9), ownerusername="ada").change.owner_id == 7
-    assert row(Constants(owner_id=9), ownerusername="").change.owner_id == 9
+    assert row(Constants(owner_id=9), ownerusername="", city="Rome").change.owner_id == 9
     assert row(Constants(segments={4: "Fair"}), city="Rome").change.segments == {4: True}
 
 
