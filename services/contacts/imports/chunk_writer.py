@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.contacts.imports.companies import ImportedCompanies
 from services.contacts.imports.part_writer import Chunk, Outcome, PartWriter, Source, Todo
@@ -12,6 +12,7 @@ from services.contacts.stores import Stores
 
 AT_ONCE = 1_000  # rows between a claim and the profile that carries it: that must not take a second
 PARTS_AT_ONCE = 6
+Marks = Mapping[int, Sequence[object]]
 
 
 class ChunkWriter:
@@ -22,17 +23,39 @@ class ChunkWriter:
         self._companies = ImportedCompanies(stores, user)
         self._places = asyncio.Semaphore(PARTS_AT_ONCE)
 
-    async def write(self, rows: Sequence[Todo], projection: Collected, time_us: int) -> dict[int, Outcome]:
-        """By the number of each row. `time_us`: of the entries in the histories, the same when rows are done again."""
+    async def about(self, rows: Sequence[Todo]) -> Marks:
+        """By the number of each row whom it is about: its unique values, and the contacts that have them, or its id."""
+        if not any(one.row.id for one in rows) and not any(len(one.values) > 1 for one in rows):
+            return {one.number: one.values for one in rows}
+        profiles = self._stores.profiles
+        holders = await profiles.holders({value for one in rows for value in one.values})
+        said = {one.row.id for one in rows if one.row.id}
+        said |= {claim.contact_id for claim in holders.values() if claim}
+        stored = await profiles.load(said)
+        under = {one: profile.alias or one if profile else one for one, profile in stored.items()}
+        return {
+            one.number: [
+                *one.values,
+                *(under[claim.contact_id] for value in one.values if (claim := holders[value])),
+                *([under[one.row.id]] if one.row.id else []),
+            ]
+            for one in rows
+        }
+
+    async def write(
+        self, rows: Sequence[Todo], marks: Marks, projection: Collected, time_us: int, *, is_again: bool
+    ) -> dict[int, Outcome]:
+        """By the number of each row. `marks` are those of `about`. `time_us`: of the entries in the histories, the same
+        when rows are done again; `is_again`: some of them may have been done before."""
         await self._stores.check_clickhouse()
         unique, outcomes = (await self._stores.fields.now()).unique, dict[int, Outcome]()
-        chunk = Chunk(unique, time_us, projection)
+        chunk = Chunk(unique, time_us, is_again, projection)
 
         async def written(part: Sequence[Todo]) -> dict[int, Outcome]:
             async with self._places:
                 return await PartWriter(self._stores, self._user, self._source, self._companies, chunk).write(part)
 
-        for wave in waves(rows):
+        for wave in waves(rows, marks):
             await self._companies.settle(
                 [(str(name), one.row.company) for one in wave if (name := one.row.change.fields.get("company"))]
             )
@@ -43,12 +66,12 @@ class ChunkWriter:
         return outcomes
 
 
-def waves(rows: Sequence[Todo]) -> list[list[Todo]]:
+def waves(rows: Sequence[Todo], marks: Marks) -> list[list[Todo]]:
     """No two rows of a wave are about the same contact: those that are come in later ones, in their order."""
     found: list[list[Todo]] = []
     last: dict[object, int] = {}  # in which wave each was meant
     for one in rows:
-        about = one.about()
+        about = marks[one.number]
         wave = max([last.get(mark, -1) for mark in about], default=-1) + 1
         last.update(dict.fromkeys(about, wave))
         if wave == len(found):

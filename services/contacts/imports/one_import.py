@@ -22,7 +22,7 @@ from services.common.documents import SEGMENT, STAGE, Segment, Stage, decode_doc
 from services.common.records import Ref
 from services.common.settings import Settings
 from services.common.values import UniqueValue
-from services.contacts.imports.chunk_writer import ChunkWriter
+from services.contacts.imports.chunk_writer import ChunkWriter, Marks
 from services.contacts.imports.document import (
     WINDOW_ROWS,
     Done,
@@ -82,12 +82,17 @@ class _Chunk:
         self.failures: list[Failure] = []
         self.written = asyncio.Event()
         self._outcomes: Mapping[int, Outcome] = {}
-        self._about: frozenset[object] | None = None
+        self.marks: Marks = {}
+        self._about: set[object] = set()
 
-    def about(self) -> frozenset[object]:
-        if self._about is None:
-            self._about = frozenset(mark for one in self.todo for mark in one.about())
-        return self._about
+    def is_about(self, other: _Chunk) -> bool:
+        """Whether they have a contact in common, as far as they say."""
+        return not self._about.isdisjoint(other._about)
+
+    def tell(self, marks: Marks) -> None:
+        """Whom its rows are about."""
+        self.marks = marks
+        self._about = {mark for some in marks.values() for mark in some}
 
     def take(self, outcomes: Mapping[int, Outcome]) -> None:
         """What became of those that were read."""
@@ -115,6 +120,7 @@ class OneImport:
         self._reader = ContactReader(stores)
         source = Source(int(import_id), document.name, document.user)
         self._writer = ChunkWriter(stores, settings.admin_user, source)
+        self._again_until = 0  # rows before this one may have been written before somebody broke off
         self._users: dict[str, Person] = {}
         self._stages: dict[str, int] = {}
 
@@ -144,6 +150,7 @@ class OneImport:
             client.close()
 
     async def _work(self, rows: Rows, pieces: FilePieces, stops: asyncio.Event) -> None:
+        self._again_until = self._document.rows + AHEAD * CHUNK if self._document.windows else 0
         row, is_over, in_hand = self._document.rows, False, deque[_Chunk]()
         try:
             while not stops.is_set() and self._document.status is Status.RUNNING and not is_over:
@@ -173,7 +180,8 @@ class OneImport:
         self._document, window = await self._progress.window(self._id, self._document, first)
         chunk = _Chunk(first, rows, line, window)
         await self._read(chunk)
-        waits = [one.written for one in before if not one.about().isdisjoint(chunk.about())]
+        chunk.tell(await self._writer.about(chunk.todo))
+        waits = [one.written for one in before if one.is_about(chunk)]
         chunk.counted = asyncio.create_task(self._done(chunk, waits, before[-1].counted if before else None))
         return chunk
 
@@ -182,7 +190,9 @@ class OneImport:
         for one in waits:
             await one.wait()
         projection = Collected(self._stores.projector)
-        outcomes = await self._writer.write(chunk.todo, projection, chunk.window.time_us)
+        outcomes = await self._writer.write(
+            chunk.todo, chunk.marks, projection, chunk.window.time_us, is_again=chunk.first < self._again_until
+        )
         chunk.written.set()
         chunk.take(outcomes)
         await asyncio.gather(projection.flush(), put_failures(self._stores.clickhouse, int(self._id), chunk.failures))

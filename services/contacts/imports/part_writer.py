@@ -47,10 +47,6 @@ class Todo(NamedTuple):
     row: RowChange
     values: list[UniqueValue]
 
-    def about(self) -> Sequence[object]:
-        """Whom it is about, as far as it says."""
-        return [*self.values, self.row.id] if self.row.id else self.values
-
 
 class Outcome(NamedTuple):
     """`error` is '' for one that was written."""
@@ -91,6 +87,7 @@ class Chunk(NamedTuple):
 
     unique: tuple[str, ...]
     time_us: int
+    is_again: bool
     projection: Collected
 
 
@@ -106,7 +103,9 @@ class PartWriter:
         self._notes: list[Note] = []
 
     async def write(self, rows: Sequence[Todo]) -> dict[int, Outcome]:
-        plain, others, outcomes = await self._sorted(rows)
+        before = await self._done_before(rows) if self._chunk.is_again else {}
+        plain, others, outcomes = await self._sorted([one for one in rows if one.number not in before])
+        outcomes |= before
         todo = [*others, *await self._write_plain(plain, outcomes)]
         for start in range(0, len(todo), ALONE_AT_ONCE):
             some = todo[start : start + ALONE_AT_ONCE]
@@ -115,6 +114,15 @@ class PartWriter:
         if self._notes:
             await self._stores.hooks.put(self._notes)
         return outcomes
+
+    async def _done_before(self, rows: Sequence[Todo]) -> dict[int, Outcome]:
+        """Those that made a contact before somebody broke off. What became of it since stays."""
+        stored = await self._store.load([one.new_id for one in rows])
+        done = [one for one in rows if stored[one.new_id] is not None]
+        events = [self._imported(one, one.new_id, is_new=True) for one in done]
+        written = [profile for one in done if (profile := stored[one.new_id])]
+        await self._chunk.projection.put(written, events)
+        return {one.number: Outcome(True) for one in done}
 
     async def _sorted(self, rows: Sequence[Todo]) -> tuple[list[_Plain], list[Todo], dict[int, Outcome]]:
         """Those that are plain, those that are not, and those that are nothing."""

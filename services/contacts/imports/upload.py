@@ -18,6 +18,7 @@ from services.contacts.imports.file_store import Stored, TooLargeError, store_fi
 from services.contacts.imports.workbook import MAGIC
 
 CHUNK_BYTES = 1 << 18
+_workbooks = asyncio.Semaphore(1)  # one at a time is unpacked: it may take as much memory as it is allowed
 NO_FILE = "A file is needed, as the body or as `file` of multipart/form-data."
 _NO_FILES = frozenset({"application/json", "application/x-www-form-urlencoded"})
 MULTIPART_BYTES = 65_536  # around the file
@@ -79,19 +80,24 @@ async def _of_workbook(chunks: AsyncIterator[bytes], clickhouse: ClickHouse, max
                 raise TooLargeError
             file.write(chunk)
         file.flush()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.contacts.imports.workbook", file.name,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=CHUNK_BYTES,
-        )  # fmt: skip
-        assert process.stdout and process.stderr
-        errors = asyncio.create_task(process.stderr.read())
-        try:
-            return await store_file(clickhouse, _output(process, process.stdout, errors), sys.maxsize)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-            errors.cancel()
+        async with _workbooks:
+            return await _converted(file.name, clickhouse)
+
+
+async def _converted(path: str, clickhouse: ClickHouse) -> Stored:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.contacts.imports.workbook", path,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=CHUNK_BYTES,
+    )  # fmt: skip
+    assert process.stdout and process.stderr
+    errors = asyncio.create_task(process.stderr.read())
+    try:
+        return await store_file(clickhouse, _output(process, process.stdout, errors), sys.maxsize)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        errors.cancel()
 
 
 async def _output(

@@ -57,7 +57,11 @@ def write_csv(path: Path, file: IO[str]) -> None:
                 header = first
                 writer.writerow(header)
             if first == header:
-                writer.writerows(rows)
+                for row in rows:
+                    if any(row):
+                        writer.writerow(row)
+                    else:
+                        file.write("\n")  # a stray cell far below makes a million of these
     except MemoryError:
         raise
     except Exception as error:  # of the library, which has many
@@ -111,7 +115,7 @@ def as_text(cell: object) -> str:
         return cell.isoformat()
     if isinstance(cell, timedelta):
         return str(cell)
-    return str(cell)
+    return str(cell).replace("\r\n", "\n").replace("\r", "\n")
 
 
 if __name__ == "__main__":

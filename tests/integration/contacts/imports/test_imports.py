@@ -168,6 +168,18 @@ def test_rows_about_one_contact_come_in_their_order(api: httpx.Client) -> None:
     assert fields(of_email(api, f"{key}@x.org"))["city"] == "city 29"
 
 
+def test_rows_that_name_one_contact_in_two_ways_come_in_their_order(api: httpx.Client) -> None:
+    key = some()
+    body = {"email": f"{key}@x.org", "firstname": "Old"}
+    contact = api.post("/api/contacts/new", json=body).json()["contact"]["id"]
+    header = ["id", "email", "firstname"]
+    assert counts(imported(api, table(header, [contact, "", "New"], ["", f"{key}@x.org", "Old"]))) == (0, 2, 0)
+    assert fields(of_email(api, f"{key}@x.org"))["firstname"] == "Old"
+    rows = [[contact, "", f"{number}"] if number % 2 else ["", f"{key}@x.org", f"{number}"] for number in range(20)]
+    assert counts(imported(api, table(header, *rows))) == (0, 20, 0)
+    assert fields(of_email(api, f"{key}@x.org"))["firstname"] == "19"
+
+
 def test_the_history_and_the_search_know_of_it(api: httpx.Client) -> None:
     key = some()
     first = imported(api, table(["email", "points"], [f"{key}@x.org", 5]), "fair.csv")
