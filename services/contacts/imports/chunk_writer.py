@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import structlog
+
+from services.common.envelope import STORES_AWAY, ApiError
 from services.contacts.imports.companies import ImportedCompanies
 from services.contacts.imports.part_writer import Chunk, Outcome, PartWriter, Source, Todo
 from services.contacts.people.projector import Collected
-from services.contacts.stores import Stores
+from services.contacts.stores import BusyError, Stores
+
+log = structlog.get_logger()
 
 AT_ONCE = 1_000  # rows between a claim and the profile that carries it: that must not take a second
 PARTS_AT_ONCE = 6
@@ -52,13 +57,23 @@ class ChunkWriter:
         chunk = Chunk(unique, time_us, is_again, projection)
 
         async def written(part: Sequence[Todo]) -> dict[int, Outcome]:
+            writer = PartWriter(self._stores, self._user, self._source, self._companies, chunk)
             async with self._places:
-                return await PartWriter(self._stores, self._user, self._source, self._companies, chunk).write(part)
+                try:
+                    return await writer.write(part)
+                except (*STORES_AWAY, ApiError):
+                    raise
+                except Exception:  # a row that nobody thought of must not take the others along
+                    log.exception("import_part_broken", import_id=self._source.import_id)
+                    return await writer.write_each(part)
 
         for wave in waves(rows, marks):
-            await self._companies.settle(
-                [(str(name), one.row.company) for one in wave if (name := one.row.change.fields.get("company"))]
-            )
+            try:
+                await self._companies.settle(
+                    [(str(name), one.row.company) for one in wave if (name := one.row.change.fields.get("company"))]
+                )
+            except BusyError:  # those that are not settled are settled one by one
+                log.warning("import_companies_busy", import_id=self._source.import_id)
             parts = [wave[start : start + AT_ONCE] for start in range(0, len(wave), AT_ONCE)]
             for done in await asyncio.gather(*map(written, parts)):
                 outcomes |= done

@@ -45,7 +45,7 @@ class ImportedCompanies:
     async def settle(self, said: Sequence[tuple[str, Values]]) -> None:
         """Names, and what is said of each company beside its name; the last word counts."""
         if len(self._known) > MAX_KNOWN:
-            self._known.clear()
+            self._known = dict(list(self._known.items())[-MAX_KNOWN // 2 :])
         wanted: dict[str, tuple[str, dict[str, Value]]] = {}
         for name, values in said:
             if is_name(name):
@@ -60,7 +60,9 @@ class ImportedCompanies:
 
     def _says_so(self, key: str, values: Values) -> bool:
         known = self._known.get(key)
-        return known is not None and (known.id < 0 or all(known.value(one) == value for one, value in values.items()))
+        if known is None or known.id < 0:
+            return known is not None
+        return all((known.value(one) if known.value(one) is not None else "") == value for one, value in values.items())
 
     async def _round(self, waiting: dict[str, tuple[str, dict[str, Value]]]) -> dict[str, tuple[str, dict[str, Value]]]:
         """Those that somebody else wrote meanwhile."""

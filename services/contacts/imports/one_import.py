@@ -33,7 +33,7 @@ from services.contacts.imports.document import (
 from services.contacts.imports.failures import Failure, put_failures, remove_failures
 from services.contacts.imports.file_store import FilePieces, remove_file
 from services.contacts.imports.mapping import targets
-from services.contacts.imports.part_writer import Outcome, Source, Todo
+from services.contacts.imports.part_writer import BROKEN, Outcome, Source, Todo
 from services.contacts.imports.plan import check_columns
 from services.contacts.imports.row_change import Constants, RowError, RowReader
 from services.contacts.imports.rows import Row, Rows, header_of
@@ -141,6 +141,8 @@ class OneImport:
             header_of(rows)
             next(islice(rows, document.rows, document.rows), None)  # what is done
             await self._work(rows, pieces, stops)
+        except UnicodeError:
+            await self._progress.fail(self._id, f"The file cannot be read as {document.dialect.encoding} to its end.")
         except GoneError:
             log.info("import_gone", import_id=self._id)
             await remove_file(self._stores.clickhouse, document.file)
@@ -216,6 +218,9 @@ class OneImport:
                     change = read(row.cells, names, now_us)
                 except RowError as wrong:
                     error = str(wrong)
+                except Exception as broken:  # a row that nobody thought of must not take the others along
+                    log.exception("import_row_broken", import_id=self._id, line=row.line)
+                    error = f"{BROKEN}: {type(broken).__name__}"
             if error:
                 chunk.failures.append(Failure(row.line, error, row.cells))
                 continue

@@ -9,9 +9,10 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from services.common.caller import author, author_id, may_act
-from services.common.envelope import NOT_ALLOWED, ApiError
+from services.common.envelope import NOT_ALLOWED, STORES_AWAY, ApiError
 from services.common.event_types import IMPORTED
 from services.common.folding import creator_of, fold, owner_of
 from services.common.hook_notes import Note
@@ -32,7 +33,10 @@ from services.contacts.timeline.changes import event_row, events_of
 from services.contacts.users.ownership import EDIT
 from services.contacts.webhooks.notes import notes_of_change
 
+log = structlog.get_logger()
+
 ALONE_AT_ONCE = 20
+BROKEN = "An error of this service"
 NOBODY = "There is no contact of this id."
 OTHERS_IDS = 10**12  # other products count from 1; ours are microseconds since 2026
 
@@ -114,6 +118,19 @@ class PartWriter:
         if self._notes:
             await self._stores.hooks.put(self._notes)
         return outcomes
+
+    async def write_each(self, rows: Sequence[Todo]) -> dict[int, Outcome]:
+        """One by one: what is wrong with one is told of it alone."""
+        return {one.number: await self._surely(one) for one in rows}
+
+    async def _surely(self, todo: Todo) -> Outcome:
+        try:
+            return await self._one(todo)
+        except (*STORES_AWAY, ApiError):
+            raise
+        except Exception as error:
+            log.exception("import_row_broken", import_id=self._source.import_id, line=todo.line)
+            return Outcome(False, f"{BROKEN}: {type(error).__name__}")
 
     async def _done_before(self, rows: Sequence[Todo]) -> dict[int, Outcome]:
         """Those that made a contact before somebody broke off. What became of it since stays."""

@@ -30,6 +30,7 @@ def with_dialect(document: Import, dialect: Dialect, beginning: bytes) -> Import
     `InvalidChangeError`."""
     try:
         headers = read_headers(beginning, dialect)
+        preview(beginning, dialect)
     except UnicodeError as error:
         raise InvalidChangeError({"parser": [f"The file cannot be read as {dialect.encoding}."]}) from error
     columns = document.columns if headers == document.headers else []
@@ -84,9 +85,12 @@ def read_columns(body: Mapping[str, Any], document: Import, known: Targets) -> l
     if isinstance(said, list) and len(said) == len(document.headers):
         named = [scalar_as_text(one) if isinstance(one, (str, type(None))) else "?" for one in said]
     elif isinstance(said, dict):
-        if unknown := [header for header in said if header not in document.headers]:
-            raise InvalidChangeError({"mapping": [f"The file has no column {unknown[0]!r}."]})
-        named = [str(said.get(header) or "") if document.headers.index(header) == place else ""
+        places = {
+            header: place for place, header in reversed(list(enumerate(document.headers)))
+        }  # of the first of each
+        if (unknown := next((header for header in said if header not in places), None)) is not None:
+            raise InvalidChangeError({"mapping": [f"The file has no column {str(unknown)[:MAX_HEADER]!r}."]})
+        named = [str(said.get(header) or "") if places[header] == place else ""
                  for place, header in enumerate(document.headers)]  # fmt: skip
     else:
         text = f"Fields by header are needed, or a list of {len(document.headers)} fields."

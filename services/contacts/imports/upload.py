@@ -20,6 +20,8 @@ from services.contacts.imports.workbook import MAGIC
 CHUNK_BYTES = 1 << 18
 _workbooks = asyncio.Semaphore(1)  # one at a time is unpacked: it may take as much memory as it is allowed
 NO_FILE = "A file is needed, as the body or as `file` of multipart/form-data."
+NO_TABLE = "This is neither CSV nor XLSX: unpack it, or save it as one of these."
+_NO_TABLES = (b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0", b"BZh", b"\xfd7zX", b"7z\xbc\xaf", b"Rar!")
 _NO_FILES = frozenset({"application/json", "application/x-www-form-urlencoded"})
 MULTIPART_BYTES = 65_536  # around the file
 
@@ -63,6 +65,8 @@ async def _kept(name: str, chunks: AsyncIterator[bytes], clickhouse: ClickHouse,
             break
     if not beginning:
         raise ApiError(400, NO_FILE, {"file": [NO_FILE]})
+    if beginning.startswith(_NO_TABLES):
+        raise ApiError(400, NO_TABLE, {"file": [NO_TABLE]})
     whole = _with(beginning, chunks)
     name = (os.path.basename(name.replace("\\", "/")).strip() or "contacts.csv")[:191]
     if beginning.startswith(MAGIC):

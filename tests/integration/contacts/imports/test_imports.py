@@ -122,6 +122,18 @@ def test_companies_are_made_and_told(api: httpx.Client) -> None:
     assert fields(of_email(api, f"{key}3@x.org"))["company"] == f"Firm {key} 1"
 
 
+def test_what_is_known_of_a_company_can_be_cleared(api: httpx.Client) -> None:
+    key = some()
+    header = ["email", "companyname", "companycity", "companynumber_of_employees"]
+    rows = [[f"{key}1@x.org", f"A {key}", "Rome", 7], [f"{key}2@x.org", f"B {key}", "NULL", "NULL"]]
+    assert counts(imported(api, table(header, *rows))) == (2, 0, 0)
+    assert counts(imported(api, table(header, [f"{key}1@x.org", f"a {key}", "NULL", ""]))) == (0, 1, 0)
+    found = api.get("/api/companies", params={"search": f"A {key}"}).json()["companies"]
+    [company] = found.values()
+    assert not company["fields"]["all"].get("companycity")
+    assert company["fields"]["all"]["companynumber_of_employees"] == 7
+
+
 def test_what_holds_for_all_rows(api: httpx.Client) -> None:
     key = some()
     segment = api.post("/api/segments/new", json={"name": key}).json()["list"]["id"]
@@ -338,6 +350,8 @@ def test_an_import_whose_file_is_gone_fails_and_says_so(api: httpx.Client, click
         (b"\n\n", "no first row"),
         (b"PK\x03\x04 no workbook", "workbook"),
         (b'"a\nb', "no first row"),
+        (b"\x1f\x8b\x08\x00some", "neither CSV nor XLSX"),
+        (b"\xd0\xcf\x11\xe0 an old workbook", "neither CSV nor XLSX"),
     ],
 )
 def test_what_is_no_table_is_refused(api: httpx.Client, data: bytes, words: str) -> None:
