@@ -26,9 +26,6 @@ _chdb = extension.load()
 # Threads for calls that must not wait behind long statements: to stop one, and to open the data.
 _SPARE_THREADS = 2
 
-_LONG_BYTES = 8 << 20  # of an answer that is an export's, not a page's
-_STEP_SECONDS, _STEPS = 0.005, 20
-
 _SMALL_BYTES = 1 << 16  # of rows that come in, or of a block that goes out
 
 # Rows are parsed by one thread: with two cores parallel parsing costs CPU and memory and saves no time that counts.
@@ -55,7 +52,7 @@ class Query:
     def __init__(self, connections: Connections, statement: Statement) -> None:
         self.tag = uuid.uuid4().hex
         self.summary = Summary()
-        self.has_more = self.is_long = False
+        self.has_more = False
         self._connections = connections
         self._statement = statement
         self._settings = {**_SESSION_SETTINGS, **statement.settings}
@@ -174,23 +171,9 @@ class Engine:
     async def stream(self, statement: Statement) -> AsyncGenerator[tuple[bytes, Summary], None]:
         """The answer in blocks as they come, at least one. Raises `ClickHouseError`, also half-way."""
         async with self._query(statement) as query:
-            block, size = await self._call(query, query.open), 0
-            yield block, query.summary
-            while query.has_more:
-                size += len(block)
-                query.is_long = size > _LONG_BYTES
-                if query.is_long:
-                    await self._step_aside()
-                if not (block := await self._call(query, query.fetch)):
-                    return
+            yield await self._call(query, query.open), query.summary
+            while query.has_more and (block := await self._call(query, query.fetch)):
                 yield block, query.summary
-
-    async def _step_aside(self) -> None:
-        """While other statements run that are not as long: somebody waits for a page, and nobody for a block."""
-        for _ in range(_STEPS):
-            if all(query.is_long for query in self._running):
-                return
-            await asyncio.sleep(_STEP_SECONDS)
 
     def _query(self, statement: Statement) -> _Running:
         return _Running(Query(self._connections, statement), self._running)

@@ -252,14 +252,3 @@ def test_limits(start: Start) -> None:
         with client.stream("POST", "/", content="SELECT * FROM numbers(1e11) FORMAT CSV"):
             answer = second.post("/", content="SELECT 1")
             assert (answer.status_code, answer.headers["x-clickhouse-exception-code"]) == (503, "202")
-
-
-def test_a_long_answer_steps_aside_for_short_ones_and_still_ends(web: httpx.Client, clickhouse: Server) -> None:
-    long = "SELECT number, repeat('x', 200) FROM numbers(400000) FORMAT CSV"
-    with http(clickhouse) as reader, reader.stream("POST", "/", content=long) as answer:
-        pieces = answer.iter_bytes()
-        rows = next(pieces).count(b"\n")
-        for _ in range(20):
-            assert web.post("/", content="SELECT 1").text == "1\n"
-        rows += sum(piece.count(b"\n") for piece in pieces)
-    assert rows == 400_000
