@@ -26,10 +26,12 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 # redis-py's own generics differ between server and cluster; what is used here is common to both.
 RedisClient = Any
+ScriptCall = tuple[Sequence[str], Sequence[Any]]  # keys, arguments
 
 __all__ = [
     "RedisClient",
     "RedisError",
+    "ScriptCall",
     "connect",
     "is_cluster",
     "load_script",
@@ -41,7 +43,7 @@ __all__ = [
 
 # Scripts that do the same for each of their calls: a single server is asked for many at once.
 _TAKE_MANY = frozenset({"write_documents", "claim_values", "settle_changes"})
-_TOGETHER = 100
+_TOGETHER, _TOGETHER_BYTES = 100, 1 << 20  # 100 usual profiles are 70 KB
 
 # What a client hears that no longer knows which server has which keys.
 _ASTRAY = (ConnectionError, TimeoutError, ClusterDownError, SlotNotCoveredError, MovedError, AskError)
@@ -179,25 +181,35 @@ async def mget(client: RedisClient, names: Sequence[str]) -> list[bytes | None]:
     return list(await client.mget(names))
 
 
-async def run_script(
-    client: RedisClient, script: Any, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
-) -> list[Any]:
+async def run_script(client: RedisClient, script: Any, calls: Sequence[ScriptCall]) -> list[Any]:
     """One script for many (keys, arguments) in one round trip; a server that lost its scripts is told them again."""
     if not getattr(script, "takes_many", False):
         return await _run_each(client, script, calls)
-    size = 1 if is_cluster(client) else _TOGETHER  # the keys of one call are on one server
-    together = [calls[start : start + size] for start in range(0, len(calls), size)]
+    # The keys of one call are on one server.
+    together = [[call] for call in calls] if is_cluster(client) else _grouped(calls)
     answers = await _run_each(client, script, [_as_one(some) for some in together])
     return [one for some in answers for one in some]
 
 
-def _as_one(calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> tuple[list[str], list[Any]]:
+def _grouped(calls: Sequence[ScriptCall]) -> list[list[ScriptCall]]:
+    """So many to a group, and no more than so many bytes unless one alone has them."""
+    groups: list[list[ScriptCall]] = []
+    size = 0
+    for call in calls:
+        more = sum([len(one) for one in call[1] if isinstance(one, bytes)])
+        if not groups or len(groups[-1]) == _TOGETHER or size + more > _TOGETHER_BYTES:
+            groups.append([])
+            size = 0
+        groups[-1].append(call)
+        size += more
+    return groups
+
+
+def _as_one(calls: Sequence[ScriptCall]) -> tuple[list[str], list[Any]]:
     return [key for keys, _ in calls for key in keys], [one for _, arguments in calls for one in arguments]
 
 
-async def _run_each(
-    client: RedisClient, script: Any, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
-) -> list[Any]:
+async def _run_each(client: RedisClient, script: Any, calls: Sequence[ScriptCall]) -> list[Any]:
     answers: list[Any] = [None] * len(calls)
     waiting = list(range(len(calls)))
     for attempt in (1, 2):

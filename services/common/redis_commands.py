@@ -7,11 +7,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from services.common.redis_client import RedisClient, mget, run_script
+from services.common.redis_client import RedisClient, ScriptCall, mget, run_script
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
-ScriptCall = tuple[Sequence[str], Sequence[Any]]  # keys, arguments
 
 
 class Commands:

@@ -190,10 +190,9 @@ class ImportsApi(RecordsApi[Import]):
         document = await self._stored(import_id)
         file = failures_file(self._stores.clickhouse, int(import_id), document.headers, document.dialect)
         first = await anext(aiter(file))  # what goes wrong before it has begun has a status of its own
-        charset = document.dialect.encoding if document.dialect.errors() == "surrogateescape" else "utf-8"
         return StreamingResponse(
             _both(first, file),
-            media_type=f"text/csv; charset={charset}",
+            media_type=f"text/csv; charset={document.dialect.of_failed_rows().encoding}",
             headers={"Content-Disposition": f'attachment; filename="import-{import_id}-failed.csv"',
                      "X-Content-Type-Options": "nosniff"},
         )  # fmt: skip

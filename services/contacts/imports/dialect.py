@@ -36,7 +36,15 @@ class Dialect(msgspec.Struct, frozen=True):
 
     def errors(self) -> str:
         """How a decoder is to treat what it cannot read."""
-        return "replace" if self.encoding.startswith(("utf-16", "utf-32")) else OF_WHOLE_BYTES
+        return "replace" if self._is_wide() else OF_WHOLE_BYTES
+
+    def of_failed_rows(self) -> Dialect:
+        """How rows that failed are written, so that it is found out by itself how they are read. Wide letters become
+        UTF-8."""
+        return Dialect(self.delimiter, encoding=UTF_8 if self._is_wide() else self.encoding)
+
+    def _is_wide(self) -> bool:
+        return self.encoding.startswith(("utf-16", "utf-32"))
 
 
 def read_dialect(delimiter: str, quote: str, escape: str, encoding: str) -> Dialect:

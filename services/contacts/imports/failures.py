@@ -10,7 +10,7 @@ import msgspec
 
 from services.common.clickhouse import ClickHouse, insert_rows
 from services.common.tables import IMPORT_FAILURES, ImportFailureRow
-from services.contacts.imports.dialect import OF_WHOLE_BYTES, UTF_8, Dialect
+from services.contacts.imports.dialect import Dialect
 from services.contacts.imports.rows import written
 
 LINE, ERROR = "import_line", "import_error"  # the columns that are added
@@ -54,8 +54,7 @@ async def failures_file(
     clickhouse: ClickHouse, import_id: int, headers: Sequence[str], dialect: Dialect
 ) -> AsyncIterator[bytes]:
     """The columns of the file, then the line in which the row began and what is wrong with it."""
-    encoding = dialect.encoding if dialect.errors() == OF_WHOLE_BYTES else UTF_8
-    said = Dialect(dialect.delimiter, encoding=encoding)  # quoted as is found out by itself
+    said = dialect.of_failed_rows()
     yield written([*headers, LINE, ERROR], said)
     after = 0
     while last := await _page_end(clickhouse, import_id, after):

@@ -52,6 +52,7 @@ AHEAD = 4  # chunks in hand
 BUSY_STREAM = 50  # batches of hits that wait: an import stands back then
 STAND_BACK_SECONDS, LONGEST_STAND_BACK = 0.1, 5.0
 MAX_NAMES = 10_000
+MAX_NEW_STAGES = 100
 
 
 class GoneError(Exception):
@@ -121,8 +122,9 @@ class OneImport:
         source = Source(int(import_id), document.name, document.user)
         self._writer = ChunkWriter(stores, settings.admin_user, source)
         self._again_until = 0  # rows before this one may have been written before somebody broke off
-        self._users: dict[str, Person] = {}
-        self._stages: dict[str, int] = {}
+        self._users: dict[str, Person | None] = {}
+        self._stages: dict[str, int] = {}  # 0 for one that is not there and is not made
+        self._made_stages = 0
 
     async def run(self, stops: asyncio.Event) -> None:
         document = self._document
@@ -232,15 +234,14 @@ class OneImport:
         for known in (self._users, self._stages):
             if len(known) > MAX_NAMES:
                 known.clear()
-        chunk = [row for row in chunk if not row.error]
-        users = {name for row in chunk for name in self._row_reader.users_of(row.cells)} - self._users.keys()
-        for name in users:
-            if person := await self._person(name):
-                self._users[name] = person
-        for name in {name for row in chunk for name in self._row_reader.stages_of(row.cells)}:
-            if folded(name) not in self._stages and (stage := await self._stage(name)):
-                self._stages[folded(name)] = stage
-        return Names(self._users, self._stages)
+        readable = [row.cells for row in chunk if not row.error]
+        for name in {name for cells in readable for name in self._row_reader.users_of(cells)} - self._users.keys():
+            self._users[name] = await self._person(name)
+        for name in {name for cells in readable for name in self._row_reader.stages_of(cells)}:
+            if folded(name) not in self._stages:
+                self._stages[folded(name)] = await self._stage(name)
+        users = {name: person for name, person in self._users.items() if person}
+        return Names(users, {name: stage for name, stage in self._stages.items() if stage})
 
     async def _person(self, name: str) -> Person | None:
         """By user name, e-mail address or id."""
@@ -252,10 +253,12 @@ class OneImport:
         return Person(account.id, account.user.username) if account else None
 
     async def _stage(self, name: str) -> int:
-        """The stage of this name, made if there is none; 0 where whoever imports may not make any."""
+        """The stage of this name, made if there is none; 0 where whoever imports may not make any, or where so many are
+        made that the column is none of stages."""
         found = await self._reader.stage_named(name)
-        if found or not rights().may("stage:stages:create"):
+        if found or self._made_stages >= MAX_NEW_STAGES or not rights().may("stage:stages:create"):
             return found
+        self._made_stages += 1
         return int(await RecordWriter(self._stores, STAGE, Stage, self._document.user).create(Stage(name=name)))
 
     async def _constants(self) -> Constants:

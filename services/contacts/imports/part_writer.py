@@ -23,7 +23,7 @@ from services.common.values import Claim, UniqueValue
 from services.contacts.imports.companies import ImportedCompanies, Refused
 from services.contacts.imports.row_change import RowChange, without_defaults
 from services.contacts.jobs.targets import Targets
-from services.contacts.people.change import Change, apply_change
+from services.contacts.people.change import Change, apply_change, without_kept
 from services.contacts.people.editor import taken_by
 from services.contacts.people.memberships import MembershipChange
 from services.contacts.people.projector import Collected
@@ -180,11 +180,8 @@ class PartWriter:
             return None
         if not may_act(EDIT, owner_of(target), creator_of(target)):
             raise _RefusedRow(NOT_ALLOWED)
-        change = without_defaults(row.change)
-        if change.keeps_values:
-            change = _stripped(change, target)
-            held = {value: held[value] for value in held if value.field in change.fields}
-        free = [value for value in held if not target.carries(*value)]
+        change = without_kept(target, without_defaults(row.change))
+        free = [value for value in held if value.field in change.fields and not target.carries(*value)]
         if any(held[value] or target.lacks(*value) for value in free):
             return None
         if _blanks(change, self._chunk.unique, target):
@@ -267,9 +264,7 @@ class PartWriter:
             profile = await self._store.resolve(row.id) if row.id else None
             seen = await self._targets.first_seen([row.id]) if row.id and profile is None else {}
             if row.id and (profile is not None or seen):
-                change = without_defaults(row.change)
-                if change.keeps_values and profile is not None and profile.own:
-                    change = _stripped(change, profile)
+                change = without_kept(profile or Profile(row.id), without_defaults(row.change))
                 written = await self._alone.edit(row.id, change, seen.get(row.id, 0))
                 if written is None:
                     return Outcome(False, f"id: {NOBODY}")
@@ -312,12 +307,6 @@ def _means_somebody(contact_id: int, read: _Read) -> bool:
     if profile is None:
         return contact_id in read.visitors or contact_id < OTHERS_IDS
     return not profile.deleted_us and not profile.is_device_only()
-
-
-def _stripped(change: Change, target: Profile) -> Change:
-    """Without the fields that have a value."""
-    fields = {alias: value for alias, value in change.fields.items() if target.value(alias) in (None, "")}
-    return msgspec.structs.replace(change, fields=fields)
 
 
 def _blanks(change: Change, unique: Sequence[str], target: Profile) -> bool:

@@ -164,16 +164,10 @@ def _has_words(row: Row) -> bool:
 
 
 def written(cells: list[str], dialect: Dialect) -> bytes:
-    """A record as this dialect writes it; what could not be read is as it was."""
+    """A record as this dialect writes it, which has a quote; what could not be read is as it was."""
     text = io.StringIO()
-    said = Dialect(dialect.delimiter, dialect.quote or '"', dialect.escape, dialect.encoding)
-    csv.writer(
-        text, delimiter=said.delimiter, quotechar=said.quote, escapechar=said.escape or None, doublequote=True,
-        lineterminator="\n",
-    ).writerow(cells)  # fmt: skip
-    if dialect.errors() != OF_WHOLE_BYTES:
-        return text.getvalue().encode("utf-8", "replace")
+    csv.writer(text, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator="\n").writerow(cells)
     try:
         return text.getvalue().encode(dialect.encoding, OF_WHOLE_BYTES)
-    except UnicodeEncodeError:  # our own words, in an encoding of few letters
+    except UnicodeEncodeError:  # letters that no text may have, or our own words in an encoding of few letters
         return text.getvalue().encode(dialect.encoding, "replace")

@@ -90,16 +90,7 @@ def check_size(path: Path) -> None:
                         unpacked += len(piece)
                         if unpacked > MAX_UNPACKED:
                             raise WorkbookError(TOO_LARGE)
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        OSError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        zlib.error,
-    ) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
         raise WorkbookError(BROKEN) from error
 
 

@@ -106,9 +106,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
         for alias, value in change.defaults.items()
         if profile.value(alias) in (None, "")
     }
-    fields = change.fields
-    if change.keeps_values:
-        fields = {alias: value for alias, value in fields.items() if profile.value(alias) in (None, "")}
+    fields = without_kept(profile, change).fields
     news: dict[str, Any] = {"fields": {**own.fields, **defaults, **_new_fields(profile, fields, now_us)}}
     if change.tags:
         news["tags"] = {**own.tags, **_new_tags(profile, change.tags, now_us)}
@@ -151,6 +149,14 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
     if change.origin:
         part = _from(part, change.origin)
     return msgspec.structs.replace(profile, own=part, is_brief=False)
+
+
+def without_kept(profile: Profile, change: Change) -> Change:
+    """The change without fields that keep the value that they have."""
+    if not change.keeps_values:
+        return change
+    fields = {alias: value for alias, value in change.fields.items() if profile.value(alias) in (None, "")}
+    return msgspec.structs.replace(change, fields=fields)
 
 
 def _new_fields(profile: Profile, values: dict[str, Value], now_us: int) -> dict[str, Stamped]:

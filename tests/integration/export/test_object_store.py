@@ -11,6 +11,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -163,24 +164,9 @@ def test_one_that_is_removed_while_it_is_sent_leaves_no_object(
     storing: Service, store: ObjectStore, clickhouse: Client
 ) -> None:
     """It is larger than a part, of which the store takes none before it is removed."""
-    fill(clickhouse)
-    goes_on, is_asked = threading.Event(), threading.Event()
-
-    def wait() -> None:
-        is_asked.set()
-        goes_on.wait(15)
-
-    store.before_part = wait
-    try:
-        job = storing.http.post("/exports", json={"to": "s3", "of": "events", "columns": "all"}).json()["id"]
-        assert is_asked.wait(15), "a part is sent"
-        path = httpx.URL(storing.http.get(f"/exports/{job}").json()["object"]).path
-        assert path not in store.objects
+    with being_sent(storing.http, store, clickhouse) as (job, path):
         storing.http.delete(f"/exports/{job}")
         eventually(lambda: not running(clickhouse, job, is_cancelled=0), "ClickHouse is told to stop")
-    finally:
-        store.before_part = lambda: None
-        goes_on.set()
     eventually(lambda: not running(clickhouse, job), "ClickHouse stops")
     assert path not in store.objects and not store.uploads
 
@@ -188,8 +174,23 @@ def test_one_that_is_removed_while_it_is_sent_leaves_no_object(
 def test_a_killed_worker_leaves_it_to_the_next_one(
     tmp_path: Path, valkey_url: str, clickhouse_url: str, store: ObjectStore, clickhouse: Client
 ) -> None:
-    fill(clickhouse)
     first = start_service("export", tmp_path, valkey_url, clickhouse_url, **settings_of(store))
+    with being_sent(first.http, store, clickhouse) as (job, path):
+        first.process.stop(signal.SIGKILL)
+        assert path not in store.objects
+    second = start_service("export", tmp_path, valkey_url, clickhouse_url, **settings_of(store))
+    told = ended(second.http, job)
+    rows = csv.reader(io.StringIO(store.objects[path].decode(), newline=""))
+    assert (told["status"], told["attempts"], sum(1 for _ in rows) - 1) == ("done", 2, told["rows"])
+    for service in (first, second):
+        service.http.close()
+    second.process.stop()
+
+
+@contextmanager
+def being_sent(http: httpx.Client, store: ObjectStore, clickhouse: Client) -> Iterator[tuple[str, str]]:
+    """An export and the path of its object, of which the store takes no part before the end of the block."""
+    fill(clickhouse)
     goes_on, is_asked = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -198,21 +199,14 @@ def test_a_killed_worker_leaves_it_to_the_next_one(
 
     store.before_part = wait
     try:
-        job = first.http.post("/exports", json={"to": "s3", "of": "events", "columns": "all"}).json()["id"]
+        job = http.post("/exports", json={"to": "s3", "of": "events", "columns": "all"}).json()["id"]
         assert is_asked.wait(15), "a part is sent"
-        path = httpx.URL(first.http.get(f"/exports/{job}").json()["object"]).path
-        first.process.stop(signal.SIGKILL)
+        path = httpx.URL(http.get(f"/exports/{job}").json()["object"]).path
         assert path not in store.objects
+        yield job, path
     finally:
         store.before_part = lambda: None
         goes_on.set()
-    second = start_service("export", tmp_path, valkey_url, clickhouse_url, **settings_of(store))
-    told = ended(second.http, job)
-    rows = csv.reader(io.StringIO(store.objects[path].decode(), newline=""))
-    assert (told["status"], told["attempts"], sum(1 for _ in rows) - 1) == ("done", 2, told["rows"])
-    for service in (first, second):
-        service.http.close()
-    second.process.stop()
 
 
 def fill(clickhouse: Client) -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from services.common.redis_client import _grouped
 from services.common.redis_commands import Group
 
 
@@ -30,6 +31,14 @@ async def test_tasks_that_ask_at_once_are_answered_at_once_each_with_its_own() -
     assert answers == [[2, 4], [], [6], [8, 10, 12]]
     assert await group.ask([7]) == [14]
     assert server.asked == [[1, 2, 3, 4, 5, 6], [7]]
+
+
+def test_calls_of_a_script_go_together_by_number_and_by_size() -> None:
+    small, large = [(["k"], [b"x", 1])] * 250, [(["k"], [b"x" * 400_000])] * 5
+    assert [len(one) for one in _grouped(small)] == [100, 100, 50]
+    assert [len(one) for one in _grouped(large)] == [2, 2, 1]
+    assert [len(one) for one in _grouped([(["k"], [b"x" * 3_000_000])] * 2)] == [1, 1]
+    assert _grouped([]) == []
 
 
 async def test_what_goes_wrong_is_told_to_all_who_travelled_along_and_to_nobody_else() -> None:

@@ -301,6 +301,14 @@ def test_stages_are_named_in_whatever_rows_can_be_read(api: httpx.Client) -> Non
     assert contact["stage"]["name"] == f"+VIP {key}"
 
 
+def test_a_column_that_is_none_of_stages_does_not_make_thousands(api: httpx.Client) -> None:
+    key = some()
+    done = imported(api, table(["email", "stage"], *([f"{key}{row}@x.org", f"{key} {row}"] for row in range(140))))
+    assert counts(done) == (100, 0, 40)
+    assert "Stage with ID or name" in done["failures"][0]["error"]
+    assert api.get("/api/stages", params={"search": key, "limit": 1}).json()["total"] == 100
+
+
 def test_failed_rows_of_an_encoding_of_few_letters_are_told_whole(api: httpx.Client) -> None:
     key = some()
     made = uploaded(api, f"email,city\n{key}1@x.org,Köln\n{key}2@x.org,Rome\n".encode())

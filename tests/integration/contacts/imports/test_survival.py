@@ -42,6 +42,12 @@ def begun(place: Place, data: bytes, least: int) -> int:
     return import_id
 
 
+def under_way(place: Place, rows: int = ROWS) -> tuple[str, int]:
+    """The tag of an import's contacts, and the import."""
+    key = uuid.uuid4().hex[:8]
+    return key, begun(place, many(key, rows), 5_000)
+
+
 def importers(place: Place) -> list[int]:
     """The processes that import for this service."""
     found = []
@@ -88,8 +94,7 @@ def check_whole(place: Place, key: str, import_id: int, rows: int = ROWS) -> Non
 
 
 def test_a_killed_import_goes_on_where_it_was(place: Place) -> None:
-    key = uuid.uuid4().hex[:8]
-    import_id = begun(place, many(key), 5_000)
+    key, import_id = under_way(place)
     for _ in range(3):
         [pid] = importers(place) or [0]
         if pid:
@@ -102,8 +107,7 @@ def test_a_killed_import_goes_on_where_it_was(place: Place) -> None:
 
 
 def test_a_service_that_is_killed_takes_its_import_along_and_the_next_one_goes_on(place: Place) -> None:
-    key = uuid.uuid4().hex[:8]
-    import_id = begun(place, many(key), 5_000)
+    key, import_id = under_way(place)
     pids = importers(place)
     place.kill()
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "the end of the import", 10)
@@ -115,8 +119,7 @@ def test_a_service_that_is_killed_takes_its_import_along_and_the_next_one_goes_o
 
 
 def test_a_pause_stops_it_and_it_is_resumed(place: Place) -> None:
-    key = uuid.uuid4().hex[:8]
-    import_id = begun(place, many(key, MANY), 5_000)
+    key, import_id = under_way(place, MANY)
     assert place.api.post(f"/api/imports/{import_id}/pause").json()["import"]["status"] == "paused"
     eventually(lambda: not importers(place), "the end of its process", 20)
     paused = shown(place.api, import_id)
@@ -130,8 +133,7 @@ def test_a_pause_stops_it_and_it_is_resumed(place: Place) -> None:
 
 
 def test_what_is_cancelled_stays_as_far_as_it_was(place: Place) -> None:
-    key = uuid.uuid4().hex[:8]
-    import_id = begun(place, many(key, MANY), 5_000)
+    key, import_id = under_way(place, MANY)
     assert place.api.post(f"/api/imports/{import_id}/cancel").json()["import"]["status"] == "cancelled"
     eventually(lambda: not importers(place), "the end of its process", 20)
     cancelled = shown(place.api, import_id)
@@ -187,8 +189,7 @@ def test_failed_rows_of_a_killed_import_are_told_once(place: Place) -> None:
 
 
 def test_an_outage_of_redis_is_waited_for(place: Place) -> None:
-    key = uuid.uuid4().hex[:8]
-    import_id = begun(place, many(key), 5_000)
+    key, import_id = under_way(place)
     for _ in range(4):
         time.sleep(0.3)
         place.redis.client_kill_filter(_type="normal", skipme=True)
