@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from services.common.envelope import ApiError
 from services.common.field_values import TIMEZONES
+from services.common.values import clean
 from services.export.jobs.wish import read_wish
 from services.export.reading import read_choice, read_flag
 from services.export.schedules.rhythm import Every, Rhythm, Weekday
@@ -44,9 +45,10 @@ def _as_said(known: Schedule) -> dict[str, Any]:
 
 def _name(said: Mapping[str, Any]) -> str:
     name = said.get("name")
-    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME_LENGTH:
+    words = " ".join(clean(name).split()) if isinstance(name, str) else ""
+    if not words or len(words) > MAX_NAME_LENGTH:
         raise _wrong("name", f"name must be a text of up to {MAX_NAME_LENGTH} characters.")
-    return name.strip()
+    return words
 
 
 def _rhythm(said: Mapping[str, Any]) -> Rhythm:

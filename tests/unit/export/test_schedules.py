@@ -89,6 +89,7 @@ def test_a_schedule_says_what_it_is() -> None:
     rhythm = Rhythm(Every.WEEKLY, 0, Weekday.SUNDAY, BERLIN)
     assert read_draft(weekly) == Draft("w", rhythm, {"of": "events"}, False)
     assert read_draft(DAILY) == Draft("x", Rhythm(Every.DAILY, 6), {}, False)
+    assert read_draft({**DAILY, "name": "a\r\nb\0 c"}).name == "a b c"
 
 
 def test_what_a_change_leaves_out_stays() -> None:
@@ -105,6 +106,7 @@ def test_what_a_change_leaves_out_stays() -> None:
     ("said", "name"),
     [
         ({"name": ""}, "name"),
+        ({"name": "\0 \r\n"}, "name"),
         ({"name": "x" * 192}, "name"),
         ({"name": 7}, "name"),
         ({"every": "hourly"}, "every"),
