@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import redis
 
 from tests.integration.conftest import PASSWORD, start_clickhouse, start_valkey
+from tests.integration.contacts.imports.importing import counts, shown, started, table, uploaded, waited
 from tests.integration.services import Service, start_service
 from tests.processes import Process, eventually, free_port
 
@@ -67,3 +69,23 @@ def test_redis_away_is_503_and_heals(stack: Stack) -> None:
     stack.valkey = start_valkey(stack.folder, stack.redis_port)
     eventually(lambda: http.get("/readyz").status_code == 200, "ready again")
     assert http.post("/api/contacts/new", json={"email": "y@example.com"}).status_code == 201
+
+
+def test_an_import_waits_for_either_and_says_nothing_twice(stack: Stack) -> None:
+    http, rows = stack.service.http, 30_000
+    said = [[f"o{row}@x.org" if row % 3 else "", f"name {row}", row % 7, "outage"] for row in range(rows)]
+    import_id = uploaded(http, table(["email", "firstname", "points", "tags"], *said))["id"]
+    started(http, import_id)
+    eventually(lambda: shown(http, import_id)["rows"] > 0, "the first rows", 60)
+    stack.clickhouse.stop(signal.SIGKILL)
+    time.sleep(1.0)
+    stack.clickhouse = start_clickhouse(stack.folder, stack.clickhouse_port)
+    eventually(lambda: http.get("/readyz").status_code == 200, "ready again")
+    stack.valkey.stop()
+    time.sleep(1.0)
+    stack.valkey = start_valkey(stack.folder, stack.redis_port)
+    eventually(lambda: http.get("/readyz").status_code == 200, "ready again")
+    assert counts(waited(http, import_id)) == (rows, 0, 0)
+    assert http.get("/api/contacts", params={"search": "tag:outage", "limit": 1}).json()["total"] == str(rows)
+    last = http.get("/api/contacts", params={"search": f"email:+o{rows - 1}@x.org"}).json()["contacts"]
+    assert [one["points"] for one in last.values()] == [(rows - 1) % 7]
