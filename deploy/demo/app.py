@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8084)
     parser.add_argument("--ingest-url", default="http://127.0.0.1:8080")
     parser.add_argument("--contacts-url", default="http://127.0.0.1:8082")
-    parser.add_argument("--history-url", default="{contacts_url}/history/{id}", help="{id} becomes the contact id")
+    parser.add_argument("--history-url", default="{contacts_url}/ui/contacts/{id}", help="{id} becomes the contact id")
     options = parser.parse_args()
     contacts_url = options.contacts_url.rstrip("/")
     history_url = options.history_url.replace("{contacts_url}", contacts_url)

@@ -1,4 +1,5 @@
-"""What OAuth2 grants: tokens and codes, in Redis alone, under their SHA-256, until they expire.
+"""What OAuth2 and the login page grant: tokens, codes and sessions, in Redis alone, under their SHA-256, until they
+expire.
 
 All that comes of one consent, or of one request with the secret, is a family. What counts once and is shown again was
 stolen from whoever showed it first, or by them: then the whole family is revoked (RFC 6749 4.1.2, RFC 9700 4.14).
@@ -27,6 +28,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     challenge: str = ""  # of a code: PKCE, S256
     family: str = ""
     is_used: bool = False  # it counted once
+    password_mark: str = ""  # of a session: it ends with the password that began it
 
     def is_expired(self, now_s: float) -> bool:
         return self.expires_s <= now_s
@@ -74,6 +76,16 @@ class Grants:
         used = msgspec.json.encode(msgspec.structs.replace(grant, is_used=True))
         # Of two at the same instant the second is told what the first has left.
         return _decoded(await self._redis.set(key, used, xx=True, get=True, keepttl=True))
+
+    async def prolong(self, token: str, grant: Grant, lifetime_seconds: int) -> None:
+        """Of one that was not forgotten meanwhile. Raises `RedisError`."""
+        grant = msgspec.structs.replace(grant, expires_s=int(time.time()) + lifetime_seconds)
+        seconds = lifetime_seconds + AFTERLIFE_SECONDS
+        await self._redis.set(keys.grant(digest(token)), msgspec.json.encode(grant), ex=seconds, xx=True)
+
+    async def forget(self, token: str) -> None:
+        """Raises `RedisError`."""
+        await self._redis.delete(keys.grant(digest(token)))
 
     async def revoke(self, family: str) -> None:
         """All that was issued in it, and will be. Raises `RedisError`."""

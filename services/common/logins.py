@@ -1,4 +1,4 @@
-"""Lets users and applications in: by name and password, by a personal token, by an OAuth2 access token.
+"""Lets users and applications in: by name and password, by a personal token, by an OAuth2 access token, by a session.
 
 The admin and the tokens of the settings are known without any store. A wrong password takes as long as an unknown name,
 and whoever fails too often from one address, or at one name from there, must wait.
@@ -7,6 +7,7 @@ and whoever fails too often from one address, or at one name from there, must wa
 from __future__ import annotations
 
 import contextlib
+import hmac
 import time
 from collections import OrderedDict
 
@@ -18,7 +19,7 @@ from services.common.passwords import BusyError, Passwords
 from services.common.peer import network_of
 from services.common.rate_limit import RateLimit
 from services.common.redis_client import RedisClient, RedisError
-from services.common.secret_tokens import ACCESS, PERSONAL, digest, id_of, is_secret, secret_of
+from services.common.secret_tokens import ACCESS, PERSONAL, SESSION, digest, id_of, is_secret, secret_of
 from services.common.settings import Settings
 from services.common.user_directory import Account, UserDirectory, login_id
 
@@ -26,6 +27,7 @@ FAILURES_A_MINUTE, OF_ONE_ADDRESS = 20, 200
 GRANT_SECONDS, MAX_GRANTS = 1.0, 10_000  # how long an access token is not looked up again
 USED_SECONDS, MAX_USED = 60.0, 10_000  # how often the last use of a personal token is noted
 NOT_VALID, EXPIRED = "The access token provided is invalid.", "The access token provided has expired."
+SESSION_SECONDS, PROLONGED_SECONDS = 43_200, 600  # a session since its last use, and how often that is noted
 TOO_OFTEN = "Too many failed logins; try again later."
 API_OFF = "API disabled. You need to enable the API in the API settings of Mautic's Configuration."
 BASIC_OFF = "Basic Auth disabled. You need to enable HTTP basic auth in the API settings of Mautic's Configuration."
@@ -38,7 +40,8 @@ class Logins:
         self._settings, self._redis = settings, redis
         self._access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
         self.directory, self.passwords = directory, Passwords()
-        self._grants = _KnownGrants(Grants(redis))
+        self._issued = Grants(redis)
+        self._grants = _KnownGrants(self._issued)
         self._used: OrderedDict[str, float] = OrderedDict()
         self._failures = RateLimit(settings.redis_url, "login", FAILURES_A_MINUTE, 60)
         self._failures_there = RateLimit(settings.redis_url, "logins", OF_ONE_ADDRESS, 60)
@@ -81,6 +84,34 @@ class Logins:
         account = await self.directory.account(user_id)
         return await self._user(account, ip) if account else None
 
+    async def begin_session(self, user: Caller) -> str:
+        """The token of a user who has said their password. Raises `RedisError`."""
+        grant = Grant(0, user.user_id, password_mark=await self._password_mark(user.user_id))
+        return await self._issued.issue(SESSION, grant, SESSION_SECONDS)
+
+    async def end_session(self, token: str) -> None:
+        """Raises `RedisError`."""
+        await self._issued.forget(token)
+
+    async def by_session(self, token: str, ip: str) -> Caller | None:
+        """None where it has expired, was ended, or began with another password than counts now."""
+        if not (token.startswith(f"{SESSION}_") and len(token) < 200):
+            return None
+        grant = await self._issued.read(token)
+        if grant is None or grant.is_expired(time.time()):
+            return None
+        if not hmac.compare_digest(grant.password_mark, await self._password_mark(grant.user_id)):
+            return None
+        if grant.expires_s - time.time() < SESSION_SECONDS - PROLONGED_SECONDS:
+            await self._issued.prolong(token, grant, SESSION_SECONDS)
+        return await self.user_of(grant.user_id, ip)
+
+    async def _password_mark(self, user_id: int) -> str:
+        if user_id == ADMIN_ID:
+            return digest(f"{self._settings.admin_user}:{self._settings.admin_password}")
+        account = await self.directory.account(user_id)
+        return digest(_mark(account)) if account else ""
+
     async def close(self) -> None:
         await self._failures.close()
         await self._failures_there.close()
@@ -103,6 +134,8 @@ class Logins:
     async def _by_token(self, token: str, ip: str) -> Caller | Refused:
         if token.startswith(f"{PERSONAL}_"):
             return await self._by_personal_token(token, ip)
+        if token.startswith(f"{SESSION}_"):
+            return await self.by_session(token, ip) or Refused(401, NOT_VALID, "invalid_grant")
         grant = await self._grants.read(token) if token.startswith(f"{ACCESS}_") else None
         if grant is None:
             return Refused(401, NOT_VALID, "invalid_grant")

@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import secrets
 
-PERSONAL, ACCESS, REFRESH, CODE = "spt", "spa", "spr", "spc"  # what each kind begins with
+# What each kind begins with.
+PERSONAL, ACCESS, REFRESH, CODE, SESSION = "spt", "spa", "spr", "spc", "sps"
 
 
 def new_secret() -> str:

@@ -243,6 +243,12 @@ class Settings:
     public_url: str = _setting(
         "", "Ingest as browsers reach it, for links in mails: https://track.example.com. Needed to send mails."
     )
+    export_inner_url: str = _setting(
+        "", "Export as the web pages reach it: http://export:8083. Empty: on this machine, at its port."
+    )
+    gravatar: bool = _setting(
+        False, "The web pages show pictures of Gravatar, which is told a hash of each address that is looked at."
+    )
     attachment_sources: tuple[str, ...] = _setting(
         (),
         "Where files of mails may come from: directories, and addresses below which all may be fetched: "

@@ -19,11 +19,18 @@ class UserCookies:
 
     def header(self) -> str:
         """The value of a Set-Cookie header; it is sent to ingest also from the pages of others."""
-        value = self._signer.sign("user").decode()
-        return f"{NAME}={value}; max-age={LIFE_SECONDS}; path=/; secure; httponly; samesite=none"
+        return _cookie(self._signer.sign("user").decode(), LIFE_SECONDS)
+
+    def farewell(self) -> str:
+        """The header of whoever logs out: from then on their visits count again."""
+        return _cookie("", 0)
 
     def is_good(self, value: str) -> bool:
         try:
             return len(value) <= MAX_LENGTH and self._signer.unsign(value, max_age=LIFE_SECONDS) == b"user"
         except BadData:
             return False
+
+
+def _cookie(value: str, seconds: int) -> str:
+    return f"{NAME}={value}; max-age={seconds}; path=/; secure; httponly; samesite=none"

@@ -71,7 +71,7 @@ from services.contacts.timeline.activity_api import ActivityApi
 from services.contacts.tracking.bots_api import BotsApi
 from services.contacts.tracking.clickthrough_api import ClickthroughApi
 from services.contacts.tracking.tracking_events_api import TrackingEventsApi
-from services.contacts.ui.pages import Pages
+from services.contacts.ui.site import is_page, page_routes
 from services.contacts.users.credentials_api import CREDENTIALS, CredentialsApi
 from services.contacts.users.guard import guarded
 from services.contacts.users.oauth_api import PATHS as OAUTH_PATHS
@@ -99,7 +99,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
     stores.hooks.on_drop = metrics.webhook_notes_dropped.add
-    background, pages = Background(stores, duties(stores, settings, metrics)), Pages(stores, settings.secret, metrics)
+    background = Background(stores, duties(stores, settings, metrics))
     limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)
 
     @asynccontextmanager
@@ -122,7 +122,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     app = Starlette(
         routes=[
             *operation_routes(metrics.registry, stores.trouble),
-            *guarded(stores, [*api, *pages.routes()]),
+            *guarded(stores, api),
             *oauth,
             openapi_route(document),
             *docs_routes(document),
@@ -131,9 +131,13 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     )
     app.router.redirect_slashes = False
     add_error_handlers(app, why_not)
-    return ApiDoor(
-        app, stores.logins, OPEN_PATHS.__contains__, OLD_PATHS, limit, read_networks(settings.trusted_proxies)
-    )
+    app.router.routes.extend(page_routes(stores, settings, metrics, app))
+    return ApiDoor(app, stores.logins, is_open, OLD_PATHS, limit, read_networks(settings.trusted_proxies))
+
+
+def is_open(path: str) -> bool:
+    """What the door lets in without a login: what needs none, and the pages, which ask for it themselves."""
+    return path in OPEN_PATHS or is_page(path)
 
 
 def describe(routes: Sequence[Route]) -> Json:

@@ -78,6 +78,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def page(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """Logged in to the web pages."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(stack.url("contacts", "/ui/login"))
+    page.fill("#username", LOGIN[0])
+    page.fill("#password", LOGIN[1])
+    page.click("button")
+    page.wait_for_url(lambda url: "/login" not in url)
+    yield page
+    context.close()
+
+
+@pytest.fixture
 def tracker() -> Iterator[Tracker]:
     with run_tracker() as tracker:
         yield tracker

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.system.conftest import LOGIN, Stack
+from tests.system.conftest import Stack
 
 DIGITS = re.compile(r"^\d+$")
-
-
-@pytest.fixture
-def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    context = browser.new_context(http_credentials={"username": LOGIN[0], "password": LOGIN[1]})
-    yield context.new_page()
-    context.close()
 
 
 def visit(page: Page, stack: Stack, path: str) -> None:
@@ -46,7 +37,7 @@ def test_anonymous_pages_and_a_new_name_are_one_history(page: Page, stack: Stack
     expect_delivered(page, stack, "/satchel")
     visit(page, stack, "/rucksack?utm_source=newsletter&utm_campaign=autumn")
     log_in(page, email)
-    page.goto(stack.url("contacts", f"/history/{anonymous}"))
+    page.goto(stack.url("contacts", f"/ui/contacts/{anonymous}"))
     for text in (email, "/satchel", "/rucksack", "newsletter"):
         expect(page.locator("body")).to_contain_text(text, timeout=15_000)
 
@@ -62,7 +53,7 @@ def test_a_second_visitor_with_the_same_address_joins_the_same_history(page: Pag
     second = page.inner_text("#contact-id")
     assert second != first
     log_in(page, email)
-    page.goto(stack.url("contacts", f"/history/{second}"))
+    page.goto(stack.url("contacts", f"/ui/contacts/{second}"))
     for text in (email, "/satchel", "/pricing"):
         expect(page.locator("body")).to_contain_text(text, timeout=15_000)
 

@@ -1,1 +1,1 @@
-"""The pages to look at contacts with."""
+"""The web pages: rendered on the server, over the same functions as the API."""

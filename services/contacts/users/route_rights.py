@@ -179,6 +179,4 @@ RULES: Mapping[Route, Rule] = {
     ("DELETE", "/api/tokens/{id}/delete"): ANYBODY,
     **_standard("/api/credentials", ADMIN, ADMIN, ADMIN, ADMIN),
     ("GET", "/api/auditlog"): Rule(("audit:log:view",)),
-    **_gets(VIEW, "/", "/history/{id}"),
-    ("GET", "/page.css"): ANYBODY,
 }  # fmt: skip

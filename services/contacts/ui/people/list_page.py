@@ -1,0 +1,108 @@
+"""The list of contacts and visitors: searched while one types, ordered by its headings, page by page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.common.envelope import ApiError
+from services.contacts.ui.desk import Desk, Handler
+from services.contacts.ui.people.columns import ALL, COOKIE, Column, chosen
+
+PATH = "/ui/contacts"
+SIZES = (10, 25, 50, 100)
+USUAL_SIZE = 25
+KINDS = {"": "All", "known": "Contacts", "visitors": "Visitors"}
+_SEARCH_OF = {"": "", "known": "!is:anonymous", "visitors": "is:anonymous"}
+USUAL_ORDER = "last_active"
+NAME = Column("name", "Contact", "lastname")
+
+
+class Asked(NamedTuple):
+    """What an address of the list says."""
+
+    search: str
+    segment: str  # an alias
+    kind: str
+    order: str
+    direction: str
+    limit: int
+    start: int
+
+    def grammar(self) -> str:
+        """The search as the API takes it."""
+        segment = f"segment:{self.segment}" if self.segment else ""
+        return " ".join(part for part in (self.search, segment, _SEARCH_OF[self.kind]) if part)
+
+    def pairs(self, **changed: Any) -> dict[str, Any]:
+        """As the query of an address; what is usual is left out."""
+        values = {**self._asdict(), **changed}
+        usual = {"search": "", "segment": "", "kind": "", "order": USUAL_ORDER, "direction": "DESC",
+                 "limit": USUAL_SIZE, "start": 0}  # fmt: skip
+        return {name: value for name, value in values.items() if value != usual[name]}
+
+
+class ListPage:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
+        return {PATH: {"GET": self.show}, f"{PATH}/columns": {"POST": self.choose_columns}}
+
+    async def show(self, request: Request) -> Response:
+        asked = read_asked(request)
+        problem, (found, segments) = "", await asyncio.gather(self._found(asked), self._segments())
+        if isinstance(found, ApiError):
+            problem, found = found.message, {"total": 0, "contacts": {}}
+        people = found["contacts"]
+        return self._desk.page(
+            request, "people/list.html", 422 if problem else 200, block="list", asked=asked, problem=problem,
+            people=list(people.values()) if isinstance(people, dict) else people, total=int(found["total"]),
+            columns=(NAME, *chosen(request.cookies.get(COOKIE, ""))), all_columns=ALL,
+            segments=segments, sizes=SIZES, kinds=KINDS,
+        )  # fmt: skip
+
+    async def choose_columns(self, request: Request) -> Response:
+        form = await self._desk.form(request)
+        names = "-".join(column.name for column in chosen("-".join(form.all("column"))))
+        response = self._desk.go(request, PATH)
+        response.headers.append("Set-Cookie", f"{COOKIE}={names}; max-age=31536000; path=/ui; httponly; samesite=lax")
+        return response
+
+    async def _found(self, asked: Asked) -> Any:
+        query = {"search": asked.grammar(), "orderBy": asked.order, "orderByDir": asked.direction,
+                 "limit": asked.limit, "start": asked.start}  # fmt: skip
+        try:
+            return await self._desk.api.get("/api/contacts", query)
+        except ApiError as error:
+            if error.status != 400:
+                raise
+            return error
+
+    async def _segments(self) -> Any:
+        return await self._desk.api.get("/api/contacts/list/segments")
+
+
+def read_asked(request: Request) -> Asked:
+    """Whatever an address says, a list can be shown."""
+    said = request.query_params
+    orders = {column.order for column in (NAME, *ALL) if column.order}
+    kind, order = said.get("kind", ""), said.get("order", "")
+    limit = _number(said.get("limit", ""), USUAL_SIZE)
+    return Asked(
+        said.get("search", "").strip(),
+        said.get("segment", "").strip(),
+        kind if kind in KINDS else "",
+        order if order in orders else USUAL_ORDER,
+        "ASC" if said.get("direction", "").upper() == "ASC" else "DESC",
+        limit if limit in SIZES else USUAL_SIZE,
+        _number(said.get("start", ""), 0),
+    )
+
+
+def _number(text: str, otherwise: int) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else otherwise

@@ -1,0 +1,19 @@
+"""Whether a request that changes something comes from our own pages, and not from somebody else's. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+def is_from_here(headers: Mapping[str, str]) -> bool:
+    """Browsers say where a request comes from, older ones by its Origin; what is no browser says neither, and has no
+    session that somebody else could use."""
+    if site := headers.get("sec-fetch-site"):
+        return site in ("same-origin", "none")
+    origin = headers.get("origin")
+    if origin is None:
+        return True
+    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""

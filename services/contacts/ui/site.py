@@ -1,0 +1,33 @@
+"""Wires the web pages: what each room has, behind the login."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from services.common.peer import read_networks
+from services.common.settings import Settings
+from services.contacts.metrics import ContactsMetrics
+from services.contacts.stores import Stores
+from services.contacts.ui.contact.contact_page import ContactPage
+from services.contacts.ui.desk import Desk
+from services.contacts.ui.inner_api import App, InnerApi
+from services.contacts.ui.login_page import LoginPage
+from services.contacts.ui.people.list_page import ListPage
+from services.contacts.ui.sessions import Sessions
+
+
+def is_page(path: str) -> bool:
+    """They ask for a login of their own."""
+    return path in ("/", "/ui") or path.startswith("/ui/")
+
+
+def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, api: App) -> list[Route]:
+    """Everything below /ui; `api` is called for all that they show and change."""
+    sessions = Sessions(stores.logins, read_networks(settings.trusted_proxies))
+    desk = Desk(InnerApi(api), sessions, settings, metrics)
+    rooms = (
+        ListPage(desk),
+        ContactPage(desk),
+    )  # fmt: skip
+    handlers = {path: methods for room in rooms for path, methods in room.handlers().items()}
+    return [*LoginPage(desk).routes(), *desk.assets.routes(), *desk.routes(handlers), desk.nothing_else()]

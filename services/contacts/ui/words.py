@@ -1,0 +1,64 @@
+"""How pages say times, numbers and names. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+_STEPS = ((60, "s"), (60, "min"), (24, "h"), (30, "d"))
+
+
+def read_time(said: Any) -> datetime | None:
+    """Of the API's ISO 8601 texts, or of seconds or milliseconds since 1970."""
+    if isinstance(said, int | float):
+        return datetime.fromtimestamp(said / 1_000 if said > 1e11 else said, UTC) if said else None
+    if not said:
+        return None
+    try:
+        read = datetime.fromisoformat(str(said).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def when(said: Any) -> str:
+    """In UTC, as one sorts it."""
+    time = read_time(said)
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if time else "—"
+
+
+def ago(said: Any, now: datetime | None = None) -> str:
+    """3 min ago; in 2 h; beyond a month the day."""
+    time = read_time(said)
+    if time is None:
+        return "—"
+    seconds = ((now or datetime.now(UTC)) - time).total_seconds()
+    if -5 < seconds < 5:
+        return "just now"
+    value = abs(seconds)
+    for step, unit in _STEPS:
+        if value < step:
+            return f"{value:.0f} {unit} ago" if seconds > 0 else f"in {value:.0f} {unit}"
+        value /= step
+    return time.astimezone(UTC).strftime("%-d %b %Y")
+
+
+def count(number: Any) -> str:
+    """12,345"""
+    return f"{int(number or 0):,}"
+
+
+def initials(name: str) -> str:
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words))[:2].upper() or "?"
+
+
+def hue(text: str) -> int:
+    """One of twelve, the same for the same text."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()[0] % 12
+
+
+def is_web(url: Any) -> bool:
+    """Whether a link may lead there."""
+    return str(url or "").lower().startswith(("http://", "https://"))
