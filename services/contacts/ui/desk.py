@@ -73,13 +73,12 @@ class Desk:
     def page(self, request: Request, template: str, status: int = 200, *, block: str = "", **values: Any) -> Response:
         """The template; for htmx that block of it alone, where one is named."""
         self._metrics.reads.add(value="page")
-        is_part = bool(block) and is_htmx(request) and "hx-history-restore-request" not in request.headers
-        found = self._templates.get_template(template)
-        said = "" if is_part else unquote(request.cookies.get(SAID_COOKIE, ""))
+        is_part = is_htmx(request) and "hx-history-restore-request" not in request.headers
+        part = block if is_part else ""
+        said = "" if part else unquote(request.cookies.get(SAID_COOKIE, ""))
         shared = {"me": caller(), "may": rights().may, "path": request.url.path, "said": said, "problem": "",
-                  "is_part": is_part}  # fmt: skip
-        context = found.new_context({**shared, **values})
-        html = "".join(found.blocks[block](context)) if is_part else "".join(found.root_render_func(context))
+                  "part": part}  # fmt: skip
+        html = self._templates.get_template(template).render({**shared, **values})
         response = self._html(request, html, status)
         if said:
             response.headers.append("Set-Cookie", _said_cookie(""))

@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from services.common.caller import author
 from services.common.envelope import ApiError
@@ -55,6 +57,10 @@ class InnerApi:
             answer.json()
         return answer
 
+    def relay(self, method: str, path: str, query: Query = ()) -> Response:
+        """An answer that is handed on as it comes, however long it is."""
+        return _Relayed(self._app, _scope(method, path, _encoded(query), []))
+
     async def hand_on(self, request: Request, method: str, path: str) -> Any:
         """The body of a request is read by the API itself, as it comes in. Raises `ApiError`."""
         kept = (b"content-type", b"content-length", b"transfer-encoding")
@@ -63,13 +69,12 @@ class InnerApi:
         return (await self._run(_scope(method, path, query, headers), request.receive)).json()
 
     async def _call(self, method: str, path: str, query: Query, body: bytes = b"") -> Answer:
-        pairs = list(query.items() if isinstance(query, Mapping) else query)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
 
         async def receive() -> Any:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        return await self._run(_scope(method, path, urlencode(pairs, doseq=True).encode(), headers), receive)
+        return await self._run(_scope(method, path, _encoded(query), headers), receive)
 
     async def _run(self, scope: dict[str, Any], receive: Any) -> Answer:
         status, headers, body = 500, {}, bytearray()
@@ -86,6 +91,21 @@ class InnerApi:
 
         await self._app(scope, receive, send)
         return Answer(status, headers, bytes(body))
+
+
+class _Relayed(Response):
+    """What the API answers, given out while it is made."""
+
+    def __init__(self, app: App, scope: dict[str, Any]) -> None:
+        super().__init__()
+        self._app, self._scope = app, scope
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(self._scope, receive, send)
+
+
+def _encoded(query: Query) -> bytes:
+    return urlencode(list(query.items() if isinstance(query, Mapping) else query), doseq=True).encode()
 
 
 def _scope(method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:

@@ -14,6 +14,10 @@ from services.contacts.ui.inner_api import App, InnerApi
 from services.contacts.ui.login_page import LoginPage
 from services.contacts.ui.people.list_page import ListPage
 from services.contacts.ui.sessions import Sessions
+from services.contacts.ui.transfer.export_client import ExportClient
+from services.contacts.ui.transfer.exports_page import ExportsPage
+from services.contacts.ui.transfer.imports_page import ImportsPage
+from services.contacts.ui.transfer.jobs_page import JobsPage
 
 
 def is_page(path: str) -> bool:
@@ -28,6 +32,9 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
     rooms = (
         ListPage(desk),
         ContactPage(desk),
+        ImportsPage(desk),
+        ExportsPage(desk, ExportClient(settings)),
+        JobsPage(desk),
     )  # fmt: skip
     handlers = {path: methods for room in rooms for path, methods in room.handlers().items()}
     return [*LoginPage(desk).routes(), *desk.assets.routes(), *desk.routes(handlers), desk.nothing_else()]
