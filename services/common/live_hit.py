@@ -50,14 +50,15 @@ def read_page(url: str, *, is_private: bool = False) -> Page:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
-        place = f"{host}:{parts.port}" if parts.port else host
+        place = f"[{host}]" if ":" in host else host
+        place += f":{parts.port}" if parts.port else ""
     except ValueError:
         return Page()
     if parts.scheme not in ("http", "https", ""):
         return Page()
     if is_private:
         return Page(host, host)
-    address = parts._replace(netloc=f"[{place}]" if ":" in host else place, query="", fragment="").geturl()
+    address = parts._replace(netloc=place, query="", fragment="").geturl()
     return Page(address[:MAX_PAGE_LENGTH], host)
 
 

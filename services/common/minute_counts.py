@@ -60,6 +60,7 @@ class MinuteCounts:
         self._seen: Mapping[str, int] = {}
         self._seen_at = clock()
         self._waiting: deque[_Batch] = deque(maxlen=MOST_MINUTES)
+        self._is_heard = True
 
     async def run_forever(self) -> None:
         while True:
@@ -80,8 +81,11 @@ class MinuteCounts:
             while self._waiting:
                 await self._send(self._waiting[0])
                 self._waiting.popleft()
+            self._is_heard = True
         except (RedisError, OSError, TimeoutError) as error:
-            log.warning("counts_wait", minutes=len(self._waiting), error=type(error).__name__)
+            if self._is_heard:
+                log.warning("counts_wait", error=type(error).__name__)
+            self._is_heard = False
 
     def _look(self) -> None:
         counted = dict(self._read())
