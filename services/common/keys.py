@@ -29,6 +29,9 @@
 | `t:f:<family>`         | string | contacts            | as its tokens, or until revoked: that they count          |
 | `tokens-used`          | hash   | contacts, export    | for ever: when each personal token was last used          |
 | `audit`                | stream | contacts            | until they are in ClickHouse: changes and who made them   |
+| `counts:<minute>`      | hash   | ingest, identity    | a day: what became of the hits of a minute since 1970     |
+| `live`                 | stream | ingest, identity    | a minute, the newest 2,000 hits: while somebody watches   |
+| `live:watched`         | string | contacts            | 15 s, renewed by each look: that somebody watches         |
 | `limit/...`            | string | rate_limit          | for its window: requests and failed logins                |
 | `mails:{mail}`         | zset   | contacts            | mails that are to be sent, by when they are due           |
 | `mail:{mail}:<id>`     | string | contacts            | such a mail, until it is sent, failed or cancelled        |
@@ -57,6 +60,7 @@ QUEUED_MERGES = "queued-merges"
 TOKENS_USED = "tokens-used"
 AUDIT = "audit"
 POINTS_PLACE = "points-place"
+LIVE, LIVE_WATCHED = "live", "live:watched"
 REBUILDING = "rebuilding"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"
@@ -161,6 +165,10 @@ def grant(token_digest: str) -> str:
 
 def tracking_events(contact_id: int) -> str:
     return f"q:{{c{contact_id % CONTACT_SLOTS}}}:{contact_id}"
+
+
+def minute_counts(minute: int) -> str:
+    return f"counts:{minute}"
 
 
 def mail(mail_id: str) -> str:

@@ -66,6 +66,7 @@ from services.contacts.records.stages_api import StagesApi
 from services.contacts.segments.api import SegmentsApi
 from services.contacts.segments.comparison import Comparison
 from services.contacts.segments.members_api import SegmentMembersApi
+from services.contacts.stats.api import StatsApi
 from services.contacts.stores import Stores
 from services.contacts.timeline.activity_api import ActivityApi
 from services.contacts.tracking.bots_api import BotsApi
@@ -199,6 +200,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *FieldsApi(stores, user, preset_rules(settings)).routes(),
         *FieldsApi(stores, user, preset_rules(settings), COMPANY).routes(),
         *BotsApi(stores).routes(),
+        *StatsApi(stores, metrics, settings.streams).routes(),
         *HooksApi(stores, user, metrics).routes(),
         *SubmissionsApi(stores, metrics).routes(),
         *TriggersApi(stores, user, metrics).routes(),  # before /{id}

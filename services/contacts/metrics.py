@@ -7,7 +7,7 @@ from services.common.metrics import Metrics
 WRITES = ("created", "upserted", "edited", "deleted", "refused", "busy")
 COMPANY_WRITES = ("created", "upserted", "edited", "deleted", "joined", "left", "refused", "busy")
 MAILS = ("sent", "rescheduled", "failed", "cancelled")
-READS = ("list", "one", "timeline", "page", "companies", "company")
+READS = ("list", "one", "timeline", "page", "companies", "company", "live", "overview")
 
 
 class ContactsMetrics(Metrics):

@@ -25,10 +25,12 @@ from services.common.door import ApiDoor
 from services.common.envelope import add_error_handlers
 from services.common.faults import FaultPoints, fault_points_from_environment
 from services.common.field_registry import Fields, preset_rules
+from services.common.live_feed import LiveFeed
 from services.common.loss import LOST, WHAT_TO_DO, is_redis_lost
 from services.common.loss import RETRY_SECONDS as LOST_RETRY_SECONDS
 from services.common.merges import MergeStore
 from services.common.migrate import migrate
+from services.common.minute_counts import MinuteCounts
 from services.common.openapi import OPENAPI_PATH, openapi_route
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
@@ -99,6 +101,8 @@ class Worker:
         self._places = _open_places(settings.geo_database)
         self.redis: RedisClient = connect(settings.redis_url)
         self._replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
+        self._feed = LiveFeed(self.redis, self.metrics.live_errors)
+        self._counts = MinuteCounts(self.redis, self.metrics.counts)
         self._reader: Reader | None = None
         self._slow_reader: Reader | None = None
         self.operations: Operations | None = None
@@ -120,14 +124,20 @@ class Worker:
             return
         reader, slow_reader, relay_work = self._assemble(client, ids)
         quiet_garbage_collector()
-        relay = asyncio.create_task(relay_work.run())
-        relay.add_done_callback(end_process_if_failed)
+        beside = [
+            asyncio.create_task(work)
+            for work in (relay_work.run(), self._feed.run_forever(), self._counts.run_forever())
+        ]
+        for task in beside:
+            task.add_done_callback(end_process_if_failed)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(reader.run())
                 group.create_task(slow_reader.read())
         finally:
-            relay.cancel()
+            for task in beside:
+                task.cancel()
+            await self._counts.close()
             await client.close()
             await self.redis.aclose()
 
@@ -180,8 +190,8 @@ class Worker:
         companies = Companies(CompanyStore(store, records), faults)
         parts = (pipeline, fields, placement, store, client, dead_letters, self.metrics, faults, companies, records)
         slow_lane = SlowLane(self.redis, settings.streams, self.metrics)
-        resolver = Resolver(*parts, self._replicas, slow_lane, settings.hot_hits)
-        slow_resolver = Resolver(*parts, self._replicas)
+        resolver = Resolver(*parts, self._replicas, self._feed, slow_lane, settings.hot_hits)
+        slow_resolver = Resolver(*parts, self._replicas, self._feed)
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         leases = Leases(self.redis, name, settings.streams, settings.lease_seconds)
         self._reader = Reader(

@@ -172,6 +172,15 @@ class State:
         self.claims[value] = contact_id
 
 
+class Fate(NamedTuple):
+    """What became of one sighting, for whoever watches: whose it is now, whether that one is known, and which outcomes
+    it counted."""
+
+    contact_id: int
+    is_known: bool
+    outcomes: tuple[str, ...]
+
+
 class Found(NamedTuple):
     """The contact that holds a unique value, and the id under which the hit belongs to it: that of whoever brought the
     value along. An undo of a merge then gives both back."""
@@ -230,6 +239,16 @@ class Identifier:
         if clicked:
             base = self._as_clicked(sighting, base, self.resolve(base), clicked)
         return self._take_in(sighting, base)
+
+    def place_and_tell(self, sighting: Sighting) -> tuple[int | ContactDeleted, Fate | None]:
+        """The same, and what became of it; None where it is dropped."""
+        before = dict(self.outcomes)
+        contact = self.place(sighting)
+        if isinstance(contact, ContactDeleted):
+            return contact, None
+        outcomes = tuple(outcome for outcome, count in self.outcomes.items() if count > before[outcome])
+        now = self.resolve(contact)
+        return contact, Fate(now.id, now.is_known(), outcomes)
 
     def _take_in(self, sighting: Sighting, base: int) -> int:
         """What the hit says of its visitor; whose it is then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.common.metrics import Metrics
+from services.common.minute_counts import DROPPED, STORED, Counts, by_reason
 from services.identity.identify import OUTCOMES
 from services.identity.proofs import OUTCOMES as PROOFS
 
@@ -16,6 +17,7 @@ class IdentityMetrics(Metrics):
     def __init__(self) -> None:
         super().__init__()
         self.hits = self.counter("identity_hits", "Hits taken all the way.")
+        self.stored = self.counter("identity_hits_stored", "Hits stored as events of contacts.")
         self.batches = self.counter("identity_batches", "Batches taken all the way.")
         self.outcomes = self.counter("identity_outcomes", "What became of hits, by identity rule.", "outcome", OUTCOMES)
         self.dropped = self.counter("identity_hits_dropped", "Hits kept out of contacts.", "reason", DROP_REASONS)
@@ -31,6 +33,12 @@ class IdentityMetrics(Metrics):
         self.streams = self.gauge("identity_streams", "Streams that this resolver reads now.")
         self.batch_seconds = self.gauge("identity_batch_seconds", "Time of the last batch.")
         self.lag_seconds = self.gauge("identity_lag_seconds", "Age of the oldest hit of the last batch, when done.")
+
+        self.live_errors = self.counter("identity_live_feed_errors", "Times that whoever watches hits was told less.")
+
+    def counts(self) -> Counts:
+        """By outcome, of all time."""
+        return {STORED: self.stored.total(), **by_reason(DROPPED, self.dropped), **by_reason(DROPPED, self.dead)}
 
     def count_batch(self, hits: int, outcomes: dict[str, int], seconds: float) -> None:
         self.hits.add(hits)

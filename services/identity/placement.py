@@ -14,6 +14,7 @@ from services.common.values import Claim, UniqueValue
 from services.identity.identify import (
     ContactDeleted,
     EventKey,
+    Fate,
     HalfMerged,
     Identifier,
     Missing,
@@ -46,9 +47,12 @@ class ContestedError(Exception):
 
 
 class Placed:
-    """Where each sighting belongs, and the profiles that were written on the way."""
+    """Where each sighting belongs, and the profiles that were written on the way; of the first ones what became of
+    them, as far as that was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: int = 0) -> None:
+        self.told = told
+        self.fates: list[Fate | None] = []
         self.contacts: list[int | ContactDeleted] = []
         self.written: dict[int, Profile] = {}
         self.outcomes: dict[str, int] = {}
@@ -74,10 +78,10 @@ class Placement:
         """From now on these fields identify."""
         self.rules = self.rules._replace(unique_fields=unique_fields)
 
-    async def place(self, sightings: list[Sighting], patience: int = MAX_ROUNDS) -> Placed:
-        """Settles every sighting in Redis. Raises `RedisError`, `PlacementError`; and `ContestedError` after so many
-        rounds that were lost to others, where that leaves something to be placed."""
-        placed = Placed()
+    async def place(self, sightings: list[Sighting], patience: int = MAX_ROUNDS, told: int = 0) -> Placed:
+        """Settles every sighting in Redis, and tells of the first `told` ones. Raises `RedisError`, `PlacementError`;
+        and `ContestedError` after so many rounds that were lost to others, where that leaves something to be placed."""
+        placed = Placed(told)
         state = State()
         new_ids: dict[EventKey, int] = {}
         followers: set[int] = set()
@@ -118,7 +122,7 @@ class Placement:
             state.start_anew()
             identifier = Identifier(state, self.rules, new_contact_id, time.time_ns() // 1_000)
             try:
-                placed.contacts = [identifier.place(sighting) for sighting in sightings]
+                _place(sightings, identifier, placed)
             except Missing as missing:
                 if missing.contact_id or missing.value:
                     await self._load(
@@ -236,6 +240,13 @@ class Placement:
         for holder in holders:
             state.loaded.pop(holder.contact_id, None)
         await self._load(state, {holder.contact_id for holder in holders}, set())
+
+
+def _place(sightings: list[Sighting], identifier: Identifier, placed: Placed) -> None:
+    first = [identifier.place_and_tell(sighting) for sighting in sightings[: placed.told]]
+    placed.fates = [fate for _, fate in first]
+    rest = sightings[placed.told :] if placed.told else sightings
+    placed.contacts = [contact for contact, _ in first] + [identifier.place(sighting) for sighting in rest]
 
 
 def _touching(sightings: list[Sighting], placed: Placed, identifier: Identifier, contacts: set[int]) -> set[int]:

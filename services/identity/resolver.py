@@ -19,12 +19,14 @@ from services.common.clickhouse import ClickHouse, ClickHouseError, insert_rows
 from services.common.faults import FaultPoints
 from services.common.field_registry import Fields
 from services.common.hit import Hit
+from services.common.live_feed import LiveFeed
 from services.common.profiles import ProfileStore
 from services.common.projection import project
 from services.common.records import RecordStore, project_records
 from services.common.redis_client import RedisError
 from services.common.replication import Replicas
 from services.common.tables import BOT_EVENTS, EVENTS, EventRow
+from services.identity import live
 from services.identity.companies import Companies, Settled
 from services.identity.dead_letters import DeadLetters
 from services.identity.identify import ContactDeleted, Sighting
@@ -61,6 +63,7 @@ class Resolver:
         companies: Companies,
         records: RecordStore,
         replicas: Replicas,
+        feed: LiveFeed,
         slow_lane: SlowLane | None = None,
         hot_hits: int = 0,
     ) -> None:
@@ -70,7 +73,7 @@ class Resolver:
         self._companies, self._records = companies, records
         self._clickhouse, self._dead_letters = clickhouse, dead_letters
         self._metrics, self._faults = metrics, faults
-        self._replicas = replicas
+        self._replicas, self._feed = replicas, feed
 
     async def enrich(self, hits: list[Hit]) -> list[Draft]:
         """The hits in their order, but for one that cannot be read: it is put aside. Raises `RedisError`."""
@@ -113,22 +116,43 @@ class Resolver:
             for outcome in draft.proofs:
                 self._metrics.proofs.add(value=outcome)
         kept = []
-        for draft, contact in zip(_people(drafts), placed.contacts, strict=True):
-            if isinstance(contact, ContactDeleted):
-                self._metrics.dropped.add(value=contact.value)
-            else:
+        people, bots = _people(drafts), [draft for draft in drafts if draft.is_bot]
+        for draft, contact in zip(people, placed.contacts, strict=True):
+            if not isinstance(contact, ContactDeleted):
                 draft.contact_id = contact
                 kept.append(draft)
         if placed.written:
             self._faults.pass_by("after_profile")
         await self._replicas.confirm(mark)
-        await self._insert(kept, [draft for draft in drafts if draft.is_bot])
+        stored = await self._insert(kept, bots)
         self._faults.pass_by("after_events")
         await project(self._store, self._clickhouse, placed.written.values())
         self._faults.pass_by("after_projection")
         await project_records(self._records, self._clickhouse, settled.written.values())
         self._faults.pass_by("after_insert")
+        self._count(stored, bots, placed)
+        if self._feed.is_watched:
+            self._tell(people, bots, placed)
         self._metrics.count_batch(len(drafts), placed.outcomes, time.perf_counter() - started)
+
+    def _count(self, stored: int, bots: list[Draft], placed: Placed) -> None:
+        """At the end: a batch that fails comes again."""
+        self._metrics.stored.add(stored)
+        self._metrics.dropped.add(len(bots), live.BOT)
+        for contact in placed.contacts:
+            if isinstance(contact, ContactDeleted):
+                self._metrics.dropped.add(value=contact.value)
+
+    def _tell(self, people: list[Draft], bots: list[Draft], placed: Placed) -> None:
+        """Of the first hits one by one, so many as the feed takes."""
+        for draft, contact, fate in zip(people, placed.contacts, placed.fates, strict=False):
+            if isinstance(contact, ContactDeleted):
+                self._feed.tell(live.gone, draft, contact)
+            else:
+                self._feed.tell(live.stored, draft, fate)
+        for draft in bots:
+            self._feed.tell(live.bot, draft)
+        self._feed.skip(len(people) - len(placed.fates))
 
     async def _without_hot(self, drafts: list[Draft]) -> list[Draft]:
         """Those that need not wait."""
@@ -146,7 +170,8 @@ class Resolver:
             people = _people(drafts)
             settled = await self._companies.settle([draft.company for draft in people if draft.company])
             try:
-                placed = await self._placement.place([_sighting(draft, settled) for draft in people], patience)
+                sightings = [_sighting(draft, settled) for draft in people]
+                placed = await self._placement.place(sightings, patience, self._feed.room)
             except ContestedError as error:
                 assert self._slow_lane is not None
                 devices = {people[index].hit.device_contact_id for index in error.indexes}
@@ -164,18 +189,22 @@ class Resolver:
     async def _put_aside(self, hit: Hit, reason: str, error: Exception) -> None:
         await self._dead_letters.put(hit, f"{reason}: {type(error).__name__}: {str(error)[:500]}")
         self._metrics.dead.add(value=reason)
+        if self._feed.is_watched:
+            self._feed.tell(live.dead, hit, reason)
 
-    async def _insert(self, people: list[Draft], bots: list[Draft]) -> None:
+    async def _insert(self, people: list[Draft], bots: list[Draft]) -> int:
+        """How many events contacts have got."""
         for draft in bots:
             draft.contact_id = draft.hit.device_contact_id
-            self._metrics.dropped.add(value="bot")
-        await self._insert_events(EVENTS, people, event_row)
+        stored = await self._insert_events(EVENTS, people, event_row)
         await self._insert_events(BOT_EVENTS, bots, bot_row)
+        return stored
 
-    async def _insert_events(self, table: str, drafts: list[Draft], row: Callable[[Draft], EventRow]) -> None:
-        """One insert; if the data are refused it is halved until the culprit is alone, and that one is put aside."""
+    async def _insert_events(self, table: str, drafts: list[Draft], row: Callable[[Draft], EventRow]) -> int:
+        """One insert; if the data are refused it is halved until the culprit is alone, and that one is put aside. How
+        many were stored."""
         if not drafts:
-            return
+            return 0
         try:
             await insert_rows(self._clickhouse, table, [row(draft) for draft in drafts])
         except ClickHouseError as error:
@@ -183,10 +212,11 @@ class Resolver:
                 raise
             if len(drafts) == 1:
                 await self._put_aside(drafts[0].hit, "refused_by_clickhouse", error)
-                return
+                return 0
             middle = len(drafts) // 2
-            await self._insert_events(table, drafts[:middle], row)
-            await self._insert_events(table, drafts[middle:], row)
+            stored = await self._insert_events(table, drafts[:middle], row)
+            return stored + await self._insert_events(table, drafts[middle:], row)
+        return len(drafts)
 
 
 def _people(drafts: list[Draft]) -> list[Draft]:

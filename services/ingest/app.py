@@ -17,6 +17,8 @@ from starlette.responses import Response
 from services.common.clickthrough import Clickthroughs
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
+from services.common.live_feed import LiveFeed
+from services.common.minute_counts import MinuteCounts
 from services.common.redis_client import RedisClient, RedisError, connect, ping
 from services.common.replication import NotReplicatedError, Replicas
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
@@ -32,6 +34,7 @@ from services.ingest.entrance import Entrance
 from services.ingest.forms import Forms
 from services.ingest.guard import Refused, refusal, with_headers
 from services.ingest.hot import HotPaths, Send
+from services.ingest.live import Live
 from services.ingest.mail_view import MailView
 from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
@@ -88,8 +91,12 @@ class IngestApp:
             is_user=None if settings.track_users else UserCookies(settings.secret).is_good,
         )
         codec, clickthroughs = DeviceCodec(settings.secret), Clickthroughs(settings.secret)
-        door, drops = Door(codec, visitors, self.ids.take), Drops(self.metrics.dropped)
-        entrance = Entrance(door, self.buffer, self._cors, self.metrics, drops, self.redis)
+        aliases = read_aliases(settings.path_aliases)
+        self._feed = LiveFeed(self.redis, self.metrics.live_errors)
+        self._live = Live(self._feed, self._cors, visitors, aliases)
+        self._counts = MinuteCounts(self.redis, self.metrics.counts)
+        door, drops = Door(codec, visitors, self.ids.take), Drops(self.metrics.dropped, self._live)
+        entrance = Entrance(door, self.buffer, self._cors, self.metrics, drops, self.redis, self._live)
         senders = Senders(
             settings.write_keys, (settings.admin_user, settings.admin_password), settings.batch_events_per_second
         )
@@ -106,12 +113,13 @@ class IngestApp:
         ]
         self._is_open = False
         self._hot = self._paths.handlers()
-        aliases = read_aliases(settings.path_aliases)
         self._hot |= {alias: self._hot[path] for alias, path in aliases.items() if path in self._hot}
         self._script_names = ["/mtc.js", *(alias for alias, path in aliases.items() if path == "/mtc.js")]
         self._rest = self._starlette()
 
     def __call__(self, scope: Any, receive: Receive, send: Send) -> Awaitable[None]:
+        if self._feed.is_watched:
+            send = self._live.watched(scope, send)
         hot = self._hot.get(scope["path"]) if scope["type"] == "http" else None
         if hot is None:
             return self._cold(scope, receive, send)
@@ -150,6 +158,8 @@ class IngestApp:
             asyncio.create_task(watch_memory(self.redis, self.buffer, self._settings.redis_memory_share)),
             asyncio.create_task(self._warn_forever()),
             asyncio.create_task(self._queue.watch_forever()),
+            asyncio.create_task(self._feed.run_forever()),
+            asyncio.create_task(self._counts.run_forever()),
         ]
         if self.spill:
             background.append(asyncio.create_task(self._replay_forever()))
@@ -160,6 +170,7 @@ class IngestApp:
         for task in background:
             task.cancel()
         await self.buffer.close()
+        await self._counts.close()
         if self.spill:
             self.spill.close()
         await self._batch.close()

@@ -17,6 +17,7 @@ from services.common.field_registry import Fields
 from services.common.hit import Hit
 from services.common.records import RecordStore
 from services.common.settings import Settings
+from services.ingest.answers import ERRORS
 from services.ingest.batch import BatchError, Clock, Event, EventReader, Problem, TooManyEventsError, split_events
 from services.ingest.door import event_ids
 from services.ingest.entrance import Entrance
@@ -30,6 +31,7 @@ MAX_BODY_BYTES = 4_194_304
 MAX_INFLATED_BYTES = 16_777_216
 FIRST_TIME_SECONDS = 86_400  # how long the time of an event is remembered that has an id and no time
 DAY_US = 86_400_000_000
+BLOCKED = "blocked_address"
 NOT_KNOWN = "contact_id: there is no such contact"
 
 
@@ -38,7 +40,7 @@ class BatchApi:
         self, entrance: Entrance, senders: Senders, visitors: Visitors, codec: DeviceCodec, settings: Settings
     ) -> None:
         self._redis, self._buffer = entrance.redis, entrance.buffer
-        self._cors, self._metrics = entrance.cors, entrance.metrics
+        self._cors, self._metrics, self._live = entrance.cors, entrance.metrics, entrance.live
         self._senders, self._visitors = senders, visitors
         new_id = event_ids()
         self._reader = EventReader(codec.choose, visitors.stored, new_id.__next__)
@@ -61,7 +63,7 @@ class BatchApi:
         self._slow_down(sender, len(raw))
         try:
             self._reader.follow(await self._fields.now())
-            return await self._take(raw)
+            return await self._take(raw, request.scope)
         except STORES_AWAY as error:
             raise Refused(503) from error
 
@@ -76,7 +78,7 @@ class BatchApi:
         if wait:
             raise Refused(429, retry_after_seconds=wait)
 
-    async def _take(self, raw: list[bytes]) -> Response:
+    async def _take(self, raw: list[bytes], scope: Any) -> Response:
         now_us = time.time_ns() // 1_000
         clock = Clock(now_us, now_us - self._retention_us)
         read = [self._reader.read(position, text, clock) for position, text in enumerate(raw)]
@@ -88,11 +90,14 @@ class BatchApi:
             await self._buffer.keep_all(await self._timed(kept))
         problems += unknown
         self._count(len(kept), len(dropped), len(problems))
+        if self._live.feed.is_watched:
+            reasons = [BLOCKED for _ in dropped] + [ERRORS[problem.code] for problem in problems]
+            self._live.refuse_events(reasons, scope)
         return _answer(len(kept), sorted(problems), [event.position for event in dropped])
 
     def _is_blocked(self, hit: Hit) -> bool:
         """Only what the operator lists: a server may well report what happened inside."""
-        return bool(hit.ip) and self._visitors.judge(hit.ip) == "blocked_address"
+        return bool(hit.ip) and self._visitors.judge(hit.ip) == BLOCKED
 
     async def _known(self, events: list[Event]) -> tuple[list[Event], list[Problem]]:
         """(those whose contact is there, the others as problems)."""
@@ -117,7 +122,7 @@ class BatchApi:
 
     def _count(self, kept: int, dropped: int, problems: int) -> None:
         self._metrics.accepted.add(kept, "batch")
-        self._metrics.dropped.add(dropped, "blocked_address")
+        self._metrics.dropped.add(dropped, BLOCKED)
         self._metrics.batch_problems.add(problems)
 
 

@@ -50,6 +50,9 @@ class Cors:
             self._refused[origin] = time.monotonic()
         return known
 
+    def allows(self, origin: bytes) -> bool:
+        return self.headers(origin) is not _REFUSED
+
     def refused(self) -> list[str]:
         """Sites that were refused within the last hour."""
         oldest = time.monotonic() - REFUSED_SECONDS

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from services.common.metrics import Counter
 from services.ingest.cors import Cors
 from services.ingest.guard import Refused, guarded
+from services.ingest.live import Live
 from services.ingest.metrics import IngestMetrics
 from services.ingest.senders import Senders
 from services.ingest.visitor import PRIVATE_REASONS, anonymized
@@ -38,13 +39,15 @@ class Drop(NamedTuple):
 
 
 class Drops:
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
+    def __init__(self, counter: Counter, live: Live) -> None:
+        self._counter, self._live = counter, live
         self._newest: deque[Drop] = deque(maxlen=KEPT)
 
-    def add(self, reason: str, path: str, headers: dict[bytes, bytes], address: str) -> None:
+    def add(self, reason: str, scope: Any, headers: dict[bytes, bytes], body: bytes, address: str) -> None:
         self._counter.add(value=reason)
-        is_private = reason in PRIVATE_REASONS
+        if self._live.feed.is_watched:
+            self._live.drop(reason, scope, headers, body)
+        is_private, path = reason in PRIVATE_REASONS, scope["path"]
         self._newest.append(
             Drop(
                 time.time(),

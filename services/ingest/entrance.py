@@ -9,6 +9,7 @@ from services.ingest.buffer import HitBuffer
 from services.ingest.cors import Cors
 from services.ingest.door import Door
 from services.ingest.drops import Drops
+from services.ingest.live import Live
 from services.ingest.metrics import IngestMetrics
 
 
@@ -19,3 +20,4 @@ class Entrance(NamedTuple):
     metrics: IngestMetrics
     drops: Drops
     redis: RedisClient
+    live: Live

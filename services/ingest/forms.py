@@ -32,6 +32,7 @@ from services.ingest.submission import Answer, read_answer, read_submission, sta
 MAX_FIELDS = 500
 MAX_FILES = 20  # they are left out; an input for one may well be empty
 UNAVAILABLE = "This form is not available."
+UNAVAILABLE_FORM, INVALID_FORM = "form_unavailable", "form_invalid"  # as the live feed says it
 BUSY = "This could not be kept at the moment. Please submit it again."
 
 
@@ -46,7 +47,7 @@ class Submitted(NamedTuple):
 class Forms:
     def __init__(self, entrance: Entrance, secrets: tuple[str, ...]) -> None:
         self._door, self._buffer = entrance.door, entrance.buffer
-        self._cors, self._metrics = entrance.cors, entrance.metrics
+        self._cors, self._metrics, self._live = entrance.cors, entrance.metrics, entrance.live
         self._forms = RecordCache(RecordStore(entrance.redis), FORM, lambda data: decode_document(data, Form))
         self._words = URLSafeSerializer(list(reversed(secrets)), salt="spoor-form-message")
 
@@ -94,15 +95,21 @@ class Forms:
         try:
             form = await self._forms.get(submitted.answer.form_id) if submitted.answer.form_id.isdecimal() else None
             if form is None or not form.is_published:
+                self._tell(UNAVAILABLE_FORM, request)
                 return Outcome(None, {}, failure=UNAVAILABLE)
             submission = read_submission(form, submitted.said)
             if submission.errors:
+                self._tell(INVALID_FORM, request)
                 return Outcome(form, submission.results, submission.errors)
             cookies = await self._keep(request, submitted, form, submission.results)
         except (HitsNotKeptError, RedisError):
             self._metrics.refused.add(value=answers.ERRORS[503])
             return Outcome(None, {}, failure=BUSY, status=503)
         return Outcome(form, submission.results, cookies=cookies)
+
+    def _tell(self, reason: str, request: Request) -> None:
+        if self._live.feed.is_watched:
+            self._live.drop(reason, request.scope, read_headers(request.scope["headers"]))
 
     async def _keep(self, request: Request, submitted: Submitted, form: Form, results: dict[str, str]) -> Headers:
         headers = read_headers(request.scope["headers"])

@@ -131,7 +131,7 @@ class HotPaths:
         if door is DoorKind.EVENT and (b"ct=" in body or b"ct=" in query) and type(admission) is Admitted:
             admission = self._judge_clickthrough(query, body) or admission
         if isinstance(admission, Dropped):
-            self._drops.add(admission.reason, scope["path"], headers, self._door.address(scope, headers))
+            self._drops.add(admission.reason, scope, headers, body, self._door.address(scope, headers))
         return admission
 
     def _judge_clickthrough(self, query: bytes, body: bytes) -> Dropped | None:

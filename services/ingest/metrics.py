@@ -8,6 +8,7 @@ from prometheus_client.core import Metric
 
 from services.common.clickthrough import Verdict
 from services.common.metrics import Metrics
+from services.common.minute_counts import ACCEPTED, DROPPED, REFUSED, Counts, by_reason
 from services.ingest.answers import ERRORS
 from services.ingest.buffer import HitBuffer
 from services.ingest.cors import Cors
@@ -39,10 +40,16 @@ class IngestMetrics(Metrics):
             VERDICTS,
         )
         self.batch_problems = self.counter("ingest_batch_problems", "Events of a batch that were told an error.")
+        self.live_errors = self.counter("ingest_live_feed_errors", "Times that whoever watches hits was told less.")
         self._held = self.gauge("ingest_hits_held", "Hits waiting for Redis' acknowledgement.")
         self._flushes = self.gauge("ingest_flushes", "Flushes so far.")
         self._spilled = self.gauge("ingest_hits_spilled", "Hits that Redis did not take and the spill did, so far.")
         self._spill_bytes = self.gauge("ingest_spill_bytes", "What waits in SPOOR_SPILL_DIR, of all processes.")
+
+    def counts(self) -> Counts:
+        """By outcome, of all time."""
+        dropped, refused = by_reason(DROPPED, self.dropped), by_reason(REFUSED, self.refused)
+        return {ACCEPTED: self.accepted.total(), **dropped, **refused}
 
     def warning(self) -> str | None:
         """What somebody should look at, or None."""

@@ -123,7 +123,7 @@ class TouchPoints:
         admission = self._door.admit(request.scope, headers, whole, DoorKind.TOUCH, time.time_ns() // 1_000)
         if not isinstance(admission, Admitted):
             address = self._door.address(request.scope, headers)
-            self._drops.add(admission.reason, request.url.path, headers, address)
+            self._drops.add(admission.reason, request.scope, headers, whole, address)
             return []
         hit, device, is_news = admission
         hit.type, hit.details = touch.type, msgspec.json.encode(touch.details)

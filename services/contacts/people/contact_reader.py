@@ -218,11 +218,13 @@ class ContactReader:
 
     async def count(self, query: ListQuery, longest_seconds: float = LONGEST_KEPT_SECONDS) -> int:
         """Known contacts as they are now, visitors as they were a moment ago, at most `longest_seconds`."""
-        counts = count_statements(query)
-        visitors = self._visitors(counts.visitors, longest_seconds)
-        return sum(await asyncio.gather(self._number(counts.known), visitors))
+        return sum(await asyncio.gather(self.known(query), self.visitors(query, longest_seconds)))
 
-    async def _visitors(self, statement: Statement | None, longest_seconds: float) -> int:
+    async def known(self, query: ListQuery) -> int:
+        return await self._number(count_statements(query).known)
+
+    async def visitors(self, query: ListQuery, longest_seconds: float = LONGEST_KEPT_SECONDS) -> int:
+        statement = count_statements(query).visitors
         if statement is None:
             return 0
         asked = f"{statement.sql}{sorted(statement.parameters.items())}".encode()

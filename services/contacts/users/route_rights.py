@@ -165,7 +165,7 @@ RULES: Mapping[Route, Rule] = {
     **_segments("/api/lists"),
     **_fields("/api/fields/contact"),
     **_fields("/api/fields/company"),
-    ("GET", "/api/bothits"): Rule((f"{LEADS}:viewother",)),
+    **_gets(Rule((f"{LEADS}:viewother",)), "/api/bothits", "/api/stats/live", "/api/stats/overview"),
     ("POST", "/api/clickthroughs/new"): EDIT,
     **_shared("/api/users", "user:users"),
     **_shared("/api/roles", "user:roles"),

@@ -178,6 +178,14 @@ def test_what_a_role_has_not_is_refused(someone: Callable[..., httpx.Client], ap
     assert denied(nobody.get("/api/contacts")) and denied(nobody.get("/api/users/self"))
 
 
+@pytest.mark.parametrize("path", ["/api/stats/live", "/api/stats/overview", "/api/bothits"])
+def test_who_sees_own_contacts_alone_does_not_watch_everybodys_hits(
+    someone: Callable[..., httpx.Client], path: str
+) -> None:
+    assert denied(someone(lead__leads=["viewown"]).get(path))
+    assert someone(lead__leads=["viewother"]).get(path).status_code == 200
+
+
 def test_a_put_that_would_create_needs_the_right_to(someone: Callable[..., httpx.Client]) -> None:
     ada = someone(lead__leads=["editown"], campaign__campaigns=["editown"], stage__stages=["edit"])
     assert denied(ada.put("/api/contacts/999999998/edit", json={"firstname": "x"}))

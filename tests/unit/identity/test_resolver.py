@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from services.common.clickthrough import Clickthroughs
 from services.common.contact_fields import FieldRules
 from services.common.hit import Hit, decode_batch
+from services.common.live_feed import LiveFeed
 from services.common.replication import Replicas
 from services.identity.agents import Agents
 from services.identity.companies import Companies
@@ -49,7 +50,7 @@ class FakePlacement:
     def follow(self, unique_fields: tuple[str, ...]) -> None:
         assert unique_fields == ("email",)
 
-    async def place(self, sightings: list[Sighting], _: int) -> Placed:
+    async def place(self, sightings: list[Sighting], _: int, told: int) -> Placed:
         if any(one.device_contact_id == POISON for one in sightings):
             raise self._error
         placed = Placed()
@@ -86,10 +87,10 @@ def make(error: Exception) -> tuple[Resolver, FakeRedis, FakeClickHouse, Identit
     fields: Any = FakeFields()
     faults = FaultPoints("", 1)
     replicas = Replicas(redis, 0, 1.0)
-    dead_letters = DeadLetters(redis, replicas)
+    dead_letters, feed = DeadLetters(redis, replicas), LiveFeed(redis, metrics.live_errors)
     resolver = Resolver(
         pipeline, fields, placement, store, clickhouse, dead_letters, metrics, faults,
-        Companies(store, faults), store, replicas,
+        Companies(store, faults), store, replicas, feed,
     )  # fmt: skip
     return resolver, redis, clickhouse, metrics
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
-
-from redis.exceptions import ResponseError
 
 from services.common import keys
+from services.common.hit_queue import EntryId, oldest_waiting, read_entry_id
 from services.common.redis_client import RedisClient
 
 POLL_SECONDS = 0.1
-
-EntryId = tuple[int, int]
 
 
 async def drain(redis: RedisClient, streams: int, seconds: float, say: Callable[[str], None]) -> int:
@@ -50,24 +46,12 @@ async def _marks(redis: RedisClient, streams: list[str]) -> dict[str, EntryId]:
     marks = {}
     for stream in streams:
         for entry_id, _ in await redis.xrevrange(stream, count=1):
-            marks[stream] = _entry_id(entry_id)
+            marks[stream] = read_entry_id(entry_id)
     return marks
 
 
 async def _is_past(redis: RedisClient, stream: str, mark: EntryId) -> bool:
     """Whether the group has acknowledged everything up to this entry. One that a crash left acknowledged and not
     deleted stays in the stream, so what is in there does not tell."""
-    try:
-        groups: list[dict[str, Any]] = await redis.xinfo_groups(stream)
-    except ResponseError:  # the stream has gone
-        return True
-    group = next((one for one in groups if one["name"] == keys.HITS_GROUP.encode()), None)
-    if group is None or _entry_id(group["last-delivered-id"]) < mark:
-        return False
-    pending = await redis.xpending(stream, keys.HITS_GROUP)
-    return not pending["min"] or _entry_id(pending["min"]) > mark
-
-
-def _entry_id(text: bytes) -> EntryId:
-    milliseconds, number = text.split(b"-")
-    return int(milliseconds), int(number)
+    oldest = await oldest_waiting(redis, stream)
+    return oldest is None or oldest > mark
