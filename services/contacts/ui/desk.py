@@ -28,6 +28,7 @@ from services.contacts.ui.assets import Assets
 from services.contacts.ui.form import Form, read_form
 from services.contacts.ui.icons import icon
 from services.contacts.ui.inner_api import InnerApi
+from services.contacts.ui.live.reasons import in_words
 from services.contacts.ui.same_origin import SAFE_METHODS, is_from_here
 from services.contacts.ui.sessions import Sessions
 
@@ -110,6 +111,12 @@ class Desk:
         """For a change that leaves the page as it is."""
         return self.say(Response(status_code=204), said, **events)
 
+    def ingest_url(self, request: Request) -> tuple[str, bool]:
+        """Where browsers reach ingest, and whether that is a guess."""
+        if self.settings.public_url:
+            return self.settings.public_url.rstrip("/"), False
+        return f"{request.url.scheme}://{request.url.hostname}:{self.settings.ingest_port}", True
+
     def forgotten_user(self) -> str:
         """A Set-Cookie header for whoever logs out."""
         return self._users.farewell()
@@ -146,7 +153,7 @@ class Desk:
     def _to_login(self, request: Request) -> Response:
         asked = request.headers.get("hx-current-url", "") if is_htmx(request) else ""
         path = _path_of(asked) or (_path_of(str(request.url)) if request.method in SAFE_METHODS else "")
-        where = f"/ui/login?{urlencode({'next': path})}" if path and path != "/ui/" else "/ui/login"
+        where = f"/ui/login?{urlencode({'next': path})}" if path.startswith("/ui/") else "/ui/login"
         if is_htmx(request):
             return Response(status_code=401, headers={"HX-Redirect": where, "Cache-Control": "no-store"})
         return Response(status_code=303, headers={"Location": where, "Cache-Control": "no-store"})
@@ -205,7 +212,8 @@ def _environment(assets: Assets) -> Environment:
     environment.globals.update(asset=assets.path, icon=icon)
     environment.filters.update(
         when=words.when, ago=words.ago, count=words.count, initials=words.initials, hue=words.hue,
-        is_web=words.is_web, name_of=people_names.name_of, is_anonymous=people_names.is_anonymous,
+        is_web=words.is_web, reason_words=in_words, name_of=people_names.name_of,
+        is_anonymous=people_names.is_anonymous,
         place_of=people_names.place_of, values_of=people_names.values_of, query=urlencode,
     )  # fmt: skip
     return environment

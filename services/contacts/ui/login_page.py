@@ -11,7 +11,7 @@ from services.common.envelope import STORES_AWAY, ApiError, stores_away
 from services.contacts.ui.desk import NOT_OURS, Desk, own_path
 from services.contacts.ui.same_origin import is_from_here
 
-HOME = "/ui/contacts"
+HOME = "/ui"
 WRONG = "Name or password is wrong."
 
 
@@ -23,7 +23,6 @@ class LoginPage:
         """They stand before the login."""
         return [
             Route("/", self.home, methods=["GET"]),
-            Route("/ui", self.home, methods=["GET"]),
             Route("/ui/login", self.login, methods=["GET", "POST"]),
             Route("/ui/logout", self.logout, methods=["POST"]),
         ]

@@ -11,6 +11,9 @@ from services.contacts.stores import Stores
 from services.contacts.ui.contact.contact_page import ContactPage
 from services.contacts.ui.desk import Desk
 from services.contacts.ui.inner_api import App, InnerApi
+from services.contacts.ui.live.check_page import CheckPage
+from services.contacts.ui.live.dashboard_page import DashboardPage
+from services.contacts.ui.live.live_page import LivePage
 from services.contacts.ui.login_page import LoginPage
 from services.contacts.ui.people.list_page import ListPage
 from services.contacts.ui.sessions import Sessions
@@ -35,6 +38,9 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         ImportsPage(desk),
         ExportsPage(desk, ExportClient(settings)),
         JobsPage(desk),
+        DashboardPage(desk),
+        LivePage(desk),
+        CheckPage(desk),
     )  # fmt: skip
     handlers = {path: methods for room in rooms for path, methods in room.handlers().items()}
     return [*LoginPage(desk).routes(), *desk.assets.routes(), *desk.routes(handlers), desk.nothing_else()]

@@ -1,0 +1,74 @@
+"""What happens now, in the web pages: hits as they arrive, the check of a site, the dashboard. In a real browser."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+from playwright.sync_api import Browser, Page, expect
+
+from tests.system.conftest import Stack
+from tests.system.pictures import take_picture
+
+SOON_MS = 15_000
+
+
+def visit_shop(browser: Browser, stack: Stack, *paths: str) -> None:
+    """Somebody else, in a browser of their own."""
+    context = browser.new_context()
+    shop = context.new_page()
+    for path in paths:
+        shop.goto(stack.url("demo", path))
+        expect(shop.locator("#sent li").first).to_contain_text(stack.url("demo", path), timeout=SOON_MS)
+    context.close()
+
+
+def test_hits_show_as_they_arrive_with_their_contact_and_why_one_was_dropped(
+    browser: Browser, page: Page, stack: Stack
+) -> None:
+    page.goto(stack.url("contacts", "/ui/live"))
+    page.wait_for_timeout(2_500)  # until ingest has learnt that somebody watches
+    visit_shop(browser, stack, "/satchel")
+    httpx.get(stack.url("ingest", "/mtracking.gif?page_url=https://shop.example/secret"), headers={"Sec-GPC": "1"})
+    stored = page.locator("#hits li.stored").first
+    expect(stored).to_contain_text("/satchel", timeout=SOON_MS)
+    expect(stored.locator("a")).to_have_attribute("href", re.compile(r"^/ui/contacts/\d+$"))
+    dropped = page.locator("#hits li.dropped").first
+    expect(dropped).to_contain_text("Global Privacy Control", timeout=SOON_MS)
+    expect(dropped).not_to_contain_text("secret")
+    take_picture(page, "live")
+    page.click("text=Hold")
+    before = page.locator("#hits li").count()
+    visit_shop(browser, stack, "/pricing")
+    page.wait_for_timeout(1_500)
+    assert page.locator("#hits li").count() == before
+
+
+def test_the_check_of_a_site_waits_for_its_hits_and_says_that_all_is_well(
+    browser: Browser, page: Page, stack: Stack
+) -> None:
+    page.goto(stack.url("contacts", "/ui/live/check"))
+    expect(page.locator("#snippet")).to_contain_text("/mtc.js")
+    page.fill("#site", stack.url("demo"))
+    page.click("text=Wait for its hits")
+    expect(page.locator("#steps")).to_contain_text("Waiting for the first hit")
+    page.wait_for_timeout(2_500)
+    visit_shop(browser, stack, "/satchel", "/pricing")
+    expect(page.locator("#steps")).to_contain_text("A hit has arrived and is stored", timeout=SOON_MS)
+    take_picture(page, "check-site")
+
+
+def test_the_check_of_a_site_says_that_its_origin_is_not_allowed(page: Page, stack: Stack) -> None:
+    page.goto(stack.url("contacts", "/ui/live/check?site=https://unknown.example"))
+    page.wait_for_timeout(2_500)
+    headers = {"Origin": "https://unknown.example"}
+    httpx.post(stack.url("ingest", "/mtc/event"), data={"page_url": "https://unknown.example/"}, headers=headers)
+    expect(page.locator("#steps .wrong").first).to_contain_text("SPOOR_CORS_ORIGINS", timeout=SOON_MS)
+
+
+def test_the_dashboard_counts_visitors_contacts_and_hits(browser: Browser, page: Page, stack: Stack) -> None:
+    visit_shop(browser, stack, "/satchel")
+    page.goto(stack.url("contacts", "/ui"))
+    expect(page.locator("#numbers .number-card strong").first).to_have_text(re.compile("^[1-9]"), timeout=SOON_MS)
+    expect(page.locator("svg.bars")).to_have_attribute("aria-label", re.compile("^[1-9].* hits accepted"))
+    take_picture(page, "dashboard")
