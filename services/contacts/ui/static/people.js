@@ -42,7 +42,9 @@
   if (!search || !help) return;
   const options = () => [...help.querySelectorAll('[role=option]')];
   const shown = (is) => { help.hidden = !is; search.setAttribute('aria-expanded', String(is)); if (!is) search.removeAttribute('aria-activedescendant'); };
+  let isDone = false; // a whole word was chosen: quiet until somebody types on
   function choose(option) {
+    isDone = option.dataset.value.endsWith(' ');
     const before = search.value.replace(/(?:[^\s"]|"[^"]*"?)*$/, '');
     search.value = before + option.dataset.value;
     search.focus();
@@ -50,13 +52,14 @@
     search.dispatchEvent(new Event('input', { bubbles: true }));
   }
   search.addEventListener('focus', () => shown(options().length > 0));
-  document.addEventListener('htmx:afterSwap', (event) => { if (event.detail.target === help) shown(options().length > 0 && document.activeElement === search); });
+  document.addEventListener('htmx:afterSwap', (event) => { if (event.detail.target === help) shown(!isDone && options().length > 0 && document.activeElement === search); });
   search.addEventListener('blur', () => setTimeout(() => shown(false), 150));
   help.addEventListener('mousedown', (event) => {
     const option = event.target.closest('[role=option]');
     if (option) { event.preventDefault(); choose(option); }
   });
   search.addEventListener('keydown', (event) => {
+    if (event.key.length === 1) isDone = false;
     const all = options();
     const at = all.findIndex((option) => option.getAttribute('aria-selected') === 'true');
     if (event.key === 'Escape' && !help.hidden) { shown(false); event.preventDefault(); }
