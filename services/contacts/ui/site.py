@@ -17,10 +17,12 @@ from services.contacts.ui.live.live_page import LivePage
 from services.contacts.ui.login_page import LoginPage
 from services.contacts.ui.people.list_page import ListPage
 from services.contacts.ui.sessions import Sessions
+from services.contacts.ui.settings.settings_page import SettingsPage
 from services.contacts.ui.transfer.export_client import ExportClient
 from services.contacts.ui.transfer.exports_page import ExportsPage
 from services.contacts.ui.transfer.imports_page import ImportsPage
 from services.contacts.ui.transfer.jobs_page import JobsPage
+from services.contacts.ui.users.me_page import MePage
 
 
 def is_page(path: str) -> bool:
@@ -41,6 +43,8 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         DashboardPage(desk),
         LivePage(desk),
         CheckPage(desk),
+        MePage(desk),
+        SettingsPage(desk),
     )  # fmt: skip
     handlers = {path: methods for room in rooms for path, methods in room.handlers().items()}
     return [*LoginPage(desk).routes(), *desk.assets.routes(), *desk.routes(handlers), desk.nothing_else()]
