@@ -10,6 +10,7 @@ from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
 from services.contacts.ui.contact.contact_page import ContactPage
 from services.contacts.ui.desk import Desk
+from services.contacts.ui.forms.forms_page import FormsPage
 from services.contacts.ui.inner_api import App, InnerApi
 from services.contacts.ui.live.check_page import CheckPage
 from services.contacts.ui.live.dashboard_page import DashboardPage
@@ -43,6 +44,7 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         DashboardPage(desk),
         LivePage(desk),
         CheckPage(desk),
+        FormsPage(desk),
         MePage(desk),
         SettingsPage(desk),
     )  # fmt: skip

@@ -70,7 +70,8 @@ class MePage:
         token = next((one for one in tokens if one["id"] == request.path_params["id"]), None)
         if token is None:
             raise ApiError(404, "There is no such token.")
-        return self._desk.page(request, "users/revoke.html", block="dialog", token=token)
+        text = "Programs that use this token are let in no more, within a second."
+        return self._desk.ask(request, f"Revoke {token['name']}?", text, "Revoke it", PATH)
 
     async def revoke(self, request: Request) -> Response:
         await self._desk.api.send("DELETE", f"/api/tokens/{request.path_params['id']}/delete")
