@@ -89,8 +89,9 @@ class Desk:
         self, request: Request, title: str, text: str, button: str, back: str, *, is_danger: bool = True
     ) -> Response:
         """Whether it is meant: whoever says yes posts to the address that asked."""
-        said = {"title": title, "text": text, "button": button, "back": back, "is_danger": is_danger}
-        return self.page(request, "ask.html", block="dialog", **said)
+        return self.page(
+            request, "ask.html", block="dialog", title=title, text=text, button=button, back=back, is_danger=is_danger
+        )
 
     def open_page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """For whoever is not logged in yet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -83,7 +83,7 @@ class FormsPage:
             paging=Paging.of(asked, found["total"]), names=await self._names(found["submissions"]),
         )  # fmt: skip
 
-    async def _names(self, submissions: list[Any]) -> Mapping[int, str]:
+    async def _names(self, submissions: Sequence[Any]) -> Mapping[int, str]:
         ids = {one["lead"]["id"] for one in submissions if one["lead"]["id"]}
         if not ids:
             return {}
