@@ -12,6 +12,7 @@ from services.contacts.ui.contact.contact_page import ContactPage
 from services.contacts.ui.desk import Desk
 from services.contacts.ui.forms.forms_page import FormsPage
 from services.contacts.ui.inner_api import App, InnerApi
+from services.contacts.ui.keeping.keeping_page import KeepingPage
 from services.contacts.ui.live.check_page import CheckPage
 from services.contacts.ui.live.dashboard_page import DashboardPage
 from services.contacts.ui.live.live_page import LivePage
@@ -19,6 +20,8 @@ from services.contacts.ui.login_page import LoginPage
 from services.contacts.ui.people.list_page import ListPage
 from services.contacts.ui.sessions import Sessions
 from services.contacts.ui.settings.settings_page import SettingsPage
+from services.contacts.ui.stages.stages_page import STAGES
+from services.contacts.ui.tags.tags_page import TAGS
 from services.contacts.ui.transfer.export_client import ExportClient
 from services.contacts.ui.transfer.exports_page import ExportsPage
 from services.contacts.ui.transfer.imports_page import ImportsPage
@@ -47,6 +50,8 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         FormsPage(desk),
         MePage(desk),
         SettingsPage(desk),
+        KeepingPage(desk, STAGES),
+        KeepingPage(desk, TAGS),
     )  # fmt: skip
     handlers = {path: methods for room in rooms for path, methods in room.handlers().items()}
     return [*LoginPage(desk).routes(), *desk.assets.routes(), *desk.routes(handlers), desk.nothing_else()]

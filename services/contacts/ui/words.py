@@ -51,7 +51,8 @@ def count(number: Any) -> str:
 
 def initials(name: str) -> str:
     words = [word for word in name.split() if word[0].isalnum()]
-    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words))[:2].upper() or "?"
+    letters = words[0][0] + words[-1][0] if len(words) > 1 else "".join(words)[:2]
+    return letters.upper() or "?"
 
 
 def hue(text: str) -> int:

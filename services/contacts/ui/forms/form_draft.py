@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from services.common.envelope import ApiError
 from services.contacts.ui.form import Form
 from services.contacts.ui.forms.form_html import choices_of
-from services.contacts.ui.refusal import Refusal
+from services.contacts.ui.keeping.refusal import Refusal, refused_input
 
 Json = dict[str, Any]
 MOST_FIELDS = 200
@@ -88,12 +89,12 @@ def _field_body(field: Mapping[str, Any]) -> Json:
     return {**said, "isRequired": field["isRequired"], "properties": {"list": choices}}
 
 
-def by_input(refused: Refusal) -> Refusal:
-    """What the API says of `fields[0][label]`, under the name of its input."""
-    named: dict[str, Sequence[str]] = {
-        name.replace("][", ".").replace("[", ".").rstrip("]"): texts for name, texts in refused.fields.items()
-    }
-    return refused._replace(fields=named)
+def refused_draft(error: ApiError, draft: Mapping[str, Any]) -> Refusal:
+    """What the API says of `fields[0][label]`, under the name of its input. Raises what is about nothing typed."""
+    rows = range(len(draft["fields"]))
+    inputs = {f"fields[{row}][{name}]": f"fields.{row}.{name}" for row in rows for name in OF_FIELD}
+    refused = refused_input(error, (*TEXTS, *inputs))
+    return refused._replace(by_name={inputs.get(name, name): text for name, text in refused.by_name.items()})
 
 
 def _words(text: str) -> list[str]:

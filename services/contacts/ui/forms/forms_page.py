@@ -12,14 +12,19 @@ from starlette.responses import Response
 from services.common.envelope import ApiError
 from services.contacts.records.form_resource import POST_ACTIONS, TYPES
 from services.contacts.ui.desk import Desk, Handler
-from services.contacts.ui.forms.form_draft import NEW_FORM, body_of, by_input, draft_of, read_draft, rearranged
+from services.contacts.ui.forms.form_draft import NEW_FORM, body_of, draft_of, read_draft, rearranged, refused_draft
 from services.contacts.ui.forms.form_html import form_html
+from services.contacts.ui.keeping.refusal import NOTHING, Refusal
 from services.contacts.ui.paging import Paging, read_paging
 from services.contacts.ui.people_names import name_of
-from services.contacts.ui.refusal import NONE, Refusal, refusal
 
 PATH = "/ui/forms"
 ONE = f"{PATH}/{{id:int}}"
+TYPE_WORDS = dict(zip(TYPES, (
+    "Text", "E-mail address", "Phone number", "Web address", "Number", "Date", "Date and time", "Long text",
+    "One of a list", "One of several buttons", "Several of a list", "Country", "Hidden", "Password", "The button",
+    "A text to read",
+), strict=True))  # fmt: skip
 POST_WORDS = dict(zip(POST_ACTIONS, ("Show a text", "Return to the page", "Lead on to an address"), strict=True))
 
 
@@ -99,16 +104,16 @@ class FormsPage:
         try:
             kept = (await self._desk.api.send(method, path, body_of(draft)))["form"]
         except ApiError as error:
-            return await self._form(request, draft, by_input(refusal(error)))
+            return await self._form(request, draft, refused_draft(error, draft))
         return self._desk.go(request, f"{PATH}/{kept['id']}", "The form is saved.")
 
-    async def _form(self, request: Request, draft: Mapping[str, Any], refused: Refusal = NONE) -> Response:
+    async def _form(self, request: Request, draft: Mapping[str, Any], refused: Refusal = NOTHING) -> Response:
         fields = await self._desk.api.get("/api/contacts/list/fields")
         rows = fields.values() if isinstance(fields, dict) else fields
         mapped = {field["alias"]: field["label"] for field in rows if field["alias"] != "points"}
         return self._desk.page(
-            request, "forms/edit.html", refused.status(), block="form", draft=draft, refused=refused, mapped=mapped,
-            types={one: one for one in TYPES}, post_actions=POST_WORDS, is_new="id" not in request.path_params,
+            request, "forms/edit.html", 422 if refused.text else 200, block="form", draft=draft, refused=refused,
+            mapped=mapped, types=TYPE_WORDS, post_actions=POST_WORDS, is_new="id" not in request.path_params,
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.common.caller import ADMIN_ID
 from services.common.envelope import ApiError
 from services.contacts.ui.desk import Desk, Handler
-from services.contacts.ui.refusal import NONE, Refusal, refusal
+from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
 
 PATH = "/ui/me"
 NAMES = ("firstName", "lastName", "position", "timezone", "locale", "signature")
@@ -41,7 +41,7 @@ class MePage:
         try:
             await self._desk.api.send("PATCH", "/api/users/self/edit", said)
         except ApiError as error:
-            return await self._page(request, refusal(error), "names", said=said)
+            return await self._page(request, refused_input(error, NAMES), "names", said=said)
         return self._desk.go(request, PATH, "Your names are saved.")
 
     async def change_password(self, request: Request) -> Response:
@@ -53,7 +53,7 @@ class MePage:
                 raise ApiError(400, text := "A new password is needed.", {"plainPassword": [text]})
             await self._desk.api.send("PATCH", "/api/users/self/edit", said)
         except ApiError as error:
-            return await self._page(request, refusal(error), "password")
+            return await self._page(request, refused_input(error, PASSWORDS), "password")
         return self._desk.go(request, PATH, "Your password is changed.")
 
     async def make_token(self, request: Request) -> Response:
@@ -62,7 +62,7 @@ class MePage:
         try:
             made = (await self._desk.api.send("POST", "/api/tokens/new", said))["token"]
         except ApiError as error:
-            return await self._page(request, refusal(error), "tokens", asked=said)
+            return await self._page(request, refused_input(error, tuple(said)), "tokens", asked=said)
         return await self._page(request, block="tokens", made=made)
 
     async def ask(self, request: Request) -> Response:
@@ -77,12 +77,12 @@ class MePage:
         await self._desk.api.send("DELETE", f"/api/tokens/{request.path_params['id']}/delete")
         return self._desk.go(request, PATH, "The token is revoked.")
 
-    async def _page(self, request: Request, refused: Refusal = NONE, block: str = "", **values: Any) -> Response:
+    async def _page(self, request: Request, refused: Refusal = NOTHING, block: str = "", **values: Any) -> Response:
         """`refused` is what was wrong in that block."""
         user, tokens = await asyncio.gather(self._desk.api.get("/api/users/self"), self._desk.api.get("/api/tokens"))
         shown = {"made": None, "asked": {"name": "", "days": "90"}, "said": {}, **values}
         return self._desk.page(
-            request, "users/me.html", refused.status(), block=block, user={**user, **shown.pop("said")},
+            request, "users/me.html", 422 if refused.text else 200, block=block, user={**user, **shown.pop("said")},
             tokens=tokens["tokens"], is_kept_here=bool(user["id"]) and user["id"] != ADMIN_ID,
-            refused={name: refused if name == block else NONE for name in ("names", "password", "tokens")}, **shown,
+            refused={name: refused if name == block else NOTHING for name in ("names", "password", "tokens")}, **shown,
         )  # fmt: skip
