@@ -8,6 +8,8 @@ from services.common.peer import read_networks
 from services.common.settings import Settings
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
+from services.contacts.ui.campaigns.campaigns_page import CampaignsPage
+from services.contacts.ui.categories.categories_page import CATEGORIES
 from services.contacts.ui.contact.contact_page import ContactPage
 from services.contacts.ui.desk import Desk
 from services.contacts.ui.forms.forms_page import FormsPage
@@ -18,6 +20,7 @@ from services.contacts.ui.live.dashboard_page import DashboardPage
 from services.contacts.ui.live.live_page import LivePage
 from services.contacts.ui.login_page import LoginPage
 from services.contacts.ui.people.list_page import ListPage
+from services.contacts.ui.points.points_page import GROUPS, TRIGGERS, PointsPage, RulesPage
 from services.contacts.ui.sessions import Sessions
 from services.contacts.ui.settings.settings_page import SettingsPage
 from services.contacts.ui.stages.stages_page import STAGES
@@ -27,6 +30,7 @@ from services.contacts.ui.transfer.exports_page import ExportsPage
 from services.contacts.ui.transfer.imports_page import ImportsPage
 from services.contacts.ui.transfer.jobs_page import JobsPage
 from services.contacts.ui.users.me_page import MePage
+from services.contacts.ui.webhooks.webhooks_page import WebhooksPage
 
 
 def is_page(path: str) -> bool:
@@ -47,6 +51,12 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         DashboardPage(desk),
         LivePage(desk),
         CheckPage(desk),
+        CampaignsPage(desk),
+        KeepingPage(desk, CATEGORIES),
+        RulesPage(desk),
+        PointsPage(desk, GROUPS),
+        PointsPage(desk, TRIGGERS),
+        WebhooksPage(desk),
         FormsPage(desk),
         MePage(desk),
         SettingsPage(desk),

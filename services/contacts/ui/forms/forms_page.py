@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +16,7 @@ from services.contacts.ui.forms.form_draft import NEW_FORM, body_of, draft_of, r
 from services.contacts.ui.forms.form_html import form_html
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal
 from services.contacts.ui.paging import Paging, read_paging
-from services.contacts.ui.people_names import name_of
+from services.contacts.ui.people_by_id import names_of
 
 PATH = "/ui/forms"
 ONE = f"{PATH}/{{id:int}}"
@@ -83,18 +83,12 @@ class FormsPage:
         form, found = await asyncio.gather(
             self._desk.api.get(_api(request)), self._desk.api.get(f"{_api(request)}/submissions", asked.query())
         )
+        submissions = found["submissions"]
         return self._desk.page(
-            request, "forms/submissions.html", block="list", form=form["form"], submissions=found["submissions"],
-            paging=Paging.of(asked, found["total"]), names=await self._names(found["submissions"]),
+            request, "forms/submissions.html", block="list", form=form["form"], submissions=submissions,
+            paging=Paging.of(asked, found["total"]),
+            names=await names_of(self._desk.api, [one["lead"]["id"] for one in submissions]),
         )  # fmt: skip
-
-    async def _names(self, submissions: Sequence[Any]) -> Mapping[int, str]:
-        ids = {one["lead"]["id"] for one in submissions if one["lead"]["id"]}
-        if not ids:
-            return {}
-        query = {"search": f"ids:{','.join(map(str, ids))}", "limit": len(ids)}
-        people = (await self._desk.api.get("/api/contacts", query))["contacts"]
-        return {one["id"]: name_of(one) for one in (people.values() if isinstance(people, dict) else people)}
 
     async def _save(self, request: Request, method: str, path: str) -> Response:
         form = await self._desk.form(request)
