@@ -29,7 +29,10 @@ from services.contacts.ui.transfer.export_client import ExportClient
 from services.contacts.ui.transfer.exports_page import ExportsPage
 from services.contacts.ui.transfer.imports_page import ImportsPage
 from services.contacts.ui.transfer.jobs_page import JobsPage
+from services.contacts.ui.users.credentials_page import CredentialsPage
 from services.contacts.ui.users.me_page import MePage
+from services.contacts.ui.users.roles_page import RolesPage
+from services.contacts.ui.users.users_page import UsersPage
 from services.contacts.ui.webhooks.webhooks_page import WebhooksPage
 
 
@@ -58,6 +61,9 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         PointsPage(desk, TRIGGERS),
         WebhooksPage(desk),
         FormsPage(desk),
+        UsersPage(desk),
+        RolesPage(desk),
+        CredentialsPage(desk),
         MePage(desk),
         SettingsPage(desk),
         KeepingPage(desk, STAGES),

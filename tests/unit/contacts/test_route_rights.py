@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from services.contacts.ui.pages import Pages
 
 from services.common.rights import CATALOG, EVERYTHING, NOTHING, implied, is_right, rights_of
 from services.common.settings import Settings
 from services.contacts.app import api_routes
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
+from services.contacts.ui.pages import Pages
 from services.contacts.users.route_rights import ADMIN, RULES, Rule
 
 
