@@ -13,7 +13,7 @@ from starlette.responses import Response
 from services.common.envelope import ApiError
 from services.contacts.ui.desk import Desk, Handler, own_path
 from services.contacts.ui.form import Form
-from services.contacts.ui.refusal import NONE, Refusal, refusal
+from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
 
 PATH = "/ui/contacts/batch/{action}"
 CHANNELS = {"email": "E-mail", "sms": "Text messages", "web": "Web notifications", "mobile": "Mobile notifications"}
@@ -106,7 +106,13 @@ class BatchPage:
             done = await self._desk.api.send("POST", f"/api/contacts/batch/{action}", {**who, **dialog.read(form)})
         except ApiError as error:
             return await self._dialog(
-                request, form.all("ids"), search, form.text("total"), back, refusal(error), form.text("reason")
+                request,
+                form.all("ids"),
+                search,
+                form.text("total"),
+                back,
+                refused_input(error, ()),
+                form.text("reason"),
             )
         if "job" in done:
             return self._desk.go(request, f"/ui/jobs/{done['job']['id']}", "It is under way.")
@@ -114,11 +120,11 @@ class BatchPage:
 
     async def _dialog(
         self, request: Request, ids: list[str], search: str, total: str, back: str,
-        refused: Refusal = NONE, reason: str = "",
+        refused: Refusal = NOTHING, reason: str = "",
     ) -> Response:  # fmt: skip
         dialog = _dialog_of(request)
         return self._desk.page(
-            request, "people/batch.html", refused.status(), block="dialog", action=request.path_params["action"],
+            request, "people/batch.html", 422 if refused.text else 200, block="dialog", action=request.path_params["action"],
             dialog=dialog, ids=ids, search=search, total=total, back=back, refused=refused, reason=reason,
             choices=await self._choices(dialog.choices), channels=CHANNELS, periods=PERIODS,
         )  # fmt: skip

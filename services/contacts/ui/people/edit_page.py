@@ -13,6 +13,7 @@ from services.common.caller import author_id
 from services.common.envelope import ApiError
 from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.field_inputs import GROUPS, PREFIX, Input, as_typed, inputs_of, typed, with_values
+from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
 from services.contacts.ui.people.person_form import (
     Clash,
     Extras,
@@ -26,7 +27,6 @@ from services.contacts.ui.people.person_form import (
     was_of,
 )
 from services.contacts.ui.people_names import values_of
-from services.contacts.ui.refusal import NONE, Refusal, refusal
 
 PATH = "/ui/contacts"
 ONE = f"{PATH}/{{id:int}}/edit"
@@ -67,7 +67,7 @@ class EditPage:
                     "POST", "/api/contacts/batch/segments", {"ids": [made["id"]], "add": segments}
                 )
         except ApiError as error:
-            return await self._form_page(request, with_values(inputs, said), extras, refusal(error))
+            return await self._form_page(request, with_values(inputs, said), extras, _refused(error, inputs))
         return self._desk.go(request, f"{PATH}/{made['id']}", "Saved.")
 
     async def edit(self, request: Request) -> Response:
@@ -94,7 +94,12 @@ class EditPage:
                 await self._desk.api.send("PATCH", f"/api/contacts/{contact['id']}/edit", body)
         except ApiError as error:
             return await self._form_page(
-                request, with_values(inputs, said), extras, refusal(error), contact=contact, was=form.text("was")
+                request,
+                with_values(inputs, said),
+                extras,
+                _refused(error, inputs),
+                contact=contact,
+                was=form.text("was"),
             )
         return self._desk.go(request, f"{PATH}/{contact['id']}", "Saved.")
 
@@ -122,7 +127,7 @@ class EditPage:
         return inputs_of(shown, values)
 
     async def _form_page(
-        self, request: Request, inputs: Sequence[Input], extras: Extras, refused: Refusal = NONE, *,
+        self, request: Request, inputs: Sequence[Input], extras: Extras, refused: Refusal = NOTHING, *,
         contact: Any = None, found: Sequence[Clash] = (), was: str | None = None,
     ) -> Response:  # fmt: skip
         is_quick = request.url.path.endswith("/quick")
@@ -131,7 +136,7 @@ class EditPage:
             self._rows("/api/companies", "companies"), self._rows("/api/contacts/list/segments"),
         )  # fmt: skip
         return self._desk.page(
-            request, "people/quick.html" if is_quick else "people/form.html", refused.status(),
+            request, "people/quick.html" if is_quick else "people/form.html", 422 if refused.text else 200,
             block="dialog" if is_quick else "form",
             inputs=[one for one in inputs if one.is_short] if is_quick else inputs,
             groups={group: label for group, label in GROUPS.items() if any(one.group == group for one in inputs)},
@@ -150,3 +155,7 @@ class EditPage:
             return []
         rows = found[name] if name else found
         return list(rows.values()) if isinstance(rows, dict) else rows
+
+
+def _refused(error: ApiError, inputs: Sequence[Input]) -> Refusal:
+    return refused_input(error, {one.alias for one in inputs})
