@@ -26,7 +26,7 @@ from services.contacts.jobs.targets import Targets
 from services.contacts.people.change import Change, apply_change, without_kept
 from services.contacts.people.editor import taken_by
 from services.contacts.people.memberships import MembershipChange
-from services.contacts.people.projector import Collected
+from services.contacts.people.projector import Projection
 from services.contacts.people.writer import ContactWriter, ValueTakenError, now_us
 from services.contacts.stores import BusyError, Stores
 from services.contacts.timeline.changes import event_row, events_of
@@ -92,7 +92,7 @@ class Chunk(NamedTuple):
     unique: tuple[str, ...]
     time_us: int
     is_again: bool
-    projection: Collected
+    projection: Projection
 
 
 class PartWriter:
