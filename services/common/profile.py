@@ -338,7 +338,7 @@ VERSION_DIGITS = 16  # in front of the document, where the script compares it
 
 def encode_profile(profile: Profile) -> bytes:
     """The document as stored, without the version: that one is the script's to give."""
-    return _encoder.encode(msgspec.structs.replace(profile, version=0))
+    return _encoder.encode(msgspec.structs.replace(profile, version=0) if profile.version else profile)
 
 
 def decode_profile(stored: bytes) -> Profile:
