@@ -61,6 +61,18 @@ class EventRow(msgspec.Struct, array_like=True, gc=False):
     received_at: int
 
 
+class ToldRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `events` that no hit was: what it says of columns that are not here is nothing."""
+
+    event_id: str
+    contact_id: int
+    time: int
+    type: str
+    title: str
+    query: str
+    received_at: int
+
+
 class BotRow(EventRow, array_like=True, gc=False):
     """A row of `bot_events`: the event it would have been, why it is not, and the hit itself to judge it anew."""
 
@@ -246,6 +258,7 @@ def as_text(value: Value) -> str:
 
 Rows = (
     list[EventRow]
+    | list[ToldRow]
     | list[BotRow]
     | list[ContactRow]
     | list[AliasRow]

@@ -11,7 +11,7 @@ import structlog
 from services.common.clickhouse import Block, ClickHouse, encoded, insert_blocks
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
-from services.common.tables import ALIASES, CONTACTS, EVENTS, EventRow, Rows, alias_rows, contact_row
+from services.common.tables import ALIASES, CONTACTS, EVENTS, Rows, ToldRow, alias_rows, contact_row
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ class Lot:
         self.blocks: dict[str, list[Block]] = {CONTACTS: [], ALIASES: [], EVENTS: []}
         self.versions: dict[int, int] = {}
 
-    async def put(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
+    async def put(self, profiles: list[Profile], events: list[ToldRow] | None = None) -> None:
         self._add(CONTACTS, [contact_row(profile) for profile in profiles])
         self._add(ALIASES, [row for profile in profiles for row in alias_rows(profile)])
         self._add(EVENTS, events or [])
