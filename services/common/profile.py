@@ -119,7 +119,11 @@ class Part(msgspec.Struct, omit_defaults=True):
         return stamped.time_us if stamped else 0
 
     def is_anonymous(self) -> bool:
-        return all(self.value(field) in (None, "") for field in IDENTIFYING_FIELDS)
+        for field in IDENTIFYING_FIELDS:
+            stamped = self.fields.get(field)
+            if stamped and stamped.value not in (None, ""):
+                return False
+        return True
 
     def with_fields(self, values: dict[str, Value], time_us: int) -> Part:
         """This part after `values` were said at `time_us`; an older word than the stored one changes nothing."""

@@ -98,7 +98,7 @@ class OneImport:
         except InvalidChangeError as error:
             await self._progress.fail(self._id, str(error))
             return
-        self._row_reader = RowReader(document.columns, known, fields.unique, await self._constants())
+        self._row_reader = RowReader(document.columns, known, await self._constants())
         client = await asyncio.to_thread(connect_blocking, self._settings.clickhouse_url)
         pieces = FilePieces(client, document.file)
         try:
