@@ -91,6 +91,8 @@ class Bulk:
             if not one.done.done():
                 one.done.set_result(None)
         await self._settle(waiting)
+        for one in waiting:  # chunks that wait for others to be counted hold on to them
+            one.lot.blocks.clear()
 
     async def _insert(self, table: str, waiting: list[_Waiting]) -> None:
         if blocks := [block for one in waiting for block in one.lot.blocks[table]]:

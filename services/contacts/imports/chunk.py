@@ -16,18 +16,19 @@ WRITTEN_AT_ONCE = 3  # chunks; others in hand are in Redis, and wait for ClickHo
 
 
 class Chunk:
-    """`written`: until they are in Redis; `counted`: until all of them is done and counted."""
+    """`written`: until they are in Redis; `counted`: until they are in ClickHouse, too, and counted."""
 
     written: asyncio.Task[None]
     counted: asyncio.Task[None]
 
     def __init__(self, first: int, rows: Sequence[Row], line: int, window: Window) -> None:
         self.first, self.rows, self.line, self.window = first, rows, line, window
-        self._to_row = first + len(rows)
+        self.to_row = first + len(rows)
         self.todo: list[Todo] = []
         self.failures: list[Failure] = []
         self.lot = Lot()
-        self._outcomes: Mapping[int, Outcome] = {}
+        self.is_stored = self.is_counted = False
+        self.inserted = self.updated = 0
         self.marks: Marks = {}
         self._about: set[object] = set()
 
@@ -42,17 +43,20 @@ class Chunk:
 
     def take(self, outcomes: Mapping[int, Outcome]) -> None:
         """What became of those that were read. Nothing is kept of them but that."""
-        self._outcomes = outcomes
-        for number, outcome in sorted(outcomes.items()):
-            if outcome.error:
-                row = self.rows[number - self.first]
-                self.failures.append(Failure(row.line, outcome.error, row.cells))
+        wrong = sorted([(number, outcome.error) for number, outcome in outcomes.items() if outcome.error])
+        for number, error in wrong:
+            row = self.rows[number - self.first]
+            self.failures.append(Failure(row.line, error, row.cells))
+        self.inserted = sum([one.is_new for one in outcomes.values() if not one.error])
+        self.updated = len(outcomes) - len(wrong) - self.inserted
         self.rows, self.todo, self.marks, self._about = [], [], {}, set()
 
-    def result(self) -> Done:
-        written = [one for one in self._outcomes.values() if not one.error]
-        inserted = sum(one.is_new for one in written)
-        return Done(self.first, self._to_row, self.line, inserted, len(written) - inserted, len(self.failures))
+
+def done_of(chunks: Sequence[Chunk]) -> Done:
+    """What became of all rows of chunks that follow each other."""
+    first, last = chunks[0], chunks[-1]
+    inserted, updated = sum(one.inserted for one in chunks), sum(one.updated for one in chunks)
+    return Done(first.first, last.to_row, last.line, inserted, updated, sum(len(one.failures) for one in chunks))
 
 
 async def room(in_hand: Iterable[Chunk]) -> None:
