@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.integration.contacts.answers import told
-from tests.integration.contacts.ui.test_login import browser, log_in, made_user  # noqa: F401
+from tests.integration.contacts.ui.somebody import log_in, made_user
 
 HOSTILE = "\"'><script>alert(1)</script>"
 HTMX = {"HX-Request": "true"}
