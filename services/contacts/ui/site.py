@@ -20,7 +20,10 @@ from services.contacts.ui.live.dashboard_page import DashboardPage
 from services.contacts.ui.live.live_page import LivePage
 from services.contacts.ui.login_page import LoginPage
 from services.contacts.ui.mails.emails_page import EmailsPage
+from services.contacts.ui.people.batch_page import BatchPage
+from services.contacts.ui.people.edit_page import EditPage
 from services.contacts.ui.people.list_page import ListPage
+from services.contacts.ui.people.search_page import SearchPage
 from services.contacts.ui.points.points_page import GROUPS, TRIGGERS, PointsPage, RulesPage
 from services.contacts.ui.sessions import Sessions
 from services.contacts.ui.settings.settings_page import SettingsPage
@@ -48,6 +51,9 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
     desk = Desk(InnerApi(api), sessions, settings, metrics)
     rooms = (
         ListPage(desk),
+        SearchPage(desk),
+        EditPage(desk),
+        BatchPage(desk),
         ContactPage(desk),
         ImportsPage(desk),
         ExportsPage(desk, ExportClient(settings)),

@@ -13,7 +13,7 @@ from services.contacts.ui.keeping.keeping_page import KeepingPage
 from services.contacts.ui.keeping.kept import SEVERAL, Column, FormField, Json, Kept, rights_of
 from services.contacts.ui.words import count, when
 
-TYPES = {"template": "To single contacts", "list": "To its segments"}
+TYPES = {"template": "single contacts", "list": "its segments"}
 _TOKENS = "{contactfield=firstname|you} is the contact's, {unsubscribe_url} and {webview_url} are links."
 _TIME = "In UTC; blank for none. 2026-01-31 10:00, tomorrow 9:30, next monday."
 # What somebody wrote as a mail is shown apart from our pages: no script, no form, nothing of ours is in reach, and it
@@ -36,7 +36,7 @@ EMAILS = Kept(
     columns=(
         Column("name", "Name", order="name"),
         Column("subject", "Subject"),
-        Column("emailType", "For", show=lambda email: TYPES[email["emailType"]]),
+        Column("emailType", "To", show=lambda email: TYPES[email["emailType"]]),
         Column("sentCount", "Sent", kind="number"),
         Column("readCount", "Opened", kind="number"),
         Column("isPublished", "Published", order="is_published", kind="flag"),
@@ -46,7 +46,7 @@ EMAILS = Kept(
         FormField("subject", "Subject", help="The name where it is blank. Fields of the contact may stand in it."),
         FormField("customHtml", "HTML", "textarea", help=_TOKENS),
         FormField("plainText", "Plain text", "textarea", help="Made from the HTML where it is blank."),
-        FormField("emailType", "For", "choice", choices=list(TYPES.items()), blank=None, usual="template"),
+        FormField("emailType", "To", "choice", choices=list(TYPES.items()), blank=None, usual="template"),
         FormField("lists", "Segments", SEVERAL, loads=choices_of("/api/segments", "lists")),
         FormField("assetAttachments", "Attached files", SEVERAL, loads=choices_of("/api/assets", "assets", "title"),
                   help="Files from the places that SPOOR_ATTACHMENT_SOURCES names."),
@@ -68,6 +68,8 @@ EMAILS = Kept(
 
 
 class EmailsPage(KeepingPage):
+    form_template = "mails/form.html"
+
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, EMAILS)
 

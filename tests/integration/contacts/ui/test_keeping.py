@@ -101,7 +101,7 @@ def test_an_empty_list_says_what_to_do_next(api: httpx.Client) -> None:
 def test_only_who_may_sees_the_buttons_and_nobody_else_can_press_them(
     api: httpx.Client,
     browser,
-    stage: dict[str, object],  # noqa: F811
+    stage: dict[str, object],
 ) -> None:
     user = made_user(api, stage__stages=["view"])
     somebody = browser()
