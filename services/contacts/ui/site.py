@@ -19,6 +19,7 @@ from services.contacts.ui.live.check_page import CheckPage
 from services.contacts.ui.live.dashboard_page import DashboardPage
 from services.contacts.ui.live.live_page import LivePage
 from services.contacts.ui.login_page import LoginPage
+from services.contacts.ui.mails.emails_page import EmailsPage
 from services.contacts.ui.people.batch_page import BatchPage
 from services.contacts.ui.people.edit_page import EditPage
 from services.contacts.ui.people.list_page import ListPage
@@ -66,6 +67,7 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         PointsPage(desk, GROUPS),
         PointsPage(desk, TRIGGERS),
         WebhooksPage(desk),
+        EmailsPage(desk),
         FormsPage(desk),
         UsersPage(desk),
         RolesPage(desk),

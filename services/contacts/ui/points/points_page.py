@@ -33,7 +33,7 @@ RULES = Kept(
         FormField("delta", "Points", "number", help="Below 0 it takes some.", usual=10, is_required=True),
         FormField("type", "For whoever", "choice", choices=list(TYPES.items()), blank=None, usual=URL_HIT),
         FormField(URL, "Address", help="For visits. A * is anything: https://shop.example/prices*"),
-        *(FormField(name, label, SEVERAL, help=f"For what {TYPES[kind].lower()}: which ones. {_ANY}",
+        *(FormField(name, label, SEVERAL, help=f"For whoever {TYPES[kind].lower()}: which ones. {_ANY}",
                     loads=choices_of(f"/api/{name}", name, shown))
           for name, (label, kind, shown) in _FOR.items()),
         FormField("repeatable", "Each time, not once for each contact", "flag"),
