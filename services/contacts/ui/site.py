@@ -17,6 +17,7 @@ from services.contacts.ui.live.dashboard_page import DashboardPage
 from services.contacts.ui.live.live_page import LivePage
 from services.contacts.ui.login_page import LoginPage
 from services.contacts.ui.people.list_page import ListPage
+from services.contacts.ui.segments.segments_page import SegmentsPage
 from services.contacts.ui.sessions import Sessions
 from services.contacts.ui.stages.stages_page import STAGES
 from services.contacts.ui.tags.tags_page import TAGS
@@ -44,6 +45,7 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         DashboardPage(desk),
         LivePage(desk),
         CheckPage(desk),
+        SegmentsPage(desk),
         KeepingPage(desk, STAGES),
         KeepingPage(desk, TAGS),
     )  # fmt: skip
