@@ -8,8 +8,10 @@ from services.common.peer import read_networks
 from services.common.settings import Settings
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
+from services.contacts.ui.companies.companies_page import CompaniesPage
 from services.contacts.ui.contact.contact_page import ContactPage
 from services.contacts.ui.desk import Desk
+from services.contacts.ui.fields.fields_page import COMPANY_FIELDS, CONTACT_FIELDS, FieldsPage
 from services.contacts.ui.inner_api import App, InnerApi
 from services.contacts.ui.keeping.keeping_page import KeepingPage
 from services.contacts.ui.live.check_page import CheckPage
@@ -46,6 +48,9 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         LivePage(desk),
         CheckPage(desk),
         SegmentsPage(desk),
+        CompaniesPage(desk),
+        FieldsPage(desk, CONTACT_FIELDS),
+        FieldsPage(desk, COMPANY_FIELDS),
         KeepingPage(desk, STAGES),
         KeepingPage(desk, TAGS),
     )  # fmt: skip
