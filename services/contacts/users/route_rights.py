@@ -154,6 +154,7 @@ RULES: Mapping[Route, Rule] = {
     **_posts(Rule(("email:emails:viewown", f"{LEADS}:editown")), "/api/emails/{id}/contact/{contact}/send",
              "/api/emails/{id}/send/contact/{contact}"),
     **_posts(Rule(("email:emails:viewown", f"{LEADS}:editother")), "/api/emails/{id}/send"),
+    **_gets(Rule(("email:emails:viewown", f"{LEADS}:editother")), "/api/emails/{id}/recipients"),
     **_posts(EDIT, "/api/emails/reply/{hash}", f"{_CONTACT}/email", f"{_CONTACT}/messages/{{message}}/cancel",
              *(f"{_CONTACT}/campaignevents/{{event}}/{what}" for what in ("cancel", "reschedule"))),
     ("GET", f"{_CONTACT}/messages"): VIEW,

@@ -61,6 +61,10 @@ class KeepingPage:
     def leads_to(self, thing: Json) -> str:
         return f"{self._kept.path}/{thing['id']}" if self._kept.has_page else self._kept.path
 
+    def done(self, request: Request, saved: Json) -> Response:
+        """What follows when a thing is saved."""
+        return self._desk.go(request, self.leads_to(saved), f"{self._kept.name(saved)} is saved.")
+
     async def completed(self, things: list[Json]) -> list[Json]:
         """The things of a list, with what its columns show beside what the API tells."""
         return things
@@ -126,9 +130,9 @@ class KeepingPage:
         except ApiError as error:
             if error.status not in (400, 422):
                 raise
-            return await self._form(request, thing, fields, said, refused(error, said))
-        done = f"{self._kept.name(saved)} is saved."
-        return self._desk.go(request, self.leads_to(saved), done)
+            names = {*said, *(one.name for one in fields)}
+            return await self._form(request, thing, fields, said, refused(error, names))
+        return self.done(request, saved)
 
     async def _form(
         self,
