@@ -10,8 +10,10 @@ from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
 from services.contacts.ui.campaigns.campaigns_page import CampaignsPage
 from services.contacts.ui.categories.categories_page import CATEGORIES
+from services.contacts.ui.companies.companies_page import CompaniesPage
 from services.contacts.ui.contact.contact_page import ContactPage
 from services.contacts.ui.desk import Desk
+from services.contacts.ui.fields.fields_page import COMPANY_FIELDS, CONTACT_FIELDS, FieldsPage
 from services.contacts.ui.forms.forms_page import FormsPage
 from services.contacts.ui.inner_api import App, InnerApi
 from services.contacts.ui.keeping.keeping_page import KeepingPage
@@ -76,6 +78,9 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         MePage(desk),
         SettingsPage(desk),
         SegmentsPage(desk),
+        CompaniesPage(desk),
+        FieldsPage(desk, CONTACT_FIELDS),
+        FieldsPage(desk, COMPANY_FIELDS),
         KeepingPage(desk, STAGES),
         KeepingPage(desk, TAGS),
     )  # fmt: skip

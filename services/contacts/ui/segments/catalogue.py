@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.common.documents import ASSET, CAMPAIGN, CATEGORY, EMAIL, LINK, SEGMENT, STAGE
 from services.common.queries.segment_fields import OPERATORS, find_field
-from services.contacts.ui.keeping.kept import Choices, Json
+from services.contacts.ui.keeping.kept import Choices, Json, choices_told
 
 LEAD, COMPANY, BEHAVIOR = "lead", "company", "behaviors"
 WORDS = {
@@ -122,13 +122,4 @@ def _static(about: str, name: str, label: str, group: str, named: str = "") -> F
 def _told(field: Json, about: str, group: str) -> FilterField:
     alias, kind = field["alias"], field["type"]
     found = find_field(alias, about, "" if field["isFixed"] else kind)
-    return FilterField(f"{about}:{alias}", field["label"], group, found.kind, "", _choices(field), kind)
-
-
-def _choices(field: Json) -> Choices:
-    said = field["properties"]
-    if not isinstance(said, dict):
-        return ()
-    if "yes" in said:
-        return (("1", said["yes"]), ("0", said["no"]))
-    return [(str(one["value"]), str(one["label"])) for one in said.get("list") or ()]
+    return FilterField(f"{about}:{alias}", field["label"], group, found.kind, "", choices_told(field), kind)

@@ -106,7 +106,10 @@ class SegmentsPage(KeepingPage):
         return self._desk.go(request, f"/ui/jobs/{job['id']}", "The contacts are being deleted.")
 
     def values(self, thing: Json | None, fields: Sequence[FormField]) -> Json:
-        return {**super().values(thing, fields), "filters": rows_of(thing["filters"]) if thing else []}
+        """A public name that is the name was not said."""
+        said = super().values(thing, fields)
+        public = said["publicName"] if said["publicName"] != said["name"] else ""
+        return {**said, "publicName": public, "filters": rows_of(thing["filters"]) if thing else []}
 
     async def said(self, form: Form, fields: Sequence[FormField]) -> Json:
         return {**await super().said(form, fields), "filters": read_rows(form, await self._catalogue())}
