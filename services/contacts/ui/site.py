@@ -8,7 +8,15 @@ from services.common.peer import read_networks
 from services.common.settings import Settings
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
+from services.contacts.ui.contact.contact_dialogs import ContactDialogs
 from services.contacts.ui.contact.contact_page import ContactPage
+from services.contacts.ui.contact.fields_panel import FieldsPanel
+from services.contacts.ui.contact.mail_dialog import MailDialog
+from services.contacts.ui.contact.membership_dialogs import MembershipDialogs
+from services.contacts.ui.contact.merge_dialogs import MergeDialogs
+from services.contacts.ui.contact.notes_dialogs import NotesDialogs
+from services.contacts.ui.contact.picture import Picture
+from services.contacts.ui.contact.preferences_dialog import PreferencesDialog
 from services.contacts.ui.desk import Desk
 from services.contacts.ui.inner_api import App, InnerApi
 from services.contacts.ui.live.check_page import CheckPage
@@ -35,6 +43,14 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
     rooms = (
         ListPage(desk),
         ContactPage(desk),
+        ContactDialogs(desk),
+        FieldsPanel(desk),
+        MailDialog(desk),
+        MembershipDialogs(desk),
+        MergeDialogs(desk),
+        NotesDialogs(desk),
+        Picture(desk),
+        PreferencesDialog(desk),
         ImportsPage(desk),
         ExportsPage(desk, ExportClient(settings)),
         JobsPage(desk),
