@@ -44,6 +44,7 @@ class Line(NamedTuple):
     icon: str
     label: str
     href: str  # a web address, or ''
+    hint: str  # of a page its address: what one wants to see at once
     type: str
     time: str
     facts: list[Fact]
@@ -63,6 +64,7 @@ def line_of(event: Json, now: datetime) -> Line:
         _icon(kind, details),
         str(label.get("label") if is_link else label),
         href if is_web(href) else "",
+        str(_part(details, "hit").get("url") or ""),
         str(event.get("eventType") or kind),
         str(event.get("timestamp") or ""),
         facts_of(kind, details),
