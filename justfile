@@ -95,6 +95,10 @@ bench-identity *arguments:
 bench-contacts *arguments:
     @{{ python }} -m loadtests.bench_contacts "$@"
 
+# What the web pages answer in beside the API, how large they are, and how soon a browser shows something
+bench-pages *arguments:
+    @{{ python }} -m loadtests.bench_pages "$@"
+
 # How long an export of a million contacts takes in every format, and how much memory
 bench-export *arguments:
     @{{ python }} -m loadtests.bench_export "$@"

@@ -176,7 +176,7 @@ def _welcome(plan: Plan, logs: Path, seconds: float) -> None:
 Spoor runs (ready after {seconds:.1f} s).
 
   Demo shop    http://127.0.0.1:{settings.demo_port}/          open it, click, type an e-mail address
-  Contacts     http://127.0.0.1:{settings.contacts_port}/          who was there, and their histories
+  Web pages    http://127.0.0.1:{settings.contacts_port}/          who was there, and their histories
   API          http://127.0.0.1:{settings.contacts_port}/api/contacts   described at /docs
   Identity     http://127.0.0.1:{settings.identity_port}/openapi.json   who is who, for other services
   Exports      http://127.0.0.1:{settings.export_port}/exports

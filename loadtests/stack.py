@@ -50,8 +50,8 @@ class Stack:
         (ROOT / ".data").mkdir(exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / ".data"))
         self.secret = secrets.token_urlsafe(32)
-        self._password = secrets.token_urlsafe(16)
-        (self.folder / "password").write_text(self._password)
+        self.password = secrets.token_urlsafe(16)
+        (self.folder / "password").write_text(self.password)
         self._fsync, self._maxmemory = fsync, maxmemory
         self._ports: dict[str, int] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -59,10 +59,10 @@ class Stack:
         self.environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SPOOR_")},
             "SPOOR_DATA_DIR": str(self.folder),
-            "SPOOR_REDIS_URL": f"redis://:{self._password}@127.0.0.1:{self.port('valkey')}/0",
-            "SPOOR_CLICKHOUSE_URL": f"http://spoor:{self._password}@127.0.0.1:{self.port('clickhouse')}/spoor",
+            "SPOOR_REDIS_URL": f"redis://:{self.password}@127.0.0.1:{self.port('valkey')}/0",
+            "SPOOR_CLICKHOUSE_URL": f"http://spoor:{self.password}@127.0.0.1:{self.port('clickhouse')}/spoor",
             "SPOOR_SECRET": self.secret,
-            "SPOOR_ADMIN_PASSWORD": self._password,
+            "SPOOR_ADMIN_PASSWORD": self.password,
             "SPOOR_STREAMS": str(streams),
             "SPOOR_TRACK_PRIVATE_IP_RANGES": "true",
             "SPOOR_PUBLICLY_UPDATABLE": "email",
@@ -122,8 +122,8 @@ class Stack:
             "port": self.port(name),
             "cluster-port": self.port(f"{name}-bus"),
             "dir": folder,
-            "requirepass": self._password,
-            "masterauth": self._password,
+            "requirepass": self.password,
+            "masterauth": self.password,
             "cluster-enabled": "yes",
             "cluster-config-file": "nodes.conf",
             "appendonly": "yes",
@@ -135,7 +135,7 @@ class Stack:
         return "".join(f"{key} {value}\n" for key, value in settings.items())
 
     def _node(self, name: str) -> Any:
-        return redis.Redis(port=self.port(name), password=self._password, socket_timeout=60)
+        return redis.Redis(port=self.port(name), password=self.password, socket_timeout=60)
 
     def _sees_all(self, name: str) -> bool:
         with self._node(name) as node:
@@ -215,7 +215,7 @@ class Stack:
 
     def login(self) -> str:
         """What the APIs are shown."""
-        return "Basic " + base64.b64encode(f"admin:{self._password}".encode()).decode()
+        return "Basic " + base64.b64encode(f"admin:{self.password}".encode()).decode()
 
     def redis(self) -> Any:
         url = self.environ["SPOOR_REDIS_URL"]
@@ -228,7 +228,7 @@ class Stack:
             host="127.0.0.1",
             port=self.port("clickhouse"),
             username="spoor",
-            password=self._password,
+            password=self.password,
             database="spoor",
             compress=False,
             autogenerate_session_id=False,

@@ -20,6 +20,7 @@ TOO_LONG = f"This value is too long. It should have {MAX_TEXT_LENGTH} characters
 FIRST_YEAR = 1900  # of dates, such as birthdays
 MAX_LONG_TEXT = 65_535
 LONG_TYPES = frozenset({"textarea", "html", "multiselect"})
+_CHECKED = frozenset({"number", "datetime", "timezone", "country", "locale"})  # beside those that somebody made
 _YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 _COUNTRY = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .,'\u2019()&-]){1,79}")  # a name, or a code of two or three letters
@@ -57,6 +58,11 @@ def read_value(field: Field, said: Any, now_us: int = 0) -> Value:
     if field.type == "locale" and not _LOCALE.fullmatch(text):
         raise ValueError(NOT_VALID)
     return text if field.is_fixed else _read_made(field, text, now_us)
+
+
+def is_any_text(field: Field) -> bool:
+    """Whether every text of a usual length is a value as it is, once cleaned."""
+    return field.is_fixed and not field.is_unique and field.type not in _CHECKED
 
 
 def label_of(field: Field, value: Value) -> Value:

@@ -119,7 +119,11 @@ class Part(msgspec.Struct, omit_defaults=True):
         return stamped.time_us if stamped else 0
 
     def is_anonymous(self) -> bool:
-        return all(self.value(field) in (None, "") for field in IDENTIFYING_FIELDS)
+        for field in IDENTIFYING_FIELDS:
+            stamped = self.fields.get(field)
+            if stamped and stamped.value not in (None, ""):
+                return False
+        return True
 
     def with_fields(self, values: dict[str, Value], time_us: int) -> Part:
         """This part after `values` were said at `time_us`; an older word than the stored one changes nothing."""
@@ -338,7 +342,7 @@ VERSION_DIGITS = 16  # in front of the document, where the script compares it
 
 def encode_profile(profile: Profile) -> bytes:
     """The document as stored, without the version: that one is the script's to give."""
-    return _encoder.encode(msgspec.structs.replace(profile, version=0))
+    return _encoder.encode(msgspec.structs.replace(profile, version=0) if profile.version else profile)
 
 
 def decode_profile(stored: bytes) -> Profile:

@@ -196,7 +196,7 @@ def _grouped(calls: Sequence[ScriptCall]) -> list[list[ScriptCall]]:
     groups: list[list[ScriptCall]] = []
     size = 0
     for call in calls:
-        more = sum([len(one) for one in call[1] if isinstance(one, bytes)])
+        more = sum([len(one) for one in call[1] if type(one) is bytes])
         if not groups or len(groups[-1]) == _TOGETHER or size + more > _TOGETHER_BYTES:
             groups.append([])
             size = 0

@@ -61,6 +61,18 @@ class EventRow(msgspec.Struct, array_like=True, gc=False):
     received_at: int
 
 
+class ToldRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `events` that no hit was: what it says of columns that are not here is nothing."""
+
+    event_id: str
+    contact_id: int
+    time: int
+    type: str
+    title: str
+    query: str
+    received_at: int
+
+
 class BotRow(EventRow, array_like=True, gc=False):
     """A row of `bot_events`: the event it would have been, why it is not, and the hit itself to judge it anew."""
 
@@ -90,7 +102,7 @@ class ContactRow(msgspec.Struct, array_like=True, gc=False):
     date_added: int
     date_modified: int
     date_identified: int
-    profile: str
+    profile: Profile  # the column has it as JSON
     q: str
     campaigns: list[int] = []
     categories: list[int] = []
@@ -176,44 +188,44 @@ class ImportFailureRow(msgspec.Struct, array_like=True, gc=False):
 
 
 def contact_row(profile: Profile) -> ContactRow:
-    """The projection of a stored profile."""
-    document = msgspec.json.encode(profile).decode()
+    """The projection of a stored profile. Positions cost 1 µs less than names, of 5."""
     if not profile.is_known():
         return ContactRow(
-            profile.id, profile.version, 1, "", "", "", "", "", "", "", {}, [], [], 0, 0, 0, 0, 0, 0, document, ""
+            profile.id, profile.version, 1, "", "", "", "", "", "", "", {}, [], [], 0, 0, 0, 0, 0, 0, profile, ""
         )
     view = fold(profile)
     text = {field: value if type(value) is str else as_text(value) for field, value in view.fields.items()}
+    told = text.get
     return ContactRow(
-        id=profile.id,
-        version=profile.version,
-        is_deleted=0,
-        email=text.get("email", ""),
-        firstname=text.get("firstname", ""),
-        lastname=text.get("lastname", ""),
-        company=text.get("company", ""),
-        phone=text.get("phone", ""),
-        city=text.get("city", ""),
-        country=text.get("country", ""),
-        fields={field: value for field, value in text.items() if value and field not in _OWN_COLUMN},
-        tags=view.tags,
-        ips=view.ips,
-        points=view.points,
-        owner_id=view.owner_id,
-        stage_id=view.stage_id,
-        date_added=view.added_us // 1000,
-        date_modified=view.modified_us // 1000,
-        date_identified=view.identified_us // 1000,
-        profile=document,
-        q="\n".join([said for field in TEXT_FIELDS if (said := text.get(field))]).casefold(),
-        campaigns=view.campaigns,
-        companies=list(view.companies),
-        categories=view.categories,
-        dnc=[f"{channel}:{entry.reason}" for channel, entry in sorted(view.dnc.items())] if view.dnc else [],
-        segments_added=[segment for segment, is_in in view.segments.items() if is_in],
-        segments_removed=[segment for segment, is_in in view.segments.items() if not is_in],
-        created_by=view.created_by_id,
-        integrations=sorted(view.links),
+        profile.id,
+        profile.version,
+        0,
+        told("email", ""),
+        told("firstname", ""),
+        told("lastname", ""),
+        told("company", ""),
+        told("phone", ""),
+        told("city", ""),
+        told("country", ""),
+        {field: value for field, value in text.items() if value and field not in _OWN_COLUMN},
+        view.tags,
+        view.ips,
+        view.points,
+        view.owner_id,
+        view.stage_id,
+        view.added_us // 1000,
+        view.modified_us // 1000,
+        view.identified_us // 1000,
+        profile,
+        "\n".join([said for field in TEXT_FIELDS if (said := told(field))]).casefold(),
+        view.campaigns,
+        view.categories,
+        [f"{channel}:{entry.reason}" for channel, entry in sorted(view.dnc.items())] if view.dnc else [],
+        list(view.companies),
+        [segment for segment, is_in in view.segments.items() if is_in] if view.segments else [],
+        [segment for segment, is_in in view.segments.items() if not is_in] if view.segments else [],
+        view.created_by_id,
+        sorted(view.links) if view.links else [],
     )
 
 
@@ -246,6 +258,7 @@ def as_text(value: Value) -> str:
 
 Rows = (
     list[EventRow]
+    | list[ToldRow]
     | list[BotRow]
     | list[ContactRow]
     | list[AliasRow]

@@ -71,7 +71,7 @@ def normalise_unique(field: str, text: str) -> str | None:
 
 def clean(text: str) -> str:
     """Without control characters, but for tabs and new lines, and trimmed."""
-    return _CONTROL.sub("", text).strip()
+    return text.strip() if text.isprintable() else _CONTROL.sub("", text).strip()
 
 
 def read_tag(text: str) -> tuple[str, bool]:

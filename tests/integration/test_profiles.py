@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import msgspec
+
+from services.common import keys
 from services.common.merging import freeze_into
 from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
@@ -82,3 +87,63 @@ async def test_whom_an_earlier_merge_has_still_to_lead_is_led_to_the_end(valkey_
             loser: end,
             follower: end,
         }
+
+
+async def test_claims_that_travel_together_count_one_after_the_other(valkey_url: str) -> None:
+    async with connect(valkey_url) as client:
+        store = ProfileStore(client)
+        free, held, given_up, moved = (UniqueValue("email", f"together-{number}@x.org") for number in range(4))
+        before = await store.claim([(value, None, 9_041) for value in (held, given_up, moved)])
+        answers = await store.claim(
+            [
+                (free, None, 9_042),
+                (free, None, 9_043),
+                (held, None, 9_042),
+                (given_up, before[1], 0),
+                (moved, before[2], 0),
+                (moved, None, 9_042),
+            ]
+        )
+        assert [one.contact_id if one else 0 for one in answers] == [9_042, 9_042, 9_041, 0, 0, 9_042]
+        holders = await store.holders([free, held, given_up, moved])
+        assert [one.contact_id if one else 0 for one in holders.values()] == [9_042, 9_041, 0, 9_042]
+        assert holders[free] == answers[0], "as they were told"
+
+
+async def test_profiles_that_travel_together_are_compared_each_with_its_own(valkey_url: str) -> None:
+    async with connect(valkey_url) as client:
+        store = ProfileStore(client)
+        stored, changed = (Profile(number, own=Part(added_us=NOW)) for number in (9_051, 9_052))
+        versions = await store.write([stored, changed])
+        read = msgspec.structs.replace(changed, version=versions[changed.id])
+        new, brief = Profile(9_053, own=Part(added_us=NOW)), Profile(9_054, is_brief=True)
+        written = await store.write([new, stored, msgspec.structs.replace(read, own=Part(added_us=NOW + 1)), brief])
+        assert [bool(version) for version in written.values()] == [True, False, True, True]
+        loaded = await store.load(written)
+        assert {one: loaded[one].version for one in written} == {**written, stored.id: versions[stored.id]}  # type: ignore[union-attr]
+        assert loaded[changed.id].own == Part(added_us=NOW + 1)  # type: ignore[union-attr]
+        lives = [await client.ttl(keys.profile(one)) for one in (new.id, brief.id)]
+        assert (lives[0], lives[1] > 0) == (-1, True), "for ever, and for a day"
+        waiting = await store.unsettled(2**60, 10_000)
+        assert {new.id, changed.id} <= set(waiting) and brief.id not in waiting
+        again = [Profile(9_055, own=Part(added_us=NOW)), msgspec.structs.replace(read, version=written[read.id])]
+        assert all((await store.write(again)).values()), "a new one, and one that is as it was read"
+
+
+async def test_of_one_new_contact_that_is_written_twice_at_once_the_first_is_stored(valkey_url: str) -> None:
+    async with connect(valkey_url) as client:
+        store = ProfileStore(client, is_grouped=True)
+        one, other = Profile(9_061, own=Part(added_us=NOW)), Profile(9_061, own=Part(added_us=NOW + 1))
+        answers = await asyncio.gather(store.write([one]), store.write([other]))
+        assert [bool(answer[9_061]) for answer in answers] == [True, False]
+        loaded = (await store.load([9_061]))[9_061]
+        assert loaded == msgspec.structs.replace(one, version=answers[0][9_061])
+
+
+async def test_what_changed_again_still_waits_for_its_projection(valkey_url: str) -> None:
+    async with connect(valkey_url) as client:
+        store = ProfileStore(client)
+        ids = [9_071 + number * keys.CONTACT_SLOTS for number in range(3)]  # of one slot
+        versions = await store.write([Profile(one, own=Part(added_us=NOW)) for one in ids])
+        await store.settle({ids[0]: versions[ids[0]], ids[1]: versions[ids[1]] - 1, ids[0] + 2 * len(ids): NOW})
+        assert [one for one in ids if one in await store.unsettled(2**60, 10_000)] == ids[1:]

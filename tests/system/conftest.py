@@ -82,13 +82,17 @@ def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     """Logged in to the web pages."""
     context = browser.new_context()
     page = context.new_page()
+    log_in(page, stack)
+    yield page
+    context.close()
+
+
+def log_in(page: Page, stack: Stack) -> None:
     page.goto(stack.url("contacts", "/ui/login"))
     page.fill("#username", LOGIN[0])
     page.fill("#password", LOGIN[1])
     page.click("button")
     page.wait_for_url(lambda url: "/login" not in url)
-    yield page
-    context.close()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import structlog
 from services.common.envelope import STORES_AWAY, ApiError
 from services.contacts.imports.companies import ImportedCompanies
 from services.contacts.imports.part_writer import Chunk, Outcome, PartWriter, Source, Todo
-from services.contacts.people.projector import Collected
+from services.contacts.people.projector import Projection
 from services.contacts.stores import BusyError, Stores
 
 log = structlog.get_logger()
@@ -48,7 +48,7 @@ class ChunkWriter:
         }
 
     async def write(
-        self, rows: Sequence[Todo], marks: Marks, projection: Collected, time_us: int, *, is_again: bool
+        self, rows: Sequence[Todo], marks: Marks, projection: Projection, time_us: int, *, is_again: bool
     ) -> dict[int, Outcome]:
         """By the number of each row. `marks` are those of `about`. `time_us`: of the entries in the histories, the same
         when rows are done again; `is_again`: some of them may have been done before."""

@@ -1,6 +1,6 @@
 """One import, from where it is to its end: chunk after chunk, each counted when all of it is in Redis and ClickHouse.
 
-While one chunk goes into ClickHouse the next is written to Redis, and another read. After a crash those that were not
+While some chunks go into ClickHouse the next is written to Redis, and another read. After a crash those that were not
 counted are done again, to the same ids and times, which changes nothing for the rows that were done.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from itertools import islice, takewhile
 from typing import Protocol
 
 import structlog
@@ -22,7 +22,9 @@ from services.common.documents import SEGMENT, STAGE, Segment, Stage, decode_doc
 from services.common.records import Ref
 from services.common.settings import Settings
 from services.common.values import UniqueValue
-from services.contacts.imports.chunk_writer import ChunkWriter, Marks
+from services.contacts.imports.bulk import TOGETHER, Bulk
+from services.contacts.imports.chunk import Chunk, done_of, room
+from services.contacts.imports.chunk_writer import ChunkWriter
 from services.contacts.imports.document import (
     WINDOW_ROWS,
     Done,
@@ -33,14 +35,13 @@ from services.contacts.imports.document import (
 from services.contacts.imports.failures import Failure, put_failures, remove_failures
 from services.contacts.imports.file_store import FilePieces, remove_file
 from services.contacts.imports.mapping import targets
-from services.contacts.imports.part_writer import BROKEN, Outcome, Source, Todo
+from services.contacts.imports.part_writer import BROKEN, Source, Todo
 from services.contacts.imports.plan import check_columns
 from services.contacts.imports.row_change import Constants, RowError, RowReader
 from services.contacts.imports.rows import Row, Rows, header_of
 from services.contacts.imports.special_columns import Names, Person, folded
 from services.contacts.people.change import InvalidChangeError
 from services.contacts.people.contact_reader import ContactReader
-from services.contacts.people.projector import Collected
 from services.contacts.records.record_writer import RecordWriter
 from services.contacts.stores import Stores
 
@@ -48,7 +49,7 @@ log = structlog.get_logger()
 
 GONE = "The rest of its file is gone, as after an erasure: upload it again."
 CHUNK, CHUNK_LETTERS = 5_000, 2_000_000
-AHEAD = 4  # chunks in hand
+AHEAD = 2 * TOGETHER  # chunks in hand
 BUSY_STREAM = 50  # batches of hits that wait: an import stands back then
 STAND_BACK_SECONDS, LONGEST_STAND_BACK = 0.1, 5.0
 MAX_NAMES = 10_000
@@ -71,45 +72,6 @@ class Progress(Protocol):
     async def fail(self, import_id: str, why: str) -> None: ...
 
 
-class _Chunk:
-    """Some rows on their way: what they become, what they are about, whether they are in Redis, and whether all of
-    them is done and counted."""
-
-    counted: asyncio.Task[None]
-
-    def __init__(self, first: int, rows: Sequence[Row], line: int, window: Window) -> None:
-        self.first, self.rows, self.line, self.window = first, rows, line, window
-        self.todo: list[Todo] = []
-        self.failures: list[Failure] = []
-        self.written = asyncio.Event()
-        self._outcomes: Mapping[int, Outcome] = {}
-        self.marks: Marks = {}
-        self._about: set[object] = set()
-
-    def is_about(self, other: _Chunk) -> bool:
-        """Whether they have a contact in common, as far as they say."""
-        return not self._about.isdisjoint(other._about)
-
-    def tell(self, marks: Marks) -> None:
-        """Whom its rows are about."""
-        self.marks = marks
-        self._about = {mark for some in marks.values() for mark in some}
-
-    def take(self, outcomes: Mapping[int, Outcome]) -> None:
-        """What became of those that were read."""
-        self._outcomes = outcomes
-        for number, outcome in sorted(outcomes.items()):
-            if outcome.error:
-                row = self.rows[number - self.first]
-                self.failures.append(Failure(row.line, outcome.error, row.cells))
-
-    def result(self) -> Done:
-        written = [one for one in self._outcomes.values() if not one.error]
-        inserted = sum(one.is_new for one in written)
-        to_row = self.first + len(self.rows)
-        return Done(self.first, to_row, self.line, inserted, len(written) - inserted, len(self.failures))
-
-
 class OneImport:
     """From where it is to its end, unless it is stopped."""
 
@@ -121,6 +83,8 @@ class OneImport:
         self._reader = ContactReader(stores)
         source = Source(int(import_id), document.name, document.user)
         self._writer = ChunkWriter(stores, settings.admin_user, source)
+        self._in_hand = deque[Chunk]()
+        self._bulk = Bulk(stores.clickhouse, stores.profiles)
         self._again_until = 0  # rows before this one may have been written before somebody broke off
         self._users: dict[str, Person | None] = {}
         self._stages: dict[str, int] = {}  # 0 for one that is not there and is not made
@@ -135,7 +99,7 @@ class OneImport:
         except InvalidChangeError as error:
             await self._progress.fail(self._id, str(error))
             return
-        self._row_reader = RowReader(document.columns, known, fields.unique, await self._constants())
+        self._row_reader = RowReader(document.columns, known, await self._constants())
         client = await asyncio.to_thread(connect_blocking, self._settings.clickhouse_url)
         pieces = FilePieces(client, document.file)
         try:
@@ -155,7 +119,7 @@ class OneImport:
 
     async def _work(self, rows: Rows, pieces: FilePieces, stops: asyncio.Event) -> None:
         self._again_until = self._document.rows + AHEAD * CHUNK if self._document.windows else 0
-        row, is_over, in_hand = self._document.rows, False, deque[_Chunk]()
+        row, is_over, in_hand = self._document.rows, False, self._in_hand
         try:
             while not stops.is_set() and self._document.status is Status.RUNNING and not is_over:
                 await self._stand_back()
@@ -166,12 +130,15 @@ class OneImport:
                     row += len(chunk)
                 while len(in_hand) >= AHEAD or (in_hand and in_hand[0].counted.done()):
                     await in_hand.popleft().counted
+                await room(in_hand)
+            self._bulk.hurry()
             while in_hand:
                 await in_hand.popleft().counted
         finally:
-            for one in in_hand:
-                one.counted.cancel()
-            await asyncio.gather(*(one.counted for one in in_hand), return_exceptions=True)
+            tasks = [task for one in in_hand for task in (one.written, one.counted)]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         if not is_over or self._document.status is not Status.RUNNING:
             return
         if pieces.bytes_read < self._document.bytes:
@@ -179,36 +146,50 @@ class OneImport:
         else:
             await self._progress.finish(self._id, self._document.file)
 
-    async def _begun(self, first: int, rows: Sequence[Row], line: int, before: Sequence[_Chunk]) -> _Chunk:
+    async def _begun(self, first: int, rows: Sequence[Row], line: int, before: Sequence[Chunk]) -> Chunk:
         """A chunk on its way; what it has in common with one of those before waits for that one."""
         self._document, window = await self._progress.window(self._id, self._document, first)
-        chunk = _Chunk(first, rows, line, window)
+        chunk = Chunk(first, rows, line, window)
         await self._read(chunk)
         chunk.tell(await self._writer.about(chunk.todo))
         waits = [one.written for one in before if one.is_about(chunk)]
-        chunk.counted = asyncio.create_task(self._done(chunk, waits, before[-1].counted if before else None))
+        chunk.written = asyncio.create_task(self._write(chunk, waits))
+        chunk.counted = asyncio.create_task(self._count(chunk, before[-1].counted if before else None))
         return chunk
 
-    async def _done(self, chunk: _Chunk, waits: Sequence[asyncio.Event], before: asyncio.Task[None] | None) -> None:
-        """Writes it, and counts it when the one before is counted."""
+    async def _write(self, chunk: Chunk, waits: Sequence[asyncio.Task[None]]) -> None:
+        """Into Redis, behind those that it waits for, and not without them."""
         for one in waits:
-            await one.wait()
-        projection = Collected(self._stores.projector)
-        outcomes = await self._writer.write(
-            chunk.todo, chunk.marks, projection, chunk.window.time_us, is_again=chunk.first < self._again_until
+            await asyncio.wait({one})
+            one.result()
+        is_again = chunk.first < self._again_until
+        chunk.take(
+            await self._writer.write(chunk.todo, chunk.marks, chunk.lot, chunk.window.time_us, is_again=is_again)
         )
-        chunk.written.set()
-        chunk.take(outcomes)
-        await asyncio.gather(projection.flush(), put_failures(self._stores.clickhouse, int(self._id), chunk.failures))
+
+    async def _count(self, chunk: Chunk, before: asyncio.Task[None] | None) -> None:
+        """When all of it is in ClickHouse, and the one before is counted: with those behind it for which that holds,
+        since to count costs ClickHouse as much as 500 rows."""
+        await chunk.written
+        await asyncio.gather(
+            self._bulk.insert(chunk.lot), put_failures(self._stores.clickhouse, int(self._id), chunk.failures)
+        )
+        chunk.is_stored = True
         if before:
             await asyncio.wait({before})
             before.result()
-        stored = await self._progress.advance(self._id, chunk.result())
+        if chunk.is_counted:
+            return
+        following = takewhile(lambda one: one.is_stored, [one for one in self._in_hand if one.first > chunk.first])
+        some = [chunk, *following]
+        stored = await self._progress.advance(self._id, done_of(some))
         if stored is None:
             raise GoneError
         self._document = stored
+        for one in some:
+            one.is_counted = True
 
-    async def _read(self, chunk: _Chunk) -> None:
+    async def _read(self, chunk: Chunk) -> None:
         """What its rows become; those that cannot be read are failures."""
         names, now_us = await self._names(chunk.rows), _now_us()
         read, problem_of = self._row_reader.read, self._row_reader.problem_of

@@ -18,7 +18,7 @@ from services.common.folding import creator_of, fold, owner_of
 from services.common.hook_notes import Note
 from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
-from services.common.tables import EventRow
+from services.common.tables import ToldRow
 from services.common.values import Claim, UniqueValue
 from services.contacts.imports.companies import ImportedCompanies, Refused
 from services.contacts.imports.row_change import RowChange, without_defaults
@@ -26,10 +26,10 @@ from services.contacts.jobs.targets import Targets
 from services.contacts.people.change import Change, apply_change, without_kept
 from services.contacts.people.editor import taken_by
 from services.contacts.people.memberships import MembershipChange
-from services.contacts.people.projector import Collected
+from services.contacts.people.projector import Projection
 from services.contacts.people.writer import ContactWriter, ValueTakenError, now_us
 from services.contacts.stores import BusyError, Stores
-from services.contacts.timeline.changes import event_row, events_of
+from services.contacts.timeline.changes import events_of, told_row
 from services.contacts.users.ownership import EDIT
 from services.contacts.webhooks.notes import notes_of_change
 
@@ -67,6 +67,14 @@ class Source(NamedTuple):
     user: str
 
 
+class _Entry(NamedTuple):
+    """What the histories say of it: a title, and JSON around the line."""
+
+    title: str
+    begin: str
+    end: str
+
+
 class _Read(NamedTuple):
     """What is known before rows are written: who holds their values, the contacts that they may mean, when visitors
     first came, and the names of companies."""
@@ -92,7 +100,7 @@ class Chunk(NamedTuple):
     unique: tuple[str, ...]
     time_us: int
     is_again: bool
-    projection: Collected
+    projection: Projection
 
 
 class PartWriter:
@@ -103,7 +111,8 @@ class PartWriter:
         self._store: ProfileStore = stores.profiles
         self._alone = ContactWriter(stores, user, chunk.projection)
         self._targets = Targets(stores)
-        self._events: list[EventRow] = []
+        self._entries = {is_new: _entry(source, is_new=is_new) for is_new in (True, False)}
+        self._events: list[ToldRow] = []
         self._notes: list[Note] = []
 
     async def write(self, rows: Sequence[Todo]) -> dict[int, Outcome]:
@@ -282,16 +291,20 @@ class PartWriter:
         await self._chunk.projection.put([written.profile], [event])
         return Outcome(written.is_new)
 
-    def _imported(self, todo: Todo, contact_id: int, *, is_new: bool) -> EventRow:
+    def _imported(self, todo: Todo, contact_id: int, *, is_new: bool) -> ToldRow:
         """The entry in its history."""
-        source = self._source
-        key = blake2b(f"import:{source.import_id}:{todo.number}".encode(), digest_size=16).hexdigest()
-        event_id = f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}"
-        said = {"importId": source.import_id, "action": "inserted" if is_new else "updated", "file": source.name,
-                "line": todo.line, "user": source.user}  # fmt: skip
-        title = f"Contact {'imported' if is_new else 'updated'} from {source.name}"
-        query = msgspec.json.encode(said).decode()
-        return event_row(event_id, contact_id, self._chunk.time_us, IMPORTED, title=title, query=query)
+        key = blake2b(f"import:{self._source.import_id}:{todo.number}".encode(), digest_size=16).hexdigest()
+        entry = self._entries[is_new]
+        query = f"{entry.begin}{todo.line}{entry.end}"
+        return told_row(key, contact_id, self._chunk.time_us, IMPORTED, entry.title, query)
+
+
+def _entry(source: Source, *, is_new: bool) -> _Entry:
+    said = {"importId": source.import_id, "action": "inserted" if is_new else "updated", "file": source.name,
+            "line": 0, "user": source.user}  # fmt: skip
+    begin, line, end = msgspec.json.encode(said).decode().partition('"line":')
+    title = f"Contact {'imported' if is_new else 'updated'} from {source.name}"
+    return _Entry(title, begin + line, end.removeprefix("0"))
 
 
 class _RefusedRow(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -11,7 +12,7 @@ import re2
 
 from services.common.company_fields import NAME
 from services.common.contact_fields import Field
-from services.common.field_values import read_value
+from services.common.field_values import is_any_text, read_value
 from services.common.profile import Value
 from services.common.values import MAX_TEXT_LENGTH, clean
 from services.contacts.imports import mapping as to
@@ -48,22 +49,21 @@ class RowChange(NamedTuple):
 
 
 class _Plain(NamedTuple):
-    place: int
-    field: Field
-    known: dict[str, Value] | None  # values that were read before, by their text
+    alias: str
+    known: dict[str, Value] | None  # values that were read before, by their text, where reading them takes longer
+    read: Callable[[str, int], Value]
 
 
 class RowReader:
     """`columns`: what each becomes, '' for nothing. Cells are trimmed; a blank one says nothing."""
 
-    def __init__(self, columns: Sequence[str], known: Targets, unique: Sequence[str], constants: Constants) -> None:
+    def __init__(self, columns: Sequence[str], known: Targets, constants: Constants) -> None:
         self._count, self._constants = len(columns), constants
         self._mapped = [place for place, name in enumerate(columns) if name]
-        self._plain = [
-            _Plain(place, known.fields[name], None if name in unique else {})
-            for place, name in enumerate(columns)
-            if name in known.fields
-        ]
+        places = [place for place, name in enumerate(columns) if name in known.fields]
+        self._plain = [_plain(known.fields[columns[place]]) for place in places]
+        self._plain_cells = _picker(places)
+        self._width = max(places, default=-1) + 1
         self._others: list[tuple[int, str, Callable[[Draft, str], None]]] = [
             (place, name, SPECIAL[name]) for place, name in enumerate(columns) if name in SPECIAL
         ] + [
@@ -99,21 +99,22 @@ class RowReader:
         """Raises `RowError`."""
         draft, wrong, count = Draft(names, now_us), [], len(cells)
         fields = draft.fields
-        for place, field, known in self._plain:
-            text = cells[place] if place < count else ""
+        if count < self._width:
+            cells = [*cells, *[""] * (self._width - count)]
+        for (alias, known, read_text), text in zip(self._plain, self._plain_cells(cells), strict=True):
             if not text:
                 continue
             value = known.get(text) if known is not None else None
             if value is None:
                 try:
-                    value = _read(field, text, now_us)
+                    value = read_text(text, now_us)
                 except ValueError as error:
-                    wrong.append(f"{field.alias}: {error}")
+                    wrong.append(f"{alias}: {error}")
                     continue
                 if known is not None and len(known) < _KEPT_VALUES:
                     known[text] = value
             if value is not _SILENT:
-                fields[field.alias] = value
+                fields[alias] = value
         for place, name, read in self._others:
             text = clean(told(cells[place])) if place < count else ""
             if text:
@@ -155,11 +156,31 @@ def told(text: str) -> str:
     return text[1:] if text[:1] == "'" and _DEFUSED.match(text) else text
 
 
-def _read(field: Field, text: str, now_us: int) -> Value:
-    if text.strip() == CLEARED:
-        return ""
-    value = read_value(field, told(text), now_us)
-    return _SILENT if value == "" else value  # type: ignore[return-value]
+def _picker(places: Sequence[int]) -> Callable[[Sequence[str]], Sequence[str]]:
+    """What takes the cells at these places out of a row."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda cells: [cells[place] for place in places]
+
+
+def _plain(field: Field) -> _Plain:
+    """What reads the cells of a column that becomes this field."""
+
+    def read(text: str, now_us: int) -> Value:
+        if text.strip() == CLEARED:
+            return ""
+        value = read_value(field, told(text), now_us)
+        return _SILENT if value == "" else value  # type: ignore[return-value]
+
+    def read_plain(text: str, now_us: int) -> Value:
+        """The same: 0.3 µs instead of 0.7."""
+        value = clean(text)
+        is_usual = value and value != CLEARED and value[0] != "'" and len(value) <= MAX_TEXT_LENGTH
+        return value if is_usual else read(text, now_us)
+
+    if is_any_text(field):
+        return _Plain(field.alias, None, read_plain)
+    return _Plain(field.alias, None if field.is_unique else {}, read)
 
 
 def _defaults(fields: Mapping[str, Field], columns: Sequence[str]) -> dict[str, Value]:

@@ -77,7 +77,7 @@ class Rows:
                 return Row(first, text.split(self._dialect.delimiter, MAX_CELLS), TOO_MANY)
             if len(self._taken) == 1 and self._taken[0] is _CUT:
                 return Row(first, [], TOO_LONG)
-            if any(map(_UNREADABLE.search, self._taken)):
+            if any(not line.isascii() and _UNREADABLE.search(line) for line in self._taken):
                 return Row(first, cells, f"This row has bytes that cannot be read as {self._dialect.encoding}.")
             return Row(first, cells)
 

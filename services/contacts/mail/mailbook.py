@@ -12,13 +12,13 @@ import msgspec
 
 from services.common.clickhouse import ClickHouse, insert_rows
 from services.common.event_types import EMAIL_FAILED, EMAIL_READ, EMAIL_REPLIED, EMAIL_SENT, MESSAGE_QUEUE
-from services.common.tables import EVENTS, MESSAGES, EventRow
+from services.common.tables import EVENTS, MESSAGES, ToldRow
 from services.contacts.mail.delivery_rules import GONE
 from services.contacts.mail.links import clickthrough_of
 from services.contacts.mail.message import CANCELLED, FAILED, SENT, Message, decode_message, message_object, message_row
 from services.contacts.mail.queue import Queued
 from services.contacts.objects import iso
-from services.contacts.timeline.changes import event_row
+from services.contacts.timeline.changes import told_row
 
 # Those that count for a frequency rule: what the contact has to get, whatever it wants, does not use it up.
 _SENT = """
@@ -92,7 +92,7 @@ async def waiting_after(clickhouse: ClickHouse, last: Message | None, limit: int
     return [decode_message(data.encode()) for (data,) in found.result_rows]
 
 
-def events_of(message: Message, contact_id: int) -> list[EventRow]:
+def events_of(message: Message, contact_id: int) -> list[ToldRow]:
     """The same message in the same state has the same events; who is not there any more has no history."""
     if message.reason == GONE:
         return []
@@ -109,7 +109,7 @@ def events_of(message: Message, contact_id: int) -> list[EventRow]:
     return events
 
 
-def reply_events(message: Message, now_us: int, *, is_opened: bool) -> list[EventRow]:
+def reply_events(message: Message, now_us: int, *, is_opened: bool) -> list[ToldRow]:
     """Of a reply just now. Whoever replies has read the mail, even if no pixel says so."""
     replied = _event(message, message.contact_id, EMAIL_REPLIED, now_us)
     replied = msgspec.structs.replace(replied, event_id=str(uuid.uuid4()))
@@ -119,7 +119,7 @@ def reply_events(message: Message, now_us: int, *, is_opened: bool) -> list[Even
     return [replied, _row(message, message.contact_id, EMAIL_READ, now_us, replied.title, told)]
 
 
-def _event(message: Message, contact_id: int, kind: str, time_us: int) -> EventRow:
+def _event(message: Message, contact_id: int, kind: str, time_us: int) -> ToldRow:
     stat = {
         "id": message.id,
         "emailId": message.email_id or None,
@@ -135,8 +135,6 @@ def _event(message: Message, contact_id: int, kind: str, time_us: int) -> EventR
     return _row(message, contact_id, kind, time_us, label, {"stat": stat, "type": kind.partition(".")[2]})
 
 
-def _row(message: Message, contact_id: int, kind: str, time_us: int, label: str, told: dict[str, Any]) -> EventRow:
+def _row(message: Message, contact_id: int, kind: str, time_us: int, label: str, told: dict[str, Any]) -> ToldRow:
     event_id = uuid.UUID(bytes=blake2b(f"{message.id}:{kind}".encode(), digest_size=16).digest())
-    return event_row(
-        str(event_id), contact_id, time_us, kind, title=label[:512], query=msgspec.json.encode(told).decode()
-    )
+    return told_row(str(event_id), contact_id, time_us, kind, label[:512], msgspec.json.encode(told).decode())

@@ -89,9 +89,12 @@ class Change(msgspec.Struct, frozen=True):
 
     def unique_values(self, unique_fields: tuple[str, ...]) -> dict[str, str]:
         """The unique values that it gives, normalised; what identifies nobody is none."""
-        said = {field: str(self.fields[field]) for field in unique_fields if self.fields.get(field)}
-        normalised = {field: normalise_unique(field, text) for field, text in said.items()}
-        return {field: value for field, value in normalised.items() if value}
+        values = {}
+        for field in unique_fields:
+            said = self.fields.get(field)
+            if said and (value := normalise_unique(field, str(said))):
+                values[field] = value
+        return values
 
 
 def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_id: int = 0) -> Profile:
@@ -251,7 +254,7 @@ def _from(part: Part, origin: Origin) -> Part:
 
 
 def _new_points(profile: Profile, own: Part, change: Change) -> int:
-    of_losers = sum(part.points for part in profile.losers.values())
+    of_losers = sum(part.points for part in profile.losers.values()) if profile.losers else 0
     wanted = change.points
     if wanted is None and profile.own is None:
         wanted = change.new_points

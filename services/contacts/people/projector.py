@@ -11,7 +11,7 @@ from services.common.clickhouse import ClickHouse, insert_rows
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
 from services.common.projection import insert_profiles, settle_profiles
-from services.common.tables import EVENTS, EventRow
+from services.common.tables import EVENTS, ToldRow
 
 log = structlog.get_logger()
 
@@ -20,14 +20,14 @@ MAX_AT_ONCE = 2_000  # profiles in one insert
 
 class _Waiting(NamedTuple):
     profiles: list[Profile]
-    events: list[EventRow]
+    events: list[ToldRow]
     done: asyncio.Future[None]
 
 
 class Projection(Protocol):
     """Where written profiles, and what they add to histories, go on to."""
 
-    async def put(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None: ...
+    async def put(self, profiles: list[Profile], events: list[ToldRow] | None = None) -> None: ...
 
 
 class Collected:
@@ -36,9 +36,9 @@ class Collected:
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
         self._profiles: list[Profile] = []
-        self._events: list[EventRow] = []
+        self._events: list[ToldRow] = []
 
-    async def put(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
+    async def put(self, profiles: list[Profile], events: list[ToldRow] | None = None) -> None:
         self._profiles += profiles
         self._events += events or []
 
@@ -53,7 +53,7 @@ class Projector:
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def put(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
+    async def put(self, profiles: list[Profile], events: list[ToldRow] | None = None) -> None:
         """Returns when these versions, and what they add to histories, are in ClickHouse; raises what the insert
         raised, and the outbox repeats the versions."""
         if not profiles:

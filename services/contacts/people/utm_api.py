@@ -7,6 +7,7 @@ import uuid
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +17,7 @@ from services.common.clickhouse import insert_rows
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.event_types import UTM
 from services.common.operation import DescribedRoute, Operation, Parameter, described
-from services.common.tables import EVENTS
+from services.common.tables import EVENTS, EventRow
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import short_id
 from services.contacts.people.api import contact_id_of
@@ -30,12 +31,13 @@ from services.contacts.people.editor import ContactEditor
 from services.contacts.records.record_body import MAX_URL_LENGTH, RecordBody
 from services.contacts.shapes import Said
 from services.contacts.stores import Stores
-from services.contacts.timeline.changes import event_row
 
 _COLUMNS = {
     **{f"utm_{name}": f"utm_{name}" for name in ("campaign", "source", "medium", "content", "term")},
     "url": "url", "referer": "referrer", "remotehost": "ip", "useragent": "user_agent", "user_agent": "user_agent",
 }  # fmt: skip
+_BLANK = EventRow("", 0, 0, "", "", "", "", "", "", "", "", "", "", "", "", "", 0.0, 0.0, "", "", "", "", "", "", "",
+                  "", "", "", 0)  # fmt: skip
 # What it is found by goes last: whatever a crash leaves, the same call again removes.
 _REMOVE = (
     "ALTER TABLE events DELETE WHERE contact_id IN {ids:Array(UInt64)} AND event_id = {event:UUID}"
@@ -93,7 +95,7 @@ class UtmApi:
         if change.fields:
             await self._editor.change(contact.id, change)
         await self._stores.check_clickhouse()
-        row = event_row(str(uuid.uuid4()), contact.id, time.time_ns() // 1_000, UTM, **said)
+        row = _row(contact.id, time.time_ns() // 1_000_000, said)
         await insert_rows(self._stores.clickhouse, EVENTS, [row])
         note("utmadd", LEAD, contact.id, {"utm": [None, said]}, contact_id=contact.id)
         return json_response({"contact": contact_object(await self._find(contact_id), self._user)})
@@ -134,6 +136,13 @@ def _read(said: dict[str, Any]) -> dict[str, str]:
     if not any(column.startswith("utm_") for column in columns):
         raise ApiError(400, "One of utm_campaign, utm_source, utm_medium, utm_content, utm_term is needed.")
     return columns
+
+
+def _row(contact_id: int, now_ms: int, said: dict[str, str]) -> EventRow:
+    """`said` by column."""
+    return msgspec.structs.replace(
+        _BLANK, event_id=str(uuid.uuid4()), contact_id=contact_id, time=now_ms, type=UTM, received_at=now_ms, **said
+    )
 
 
 def _last_active(body: dict[str, Any]) -> Change:

@@ -22,7 +22,7 @@ from services.common.hook_notes import Note
 from services.common.merging import are_separated, conflicts, freeze_into, oldest, take_in
 from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
-from services.common.tables import EventRow
+from services.common.tables import ToldRow
 from services.common.tombstone import tombstone
 from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 from services.contacts.audit.notes import note_contact
@@ -165,7 +165,7 @@ class ContactWriter:
         holder = await self._store.resolve(claim.contact_id)
         return holder is not None and holder.id == profile.id and not holder.carries(*value)
 
-    def _events(self, written: Written, change: Change) -> list[EventRow]:
+    def _events(self, written: Written, change: Change) -> list[ToldRow]:
         if not change.is_in_history():
             return []
         before = fold(written.before) if written.before and written.before.own else None
@@ -176,7 +176,7 @@ class ContactWriter:
         if await self._stores.hooks.hooks():
             await self._stores.hooks.put(notes())
 
-    async def _project(self, profiles: list[Profile], events: list[EventRow] | None = None) -> None:
+    async def _project(self, profiles: list[Profile], events: list[ToldRow] | None = None) -> None:
         try:
             await self._stores.confirm()
             await (self._projection or self._stores.projector).put(profiles, events)

@@ -16,15 +16,12 @@ from services.common.event_types import (
     STAGE_CHANGED,
 )
 from services.common.folding import View
-from services.common.tables import EventRow
+from services.common.tables import ToldRow
 from services.contacts.people.change import Change
 from services.contacts.people.do_not_contact import REASONS
 
-_BLANK = EventRow("", 0, 0, "", "", "", "", "", "", "", "", "", "", "", "", "", 0.0, 0.0, "", "", "", "", "", "", "",
-                  "", "", "", 0)  # fmt: skip
 
-
-def events_of(before: View | None, after: View, change: Change, user: str, now_us: int) -> list[EventRow]:
+def events_of(before: View | None, after: View, change: Change, user: str, now_us: int) -> list[ToldRow]:
     """The same change told twice has the same event ids."""
     told = [
         *_points(before, after, change, user),
@@ -116,16 +113,12 @@ def _segments(before: View | None, after: View, change: Change) -> list[Told]:
     ]
 
 
-def _row(after: View, now_us: int, number: int, kind: str, label: str, details: dict[str, Any]) -> EventRow:
+def _row(after: View, now_us: int, number: int, kind: str, label: str, details: dict[str, Any]) -> ToldRow:
     key = blake2b(f"{after.id}:{after.version}:{number}".encode(), digest_size=16).digest()
-    return event_row(
-        str(uuid.UUID(bytes=key)), after.id, now_us, kind, title=label, query=msgspec.json.encode(details).decode()
-    )
+    return told_row(str(uuid.UUID(bytes=key)), after.id, now_us, kind, label, msgspec.json.encode(details).decode())
 
 
-def event_row(event_id: str, contact_id: int, now_us: int, kind: str, **said: str) -> EventRow:
-    """An event that no hit was; `said` by column."""
+def told_row(event_id: str, contact_id: int, now_us: int, kind: str, title: str, query: str) -> ToldRow:
+    """An event that no hit was."""
     now_ms = now_us // 1_000
-    return msgspec.structs.replace(
-        _BLANK, event_id=event_id, contact_id=contact_id, time=now_ms, type=kind, received_at=now_ms, **said
-    )
+    return ToldRow(event_id, contact_id, now_ms, kind, title, query, now_ms)

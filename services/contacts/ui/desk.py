@@ -85,6 +85,14 @@ class Desk:
             response.headers.append("Set-Cookie", _said_cookie(""))
         return response
 
+    def ask(
+        self, request: Request, title: str, text: str, button: str, back: str, *, is_danger: bool = True
+    ) -> Response:
+        """Whether it is meant: whoever says yes posts to the address that asked."""
+        return self.page(
+            request, "ask.html", block="dialog", title=title, text=text, button=button, back=back, is_danger=is_danger
+        )
+
     def open_page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """For whoever is not logged in yet."""
         shared = {"me": None, "may": lambda _: False, "path": request.url.path, "said": "", "problem": ""}

@@ -23,6 +23,10 @@ class Form:
         found = [value for one, value in self._pairs if one == name]
         return found[-1].strip() if found else otherwise
 
+    def raw(self, name: str) -> str:
+        """As it was typed, white space and all."""
+        return next((value for one, value in reversed(self._pairs) if one == name), "")
+
     def all(self, name: str) -> list[str]:
         return [value.strip() for one, value in self._pairs if one == name and value.strip()]
 

@@ -38,7 +38,7 @@ class LoginPage:
         try:
             form = await self._desk.form(request)
             leads_to = own_path(form.text("next")) or HOME
-            entered = await self._desk.sessions.log_in(request, form.text("username"), form.text("password"))
+            entered = await self._desk.sessions.log_in(request, form.text("username"), form.raw("password"))
         except ApiError as error:
             return self._desk.problem(request, error)
         except STORES_AWAY as error:

@@ -21,6 +21,7 @@ from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
 from services.common.hit import BATCH_FIELD, Door, Hit, encode_batch
 from services.common.hook_notes import NOTE_FIELD, Note, decode_note, encode_note
+from services.common.live_hit import LiveHit, encode_live_hit
 from services.common.merging import freeze_into, take_in
 from services.common.profile import Move, Part, Profile
 from services.common.profiles import ProfileStore
@@ -154,6 +155,8 @@ def test_a_person_is_nowhere_any_more_and_does_not_come_back(place: Place) -> No
         exports.mkdir(parents=True, exist_ok=True)
         for ending, text in (("csv", ada), ("xlsx", ada), ("ndjson.gz", ada), ("part", ada), ("json", "{}")):
             (exports / f"{'a' * 32}.{ending}").write_text(text)
+        watched = LiveHit(1, "stored", "", "event", f"https://shop.example/{name}", contact_id=ada_id)
+        place.redis.xadd(keys.LIVE, {"h": encode_live_hit(watched)})
         bob_id = hit(stranger, "bob", email=address("bob"))
         site.settle(stranger, "bob-marker")
 

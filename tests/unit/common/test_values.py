@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.values import normalise_unique
+from services.common.values import clean, normalise_unique
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,8 @@ def test_what_identifies_nobody_is_refused(text: str) -> None:
 def test_a_form_is_its_own_form(text: str) -> None:
     value = normalise_unique("email", text)
     assert value is None or normalise_unique("email", value) == value
+
+
+@given(st.text() | st.text(st.characters(categories=("Cc", "Zs", "Ll"))))
+def test_what_is_cleaned_has_no_control_characters_but_tabs_and_new_lines(text: str) -> None:
+    assert clean(text) == "".join(one for one in text if (one >= " " and one != "\x7f") or one in "\t\n").strip()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from services.common.clickhouse import ClickHouseError
 from services.common.clickthrough import Clickthroughs
 from services.common.contact_fields import FieldRules
 from services.common.hit import Hit, decode_batch
@@ -16,7 +18,7 @@ from services.identity.agents import Agents
 from services.identity.companies import Companies
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
-from services.identity.identify import Sighting
+from services.identity.identify import Fate, Sighting
 from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Pipeline
 from services.identity.placement import Placed
@@ -55,6 +57,7 @@ class FakePlacement:
             raise self._error
         placed = Placed()
         placed.contacts = [one.device_contact_id for one in sightings]
+        placed.fates = [Fate(one.device_contact_id, False, ()) for one in sightings[:told]]
         return placed
 
 
@@ -69,8 +72,11 @@ class FakeFields:
 class FakeClickHouse:
     def __init__(self) -> None:
         self.rows: list[bytes] = []
+        self.refused = ""  # the table
 
-    async def raw_insert(self, _: str, *, insert_block: bytes, **__: Any) -> None:
+    async def raw_insert(self, table: str, *, insert_block: bytes, **__: Any) -> None:
+        if table == self.refused:
+            raise ClickHouseError("away")
         self.rows += insert_block.splitlines()
 
 
@@ -108,3 +114,26 @@ async def test_what_may_pass_is_left_to_be_tried_again() -> None:
     with pytest.raises(RedisConnectionError):
         await resolver.resolve(await resolver.enrich([hit(1), hit(POISON)]))
     assert redis.dead == clickhouse.rows == []
+
+
+async def test_a_batch_that_comes_again_is_counted_once() -> None:
+    resolver, _, clickhouse, metrics = make(ZeroDivisionError())
+    crawler = msgspec.structs.replace(hit(2), user_agent=b"Googlebot/2.1")
+    clickhouse.refused = "bot_events"
+    with pytest.raises(ClickHouseError):
+        await resolver.resolve(await resolver.enrich([hit(1), crawler]))
+    assert (metrics.stored.total(), metrics.dropped.total()) == (0, 0)
+    clickhouse.refused = ""
+    await resolver.resolve(await resolver.enrich([hit(1), crawler]))
+    assert (metrics.counts()["stored"], metrics.counts()["dropped:bot"]) == (1, 1)
+
+
+async def test_whoever_watches_is_told_of_the_first_hits_of_a_batch_and_how_many_more_there_were() -> None:
+    resolver, _, _, _ = make(ZeroDivisionError())
+    feed = resolver._feed
+    await resolver.resolve(await resolver.enrich([hit(1)]))
+    assert (feed._waiting, feed._skipped) == ([], 0), "nobody watches"
+    feed.is_watched, feed.room = True, 2
+    crawler = msgspec.structs.replace(hit(9), user_agent=b"Googlebot/2.1")
+    await resolver.resolve(await resolver.enrich([hit(1), hit(2), hit(3), crawler]))
+    assert ([told.contact_id for told in feed._waiting], feed._skipped) == ([1, 2], 2)

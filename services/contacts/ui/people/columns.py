@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 COOKIE = "spoor_columns"
 
@@ -13,7 +14,8 @@ class Column(NamedTuple):
     order: str = ""  # by what the API orders it; '' where it cannot be
 
 
-ALL = (
+NAME = Column("name", "Contact", "lastname")
+OWN = (
     Column("email", "E-mail", "email"),
     Column("location", "Place", "city"),
     Column("stage", "Stage", "stage"),
@@ -22,19 +24,21 @@ ALL = (
     Column("id", "ID", "id"),
     Column("tags", "Tags"),
     Column("owner", "Owner", "owner"),
-    Column("company", "Company", "company"),
-    Column("phone", "Phone", "phone"),
-    Column("mobile", "Mobile", "mobile"),
-    Column("country", "Country", "country"),
     Column("date_added", "Added", "date_added"),
     Column("date_modified", "Changed", "date_modified"),
     Column("date_identified", "Identified", "date_identified"),
 )
-BY_NAME = {column.name: column for column in ALL}
 USUAL = ("email", "location", "stage", "points", "last_active", "id")
 
 
-def chosen(said: str) -> tuple[Column, ...]:
+def all_columns(fields: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
+    """By name: those of every contact, and one for each field that the API lists."""
+    own = {column.name: column for column in OWN}
+    told = {field["alias"]: Column(field["alias"], field["label"], field["alias"]) for field in fields}
+    return {**own, **{alias: column for alias, column in told.items() if alias not in own}}
+
+
+def chosen(said: str, known: Mapping[str, Column]) -> tuple[Column, ...]:
     """Of a cookie; the usual ones for what names none."""
-    names = [name for name in said.split("-") if name in BY_NAME]
-    return tuple(BY_NAME[name] for name in dict.fromkeys(names or USUAL))
+    names = [name for name in said.split("-") if name in known]
+    return tuple(known[name] for name in dict.fromkeys(names or USUAL))

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.envelope import ApiError
+from services.contacts.list_parameters import MAX_START
 from services.contacts.ui.desk import Desk, Handler
-from services.contacts.ui.people.columns import ALL, COOKIE, Column, chosen
+from services.contacts.ui.people.columns import COOKIE, NAME, Column, all_columns, chosen
 
 PATH = "/ui/contacts"
 SIZES = (10, 25, 50, 100)
@@ -19,7 +20,6 @@ USUAL_SIZE = 25
 KINDS = {"": "All", "known": "Contacts", "visitors": "Visitors"}
 _SEARCH_OF = {"": "", "known": "!is:anonymous", "visitors": "is:anonymous"}
 USUAL_ORDER = "last_active"
-NAME = Column("name", "Contact", "lastname")
 
 
 class Asked(NamedTuple):
@@ -51,24 +51,32 @@ class ListPage:
         self._desk = desk
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
-        return {PATH: {"GET": self.show}, f"{PATH}/columns": {"POST": self.choose_columns}}
+        return {PATH: {"GET": self.show}, f"{PATH}/columns": {"GET": self.columns, "POST": self.choose_columns}}
 
     async def show(self, request: Request) -> Response:
-        asked = read_asked(request)
-        problem, (found, segments) = "", await asyncio.gather(self._found(asked), self._segments())
+        columns, segments = await asyncio.gather(self._columns(), self._segments())
+        asked = read_asked(request, columns)
+        problem, found = "", await self._found(asked)
         if isinstance(found, ApiError):
             problem, found = found.message, {"total": 0, "contacts": {}}
         people = found["contacts"]
         return self._desk.page(
             request, "people/list.html", 422 if problem else 200, block="list", asked=asked, problem=problem,
             people=list(people.values()) if isinstance(people, dict) else people, total=int(found["total"]),
-            columns=(NAME, *chosen(request.cookies.get(COOKIE, ""))), all_columns=ALL,
+            columns=(NAME, *chosen(request.cookies.get(COOKIE, ""), columns)), last_start=MAX_START,
             segments=segments, sizes=SIZES, kinds=KINDS,
         )  # fmt: skip
 
+    async def columns(self, request: Request) -> Response:
+        known = await self._columns()
+        names = {column.name for column in chosen(request.cookies.get(COOKIE, ""), known)}
+        return self._desk.page(
+            request, "people/columns.html", block="dialog", all_columns=list(known.values()), names=names
+        )
+
     async def choose_columns(self, request: Request) -> Response:
-        form = await self._desk.form(request)
-        names = "-".join(column.name for column in chosen("-".join(form.all("column"))))
+        form, known = await self._desk.form(request), await self._columns()
+        names = "-".join(column.name for column in chosen("-".join(form.all("column")), known))
         response = self._desk.go(request, PATH)
         response.headers.append("Set-Cookie", f"{COOKIE}={names}; max-age=31536000; path=/ui; httponly; samesite=lax")
         return response
@@ -83,14 +91,18 @@ class ListPage:
                 raise
             return error
 
+    async def _columns(self) -> dict[str, Column]:
+        fields = await self._desk.api.get("/api/contacts/list/fields")
+        return all_columns(fields.values() if isinstance(fields, dict) else fields)
+
     async def _segments(self) -> Any:
         return await self._desk.api.get("/api/contacts/list/segments")
 
 
-def read_asked(request: Request) -> Asked:
+def read_asked(request: Request, columns: Mapping[str, Column]) -> Asked:
     """Whatever an address says, a list can be shown."""
     said = request.query_params
-    orders = {column.order for column in (NAME, *ALL) if column.order}
+    orders = {column.order for column in (NAME, *columns.values()) if column.order}
     kind, order = said.get("kind", ""), said.get("order", "")
     limit = _number(said.get("limit", ""), USUAL_SIZE)
     return Asked(
@@ -100,7 +112,7 @@ def read_asked(request: Request) -> Asked:
         order if order in orders else USUAL_ORDER,
         "ASC" if said.get("direction", "").upper() == "ASC" else "DESC",
         limit if limit in SIZES else USUAL_SIZE,
-        _number(said.get("start", ""), 0),
+        min(_number(said.get("start", ""), 0), MAX_START),
     )
 
 

@@ -51,7 +51,8 @@ class ExportsPage:
 
     async def new(self, request: Request) -> Response:
         said = request.query_params
-        search = f"ids:{said['ids']}" if said.get("ids") else said.get("search", "")
+        ids = ",".join(one for one in said.getlist("ids") if one)
+        search = said.get("grammar", "") if said.get("everybody") else f"ids:{ids}" if ids else said.get("search", "")
         asked = {"of": "person" if said.get("person") else said.get("of", "contacts"), "search": search,
                  "id": said.get("person", ""), "format": "csv", "header": "aliases", "columns": []}  # fmt: skip
         return await self._form(request, asked)

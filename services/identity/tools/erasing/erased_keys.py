@@ -21,7 +21,7 @@ async def remove(redis: RedisClient, ids: Collection[int]) -> int:
     gone += await _remove_queued_merges(redis, ids)
     gone += await _remove_hook_notes(redis, ids)
     gone += await _remove_mails(redis, ids)
-    gone += int(await redis.delete(keys.LIVE))  # a minute of everybody's hits, whose pages may name one of them
+    await redis.delete(keys.LIVE)  # the last minutes' hits of everybody, whose pages may name one of them: not counted
     return gone + await _remove_answers(redis, ids)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from services.common.contact_fields import FIELDS, Field
+from services.common.field_values import read_value
 from services.contacts.imports.mapping import propose, targets
 from services.contacts.imports.row_change import Constants, RowChange, RowError, RowReader, told
 from services.contacts.imports.special_columns import Names, Person
@@ -23,7 +26,7 @@ NAMES = Names({"ada": Person(7, "ada"), "bob@x.org": Person(8, "bob")}, {"lead":
 
 
 def row(constants: Constants = NONE, **cells: str) -> RowChange:
-    reader = RowReader(list(cells), KNOWN, ["email"], constants)
+    reader = RowReader(list(cells), KNOWN, constants)
     return reader.read(list(cells.values()), NAMES, NOW_US)
 
 
@@ -47,6 +50,29 @@ def test_headers_propose_fields(headers: list[str], columns: list[str]) -> None:
 def test_cells_are_trimmed_and_read_as_their_fields_are() -> None:
     said = row(email=" Ada@X.org ", firstname=" Ada ", born="31.01.1990", size="s").change
     assert said.fields == {"email": "ada@x.org", "firstname": "Ada", "born": "1990-01-31", "size": "s"}
+
+
+@pytest.mark.parametrize("alias", [alias for alias in KNOWN.fields if alias != "size"])
+@pytest.mark.parametrize(
+    "text", [" a b ", "a\0b\tc", "\u00a0é\u2028", "'+49 30", " '=1", "'a'", "NU\0LL", "x" * 191, "x" * 192, "1", "en"]
+)
+def test_every_column_is_read_as_its_field_is(alias: str, text: str) -> None:
+    try:
+        expected = read_value(KNOWN.fields[alias], told(text), NOW_US)
+    except ValueError as error:
+        with pytest.raises(RowError, match=re.escape(f"{alias}: {error}")):
+            row(**{alias: text})
+    else:
+        assert row(**{alias: text}).change.fields == {alias: expected}
+
+
+def test_a_row_may_end_before_the_last_column() -> None:
+    reader = RowReader(["", "email", "tags", "city", "phone"], KNOWN, NONE)
+    assert reader.read(["x", "ada@x.org", "a"], NAMES, NOW_US).change.fields == {"email": "ada@x.org"}
+    assert reader.read(["x", "", "a", "Rome", "1", "more"], NAMES, NOW_US).change.fields == {
+        "city": "Rome",
+        "phone": "1",
+    }
 
 
 def test_a_blank_cell_says_nothing_and_null_clears() -> None:

@@ -12,7 +12,7 @@ import pytest
 from services.contacts.ui.assets import FOLDERS, Assets
 from services.contacts.ui.desk import own_path
 from services.contacts.ui.paging import SIZE, Asked, Paging
-from services.contacts.ui.people.columns import USUAL, chosen
+from services.contacts.ui.people.columns import USUAL, all_columns, chosen
 from services.contacts.ui.people_names import is_anonymous, name_of, place_of
 from services.contacts.ui.snippet import pixel_snippet, script_snippet
 
@@ -47,8 +47,9 @@ def test_a_place_is_what_it_says_else_where_its_address_is() -> None:
 
 
 def test_columns_are_those_that_were_chosen_else_the_usual_ones() -> None:
-    assert [column.name for column in chosen("tags-email-tags-nonsense")] == ["tags", "email"]
-    assert tuple(column.name for column in chosen("nonsense")) == USUAL
+    known = all_columns([{"alias": "shoe_size", "label": "Shoe size"}, {"alias": "points", "label": "Points"}])
+    assert [column.name for column in chosen("tags-shoe_size-tags-nonsense", known)] == ["tags", "shoe_size"]
+    assert tuple(column.name for column in chosen("nonsense", known)) == USUAL
 
 
 def test_a_part_of_a_list_knows_those_beside_it() -> None:

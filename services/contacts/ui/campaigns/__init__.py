@@ -1,0 +1,1 @@
+"""Campaigns: their names, and who is in them."""

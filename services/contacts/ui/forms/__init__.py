@@ -1,0 +1,1 @@
+"""Forms: their fields, the HTML for a site, and what was submitted."""

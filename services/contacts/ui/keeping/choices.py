@@ -1,0 +1,43 @@
+"""Choices that forms of kept things are made of: what there is of another kind, by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from services.common.envelope import ApiError
+from services.contacts.ui.inner_api import InnerApi
+from services.contacts.ui.keeping.kept import Choices, things_of
+
+MOST = 1_000
+Load = Callable[[InnerApi], Awaitable[Choices]]
+
+
+def choices_of(path: str, plural: str, name: str = "name", narrowed: Mapping[str, str] = {}) -> Load:
+    """Of a list of the API, by name; none where the caller may not see it."""
+
+    async def load(api: InnerApi) -> Choices:
+        try:
+            found = await api.get(path, {"limit": MOST, "orderBy": name, **narrowed})
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            return ()
+        return [(str(one["id"]), str(one.get(name) or one["id"])) for one in things_of(found, plural)]
+
+    return load
+
+
+def categories_of(*bundles: str) -> Load:
+    return choices_of("/api/categories", "categories", "title", {"where[0][col]": "bundle", "where[0][expr]": "in",
+                                                                 "where[0][val]": ",".join(bundles)})  # fmt: skip
+
+
+async def owners(api: InnerApi) -> Choices:
+    """Users; none for whoever may not name one."""
+    try:
+        found = await api.get("/api/contacts/list/owners")
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return ()
+    return [(str(one["id"]), f"{one['firstName']} {one['lastName']}".strip() or str(one["id"])) for one in found]

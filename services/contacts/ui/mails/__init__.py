@@ -1,0 +1,1 @@
+"""Templates of mails: written, looked at, and sent."""

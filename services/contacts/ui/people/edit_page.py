@@ -1,0 +1,161 @@
+"""Contacts are made and edited: quick add, the whole form, and duplicates that are pointed out while one types."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.common.caller import author_id
+from services.common.envelope import ApiError
+from services.contacts.ui.desk import Desk, Handler
+from services.contacts.ui.field_inputs import GROUPS, PREFIX, Input, as_typed, inputs_of, typed, with_values
+from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
+from services.contacts.ui.people.person_form import (
+    Clash,
+    Extras,
+    change_body,
+    check_required,
+    clashes,
+    extras_of,
+    new_body,
+    read_extras,
+    read_was,
+    was_of,
+)
+from services.contacts.ui.people_names import values_of
+
+PATH = "/ui/contacts"
+ONE = f"{PATH}/{{id:int}}/edit"
+MOST = 1_000  # owners, stages and companies to choose from
+VERDICTS = {
+    "update": "Saving will update the contact that has this value.",
+    "merge": "Saving will merge this contact with the one that has this value.",
+    "refuse": "Another contact has this value, so this cannot be saved.",
+}
+
+
+class EditPage:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
+        return {
+            f"{PATH}/quick": {"GET": self.quick, "POST": self.create},
+            f"{PATH}/new": {"GET": self.new, "POST": self.create},
+            f"{PATH}/duplicates": {"GET": self.duplicates},
+            ONE: {"GET": self.edit, "POST": self.save},
+        }
+
+    async def quick(self, request: Request) -> Response:
+        return await self._form_page(request, await self._inputs({}), Extras(owner=str(author_id() or "")))
+
+    async def new(self, request: Request) -> Response:
+        return await self._form_page(request, await self._inputs({}), Extras(owner=str(author_id() or "")))
+
+    async def create(self, request: Request) -> Response:
+        form, inputs = await self._desk.form(request), await self._inputs({})
+        said, extras = typed(form, inputs), read_extras(form)
+        try:
+            check_required(inputs, said)
+            made = (await self._desk.api.send("POST", "/api/contacts/new", new_body(said, extras)))["contact"]
+            if segments := form.ids("segments"):
+                await self._desk.api.send(
+                    "POST", "/api/contacts/batch/segments", {"ids": [made["id"]], "add": segments}
+                )
+        except ApiError as error:
+            return await self._form_page(request, with_values(inputs, said), extras, _refused(error, inputs))
+        return self._desk.go(request, f"{PATH}/{made['id']}", "Saved.")
+
+    async def edit(self, request: Request) -> Response:
+        contact, companies = await self._contact(request)
+        inputs = await self._inputs(values_of(contact))
+        return await self._form_page(request, inputs, extras_of(contact, companies), contact=contact)
+
+    async def save(self, request: Request) -> Response:
+        """Only what was changed is said. Whoever changed the same field meanwhile is named, with what they wrote."""
+        form = await self._desk.form(request)
+        contact, companies = await self._contact(request)
+        inputs, before = await self._inputs(values_of(contact)), extras_of(contact, companies)
+        said, extras, was = typed(form, inputs), read_extras(form), read_was(form.text("was"))
+        now = {one.alias: as_typed(one) for one in inputs if one.values}
+        if found := clashes(inputs, said, was, now):
+            text = f"{contact['modifiedByUser'] or 'Somebody'} has changed this contact since you opened it."
+            return await self._form_page(
+                request, with_values(inputs, said), extras, Refusal(text), contact=contact, found=found,
+                was=was_of(inputs),
+            )  # fmt: skip
+        try:
+            check_required(inputs, said)
+            if body := change_body(said, was, extras, before):
+                await self._desk.api.send("PATCH", f"/api/contacts/{contact['id']}/edit", body)
+        except ApiError as error:
+            return await self._form_page(
+                request,
+                with_values(inputs, said),
+                extras,
+                _refused(error, inputs),
+                contact=contact,
+                was=form.text("was"),
+            )
+        return self._desk.go(request, f"{PATH}/{contact['id']}", "Saved.")
+
+    async def duplicates(self, request: Request) -> Response:
+        """Of the form as it is typed: inputs are named as in it."""
+        said = {name.removeprefix(PREFIX): value for name, value in request.query_params.items()
+                if name.startswith(PREFIX) and value.strip()}  # fmt: skip
+        if own := request.query_params.get("id", ""):
+            said["id"] = own
+        found = await self._desk.api.get("/api/contacts/duplicates", said)
+        return self._desk.page(
+            request, "people/duplicates.html", block="found", found=found, verdict=VERDICTS.get(found["verdict"], "")
+        )
+
+    async def _contact(self, request: Request) -> tuple[Any, Any]:
+        path = f"/api/contacts/{request.path_params['id']}"
+        contact, companies = await asyncio.gather(self._desk.api.get(path), self._desk.api.get(f"{path}/companies"))
+        rows = companies["companies"]
+        return contact["contact"], list(rows.values()) if isinstance(rows, dict) else rows
+
+    async def _inputs(self, values: Mapping[str, Any]) -> list[Input]:
+        fields = (await self._desk.api.get("/api/fields/contact"))["fields"]
+        rows = fields.values() if isinstance(fields, dict) else fields
+        shown = [field for field in rows if field["isVisible"] or field["isShortVisible"]]
+        return inputs_of(shown, values)
+
+    async def _form_page(
+        self, request: Request, inputs: Sequence[Input], extras: Extras, refused: Refusal = NOTHING, *,
+        contact: Any = None, found: Sequence[Clash] = (), was: str | None = None,
+    ) -> Response:  # fmt: skip
+        is_quick = request.url.path.endswith("/quick")
+        owners, stages, companies, segments = await asyncio.gather(
+            self._rows("/api/contacts/list/owners"), self._rows("/api/stages", "stages"),
+            self._rows("/api/companies", "companies"), self._rows("/api/contacts/list/segments"),
+        )  # fmt: skip
+        return self._desk.page(
+            request, "people/quick.html" if is_quick else "people/form.html", 422 if refused.text else 200,
+            block="dialog" if is_quick else "form",
+            inputs=[one for one in inputs if one.is_short] if is_quick else inputs,
+            groups={group: label for group, label in GROUPS.items() if any(one.group == group for one in inputs)},
+            extras=extras, refused=refused, contact=contact, clashes=found,
+            was=was_of(inputs) if was is None else was,
+            owners=owners, stages=stages, companies=companies, segments=segments,
+        )  # fmt: skip
+
+    async def _rows(self, path: str, name: str = "") -> list[Any]:
+        """To choose from; nothing for who may not see them."""
+        try:
+            found = await self._desk.api.get(path, {"limit": MOST} if name else {})
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            return []
+        rows = found[name] if name else found
+        return list(rows.values()) if isinstance(rows, dict) else rows
+
+
+def _refused(error: ApiError, inputs: Sequence[Input]) -> Refusal:
+    return refused_input(error, {one.alias for one in inputs})

@@ -1,0 +1,1 @@
+"""What the installation runs with, to be read."""

@@ -1,0 +1,1 @@
+"""Users, roles, one's own account, and what programs log in with."""

@@ -1,0 +1,1 @@
+"""Webhooks, and how their calls went."""

@@ -1,0 +1,235 @@
+"""The list of contacts, its dialogs and its forms, over HTTP: what a page says, and what the API says afterwards."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import uuid
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from tests.integration.contacts.answers import told
+
+EVIL = "<script>alert(1)</script>'\""
+PART = {"HX-Request": "true"}
+
+
+def mark() -> str:
+    return uuid.uuid4().hex[:10]
+
+
+def new_contact(api: httpx.Client, **said: Any) -> dict[str, Any]:
+    contact: dict[str, Any] = told(api.post("/api/contacts/new", json=said), 201)["contact"]
+    return contact
+
+
+def shown(api: httpx.Client, contact_id: int) -> dict[str, Any]:
+    contact: dict[str, Any] = told(api.get(f"/api/contacts/{contact_id}"))["contact"]
+    return contact
+
+
+def post(api: httpx.Client, path: str, *pairs: tuple[str, object]) -> httpx.Response:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    return api.post(path, content=urlencode([(name, str(value)) for name, value in pairs]), headers=kind)
+
+
+def test_the_list_searches_orders_and_pages(api: httpx.Client) -> None:
+    tag = mark()
+    people = [new_contact(api, lastname=f"{tag}-{number}", points=number, tags=[tag])["id"] for number in range(12)]
+    first = api.get("/ui/contacts", params={"search": f"tag:{tag}", "order": "points", "limit": 10})
+    found = [int(one) for one in re.findall(r'name="ids" value="(\d+)"', first.text)]
+    assert found == people[:1:-1]
+    following = re.search(r'href="([^"]+)"[^>]*rel="next"', first.text)
+    assert following
+    second = api.get(following[1].replace("&amp;", "&"))
+    assert [int(one) for one in re.findall(r'name="ids" value="(\d+)"', second.text)] == people[1::-1]
+    assert "11 to 12 of 12" in second.text
+
+
+def test_a_part_of_the_list_is_the_list_alone(api: httpx.Client) -> None:
+    part = api.get("/ui/contacts?search=nobody-at-all", headers=PART)
+    assert "Nobody like that" in part.text and "<html" not in part.text
+
+
+def test_what_a_search_does_not_mean_is_told_in_the_page(api: httpx.Client) -> None:
+    page = api.get("/ui/contacts?search=(ada")
+    assert (page.status_code, 'role="alert"' in page.text) == (422, True)
+    assert 'value="(ada"' in page.text
+
+
+@pytest.mark.parametrize(
+    "query", ["order=nonsense&direction=up&limit=7&start=-1&kind=x", "start=99999999999", "segment=nobody", "limit=0"]
+)
+def test_a_list_is_shown_whatever_an_address_says(api: httpx.Client, query: str) -> None:
+    assert api.get(f"/ui/contacts?{query}").status_code in (200, 422)
+
+
+def test_columns_are_chosen_also_those_of_own_fields(api: httpx.Client) -> None:
+    assert "Attribution Date" in api.get("/ui/contacts/columns", headers=PART).text
+    with httpx.Client(base_url=api.base_url, auth=api.auth, trust_env=False, timeout=30) as browser:
+        assert post(browser, "/ui/contacts/columns", ("column", "phone"), ("column", "nonsense")).status_code == 303
+        heads = re.findall(r"<th[^>]*>.*?</th>", browser.get("/ui/contacts").text, re.S)
+    assert ["Phone" in head for head in heads[2:]] == [True]
+
+
+def test_everything_of_a_contact_is_escaped(api: httpx.Client) -> None:
+    tag = mark()
+    new_contact(api, firstname=EVIL, lastname=tag, company=EVIL, city=EVIL, tags=[EVIL])
+    for path in (f"/ui/contacts?search={tag}", "/ui/contacts/help?search=tag:"):
+        page = api.get(path).text
+        assert "<script>alert" not in page and "alert(1)" in page
+
+
+def test_help_for_the_search_knows_segments_and_tags(api: httpx.Client) -> None:
+    tag = mark()
+    new_contact(api, firstname="Ada", tags=[f"{tag} x"])
+    assert f'data-value="tag:&#34;{tag} x&#34; "' in api.get(f"/ui/contacts/help?search=tag:{tag}", headers=PART).text
+
+
+def test_quick_add_makes_a_contact(api: httpx.Client) -> None:
+    dialog = api.get("/ui/contacts/quick", headers=PART).text
+    assert 'name="field.email"' in dialog and 'name="field.fax"' not in dialog
+    email = f"quick-{mark()}@x.org"
+    answer = post(api, "/ui/contacts/quick", ("field.email", email), ("field.firstname", "Ada"), ("tags", "a, b"))
+    assert answer.status_code == 303
+    contact = shown(api, int(answer.headers["location"].rsplit("/", 1)[1]))
+    assert contact["fields"]["all"]["email"] == email
+    assert [tag["tag"] for tag in contact["tags"]] == ["a", "b"]
+
+
+def test_a_new_contact_that_is_refused_keeps_what_was_typed(api: httpx.Client) -> None:
+    answer = post(api, "/ui/contacts/new", ("field.email", "nonsense"), ("field.city", EVIL), ("tags", "vip"))
+    assert answer.status_code == 422
+    assert "This value is not a valid email address" in answer.text
+    assert 'aria-describedby="field-email-wrong"' in answer.text
+    assert 'value="nonsense"' in answer.text and 'value="vip"' in answer.text
+    assert "<script>alert" not in answer.text
+
+
+def test_duplicates_are_pointed_out_while_somebody_types(api: httpx.Client) -> None:
+    email = f"twice-{mark()}@x.org"
+    known = new_contact(api, email=email, firstname="Ada")["id"]
+    part = api.get("/ui/contacts/duplicates", params={"field.email": email}, headers=PART).text
+    assert f'href="/ui/contacts/{known}"' in part
+    assert "A contact with this value already exists." in part and "Saving will update" in part
+    assert "exists" not in api.get(f"/ui/contacts/duplicates?field.email=new-{mark()}@x.org", headers=PART).text
+    own = {"field.email": email, "id": known}
+    assert "exists" not in api.get("/ui/contacts/duplicates", params=own, headers=PART).text
+
+
+def was(page: str) -> str:
+    found = re.search(r'name="was" value="([^"]*)"', page)
+    assert found
+    return found[1].replace("&#34;", '"')
+
+
+def test_an_edit_says_only_what_was_changed_and_a_blank_clears(api: httpx.Client) -> None:
+    contact = new_contact(api, firstname="Ada", city="Oslo", phone="1", tags=["a", "b"])["id"]
+    page = api.get(f"/ui/contacts/{contact}/edit").text
+    assert 'value="Oslo"' in page
+    told(api.patch(f"/api/contacts/{contact}/edit", json={"phone": "2"}))
+    answer = post(
+        api, f"/ui/contacts/{contact}/edit", ("was", was(page)), ("field.firstname", "Ada"), ("field.city", ""),
+        ("field.phone", "1"), ("tags", "b, c"),
+    )  # fmt: skip
+    assert answer.status_code == 303, answer.text
+    after = shown(api, contact)
+    assert (after["fields"]["all"]["city"], after["fields"]["all"]["phone"]) == (None, "2")
+    assert [tag["tag"] for tag in after["tags"]] == ["b", "c"]
+
+
+def test_of_two_people_who_edit_one_field_the_later_one_is_told(api: httpx.Client) -> None:
+    contact = new_contact(api, firstname="Ada", city="Oslo")["id"]
+    path = f"/ui/contacts/{contact}/edit"
+    mine = was(api.get(path).text)
+    told(api.patch(f"/api/contacts/{contact}/edit", json={"city": "Rome"}))
+    asked = post(api, path, ("was", mine), ("field.city", "Bern"), ("field.firstname", "Ada"))
+    assert asked.status_code == 422
+    assert "admin has changed this contact since you opened it" in asked.text
+    assert re.search(r"City</th><td>Rome</td><td>Bern", asked.text)
+    assert shown(api, contact)["fields"]["all"]["city"] == "Rome", "nothing was saved"
+    again = post(api, path, ("was", was(asked.text)), ("field.city", "Bern"), ("field.firstname", "Ada"))
+    assert (again.status_code, shown(api, contact)["fields"]["all"]["city"]) == (303, "Bern")
+
+
+def chosen(api: httpx.Client, count: int = 2) -> list[int]:
+    return [new_contact(api, firstname=f"Batch {mark()}")["id"] for _ in range(count)]
+
+
+def batch(api: httpx.Client, action: str, ids: list[int], *pairs: tuple[str, object]) -> httpx.Response:
+    return post(api, f"/ui/contacts/batch/{action}", ("ids", ",".join(map(str, ids))), *pairs)
+
+
+def said(answer: httpx.Response) -> str:
+    assert answer.status_code == 303, answer.text
+    return answer.headers["set-cookie"]
+
+
+def test_batches_change_segments_stages_tags_owners_and_channels(api: httpx.Client) -> None:
+    people, tag = chosen(api), mark()
+    segment = told(api.post("/api/segments/new", json={"name": tag}), 201)["list"]["id"]
+    stage = told(api.post("/api/stages/new", json={"name": tag}), 201)["stage"]["id"]
+    assert "2%20contacts%20affected" in said(batch(api, "segments", people, ("add", segment)))
+    said(batch(api, "stages", people, ("add", stage), ("remove", "")))
+    said(batch(api, "tags", people, ("add", f"{tag}, vip")))
+    said(batch(api, "owner", people, ("owner", 1)))
+    said(batch(api, "channels", people, ("email.frequency_number", 2), ("email.frequency_time", "WEEK")))
+    said(batch(api, "dnc", people, ("reason", "asked by phone")))
+    for one in people:
+        contact = shown(api, one)
+        assert (contact["stage"]["id"], contact["owner"]["id"]) == (stage, 1)
+        assert {entry["tag"] for entry in contact["tags"]} == {tag, "vip"}
+        assert contact["doNotContact"][0]["comments"] == "asked by phone"
+        assert contact["frequencyRules"]
+    assert "Batch" in api.get(f"/ui/contacts?segment={tag}").text
+
+
+def test_deleting_asks_first_and_a_hundred_are_the_most(api: httpx.Client) -> None:
+    people = chosen(api)
+    query = urlencode([("ids", one) for one in people])
+    dialog = api.get(f"/ui/contacts/batch/delete?{query}", headers=PART).text
+    assert "<strong>2 contacts</strong> will be gone" in dialog
+    assert "2%20contacts%20affected" in said(batch(api, "delete", people))
+    assert api.get(f"/api/contacts/{people[0]}").status_code == 404
+    refused = batch(api, "delete", list(range(1, 102)))
+    assert (refused.status_code, "From 1 to 100 ids" in refused.text) == (422, True)
+
+
+def test_all_of_a_search_become_a_job_that_is_watched(api: httpx.Client) -> None:
+    tag = mark()
+    new_contact(api, firstname="Ada", tags=[tag])
+    query = {"everybody": "1", "grammar": f"tag:{tag}", "total": "1", "ids": "5"}
+    dialog = api.get("/ui/contacts/batch/tags", params=query, headers=PART).text
+    assert f"<code>tag:{tag}</code>" in dialog
+    answer = post(api, "/ui/contacts/batch/tags", ("search", f"tag:{tag}"), ("add", f"{tag}-new"))
+    assert re.fullmatch(r"/ui/jobs/\d+", answer.headers["location"])
+    assert "contacts are done" in api.get(answer.headers["location"]).text
+    assert "tags" in api.get("/ui/jobs").text
+
+
+def test_a_dialog_without_anybody_says_so_and_a_strange_action_is_none(api: httpx.Client) -> None:
+    assert "Choose some contacts first" in api.get("/ui/contacts/batch/tags", headers=PART).text
+    assert api.get("/ui/contacts/batch/nonsense").status_code == 404
+    assert batch(api, "owner", []).status_code == 422
+    assert post(api, "/ui/contacts/batch/owner", ("ids", "x")).status_code == 400
+
+
+def test_the_list_and_all_that_it_needs_stay_below_150_kilobytes(api: httpx.Client) -> None:
+    page = api.get("/ui/contacts?limit=50")
+    total = len(gzip.compress(page.content, 4)) + sum(len(wire(api, path)) for path in assets(api, page.text))
+    assert 60_000 < total < 150_000
+
+
+def assets(api: httpx.Client, text: str) -> set[str]:
+    named = set(re.findall(r'"(/ui/assets/[^"]+)"', text))
+    styles = [api.get(path).text for path in named if path.endswith(".css")]
+    return named | {path for style in styles for path in re.findall(r'url\("?(/ui/assets/[^")]+)', style)}
+
+
+def wire(api: httpx.Client, path: str) -> bytes:
+    with api.stream("GET", path, headers={"Accept-Encoding": "gzip"}) as answer:
+        assert answer.status_code == 200
+        return b"".join(answer.iter_raw())
