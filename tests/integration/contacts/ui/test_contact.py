@@ -249,13 +249,13 @@ def test_a_value_is_changed_where_it_stands(api: httpx.Client) -> None:
     contact = new(api, city="Rome")
     assert 'value="Rome"' in page(api, contact, "/fields/city", part=True)
     assert "Rome" in page(api, contact, "/fields/city?cancel=1", part=True)
-    saved = api.post(f"/ui/contacts/{contact}/fields/city", data={"value": "Paris"}, headers=HTMX)
+    saved = api.post(f"/ui/contacts/{contact}/fields/city", data={"field.city": "Paris"}, headers=HTMX)
     assert "Paris" in saved.text and "spoor:changed" in saved.headers["HX-Trigger"]
-    post(api, contact, "/fields/city", value="")
+    post(api, contact, "/fields/city", **{"field.city": ""})
     assert contact_of(api, contact)["fields"]["all"]["city"] is None, "a blank is a value"
-    refused = post(api, contact, "/fields/email", 422, value="no address")
-    assert 'value="no address"' in refused.text and 'role="alert"' in refused.text
-    post(api, contact, "/fields/points", value="12")
+    refused = post(api, contact, "/fields/email", 422, **{"field.email": "no address"})
+    assert 'value="no address"' in refused.text and 'aria-invalid="true"' in refused.text
+    post(api, contact, "/fields/points", **{"field.points": "12"})
     assert contact_of(api, contact)["points"] == 12
     for alias in ("nothing", "last_active", "a%2Fb"):
         page(api, contact, f"/fields/{alias}", 404)
@@ -273,7 +273,7 @@ def test_choices_of_a_field_are_offered(api: httpx.Client) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert '<option value="b">Blue</option>' in page(api, contact, f"/fields/{alias}", part=True)
-        post(api, contact, f"/fields/{alias}", value=["r", "b"])
+        post(api, contact, f"/fields/{alias}", **{f"field.{alias}": ["r", "b"], f"field.{alias}.shown": "1"})
         assert contact_of(api, contact)["fields"]["all"][alias] == "r|b"
         assert "Red, Blue" in page(api, contact, "/fields?group=personal", part=True)
     finally:
@@ -410,7 +410,7 @@ def test_who_may_only_look_finds_nothing_to_change(api: httpx.Client) -> None:
             assert f"/ui/contacts/{contact}{word}" not in text, word
         for rest in ("/tags", "/dnc", "/delete", "/preferences", f"/merge/{new(api)}", "/fields/city", "/notes/new",
                      "/image/remove", "/picture"):  # fmt: skip
-            said = {"add": "x", "channel": "sms", "value": "Rome", "text": "x", "preferred": "gravatar",
+            said = {"add": "x", "channel": "sms", "field.city": "Rome", "text": "x", "preferred": "gravatar",
                     "subscribed.email": "1"}  # fmt: skip
             assert post(reader, contact, rest, 403, **said)
     assert contact_of(api, contact)["doNotContact"] == []

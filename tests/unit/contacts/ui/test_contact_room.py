@@ -10,7 +10,7 @@ import pytest
 from services.common.event_types import TYPES
 from services.contacts.ui.contact.event_facts import MAX_FACTS, facts_of
 from services.contacts.ui.contact.event_lines import ICONS, OTHER_ICON, Action, key_of, line_of
-from services.contacts.ui.contact.fields_panel import groups_of, options_of
+from services.contacts.ui.contact.fields_panel import groups_of
 from services.contacts.ui.contact.history_tab import Cut, Filter, newest_of, older_than
 from services.contacts.ui.contact.mail_dialog import NO_SERVER, obstacle
 from services.contacts.ui.contact.merge_dialogs import rows_of
@@ -247,19 +247,6 @@ def test_fields_are_shown_as_people_read_them() -> None:
     assert [(one.text, one.is_typed) for one in groups["core"]] == [
         ("Large", True), ("Red, Blue", True), ("", True), ("2026-01-01 00:00:00", False),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("said", "options"),
-    [
-        ({"type": "boolean", "properties": {"yes": "Ja", "no": "Nein"}}, [("1", "Ja"), ("0", "Nein")]),
-        ({"type": "boolean", "properties": []}, [("1", "Yes"), ("0", "No")]),
-        ({"type": "select", "properties": {"list": [{"value": "l", "label": "Large"}]}}, [("l", "Large")]),
-        ({"type": "text", "properties": []}, []),
-    ],
-)
-def test_what_can_be_chosen_of_a_field(said: dict[str, Any], options: list[tuple[str, str]]) -> None:
-    assert options_of(said) == options
 
 
 def test_a_merge_shows_what_any_of_three_has() -> None:
