@@ -18,7 +18,7 @@ from services.common.envelope import ApiError
 from services.contacts.ui.contact.calls import PATH, api_of, page_of
 from services.contacts.ui.contact.event_lines import lines_of
 from services.contacts.ui.contact.fields_panel import groups_of
-from services.contacts.ui.contact.history_tab import SCHEDULED, HistoryTab
+from services.contacts.ui.contact.history_tab import HistoryTab
 from services.contacts.ui.contact.places import places_of
 from services.contacts.ui.contact.tabs import Tabs
 from services.contacts.ui.desk import Desk, Handler, is_htmx
@@ -37,6 +37,7 @@ class ContactPage:
             PATH: {"GET": self.show},
             f"{PATH}/news": {"GET": self.news},
             f"{PATH}/engagement": {"GET": self.engagement},
+            f"{PATH}/devices": {"GET": self.devices},
             **self._history.handlers(),
         }
 
@@ -53,6 +54,8 @@ class ContactPage:
             if error.status != 404 or is_htmx(request):
                 raise
             return self._desk.page(request, "contact/nobody.html", 404, contact_id=request.path_params["id"])
+        if tab == HISTORY and beside:
+            beside["upcoming"] = told["coming"]
         asked = request.path_params["id"]
         merged_id = asked if asked != shown["contact"]["id"] else 0
         news = told.get("news", "")
@@ -74,7 +77,7 @@ class ContactPage:
         is_changed = shown["mark"] != request.query_params.get("mark")
         if not is_changed and not lines:
             return Response(status_code=204)
-        beside = await self._beside(request, tab) if is_changed else {}
+        beside = await self._beside(request, tab, is_renewed=True) if is_changed else {}
         count = _number(request.query_params.get("count", ""))
         count = count + len(lines) if count else 0
         return self._desk.page(
@@ -90,6 +93,13 @@ class ContactPage:
             request, "contact/engagement.html", block="chart", rows=rows, contact_id=request.path_params["id"]
         )
 
+    async def devices(self, request: Request) -> Response:
+        found = await self._desk.api.get(api_of(request, "/devices"), {"limit": 20})
+        return self._desk.page(
+            request, "contact/devices.html", block="devices", devices=found["devices"],
+            contact_id=request.path_params["id"],
+        )  # fmt: skip
+
     async def _contact(self, request: Request) -> dict[str, Any]:
         contact = (await self._desk.api.get(api_of(request)))["contact"]
         mark = f"{zlib.crc32(msgspec.json.encode(contact)):08x}"
@@ -103,23 +113,17 @@ class ContactPage:
     async def _news(self, request: Request, tab: str) -> tuple[list[Any], str]:
         return await self._history.news(request) if tab == HISTORY else ([], "")
 
-    async def _beside(self, request: Request, tab: str) -> dict[str, Any]:
-        """What the whole page has beside the tab, and a tab alone has not."""
-        now = datetime.now(UTC)
-        soon = {"filters[includeEvents][]": SCHEDULED, "filters[dateFrom]": now.strftime("%Y-%m-%d %H:%M:%S"),
-                "order[0]": "timestamp", "order[1]": "ASC", "limit": UPCOMING}  # fmt: skip
-        api = self._desk.api
-        counts, companies, devices, merges, upcoming = await asyncio.gather(
+    async def _beside(self, request: Request, tab: str, *, is_renewed: bool = False) -> dict[str, Any]:
+        """What the whole page has beside the tab, and a tab alone has not. The history knows itself what is to come."""
+        now, api = datetime.now(UTC), self._desk.api
+        counts, companies, merges, coming = await asyncio.gather(
             self._tabs.counts(request, tab == HISTORY),
             api.get(api_of(request, "/companies")),
-            api.get(api_of(request, "/devices"), {"limit": 10}),
             api.get(api_of(request, "/merges")),
-            api.get(api_of(request, "/activity"), soon),
+            _nothing() if tab == HISTORY and not is_renewed else self._history.coming(request, now, UPCOMING),
         )
-        return {
-            **counts, "companies": companies["companies"], "devices": devices["devices"], "merges": merges["merges"],
-            "upcoming": [line for line in lines_of(upcoming["events"], now) if line.action],
-        }  # fmt: skip
+        return {**counts, "companies": companies["companies"], "merges": merges["merges"],
+                "upcoming": lines_of(coming, now)}  # fmt: skip
 
     def _renewal(self, shown: Mapping[str, Any], tab: str, news: str, count: int | None) -> str:
         """The address that the page looks at again and again. `count` is of the whole history, where that is known."""
@@ -143,7 +147,7 @@ def _number(said: str) -> int:
     return int(said) if said.isascii() and said.isdecimal() and len(said) < 17 else 0
 
 
-async def _nothing() -> dict[str, Any]:
+async def _nothing() -> Any:
     return {}
 
 

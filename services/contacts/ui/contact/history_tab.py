@@ -72,6 +72,8 @@ def read_cut(request: Request) -> Cut:
 
 def older_than(events: Sequence[Json]) -> Cut:
     """Where the next page begins."""
+    if not events:
+        return Cut("", ())
     oldest = str(events[-1]["timestamp"])
     same = [key_of(one) for one in events if one["timestamp"] == oldest]
     return Cut(oldest, tuple(same[-MAX_KEYS:]))
@@ -83,6 +85,12 @@ def newest_of(events: Sequence[Json], before: Cut) -> Cut:
     since = max([(max(times) - LOOK_BACK) if times else _read(before.time), _read(before.time)])
     known = [key_of(one) for one in events if (time := read_time(one["timestamp"])) and time >= since]
     return Cut(_sql(since), tuple(dict.fromkeys([*known, *before.keys]))[:MAX_KEYS])
+
+
+def parted(events: Sequence[Json], now: datetime) -> tuple[list[Json], list[Json]]:
+    """What is to come, the soonest first, and what was."""
+    times = [(read_time(one["timestamp"]) or now, one) for one in events]
+    return [one for time, one in reversed(times) if time > now], [one for time, one in times if time <= now]
 
 
 class HistoryTab:
@@ -98,20 +106,29 @@ class HistoryTab:
 
     async def load(self, request: Request) -> Json:
         """The first page: what is to come, and what was."""
-        asked, now = read_filter(request), datetime.now(UTC)
-        path = api_of(request, "/activity")
-        past, coming = await asyncio.gather(
-            self._desk.api.get(path, asked.query(limit=SIZE, **{"filters[dateTo]": _sql(now)})),
-            self._coming(path, asked, now),
-        )
-        events = past["events"]
+        asked, now, path = read_filter(request), datetime.now(UTC), api_of(request, "/activity")
+        found = await self._desk.api.get(path, asked.query(limit=SIZE))
+        coming, events = parted(found["events"], now)
+        total = found["total"]
+        if len(coming) == SIZE:  # and perhaps more, which are sooner
+            soon, found = await asyncio.gather(
+                self.coming(request, now, MOST_NEWS), self._desk.api.get(path, asked.query(limit=SIZE, **_until(now)))
+            )
+            coming, events, total = soon, found["events"], found["total"] + len(soon)
         start = Cut(_sql(now - LOOK_BACK), ())
         return {
-            "filter": asked, "types": past["types"], "coming": lines_of(coming["events"], now),
-            "lines": lines_of(events, now), "total": past["total"] + coming["total"],
-            "more": self._address(request, asked, older_than(events)) if past["total"] > len(events) else "",
+            "filter": asked, "types": found["types"], "coming": lines_of(coming, now), "lines": lines_of(events, now),
+            "total": total,
+            "more": self._address(request, asked, older_than(events)) if total > len(coming) + len(events) else "",
             "news": urlencode([*newest_of(events, start).pairs(), *asked.pairs()]),
         }  # fmt: skip
+
+    async def coming(self, request: Request, now: datetime, most: int) -> list[Json]:
+        """What campaigns are to do, the soonest first; of other types nothing lies in the future."""
+        only = {"filters[includeEvents][]": SCHEDULED, "filters[dateFrom]": _sql(now), "order[0]": "timestamp",
+                "order[1]": "ASC", "limit": most}  # fmt: skip
+        found: list[Json] = (await self._desk.api.get(api_of(request, "/activity"), only))["events"]
+        return found
 
     async def more(self, request: Request) -> Response:
         """The next page; a part alone."""
@@ -131,7 +148,7 @@ class HistoryTab:
     async def news(self, request: Request) -> tuple[list[Line], str]:
         """What came since a page was made, and where the next look begins."""
         asked, cut, now = read_filter(request), read_cut(request), datetime.now(UTC)
-        until = {"filters[dateFrom]": cut.time, "filters[dateTo]": _sql(now)}
+        until = {"filters[dateFrom]": cut.time, **_until(now)}
         found = await self._desk.api.get(api_of(request, "/activity"), asked.query(limit=MOST_NEWS, **until))
         events = [one for one in found["events"] if key_of(one) not in cut.keys]
         newest = newest_of(found["events"], cut)
@@ -168,16 +185,6 @@ class HistoryTab:
             problem=problem,
         )  # fmt: skip
 
-    async def _coming(self, path: str, asked: Filter, now: datetime) -> Json:
-        """What campaigns are to do; of other types nothing lies in the future."""
-        is_asked = SCHEDULED in (asked.include or (SCHEDULED,)) and SCHEDULED not in asked.exclude
-        if not is_asked:
-            return {"events": [], "total": 0}
-        only = asked._replace(include=(SCHEDULED,), exclude=())
-        since = {"filters[dateFrom]": _sql(now + timedelta(seconds=1))}
-        found: Json = await self._desk.api.get(path, only.query(limit=MOST_NEWS, **since))
-        return found
-
     def _address(self, request: Request, asked: Filter, cut: Cut) -> str:
         return f"{page_of(request)}/history?{urlencode([*cut.pairs(), *asked.pairs()])}"
 
@@ -188,6 +195,10 @@ def _number(said: str) -> int:
 
 def _word(said: str) -> str:
     return said if said.isascii() and said.replace("-", "").isalnum() else "-"
+
+
+def _until(now: datetime) -> Json:
+    return {"filters[dateTo]": _sql(now)}
 
 
 def _sql(time: datetime) -> str:

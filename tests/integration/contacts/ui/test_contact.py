@@ -69,11 +69,13 @@ def renewal_of(text: str) -> str:
 def test_the_page_shows_who_a_contact_is(api: httpx.Client, store_hit: Hit) -> None:
     contact = new(api, firstname="Ada", lastname="Byron", city="Rome", tags="vip", company="Acme", points=5,
                   twitter="ada")  # fmt: skip
-    store_hit(contact, time.time(), url="https://x.org/a", utm_campaign="spring", device_type="desktop")
+    store_hit(contact, time.time(), url="https://x.org/a", utm_campaign="spring")
+    told(api.post("/api/devices/new", json={"lead": contact, "device": "tablet", "deviceBrand": "Fairphone"}), 201)
     text = page(api, contact)
-    for shown in ("<h1>Ada Byron</h1>", "vip", "Acme", "Rome", "spring", "desktop", "History (", "Notes (", "Erase"):
+    for shown in ("<h1>Ada Byron</h1>", "vip", "Acme", "Rome", "spring", "History (", "Notes (", "Erase"):
         assert shown.lower() in text.lower(), shown
     assert text.count("<h1") == 1
+    assert "tablet, Fairphone" in page(api, contact, "/devices", part=True)
     assert "?tab=places" not in text, "no coordinates are known"
     social = page(api, contact, "?tab=social")
     assert 'href="https://twitter.com/ada"' in social or "ada" in social

@@ -11,7 +11,7 @@ from services.common.event_types import TYPES
 from services.contacts.ui.contact.event_facts import MAX_FACTS, facts_of
 from services.contacts.ui.contact.event_lines import ICONS, OTHER_ICON, Action, key_of, line_of
 from services.contacts.ui.contact.fields_panel import groups_of
-from services.contacts.ui.contact.history_tab import Cut, Filter, newest_of, older_than
+from services.contacts.ui.contact.history_tab import Cut, Filter, newest_of, older_than, parted
 from services.contacts.ui.contact.mail_dialog import NO_SERVER, obstacle
 from services.contacts.ui.contact.merge_dialogs import rows_of
 from services.contacts.ui.contact.places import places_of
@@ -171,6 +171,12 @@ def test_news_begins_a_minute_before_the_newest_and_knows_what_was_shown() -> No
     later = newest_of([at(120, "d")], cut)
     assert later.time == "2026-01-31 12:01:00"
     assert set(later.keys) >= {key_of(at(120, "d")), key_of(at(0, "a"))}
+
+
+def test_what_is_to_come_is_told_apart_the_soonest_first() -> None:
+    later, sooner, now, before = at(90, "a"), at(30, "b"), at(0, "c"), at(-5, "d")
+    assert parted([later, sooner, now, before], NOW) == ([sooner, later], [now, before])
+    assert older_than([]).keys == ()
 
 
 def test_a_filter_is_told_to_the_api_and_to_the_next_address() -> None:
