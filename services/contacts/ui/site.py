@@ -11,7 +11,15 @@ from services.contacts.stores import Stores
 from services.contacts.ui.campaigns.campaigns_page import CampaignsPage
 from services.contacts.ui.categories.categories_page import CATEGORIES
 from services.contacts.ui.companies.companies_page import CompaniesPage
+from services.contacts.ui.contact.contact_dialogs import ContactDialogs
 from services.contacts.ui.contact.contact_page import ContactPage
+from services.contacts.ui.contact.fields_panel import FieldsPanel
+from services.contacts.ui.contact.mail_dialog import MailDialog
+from services.contacts.ui.contact.membership_dialogs import MembershipDialogs
+from services.contacts.ui.contact.merge_dialogs import MergeDialogs
+from services.contacts.ui.contact.notes_dialogs import NotesDialogs
+from services.contacts.ui.contact.picture import Picture
+from services.contacts.ui.contact.preferences_dialog import PreferencesDialog
 from services.contacts.ui.desk import Desk
 from services.contacts.ui.fields.fields_page import COMPANY_FIELDS, CONTACT_FIELDS, FieldsPage
 from services.contacts.ui.forms.forms_page import FormsPage
@@ -58,6 +66,14 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         EditPage(desk),
         BatchPage(desk),
         ContactPage(desk),
+        ContactDialogs(desk),
+        FieldsPanel(desk),
+        MailDialog(desk),
+        MembershipDialogs(desk),
+        MergeDialogs(desk),
+        NotesDialogs(desk),
+        Picture(desk),
+        PreferencesDialog(desk),
         ImportsPage(desk),
         ExportsPage(desk, ExportClient(settings)),
         JobsPage(desk),
