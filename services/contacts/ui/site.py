@@ -25,6 +25,7 @@ from services.contacts.ui.people.edit_page import EditPage
 from services.contacts.ui.people.list_page import ListPage
 from services.contacts.ui.people.search_page import SearchPage
 from services.contacts.ui.points.points_page import GROUPS, TRIGGERS, PointsPage, RulesPage
+from services.contacts.ui.segments.segments_page import SegmentsPage
 from services.contacts.ui.sessions import Sessions
 from services.contacts.ui.settings.settings_page import SettingsPage
 from services.contacts.ui.stages.stages_page import STAGES
@@ -74,6 +75,7 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         CredentialsPage(desk),
         MePage(desk),
         SettingsPage(desk),
+        SegmentsPage(desk),
         KeepingPage(desk, STAGES),
         KeepingPage(desk, TAGS),
     )  # fmt: skip

@@ -162,6 +162,7 @@ RULES: Mapping[Route, Rule] = {
             "/api/campaigns/{campaign}/events/contact/{contact}"),
     **{("PUT", f"/api/campaigns/events/{what}"): Rule((f"{LEADS}:editown", "campaign:campaigns:viewown"))
        for what in ("batch/edit", "{event}/contact/{contact}/edit")},
+    ("POST", "/api/segments/count"): Rule((f"{LISTS}:viewown", f"{LEADS}:viewown"), is_read=True),
     **_segments("/api/segments"),
     **_segments("/api/lists"),
     **_fields("/api/fields/contact"),

@@ -27,7 +27,7 @@ def rights_of(level: str, own: str = "") -> KeepRights:
 
 
 class Column(NamedTuple):
-    """`kind`: text, number, moment, flag, color."""
+    """`kind`: text, number, moment, flag, color, or later: what `leads_to` answers, asked for once seen."""
 
     name: str
     label: str
