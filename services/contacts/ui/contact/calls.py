@@ -26,4 +26,4 @@ def done(desk: Desk, request: Request, said: str, tab: str = "", *, closes: bool
     if not is_htmx(request):
         return desk.go(request, page_of(request, tab), said)
     events: dict[str, Any] = {CHANGED: True, **({"spoor:close": True} if closes else {})}
-    return desk.nothing(said, **events)
+    return desk.nothing(said, events)

@@ -82,7 +82,7 @@ class FieldsPanel:
             return self._asked(request, contact, as_typed, {alias: error.message})
         if not is_htmx(request):
             return self._desk.go(request, page_of(request), "Saved.")
-        return self._desk.say(self._value(request, contact), "Saved.", **{CHANGED: True})
+        return self._desk.say(self._value(request, contact), "Saved.", events={CHANGED: True})
 
     def _value(self, request: Request, contact: Mapping[str, Any]) -> Response:
         field = shown_field(_find(contact, request.path_params["alias"]))
