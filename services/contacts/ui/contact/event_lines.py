@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -56,13 +56,13 @@ def line_of(event: Json, now: datetime) -> Line:
     kind, label = str(event.get("event")), event.get("eventLabel") or ""
     said = event.get("details")
     details = said if isinstance(said, Mapping) else {}
-    is_link = isinstance(label, Mapping)
-    href = str(label.get("href") or "") if is_link else ""
+    link: Json = label if isinstance(label, Mapping) else {"label": label}
+    href = str(link.get("href") or "")
     return Line(
         key_of(event),
         kind,
         _icon(kind, details),
-        str(label.get("label") if is_link else label),
+        str(link.get("label") or ""),
         href if is_web(href) else "",
         str(_part(details, "hit").get("url") or ""),
         str(event.get("eventType") or kind),
@@ -73,7 +73,7 @@ def line_of(event: Json, now: datetime) -> Line:
     )
 
 
-def lines_of(events: list[Json], now: datetime) -> list[Line]:
+def lines_of(events: Sequence[Json], now: datetime) -> list[Line]:
     return [line_of(event, now) for event in events]
 
 
