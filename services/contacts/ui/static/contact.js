@@ -46,7 +46,7 @@
     const world = await (await fetch(place.dataset.world)).json();
     const map = L.map(place, { worldCopyJump: true, minZoom: 1, maxZoom: 9, attributionControl: false }).setView([20, 0], 1);
     L.geoJSON(world, { interactive: false, style: { color: color('--border'), weight: 1, fillColor: color('--card'), fillOpacity: 1 } }).addTo(map);
-    const points = [...document.querySelectorAll('#places [data-lat]')].map((item) => {
+    const points = [...document.querySelectorAll('#place-list [data-lat]')].map((item) => {
       const at = [Number(item.dataset.lat), Number(item.dataset.lng)];
       const name = document.createElement('span');
       name.textContent = item.dataset.name;
