@@ -1,4 +1,5 @@
-"""`POST /api/emails/{id}/send`: a template to all who are in its segments, and were never sent it before.
+"""`POST /api/emails/{id}/send`: a template to all who are in its segments, and were never sent it before; and how many
+they are.
 
 Those who are found are queued, and the postman sends; what each of them wants is respected then.
 """
@@ -9,9 +10,10 @@ import asyncio
 import time
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -45,21 +47,28 @@ LEASE_MS = 120_000
 
 # Whoever merged in since brought along what it was sent.
 _RECIPIENTS = """
-SELECT id FROM contacts FINAL
+contacts FINAL
 WHERE ({members}) AND email != '' AND NOT arrayExists(one -> startsWith(one, 'email:'), dnc)
     AND id NOT IN (SELECT contact_id FROM messages WHERE email_id = {{email:UInt64}})
     AND id NOT IN (
         SELECT winner FROM aliases FINAL
         WHERE loser IN (SELECT contact_id FROM messages WHERE email_id = {{email:UInt64}})
     )
-ORDER BY id LIMIT {{limit:UInt64}}
 """
+_NEXT = "SELECT id FROM {recipients} ORDER BY id LIMIT {{limit:UInt64}}"
+_HOW_MANY = "SELECT count() FROM {recipients}"
 
 SEND = Operation(
     "Send a template to all in its segments who were never sent it",
     BroadcastSent,
     body=Broadcast,
     errors={404: "No such template", 409: "No mail server is set, or the same is being sent already"},
+)
+RECIPIENTS = Operation(
+    "How many a template would be sent to now",
+    {"recipients": Annotated[int, Meta(examples=[100])]},
+    text="Those in its segments who have an address, may be mailed, and were never sent it.",
+    errors={404: "No such template, or one that may not be sent now"},
 )
 
 
@@ -70,7 +79,19 @@ class BroadcastApi:
         self._lease = load_script(stores.redis, "hold_lease")
 
     def routes(self) -> list[Route]:
-        return [described("/api/emails/{id}/send", self.send, post=SEND)]
+        return [
+            described("/api/emails/{id}/send", self.send, post=SEND),
+            described("/api/emails/{id}/recipients", self.recipients, get=RECIPIENTS),
+        ]
+
+    async def recipients(self, request: Request) -> Response:
+        """Of the template's own segments."""
+        email_id = record_id_of(request)
+        template = await open_template(self._stores.records, email_id)
+        members, parameters = _members(template.segments, await load_segments(self._stores.clickhouse))
+        sql = _HOW_MANY.format(recipients=_RECIPIENTS.format(members=members))
+        found = await self._stores.clickhouse.query(sql, parameters={**parameters, "email": int(email_id)})
+        return json_response({"recipients": int(found.result_rows[0][0])})
 
     async def send(self, request: Request) -> Response:
         """`lists` (the template's own unless said), `limit` and `assetAttachments`; `sentCount` says how many were
@@ -108,7 +129,7 @@ class BroadcastApi:
         async with asyncio.timeout(LEASE_MS / 2_000):
             while sent < limit:
                 asked = {**parameters, "email": message.email_id, "limit": min(AT_ONCE, limit - sent)}
-                sql = _RECIPIENTS.format(members=members)
+                sql = _NEXT.format(recipients=_RECIPIENTS.format(members=members))
                 rows = (await self._stores.clickhouse.query(sql, parameters=asked)).result_rows
                 if not rows:
                     break

@@ -71,8 +71,18 @@ class Desk:
             "/ui/{rest:path}", self._guarded(dict.fromkeys(("GET", "POST"), _nothing)), methods=["GET", "POST"]
         )
 
-    def page(self, request: Request, template: str, status: int = 200, *, block: str = "", **values: Any) -> Response:
-        """The template; for htmx that block of it alone, where one is named."""
+    def page(
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        *,
+        block: str = "",
+        has_frames: bool = False,
+        **values: Any,
+    ) -> Response:
+        """The template; for htmx that block of it alone, where one is named. With `has_frames` it may show other pages
+        of ours within itself."""
         self._metrics.reads.add(value="page")
         is_part = is_htmx(request) and "hx-history-restore-request" not in request.headers
         part = block if is_part else ""
@@ -80,7 +90,7 @@ class Desk:
         shared = {"me": caller(), "may": rights().may, "path": request.url.path, "said": said, "problem": "",
                   "part": part}  # fmt: skip
         html = self._templates.get_template(template).render({**shared, **values})
-        response = self._html(request, html, status)
+        response = self._html(request, html, status, policy="; frame-src 'self'" if has_frames else "")
         if said:
             response.headers.append("Set-Cookie", _said_cookie(""))
         return response
@@ -176,8 +186,9 @@ class Desk:
             return self.open_page(request, "open_problem.html", error.status, title=title, text=text)
         return self.page(request, "problem.html", error.status, title=title, text=text)
 
-    def _html(self, request: Request, html: str, status: int, *, is_user: bool = True) -> Response:
-        body, headers = html.encode("utf-8", "replace"), {**HEADERS, "Content-Security-Policy": self._policy}
+    def _html(self, request: Request, html: str, status: int, *, is_user: bool = True, policy: str = "") -> Response:
+        """`policy`: what the page may do beside what all may."""
+        body, headers = html.encode("utf-8", "replace"), {**HEADERS, "Content-Security-Policy": self._policy + policy}
         if len(body) > COMPRESSED_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
             body, headers["Content-Encoding"] = gzip.compress(body, 4), "gzip"
         response = Response(body, status, headers, media_type="text/html")

@@ -10,6 +10,7 @@ from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
 from services.contacts.ui.campaigns.campaigns_page import CampaignsPage
 from services.contacts.ui.categories.categories_page import CATEGORIES
+from services.contacts.ui.companies.companies_page import CompaniesPage
 from services.contacts.ui.contact.contact_dialogs import ContactDialogs
 from services.contacts.ui.contact.contact_page import ContactPage
 from services.contacts.ui.contact.fields_panel import FieldsPanel
@@ -20,6 +21,7 @@ from services.contacts.ui.contact.notes_dialogs import NotesDialogs
 from services.contacts.ui.contact.picture import Picture
 from services.contacts.ui.contact.preferences_dialog import PreferencesDialog
 from services.contacts.ui.desk import Desk
+from services.contacts.ui.fields.fields_page import COMPANY_FIELDS, CONTACT_FIELDS, FieldsPage
 from services.contacts.ui.forms.forms_page import FormsPage
 from services.contacts.ui.inner_api import App, InnerApi
 from services.contacts.ui.keeping.keeping_page import KeepingPage
@@ -27,11 +29,13 @@ from services.contacts.ui.live.check_page import CheckPage
 from services.contacts.ui.live.dashboard_page import DashboardPage
 from services.contacts.ui.live.live_page import LivePage
 from services.contacts.ui.login_page import LoginPage
+from services.contacts.ui.mails.emails_page import EmailsPage
 from services.contacts.ui.people.batch_page import BatchPage
 from services.contacts.ui.people.edit_page import EditPage
 from services.contacts.ui.people.list_page import ListPage
 from services.contacts.ui.people.search_page import SearchPage
 from services.contacts.ui.points.points_page import GROUPS, TRIGGERS, PointsPage, RulesPage
+from services.contacts.ui.segments.segments_page import SegmentsPage
 from services.contacts.ui.sessions import Sessions
 from services.contacts.ui.settings.settings_page import SettingsPage
 from services.contacts.ui.stages.stages_page import STAGES
@@ -82,12 +86,17 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         PointsPage(desk, GROUPS),
         PointsPage(desk, TRIGGERS),
         WebhooksPage(desk),
+        EmailsPage(desk),
         FormsPage(desk),
         UsersPage(desk),
         RolesPage(desk),
         CredentialsPage(desk),
         MePage(desk),
         SettingsPage(desk),
+        SegmentsPage(desk),
+        CompaniesPage(desk),
+        FieldsPage(desk, CONTACT_FIELDS),
+        FieldsPage(desk, COMPANY_FIELDS),
         KeepingPage(desk, STAGES),
         KeepingPage(desk, TAGS),
     )  # fmt: skip

@@ -157,6 +157,7 @@ RULES: Mapping[Route, Rule] = {
     **_posts(Rule(("email:emails:viewown", f"{LEADS}:editown")), "/api/emails/{id}/contact/{contact}/send",
              "/api/emails/{id}/send/contact/{contact}"),
     **_posts(Rule(("email:emails:viewown", f"{LEADS}:editother")), "/api/emails/{id}/send"),
+    **_gets(Rule(("email:emails:viewown", f"{LEADS}:editother")), "/api/emails/{id}/recipients"),
     **_posts(EDIT, "/api/emails/reply/{hash}", f"{_CONTACT}/email", f"{_CONTACT}/messages/{{message}}/cancel",
              *(f"{_CONTACT}/campaignevents/{{event}}/{what}" for what in ("cancel", "reschedule"))),
     ("GET", f"{_CONTACT}/messages"): VIEW,
@@ -164,6 +165,7 @@ RULES: Mapping[Route, Rule] = {
             "/api/campaigns/{campaign}/events/contact/{contact}"),
     **{("PUT", f"/api/campaigns/events/{what}"): Rule((f"{LEADS}:editown", "campaign:campaigns:viewown"))
        for what in ("batch/edit", "{event}/contact/{contact}/edit")},
+    ("POST", "/api/segments/count"): Rule((f"{LISTS}:viewown", f"{LEADS}:viewown"), is_read=True),
     **_segments("/api/segments"),
     **_segments("/api/lists"),
     **_fields("/api/fields/contact"),

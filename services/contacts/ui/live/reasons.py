@@ -19,6 +19,8 @@ WORDS: Mapping[str, str] = {
     "private_address": "The address is a private one: a proxy is missing from SPOOR_TRUSTED_PROXIES, or the visit is "
     "from your own network (SPOOR_TRACK_PRIVATE_IP_RANGES).",
     "bad_address": "The address could not be read.",
+    "form_unavailable": "The form of a submission is not there, or not published.",
+    "form_invalid": "A submission of a form lacked something, or was not valid.",
     "origin_refused": "The site is not in SPOOR_CORS_ORIGINS: the script there may not read our answers.",
 }
 

@@ -124,8 +124,9 @@ class BatchPage:
     ) -> Response:  # fmt: skip
         dialog = _dialog_of(request)
         return self._desk.page(
-            request, "people/batch.html", 422 if refused.text else 200, block="dialog", action=request.path_params["action"],
-            dialog=dialog, ids=ids, search=search, total=total, back=back, refused=refused, reason=reason,
+            request, "people/batch.html", 422 if refused.text else 200, block="dialog",
+            action=request.path_params["action"], dialog=dialog, ids=ids, search=search, total=total, back=back,
+            refused=refused, reason=reason,
             choices=await self._choices(dialog.choices), channels=CHANNELS, periods=PERIODS,
         )  # fmt: skip
 

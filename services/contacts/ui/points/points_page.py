@@ -33,7 +33,7 @@ RULES = Kept(
         FormField("delta", "Points", "number", help="Below 0 it takes some.", usual=10, is_required=True),
         FormField("type", "For whoever", "choice", choices=list(TYPES.items()), blank=None, usual=URL_HIT),
         FormField(URL, "Address", help="For visits. A * is anything: https://shop.example/prices*"),
-        *(FormField(name, label, SEVERAL, help=f"For what {TYPES[kind].lower()}: which ones. {_ANY}",
+        *(FormField(name, label, SEVERAL, help=f"For whoever {TYPES[kind].lower()}: which ones. {_ANY}",
                     loads=choices_of(f"/api/{name}", name, shown))
           for name, (label, kind, shown) in _FOR.items()),
         FormField("repeatable", "Each time, not once for each contact", "flag"),
@@ -109,7 +109,7 @@ class RulesPage(PointsPage):
         chosen = {name: list(map(str, properties.get(name) or ())) for name in _FOR}
         return {**super().values(thing, fields), URL: properties.get("page_url") or "", **chosen}
 
-    def body(self, said: Json, thing: Json | None) -> Json:
+    async def body(self, said: Json, thing: Json | None) -> Json:
         """The properties are those of the type; what was said for others is left out."""
         kept = {name: value for name, value in said.items() if name != URL and name not in _FOR}
         name = IDS.get(said["type"])

@@ -84,6 +84,18 @@
     for (const list of document.querySelectorAll('[data-rows]')) chosen(list);
   });
 
+  // --- tables that are wider than the screen can be scrolled by keyboard -----------
+  function reach() {
+    for (const wrap of document.querySelectorAll('.table-wrap')) {
+      if (wrap.scrollWidth <= wrap.clientWidth) continue;
+      wrap.tabIndex = 0;
+      wrap.setAttribute('role', 'region');
+      wrap.setAttribute('aria-label', 'Table');
+    }
+  }
+  document.addEventListener('htmx:afterSettle', reach);
+  reach();
+
   // --- keys ---------------------------------------------------------------------
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') for (const menu of document.querySelectorAll('details.menu[open]')) menu.open = false;

@@ -37,7 +37,7 @@ HOOKS = Kept(
         FormField("name", "Name", is_required=True),
         FormField("webhookUrl", "Address", "url", help="What happens is POSTed there as JSON.", is_required=True),
         FormField("triggers", "Told of", SEVERAL, loads=_triggers),
-        FormField("secret", "Secret", help="Calls are signed with it (Webhook-Signature). A new one is made where it is blank."),
+        FormField("secret", "Secret", help="Calls are signed with it. A new one is made where it is blank."),
         FormField("eventsOrderbyDir", "In one call", "choice", blank=None, usual="ASC",
                   choices=(("ASC", "the oldest first"), ("DESC", "the newest first"))),
         FormField("description", "Description", "textarea"),

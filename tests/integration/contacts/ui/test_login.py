@@ -3,46 +3,12 @@
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
 from tests.integration.contacts.answers import told
-from tests.integration.services import LOGIN, Service
-
-Visitor = Callable[[], httpx.Client]
-
-
-@pytest.fixture
-def browser(contacts_service: Service) -> Iterator[Visitor]:
-    """A browser that nobody has logged in with; it keeps cookies."""
-    made: list[httpx.Client] = []
-
-    def new() -> httpx.Client:
-        made.append(httpx.Client(base_url=contacts_service.http.base_url, trust_env=False, timeout=30))
-        return made[-1]
-
-    yield new
-    for one in made:
-        one.close()
-
-
-def log_in(browser: httpx.Client, name: str = LOGIN[0], password: str = LOGIN[1], leads_to: str = "") -> httpx.Response:
-    said = {"username": name, "password": password, "next": leads_to}
-    return browser.post("/ui/login", data=said, headers={"Sec-Fetch-Site": "same-origin"})
-
-
-def made_user(api: httpx.Client, **rights: list[str]) -> dict[str, str]:
-    """Of a role of its own."""
-    mark = uuid.uuid4().hex[:10]
-    said = {level.replace("__", ":"): names for level, names in rights.items()}
-    role = told(api.post("/api/roles/new", json={"name": mark, "rawPermissions": said}), 201)["role"]
-    user = {"username": mark, "firstName": "Ada", "lastName": "B", "email": f"{mark}@x.org", "role": role["id"],
-            "plainPassword": {"password": "secret-password", "confirm": "secret-password"}}  # fmt: skip
-    made = told(api.post("/api/users/new", json=user), 201)["user"]
-    return {"name": mark, "password": "secret-password", "id": made["id"], "role": role["id"]}
+from tests.integration.contacts.ui.somebody import Visitor, log_in, made_user
 
 
 def test_whoever_is_not_logged_in_is_led_to_the_login_and_back(browser: Visitor) -> None:
