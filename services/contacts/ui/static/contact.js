@@ -16,7 +16,7 @@
     new uPlot({
       width: place.clientWidth, height: 150,
       scales: { x: { time: false }, y: { range: fits }, points: { range: fits } },
-      axes: [{ ...axis, splits: () => months.map((_, i) => i), values: () => months }, axis, { ...axis, side: 1, scale: 'points', grid: { show: false } }],
+      axes: [{ ...axis, splits: () => months.map((_, i) => i), values: () => (place.clientWidth < 560 ? months.map((month) => month.slice(0, 3)) : months) }, axis, { ...axis, side: 1, scale: 'points', grid: { show: false } }],
       series: [{ label: 'Month', value: (_, i) => months[i] ?? '' }, line('Engagements', '--accent-line', 'y'), line('Points', '--warn', 'points', [6, 4])],
       cursor: { drag: { x: false, y: false } },
     }, [months.map((_, i) => i), rows.map((row) => Number(row[1])), rows.map((row) => Number(row[2]))], place);
