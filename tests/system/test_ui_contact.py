@@ -99,7 +99,7 @@ def test_places_are_on_a_map_and_no_request_leaves_the_machine(page: Page, stack
     open_page(page, stack, contact)
     page.click("#tab-places")
     expect(page.locator("#map path.leaflet-interactive")).to_have_count(1, timeout=SOON_MS)
-    expect(page.locator("#places")).to_contain_text("Berlin")
+    expect(page.locator("#place-list")).to_contain_text("Berlin")
     assert {urlsplit(url).netloc for url in asked if not url.startswith("data:")} == {
         urlsplit(stack.url("contacts")).netloc
     }

@@ -16,7 +16,7 @@
     new uPlot({
       width: place.clientWidth, height: 150,
       scales: { x: { time: false }, y: { range: fits }, points: { range: fits } },
-      axes: [{ ...axis, splits: () => months.map((_, i) => i), values: () => months }, axis, { ...axis, side: 1, scale: 'points', grid: { show: false } }],
+      axes: [{ ...axis, splits: () => months.map((_, i) => i), values: () => (place.clientWidth < 560 ? months.map((month) => month.slice(0, 3)) : months) }, axis, { ...axis, side: 1, scale: 'points', grid: { show: false } }],
       series: [{ label: 'Month', value: (_, i) => months[i] ?? '' }, line('Engagements', '--accent-line', 'y'), line('Points', '--warn', 'points', [6, 4])],
       cursor: { drag: { x: false, y: false } },
     }, [months.map((_, i) => i), rows.map((row) => Number(row[1])), rows.map((row) => Number(row[2]))], place);
@@ -44,9 +44,9 @@
     place.dataset.shown = 'yes';
     if (!window.L) await load(place);
     const world = await (await fetch(place.dataset.world)).json();
-    const map = L.map(place, { worldCopyJump: true, minZoom: 1, maxZoom: 9, attributionControl: false });
+    const map = L.map(place, { worldCopyJump: true, minZoom: 1, maxZoom: 9, attributionControl: false }).setView([20, 0], 1);
     L.geoJSON(world, { interactive: false, style: { color: color('--border'), weight: 1, fillColor: color('--card'), fillOpacity: 1 } }).addTo(map);
-    const points = [...document.querySelectorAll('#places [data-lat]')].map((item) => {
+    const points = [...document.querySelectorAll('#place-list [data-lat]')].map((item) => {
       const at = [Number(item.dataset.lat), Number(item.dataset.lng)];
       const name = document.createElement('span');
       name.textContent = item.dataset.name;
@@ -81,10 +81,18 @@
 
   // --- renewals ------------------------------------------------------------------------
   const isBusy = (part) => Boolean(part.querySelector('[data-in-place], details.menu[open]')) ||
-    [...part.querySelectorAll('input:not([type=hidden]), textarea')].some((one) => one === document.activeElement || one.value !== one.defaultValue);
+    [...part.querySelectorAll('input:not([type=hidden]), textarea')].some((one) => one.value !== one.defaultValue);
+  let isStale = false; // a part was left as it is, and is asked for again
   document.addEventListener('htmx:oobBeforeSwap', (event) => {
     const part = event.detail.target;
-    if (['head', 'fields', 'aside'].includes(part.id) && isBusy(part)) event.detail.shouldSwap = false;
+    if (!['head', 'fields', 'aside'].includes(part.id) || !isBusy(part)) return;
+    event.detail.shouldSwap = false;
+    isStale = true;
+  });
+  document.addEventListener('htmx:configRequest', (event) => {
+    if (event.target.id !== 'renewal' || !isStale) return;
+    event.detail.path = event.detail.path.replace(/mark=\w*/, 'mark=');
+    isStale = false;
   });
   document.addEventListener('spoor:moved', (event) => {
     if (!isBusy(document.getElementById('main')) && !document.querySelector('dialog[open]')) location.assign(event.detail.to);
