@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import zlib
-<<<<<<< HEAD
-from collections.abc import Iterable, Mapping
-=======
 from collections.abc import Mapping, Sequence
->>>>>>> uicontact
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -66,11 +62,7 @@ def line_of(event: Json, now: datetime) -> Line:
         key_of(event),
         kind,
         _icon(kind, details),
-<<<<<<< HEAD
-        str(link.get("label")),
-=======
         str(link.get("label") or ""),
->>>>>>> uicontact
         href if is_web(href) else "",
         str(_part(details, "hit").get("url") or ""),
         str(event.get("eventType") or kind),
@@ -81,11 +73,7 @@ def line_of(event: Json, now: datetime) -> Line:
     )
 
 
-<<<<<<< HEAD
-def lines_of(events: Iterable[Json], now: datetime) -> list[Line]:
-=======
 def lines_of(events: Sequence[Json], now: datetime) -> list[Line]:
->>>>>>> uicontact
     return [line_of(event, now) for event in events]
 
 
