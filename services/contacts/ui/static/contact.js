@@ -64,7 +64,7 @@
   let left = '';
   document.addEventListener('htmx:beforeRequest', (event) => {
     const form = event.target.closest('[data-in-place]');
-    left = form ? 'value-' + form.dataset.inPlace : '';
+    if (form) left = 'value-' + form.dataset.inPlace;
   });
   document.addEventListener('input', (event) => {
     const list = event.target.dataset.filters && document.getElementById(event.target.dataset.filters);
