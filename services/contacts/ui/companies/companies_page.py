@@ -12,9 +12,10 @@ from starlette.responses import Response
 from services.common.envelope import ApiError
 from services.contacts.ui.companies.company_fields import NAME, form_fields
 from services.contacts.ui.desk import Desk, Handler
+from services.contacts.ui.inner_api import things_of
 from services.contacts.ui.keeping.choices import owners
 from services.contacts.ui.keeping.keeping_page import KeepingPage
-from services.contacts.ui.keeping.kept import SEVERAL, Column, FormField, Json, Kept, rights_of, things_of
+from services.contacts.ui.keeping.kept import SEVERAL, Column, FormField, Json, Kept, rights_of
 from services.contacts.ui.paging import Paging, read_paging
 
 PATH = "/ui/companies"

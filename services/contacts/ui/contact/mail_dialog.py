@@ -59,14 +59,8 @@ class MailDialog:
 
     async def _templates(self) -> list[Any]:
         """Those that the caller may see."""
-        try:
-            found = await self._desk.api.get("/api/emails", {"limit": 200, "published": 1, "orderBy": "name"})
-        except ApiError as error:
-            if error.status != 403:
-                raise
-            return []
-        emails = found["emails"]
-        return list(emails.values()) if isinstance(emails, dict) else list(emails)
+        query = {"limit": 200, "published": 1, "orderBy": "name"}
+        return await self._desk.api.things_seen("/api/emails", "emails", query)
 
 
 def obstacle(contact: Mapping[str, Any], server: str) -> str:

@@ -78,8 +78,7 @@ class MergeDialogs:
 
     async def _found(self, text: str, own_id: int) -> list[Any]:
         query = {"search": f"({text}) !is:anonymous", "limit": MOST_FOUND + 1}
-        found = (await self._desk.api.get("/api/contacts", query))["contacts"]
-        people = list(found.values()) if isinstance(found, dict) else found
+        people = await self._desk.api.things("/api/contacts", "contacts", query)
         return [one for one in people if one["id"] != own_id][:MOST_FOUND]
 
 

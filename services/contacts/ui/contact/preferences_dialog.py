@@ -81,13 +81,7 @@ class PreferencesDialog:
 
     async def _listed(self, path: str, key: str) -> list[Any]:
         """Those that the caller may see."""
-        try:
-            found = (await self._desk.api.get(path, {"limit": 1_000, "published": 1}))[key]
-        except ApiError as error:
-            if error.status != 403:
-                raise
-            return []
-        return list(found.values()) if isinstance(found, dict) else list(found)
+        return await self._desk.api.things_seen(path, key, {"limit": 1_000, "published": 1})
 
 
 def channels_of(contact: Mapping[str, Any]) -> list[Channel]:

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from services.common.envelope import ApiError
 from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.form import Form
-from services.contacts.ui.keeping.kept import FormField, Json, Kept, things_of
+from services.contacts.ui.inner_api import things_of
+from services.contacts.ui.keeping.kept import FormField, Json, Kept
 from services.contacts.ui.keeping.listing import read_listing
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused
 

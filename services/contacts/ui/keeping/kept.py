@@ -95,12 +95,6 @@ class Kept(NamedTuple):
     is_deleted: Callable[[Json], bool] = lambda _: True
 
 
-def things_of(found: Json, plural: str) -> list[Json]:
-    """Of a list of the API, which is an object by id for some kinds."""
-    things = found[plural]
-    return list(things.values()) if isinstance(things, dict) else list(things)
-
-
 def choices_told(field: Json) -> Choices:
     """Of a field of contacts or companies, as the API tells it."""
     said = field["properties"]
