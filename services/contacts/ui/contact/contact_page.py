@@ -74,7 +74,7 @@ class ContactPage:
         if str(shown["contact"]["id"]) != request.query_params.get("who"):
             moved = f"/ui/contacts/{shown['contact']['id']}?{urlencode({'tab': tab})}"
             events: dict[str, Any] = {"spoor:moved": {"to": moved}}
-            return self._desk.nothing(**events)
+            return self._desk.nothing(events=events)
         is_changed = shown["mark"] != request.query_params.get("mark")
         if not is_changed and not lines:
             return Response(status_code=204)
