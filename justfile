@@ -12,8 +12,9 @@ default:
 up *arguments:
     @exec {{ python }} -m deploy.up "$@"
 
-# All tests; arguments go to pytest
+# All tests; arguments go to pytest. What only tests of the deployment need is installed here, not for `up`
 test *arguments:
+    @.venv/bin/uv pip install --quiet --no-config --python {{ python }} --no-deps --require-hashes -r requirements/deploy.txt || {{ python }} -m pip install --quiet --no-deps --require-hashes -r requirements/deploy.txt
     @{{ python }} -m pytest "$@"
 
 # Formatting, lint, types and the walls between the services
@@ -70,6 +71,7 @@ env-example:
 # Write the lock files anew: names and hashes only
 lock:
     for name in base dev; do .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -o requirements/$name.txt requirements/$name.in; done
+    .venv/bin/uv pip compile --quiet --upgrade --universal --no-deps --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -o requirements/deploy.txt requirements/deploy.in
 
 # How many hits a second ingest keeps, beside its baselines
 bench-accept *arguments:

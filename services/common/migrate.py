@@ -11,15 +11,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 from services.common import clickhouse
-from services.common.settings import load_settings
+from services.common.cluster_sql import (
+    JOURNAL,
+    ONE_SERVER,
+    Cluster,
+    is_filling,
+    make_database,
+    make_distributed,
+    make_journal,
+    on_cluster,
+)
+from services.common.settings import Settings, load_settings
 
 STATEMENT_SECONDS = 6 * 3_600.0  # one that fills a new table reads all events: cut off, it would never come to its end
 FOLDER = Path(__file__).parent / "migrations"
 _STATEMENT_MARK = "\n-- statement\n"
-_JOURNAL = """
-CREATE TABLE IF NOT EXISTS migrations (name String, checksum String, applied_at DateTime DEFAULT now())
+MAKE_JOURNAL = f"""
+CREATE TABLE IF NOT EXISTS {JOURNAL} (name String, checksum String, applied_at DateTime DEFAULT now())
 ENGINE = ReplacingMergeTree ORDER BY name
 """
+_HOLDING_ROWS = (
+    "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY 1"
+)
 
 
 class MigrationError(Exception):
@@ -37,23 +50,30 @@ def read_migrations(folder: Path = FOLDER) -> list[Migration]:
     return [_read(path) for path in sorted(folder.glob("[0-9]*.sql"))]
 
 
-async def migrate(url: str) -> list[str]:
+def cluster_of(settings: Settings) -> Cluster:
+    return Cluster(settings.clickhouse_cluster, settings.clickhouse_sharded)
+
+
+async def migrate(url: str, cluster: Cluster = ONE_SERVER) -> list[str]:
     """Applies what is missing and returns its names. Two at once do no harm: every statement may run twice."""
+    database = clickhouse.database_of(url)
     server = await clickhouse.connect(url, with_database=False)
     try:
-        await server.command(f"CREATE DATABASE IF NOT EXISTS `{clickhouse.database_of(url)}`")
+        for name in dict.fromkeys((database, cluster.home(database))):
+            await server.command(make_database(name, cluster))
     finally:
         await server.close()
     client = await clickhouse.connect(url, timeout_seconds=STATEMENT_SECONDS)
+    client.database = cluster.home(database)
     try:
-        return await _apply_missing(client)
+        return await _apply_missing(client, database, cluster)
     finally:
         await client.close()
 
 
-async def _apply_missing(client: clickhouse.ClickHouse) -> list[str]:
-    await client.command(_JOURNAL)
-    rows = (await client.query("SELECT name, checksum FROM migrations FINAL")).result_rows
+async def _apply_missing(client: clickhouse.ClickHouse, database: str, cluster: Cluster) -> list[str]:
+    await client.command(make_journal(MAKE_JOURNAL, cluster))
+    rows = (await client.query(f"SELECT name, checksum FROM {JOURNAL} FINAL")).result_rows
     applied = {str(name): str(checksum) for name, checksum in rows}
     new = []
     for migration in read_migrations():
@@ -62,10 +82,26 @@ async def _apply_missing(client: clickhouse.ClickHouse) -> list[str]:
                 raise MigrationError(f"{migration.name} was changed after it was applied; add a new one instead")
             continue
         for statement in migration.statements:
-            await client.command(statement)
-        await client.insert("migrations", [[migration.name, migration.checksum]], column_names=["name", "checksum"])
+            await _apply(client, statement, database, cluster)
+        if cluster.is_sharded:
+            await _distribute(client, database, cluster)
+        await client.insert(JOURNAL, [[migration.name, migration.checksum]], column_names=["name", "checksum"])
         new.append(migration.name)
     return new
+
+
+async def _apply(client: clickhouse.ClickHouse, statement: str, database: str, cluster: Cluster) -> None:
+    if not (cluster.is_sharded and is_filling(statement)):
+        await client.command(on_cluster(statement, cluster))
+        return
+    await _distribute(client, database, cluster)  # one of the tables may be this migration's own
+    await client.command(on_cluster(statement, cluster), settings={"database": database})
+
+
+async def _distribute(client: clickhouse.ClickHouse, database: str, cluster: Cluster) -> None:
+    tables = [str(name) for (name,) in (await client.query(_HOLDING_ROWS)).result_rows]
+    for statement in make_distributed(tables, database, cluster):
+        await client.command(statement)
 
 
 def _read(path: Path) -> Migration:
@@ -75,7 +111,8 @@ def _read(path: Path) -> Migration:
 
 
 def main() -> None:
-    for name in asyncio.run(migrate(load_settings().clickhouse_url)):
+    settings = load_settings()
+    for name in asyncio.run(migrate(settings.clickhouse_url, cluster_of(settings))):
         print(f"applied {name}")
 
 

@@ -56,6 +56,15 @@ class Settings:
     clickhouse_url: str = _setting(
         "", "http://user:password@host:port/database. Empty: `./just up` starts an embedded one.", is_secret=True
     )
+    clickhouse_cluster: str = _setting(
+        "",
+        "Name of a ClickHouse cluster (remote_servers): tables are made on all its servers, with replicated engines. "
+        "Fixed for the life of an installation. Empty: one server.",
+    )
+    clickhouse_sharded: bool = _setting(
+        False,
+        "Its servers are of several shards: Distributed tables span them. What does not work then: docs/kubernetes.md.",
+    )
     host: str = _setting("127.0.0.1", "The address that the services listen on; 0.0.0.0 in a container.")
     port_base: int = _setting(
         0, "Where it is set, the ports below that are not are this one and those after it, in their order."
@@ -378,6 +387,10 @@ def _check(settings: Settings) -> None:
     ):
         if url and not url.startswith(schemes):
             raise SettingsError(f"{name} must begin with {' or '.join(schemes)}")
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", settings.clickhouse_cluster, re.ASCII):
+        raise SettingsError("SPOOR_CLICKHOUSE_CLUSTER: letters, digits, _ and -")
+    if settings.clickhouse_sharded and not settings.clickhouse_cluster:
+        raise SettingsError("SPOOR_CLICKHOUSE_SHARDED needs SPOOR_CLICKHOUSE_CLUSTER")
     _check_mail(settings)
     _check_bucket(settings)
     if settings.require_signed_identify and not settings.identify_secret:

@@ -20,7 +20,7 @@ from services.common.field_registry import Fields
 from services.common.logins import Logins
 from services.common.loss import LOST, WHAT_TO_DO, is_redis_lost
 from services.common.loss import RETRY_SECONDS as LOST_RETRY_SECONDS
-from services.common.migrate import migrate
+from services.common.migrate import cluster_of, migrate
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
 from services.common.redis_client import RedisClient, connect, ping
@@ -98,7 +98,7 @@ class Stores:
         """Waits, however long it takes, until both servers answer and the schema is up to date."""
         while True:
             try:
-                await migrate(self._settings.clickhouse_url)
+                await migrate(self._settings.clickhouse_url, cluster_of(self._settings))
                 await self.replicas.learn()
                 client = await ch.connect(self._settings.clickhouse_url)
                 await self._wait_while_lost(client)

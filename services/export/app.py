@@ -17,7 +17,7 @@ from services.common.door import ApiDoor
 from services.common.envelope import STORES_AWAY, add_error_handlers
 from services.common.field_registry import Fields
 from services.common.logins import Logins
-from services.common.migrate import migrate
+from services.common.migrate import cluster_of, migrate
 from services.common.openapi import OPENAPI_PATH, document_of, openapi_route
 from services.common.peer import read_networks
 from services.common.rate_limit import RateLimit
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         raise SettingsError("SPOOR_REDIS_URL is required: users and their tokens are kept there")
     metrics = ExportMetrics()
     folder = JobFolder(Path(settings.data_dir) / "exports")
-    connection, redis = Connection(settings.clickhouse_url), connect(settings.redis_url)
+    connection, redis = Connection(settings), connect(settings.redis_url)
     records = RecordStore(redis)
     users, links = UserDirectory(records), Links(settings.secret, settings.export_url)
     exporter = Exporter(
@@ -95,14 +95,14 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
 class Connection:
     """ClickHouse, waited for in the background."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, settings: Settings) -> None:
+        self._url, self._cluster = settings.clickhouse_url, cluster_of(settings)
         self._client: ch.ClickHouse | None = None
 
     async def open(self, exporter: Exporter, scheduler: Scheduler) -> None:
         while self._client is None:
             try:
-                await migrate(self._url)
+                await migrate(self._url, self._cluster)
                 self._client = await ch.connect(self._url, timeout_seconds=QUERY_SECONDS)
             except STORES_AWAY as error:
                 log.warning("clickhouse_unreachable", error=type(error).__name__, text=str(error)[:200])

@@ -29,7 +29,7 @@ from services.common.live_feed import LiveFeed
 from services.common.loss import LOST, WHAT_TO_DO, is_redis_lost
 from services.common.loss import RETRY_SECONDS as LOST_RETRY_SECONDS
 from services.common.merges import MergeStore
-from services.common.migrate import migrate
+from services.common.migrate import cluster_of, migrate
 from services.common.minute_counts import MinuteCounts
 from services.common.openapi import OPENAPI_PATH, openapi_route
 from services.common.profiles import ProfileStore
@@ -145,7 +145,7 @@ class Worker:
         """Waits until both servers answer and the schema is up to date."""
         while not self._stopping.is_set():
             try:
-                await migrate(self._settings.clickhouse_url)
+                await migrate(self._settings.clickhouse_url, cluster_of(self._settings))
                 await self._replicas.learn()
                 client = await ch.connect(self._settings.clickhouse_url)
                 if await is_redis_lost(ProfileStore(self.redis), client):

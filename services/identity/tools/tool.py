@@ -17,7 +17,7 @@ import msgspec
 import uvloop
 
 from services.common import clickhouse as ch
-from services.common.migrate import migrate
+from services.common.migrate import cluster_of, migrate
 from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.settings import Settings, SettingsError, load_settings
 
@@ -54,7 +54,7 @@ async def connections(settings: Settings) -> AsyncIterator[Connections]:
     for name in ("redis_url", "clickhouse_url"):
         if not getattr(settings, name):
             raise ToolError(f"SPOOR_{name.upper()} is not set")
-    await migrate(settings.clickhouse_url)
+    await migrate(settings.clickhouse_url, cluster_of(settings))
     clickhouse = await ch.connect(settings.clickhouse_url, timeout_seconds=CLICKHOUSE_SECONDS)
     redis = connect(settings.redis_url, timeout_seconds=REDIS_SECONDS)
     try:

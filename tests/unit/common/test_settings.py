@@ -25,6 +25,8 @@ from services.common.settings import PORTS, Settings, SettingsError, example, lo
         ({"SPOOR_DO_NOT_TRACK_IPS": "foo"}, "SPOOR_DO_NOT_TRACK_IPS: 'foo'"),
         ({"SPOOR_CLICKHOUSE_URL": "127.0.0.1:9"}, "SPOOR_CLICKHOUSE_URL must begin with http://"),
         ({"SPOOR_REDIS_URL": "foo"}, "SPOOR_REDIS_URL must begin with redis://"),
+        ({"SPOOR_CLICKHOUSE_CLUSTER": "a`b"}, "SPOOR_CLICKHOUSE_CLUSTER: letters"),
+        ({"SPOOR_CLICKHOUSE_SHARDED": "true"}, "SPOOR_CLICKHOUSE_SHARDED needs SPOOR_CLICKHOUSE_CLUSTER"),
         ({"SPOOR_LOG_LEVEL": "loud"}, "SPOOR_LOG_LEVEL: 'loud'"),
         ({"SPOOR_GOOGLE_ANALYTICS_ID": "G-1'+alert(1)+'"}, "SPOOR_GOOGLE_ANALYTICS_ID: "),
         ({"SPOOR_GOOGLE_ANALYTICS_URL": "javascript:alert(1)"}, "SPOOR_GOOGLE_ANALYTICS_URL: "),
