@@ -67,6 +67,14 @@ erase *arguments:
 env-example:
     {{ python }} -m services.common.settings > .env.example
 
+# Write docs/metrics.md anew from what the services count
+metrics-page:
+    {{ python }} -m deploy.observability.metrics_page > docs/metrics.md
+
+# Write the Grafana dashboards anew from their description
+dashboards:
+    {{ python }} -m deploy.observability.dashboards
+
 # Write the lock files anew: names and hashes only
 lock:
     for name in base dev; do .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -o requirements/$name.txt requirements/$name.in; done

@@ -210,6 +210,7 @@ class Resolver:
         except ClickHouseError as error:
             if not any(code in str(error) for code in BAD_DATA_CODES):
                 raise
+            self._metrics.refused_inserts.add()
             if len(drafts) == 1:
                 await self._put_aside(drafts[0].hit, "refused_by_clickhouse", error)
                 return 0

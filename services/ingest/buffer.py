@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
+from collections.abc import Callable
 
 import structlog
 
@@ -78,7 +80,8 @@ class HitBuffer:
         self._most_flushes = 1 if self._line is None else 2
         self.appended_bytes = 0  # sent to Redis so far, whatever it answered
         self.filled = asyncio.Event()  # what was appended since the last look at Redis has used up its room
-        self.flushed = 0
+        self.on_flush: Callable[[int, float], None] = lambda *_: None  # told of hits that are safe, and in how long
+        self._since = 0.0  # when the first hit of the next flush came
         self.spilled_hits = 0
         self.is_spilling = False  # Redis did not take the last hits: the next ones need not ask it
 
@@ -127,7 +130,10 @@ class HitBuffer:
         # One future a request, so that one that hangs up cancels only its own.
         future: Kept = self._new_future()
         kept.append(future)
-        if waiting == 1 or waiting == GATHERED_HITS:
+        if waiting == 1:
+            self._since = time.perf_counter()
+            self._wake.set()
+        elif waiting == GATHERED_HITS:
             self._wake.set()
         return future
 
@@ -140,6 +146,8 @@ class HitBuffer:
         for hit in hits:
             self._waiting[hit.device_contact_id % self._streams].append(hit)
         self._batched_hits += len(hits) - 1
+        if not self._kept:
+            self._since = time.perf_counter()
         future: Kept = self._new_future()
         self._kept.append(future)
         self._wake.set()
@@ -173,12 +181,13 @@ class HitBuffer:
         size = self._held_bytes - self._flushing_bytes
         self._flushing_hits += hits
         self._flushing_bytes += size
-        flush = asyncio.create_task(self._flush(waiting, asked, kept, hits, size))
+        flush = asyncio.create_task(self._flush(waiting, asked, kept, hits, size, self._since))
         self._flushes.add(flush)
         flush.add_done_callback(self._flushes.discard)
 
-    async def _flush(self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept], hits: int, size: int) -> None:
-        self.flushed += 1
+    async def _flush(
+        self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept], hits: int, size: int, since: float
+    ) -> None:
         try:
             entries = _entries(waiting)
             whereabouts = await self._append_or_spill(entries, asked, hits)
@@ -193,6 +202,7 @@ class HitBuffer:
             for future in kept:
                 if not future.done():
                     future.set_result(whereabouts)
+            self.on_flush(hits, time.perf_counter() - since)
         finally:
             self._flushing_hits -= hits
             self._flushing_bytes -= size
