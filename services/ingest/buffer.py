@@ -6,14 +6,16 @@ The guarantee is kept here: `keep` returns only after Redis has acknowledged the
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Callable
+from itertools import chain
 
 import structlog
 
 from services.common import keys
-from services.common.hit import BATCH_FIELD, Hit, encode_batch
+from services.common.hit import BATCH_FIELD, LOGGED_IDS, Hit, encode_batch, event_ids
 from services.common.profile import decode_profile
 from services.common.redis_client import RedisClient, RedisError, is_cluster, mget, ping
 from services.common.replication import Replicas
@@ -192,17 +194,19 @@ class HitBuffer:
             entries = _entries(waiting)
             whereabouts = await self._append_or_spill(entries, asked, hits)
         except Exception as error:  # whatever it was: these hits are not known to be safe, and the next may be
-            log.warning("hits_not_kept", hits=hits, error=type(error).__name__)
+            _tell_lost(waiting, hits, error)
             if not isinstance(error, EXPECTED_ERRORS):
                 log.exception("flush_failed")
             _refuse(kept)
             if isinstance(error, asyncio.TimeoutError):
-                self._refuse_waiting()  # they have waited as long, and would wait for another flush now
+                self._refuse_waiting(error)  # they have waited as long, and would wait for another flush now
         else:
             for future in kept:
                 if not future.done():
                     future.set_result(whereabouts)
             self.on_flush(hits, time.perf_counter() - since)
+            if log.is_enabled_for(logging.DEBUG):
+                log.debug("hits_kept", is_spilled=self.is_spilling, event_ids=event_ids(chain(*waiting)))
         finally:
             self._flushing_hits -= hits
             self._flushing_bytes -= size
@@ -211,8 +215,10 @@ class HitBuffer:
             if self.is_full:
                 self.filled.set()
 
-    def _refuse_waiting(self) -> None:
+    def _refuse_waiting(self, error: Exception) -> None:
         kept, self._kept = self._kept, []
+        if kept:
+            _tell_lost(self._waiting, len(kept) + self._batched_hits, error)
         self._waiting, self._asked, self._batched_hits = [[] for _ in range(self._streams)], set(), 0
         self._held_bytes = self._flushing_bytes
         _refuse(kept)
@@ -272,6 +278,11 @@ def _refuse(kept: list[Kept]) -> None:
     for future in kept:
         if not future.done():
             future.set_exception(HitsNotKeptError())
+
+
+def _tell_lost(waiting: list[list[Hit]], hits: int, error: Exception) -> None:
+    told = event_ids(chain(*waiting), LOGGED_IDS)
+    log.warning("hits_not_kept", hits=hits, error=type(error).__name__, event_ids=told)
 
 
 def _size(hit: Hit) -> int:
