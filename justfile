@@ -12,6 +12,11 @@ default:
 up *arguments:
     @exec {{ python }} -m deploy.up "$@"
 
+# One screen that says what is well and what is not (--watch, --json; status 1: something is not)
+[no-exit-message]
+status *arguments:
+    @exec {{ python }} -m deploy.run deploy.status "$@"
+
 # All tests; arguments go to pytest
 test *arguments:
     @{{ python }} -m pytest "$@"

@@ -1,1 +1,1 @@
-"""What an installation is watched by: the page of metrics, dashboards, alerts, and `./just status`."""
+"""What an installation is watched by: the page of metrics, dashboards and alerts."""
