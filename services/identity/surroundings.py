@@ -20,7 +20,7 @@ from services.identity.metrics import IdentityMetrics
 
 log = structlog.get_logger()
 
-EVERY_SECONDS = 5.0
+EVERY_SECONDS = 10.0
 AWAY = (RedisError, OSError, TimeoutError)
 
 

@@ -89,6 +89,7 @@ class HitBuffer:
 
     def start(self) -> None:
         self._new_future = asyncio.get_running_loop().create_future
+        self._names_all = log.is_enabled_for(logging.DEBUG)
         self._task = asyncio.create_task(self._flush_forever())
 
     async def close(self) -> None:
@@ -205,7 +206,7 @@ class HitBuffer:
                 if not future.done():
                     future.set_result(whereabouts)
             self.on_flush(hits, time.perf_counter() - since)
-            if log.is_enabled_for(logging.DEBUG):
+            if self._names_all:
                 log.debug("hits_kept", is_spilled=self.is_spilling, event_ids=event_ids(chain(*waiting)))
         finally:
             self._flushing_hits -= hits
