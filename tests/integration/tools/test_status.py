@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +18,7 @@ from services.common import keys
 from tests.integration.services import Service
 from tests.integration.site import stop
 from tests.integration.tools.conftest import Place
-from tests.processes import ROOT, eventually
+from tests.processes import ROOT, Process, eventually
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +28,19 @@ def export(place: Place) -> Iterator[Service]:
     stop(export)
 
 
-def status(place: Place, export: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
+def urls(place: Place, export: Service) -> list[str]:
     services = {"ingest": place.site.ingest, "identity": place.site.identity, "contacts": place.contacts}
-    urls = [f"--url={name}={one.http.base_url}" for name, one in {**services, "export": export}.items()]
-    environ = {"SPOOR_REDIS_URL": place.redis_url, "SPOOR_CLICKHOUSE_URL": place.clickhouse_url, "SPOOR_STREAMS": "1"}
+    return [f"--url={name}={one.http.base_url}" for name, one in {**services, "export": export}.items()]
+
+
+def servers(place: Place) -> dict[str, str]:
+    return {"SPOOR_REDIS_URL": place.redis_url, "SPOOR_CLICKHOUSE_URL": place.clickhouse_url, "SPOOR_STREAMS": "1"}
+
+
+def status(place: Place, export: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "deploy.status", *urls, *arguments],
-        cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "-m", "deploy.status", *urls(place, export), *arguments],
+        cwd=ROOT, env=servers(place), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
@@ -57,6 +65,14 @@ def test_while_all_is_well_it_says_so(place: Place, export: Service) -> None:
     assert said["is_well"] and said["redis"]["state"]["keeps_file"]
     assert said["clickhouse"]["events"] >= 1
     assert said["services"][1]["metrics"]["identity_batch_seconds_count"] >= 1
+
+
+def test_it_looks_again_and_again_until_it_is_told_to_end(place: Place, export: Service, tmp_path: Path) -> None:
+    arguments = [*urls(place, export), "--watch", "0.1"]
+    with Process("deploy.status", tmp_path / "watch.log", servers(place), *arguments) as watching:
+        watching.wait_until(lambda: watching.log.read_text().count("All is well.") > 1, "a second look")
+        assert watching.stop(signal.SIGINT) == 0
+    assert "Traceback" not in watching.said()
 
 
 def test_each_service_says_that_it_is_ready_and_how_long_requests_took(place: Place, export: Service) -> None:
