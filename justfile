@@ -12,6 +12,11 @@ default:
 up *arguments:
     @exec {{ python }} -m deploy.up "$@"
 
+# One screen that says what is well and what is not (--watch, --json; status 1: something is not)
+[no-exit-message]
+status *arguments:
+    @exec {{ python }} -m deploy.run deploy.status "$@"
+
 # All tests; arguments go to pytest. What only tests of the deployment need is installed here, not for `up`
 test *arguments:
     @.venv/bin/uv pip install --quiet --no-config --python {{ python }} --no-deps --require-hashes -r requirements/deploy.txt || {{ python }} -m pip install --quiet --no-deps --require-hashes -r requirements/deploy.txt
@@ -67,6 +72,14 @@ erase *arguments:
 # Write .env.example anew from the settings
 env-example:
     {{ python }} -m services.common.settings > .env.example
+
+# Write docs/metrics.md anew from what the services count
+metrics-page:
+    {{ python }} -m deploy.observability.metrics_page > docs/metrics.md
+
+# Write the Grafana dashboards anew from their description
+dashboards:
+    {{ python }} -m deploy.observability.dashboards
 
 # Write the lock files anew: names and hashes only
 lock:

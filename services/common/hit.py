@@ -5,11 +5,15 @@ One stream entry holds a batch: the field `h` with a msgpack array of hits, each
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
+from itertools import islice
+from uuid import UUID
 
 import msgspec
 
 BATCH_FIELD = b"h"
+LOGGED_IDS = 20  # at most in one line, but at level debug
 
 
 class Door(IntEnum):
@@ -39,6 +43,11 @@ class Hit(msgspec.Struct, array_like=True, gc=False):
     accept_language: bytes
     type: str = ""  # of the event; empty for a page hit
     details: bytes = b""  # what else is known of the event, a JSON object
+
+
+def event_ids(hits: Iterable[Hit], most: int | None = None) -> list[str]:
+    """For the log, as ClickHouse shows them: the one word of a hit by which it is found again on its whole way."""
+    return [str(UUID(bytes=hit.event_id)) for hit in islice(hits, most)]
 
 
 _encoder = msgspec.msgpack.Encoder()

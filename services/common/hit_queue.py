@@ -30,13 +30,24 @@ class _Position(NamedTuple):
 
 async def load_queue(redis: RedisClient, streams: int) -> Queue:
     """Of all streams and what waits beside them. Raises `RedisError`."""
+    queues = await load_queues(redis, streams)
+    return Queue(sum(one.entries for one in queues), max(one.seconds for one in queues))
+
+
+async def load_queues(redis: RedisClient, streams: int) -> list[Queue]:
+    """By stream, each with what waits beside it. Raises `RedisError`."""
     names = [name(stream) for name in (keys.hits, keys.slow_hits) for stream in range(streams)]
-    positions = await _positions(redis, names)
     lengths = await _all(redis, [("xlen", name) for name in names])
-    oldest = [one for one in await _oldest(redis, names, positions) if one]
-    behind_ms = time.time() * 1_000 - min(oldest)[0] if oldest else 0.0
-    # What is acknowledged is deleted, so all that is there waits; but for what a crash left between the two.
-    return Queue(sum(lengths) if oldest else 0, max(behind_ms / 1_000, 0.0))
+    oldest = await _oldest(redis, names, await _positions(redis, names))
+    now_ms = time.time() * 1_000
+    queues = [_queue(length, first, now_ms) for length, first in zip(lengths, oldest, strict=True)]
+    pairs = zip(queues[:streams], queues[streams:], strict=True)
+    return [Queue(fast.entries + slow.entries, max(fast.seconds, slow.seconds)) for fast, slow in pairs]
+
+
+def _queue(length: int, oldest: EntryId | None, now_ms: float) -> Queue:
+    """What is acknowledged is deleted, so all that is there waits; but for what a crash left between the two."""
+    return Queue(length, max((now_ms - oldest[0]) / 1_000, 0.0)) if oldest else Queue(0, 0.0)
 
 
 async def oldest_waiting(redis: RedisClient, name: str) -> EntryId | None:

@@ -35,6 +35,7 @@
 | `limit/...`            | string | rate_limit          | for its window: requests and failed logins                |
 | `mails:{mail}`         | zset   | contacts            | mails that are to be sent, by when they are due           |
 | `mail:{mail}:<id>`     | string | contacts            | such a mail, until it is sent, failed or cancelled        |
+| `last-check`           | hash   | check-identity      | for ever: when it ended last, and what it left wrong      |
 | `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 | `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
 
@@ -62,6 +63,7 @@ AUDIT = "audit"
 POINTS_PLACE = "points-place"
 LIVE, LIVE_WATCHED = "live", "live:watched"
 REBUILDING = "rebuilding"
+LAST_CHECK = "last-check"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"
 HOOKS = "hook:*"  # and what is kept beside each

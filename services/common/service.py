@@ -20,11 +20,12 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from services.common.metrics import Metrics
 from services.common.settings import Settings, masked
 
 Check = Callable[[], Awaitable[str | None]]  # None when all is well, else what is wrong
@@ -34,9 +35,7 @@ _PR_SET_PDEATHSIG = 1
 MAX_HEAD_BYTES = 417_792  # hyper answers 431 to a longer request head; the services refuse far earlier, with a body
 
 
-def operation_routes(
-    registry: CollectorRegistry, check: Check, warn: Callable[[], str | None] = lambda: None
-) -> list[Route]:
+def operation_routes(metrics: Metrics, check: Check, warn: Callable[[], str | None] = lambda: None) -> list[Route]:
     """/livez, /readyz and /metrics. `check` tells why the service cannot do its job, `warn` what looks wrong."""
 
     async def livez(_: Request) -> Response:
@@ -47,10 +46,11 @@ def operation_routes(
         body = {"ready": reason is None, "reason": reason, "warning": warn()}
         return JSONResponse(body, status_code=200 if reason is None else 503)
 
-    async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+    async def shown(_: Request) -> Response:
+        metrics.ready.value = float(await check() is None)
+        return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
-    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", shown)]
 
 
 def serve(target: str, port: int, settings: Settings) -> None:

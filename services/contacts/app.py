@@ -19,6 +19,7 @@ from services.common.peer import read_networks
 from services.common.rate_limit import RateLimit
 from services.common.service import end_process_if_failed, operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
+from services.common.timing import Timed
 from services.contacts.audit.audit_api import AuditApi
 from services.contacts.background import Background, Duty
 from services.contacts.campaigns.campaigns_api import CampaignsApi
@@ -82,6 +83,7 @@ from services.contacts.users.roles_api import RolesApi
 from services.contacts.users.tokens_api import TokensApi
 from services.contacts.users.user_body import ROLES
 from services.contacts.users.users_api import UsersApi
+from services.contacts.waiting import Waiting
 from services.contacts.webhooks.api import HooksApi
 from services.contacts.webhooks.deliveries import Deliveries
 from services.contacts.webhooks.event_feed import EventFeed
@@ -93,7 +95,7 @@ AUDIT_SECONDS = 1.0
 RESOURCES: tuple[Resource[Any], ...] = (LINKS, FORMS, NOTES)
 
 
-def create_app(settings: Settings | None = None) -> ApiDoor:
+def create_app(settings: Settings | None = None) -> Timed:
     settings = settings or load_settings()
     if not settings.admin_password:
         raise SettingsError("SPOOR_ADMIN_PASSWORD is required: the API has no other login")
@@ -102,15 +104,18 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     stores, metrics = Stores(settings), ContactsMetrics()
     stores.hooks.on_drop = metrics.webhook_notes_dropped.add
     background = Background(stores, duties(stores, settings, metrics))
+    background.on_failure = metrics.count_failure
+    waiting = Waiting(stores, metrics)
     limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         opening = asyncio.create_task(stores.open())
-        working = asyncio.create_task(background.run())
-        working.add_done_callback(end_process_if_failed)
+        working, looking = asyncio.create_task(background.run()), asyncio.create_task(waiting.run_forever())
+        for task in (working, looking):
+            task.add_done_callback(end_process_if_failed)
         yield
-        for task in (opening, working):
+        for task in (opening, working, looking):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
@@ -123,7 +128,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     document = describe([*api, *oauth])
     app = Starlette(
         routes=[
-            *operation_routes(metrics.registry, stores.trouble),
+            *operation_routes(metrics, stores.trouble),
             *guarded(stores, api),
             *oauth,
             openapi_route(document),
@@ -134,7 +139,15 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     app.router.redirect_slashes = False
     add_error_handlers(app, why_not)
     app.router.routes.extend(page_routes(stores, settings, metrics, app))
-    return ApiDoor(app, stores.logins, is_open, OLD_PATHS, limit, read_networks(settings.trusted_proxies))
+    door = ApiDoor(app, stores.logins, is_open, OLD_PATHS, limit, read_networks(settings.trusted_proxies))
+    return Timed(door, metrics.request_seconds, request_kind)
+
+
+def request_kind(method: str, path: str) -> str:
+    """As it is counted."""
+    if is_page(path):
+        return "page"
+    return "read" if method in ("GET", "HEAD") else "write"
 
 
 def is_open(path: str) -> bool:

@@ -33,6 +33,7 @@ class Duty(NamedTuple):
 class Background:
     def __init__(self, stores: Stores, duties: tuple[Duty, ...]) -> None:
         self._stores, self._duties = stores, duties
+        self.on_failure: Callable[[str], None] = lambda _: None  # told whose work broke off
         self._name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._hold = load_script(stores.redis, "hold_lease")
 
@@ -56,6 +57,7 @@ class Background:
                     await self._work(duty)
                     is_done = True
             except (*STORES_AWAY, ApiError) as error:
+                self.on_failure(duty.name)
                 log.warning("duty_failed", duty=duty.name, error=type(error).__name__, text=str(error)[:200])
             await asyncio.sleep(duty.every_seconds if is_done else min(duty.every_seconds, RENEW_SECONDS))
 

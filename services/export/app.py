@@ -84,7 +84,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         await redis.aclose()
 
     exports = [*ExportsApi(exporter, folder, links).routes(), *SchedulesApi(schedules, folder, exporter).routes()]
-    operations = operation_routes(metrics.registry, connection.trouble)
+    operations = operation_routes(metrics, connection.trouble)
     described = openapi_route(document_of("Spoor export", exports))
     app = Starlette(routes=[*operations, *exports, described], lifespan=lifespan)
     app.router.redirect_slashes = False

@@ -38,6 +38,7 @@ from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.replication import Replicas
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
 from services.common.settings import Settings, SettingsError, load_settings
+from services.common.timing import Timed
 from services.common.values import Operator
 from services.identity.agents import Agents
 from services.identity.api import IdentityApi
@@ -59,6 +60,7 @@ from services.identity.relay import Relay
 from services.identity.resolver import Resolver
 from services.identity.slow_lane import SlowLane
 from services.identity.suppression import SuppressionList
+from services.identity.surroundings import Surroundings
 
 log = structlog.get_logger()
 
@@ -67,7 +69,7 @@ SLOW_BATCH_HITS, SLOW_BATCH_SECONDS = 2_000, 0.25
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", OPENAPI_PATH})
 
 
-def create_app(settings: Settings | None = None) -> ApiDoor:
+def create_app(settings: Settings | None = None) -> Timed:
     settings = settings or load_settings()
     if not settings.secret:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
@@ -84,12 +86,13 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
         await running
 
     api = IdentityApi(worker.redis, lambda: worker.operations, worker.metrics)
-    operations = operation_routes(worker.metrics.registry, worker.readiness)
+    operations = operation_routes(worker.metrics, worker.readiness)
     app = Starlette(routes=[*operations, *api.routes(), openapi_route(DOCUMENT)], lifespan=lifespan)
     app.router.redirect_slashes = False
     add_error_handlers(app)
     access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
-    return ApiDoor(app, access, OPEN_PATHS.__contains__)
+    door = ApiDoor(app, access, OPEN_PATHS.__contains__)
+    return Timed(door, worker.metrics.request_seconds, lambda *_: "")
 
 
 class Worker:
@@ -97,12 +100,13 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.metrics = IdentityMetrics()
+        self.metrics = IdentityMetrics(settings.streams)
         self._places = _open_places(settings.geo_database)
         self.redis: RedisClient = connect(settings.redis_url)
         self._replicas = Replicas(self.redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
         self._feed = LiveFeed(self.redis, self.metrics.live_errors)
         self._counts = MinuteCounts(self.redis, self.metrics.counts)
+        self._surroundings = Surroundings(self.redis, settings.streams, self.metrics)
         self._reader: Reader | None = None
         self._slow_reader: Reader | None = None
         self.operations: Operations | None = None
@@ -119,6 +123,15 @@ class Worker:
         return self._reader.trouble if self._reader else LOST if self._is_lost else "starting"
 
     async def run(self) -> None:
+        looking = asyncio.create_task(self._surroundings.run_forever())  # also while it waits for the servers
+        looking.add_done_callback(end_process_if_failed)
+        try:
+            await self._run()
+        finally:
+            looking.cancel()
+            await self.redis.aclose()
+
+    async def _run(self) -> None:
         client, ids = await self._connect()
         if client is None or ids is None:
             return
@@ -139,7 +152,6 @@ class Worker:
                 task.cancel()
             await self._counts.close()
             await client.close()
-            await self.redis.aclose()
 
     async def _connect(self) -> tuple[ch.ClickHouse | None, ContactIds | None]:
         """Waits until both servers answer and the schema is up to date."""

@@ -126,7 +126,7 @@ class Reader:
             self._troubles[step.__name__] = None
         except PASSING_TROUBLES as error:
             self._troubles[step.__name__] = type(error).__name__
-            self._metrics.retries.add()
+            self._metrics.count_retry(error)
             await self._forget()
             log.warning("batch_is_tried_again", error=type(error).__name__, text=str(error)[:200])
             await self._sleep(RETRY_SECONDS)

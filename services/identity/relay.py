@@ -44,10 +44,12 @@ class Relay:
         while True:
             try:
                 before_us = time.time_ns() // 1_000 - GRACE_US
-                await relay_once(self._store, self._clickhouse, before_us, self._rules().unique_fields)
-                await relay_records_once(self._records, self._clickhouse, before_us)
+                left = await relay_once(self._store, self._clickhouse, before_us, self._rules().unique_fields)
+                left += await relay_records_once(self._records, self._clickhouse, before_us)
+                self._metrics.relayed.add(left)
                 await self._work_off_queue()
             except (RedisError, ClickHouseError, OSError, MergeError) as error:
+                self._metrics.relay_failures.add()
                 log.warning("relay_failed", error=type(error).__name__)
             await asyncio.sleep(SECONDS)
 

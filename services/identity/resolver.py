@@ -13,8 +13,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import structlog
-
 from services.common.clickhouse import ClickHouse, ClickHouseError, insert_rows
 from services.common.faults import FaultPoints
 from services.common.field_registry import Fields
@@ -26,7 +24,7 @@ from services.common.records import RecordStore, project_records
 from services.common.redis_client import RedisError
 from services.common.replication import Replicas
 from services.common.tables import BOT_EVENTS, EVENTS, EventRow
-from services.identity import live
+from services.identity import hit_log, live
 from services.identity.companies import Companies, Settled
 from services.identity.dead_letters import DeadLetters
 from services.identity.identify import ContactDeleted, Sighting
@@ -34,8 +32,6 @@ from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Draft, Pipeline, bot_row, event_row
 from services.identity.placement import MAX_ROUNDS, ContestedError, Placed, Placement, PlacementError
 from services.identity.slow_lane import SlowLane, sift
-
-log = structlog.get_logger()
 
 # The servers' or other writers' doing, and over some time later: the batch is tried again.
 PASSING_TROUBLES = (RedisError, ClickHouseError, PlacementError, OSError, TimeoutError)
@@ -88,7 +84,6 @@ class Resolver:
             try:
                 drafts.append(self._pipeline.run(hit))
             except Exception as error:  # one strange hit must not hold up its neighbours
-                log.exception("hit_cannot_be_read")
                 await self._put_aside(hit, "unreadable", error)
         return drafts
 
@@ -101,7 +96,6 @@ class Resolver:
             raise
         except Exception as error:
             if len(drafts) == 1:
-                log.exception("hit_cannot_be_placed")
                 await self._put_aside(drafts[0].hit, "unplaceable", error)
                 return
             middle = len(drafts) // 2
@@ -184,11 +178,13 @@ class Resolver:
     async def _set_aside(self, lane: SlowLane, waiting: list[Draft], reason: str) -> None:
         self._faults.pass_by("before_set_aside")
         await lane.put(waiting, reason)
+        hit_log.waits_apart(reason, waiting)
         self._faults.pass_by("after_set_aside")
 
     async def _put_aside(self, hit: Hit, reason: str, error: Exception) -> None:
         await self._dead_letters.put(hit, f"{reason}: {type(error).__name__}: {str(error)[:500]}")
         self._metrics.dead.add(value=reason)
+        hit_log.put_aside(hit, reason, error)
         if self._feed.is_watched:
             self._feed.tell(live.dead, hit, reason)
 
@@ -210,12 +206,15 @@ class Resolver:
         except ClickHouseError as error:
             if not any(code in str(error) for code in BAD_DATA_CODES):
                 raise
+            self._metrics.refused_inserts.add()
+            hit_log.refused(table, drafts)
             if len(drafts) == 1:
                 await self._put_aside(drafts[0].hit, "refused_by_clickhouse", error)
                 return 0
             middle = len(drafts) // 2
             stored = await self._insert_events(table, drafts[:middle], row)
             return stored + await self._insert_events(table, drafts[middle:], row)
+        hit_log.stored(table, drafts)
         return len(drafts)
 
 

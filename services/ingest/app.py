@@ -82,6 +82,7 @@ class IngestApp:
         )
         self._cors = Cors(settings.cors_origins)
         self.metrics = IngestMetrics(self.buffer, self.spill, self._cors)
+        self.buffer.on_flush = self.metrics.count_flush
         visitors = Visitors(
             settings.trusted_proxies,
             settings.do_not_track_ips,
@@ -142,7 +143,7 @@ class IngestApp:
             routes=[
                 *script_routes(load_script(self._settings), self._script_names),
                 *self._routes,
-                *operation_routes(self.metrics.registry, self._readiness, self.metrics.warning),
+                *operation_routes(self.metrics, self._readiness, self.metrics.warning),
             ],
             lifespan=self._lifespan,
             exception_handlers={404: refused, 405: refused},

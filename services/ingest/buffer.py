@@ -6,12 +6,16 @@ The guarantee is kept here: `keep` returns only after Redis has acknowledged the
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
+import time
+from collections.abc import Callable
+from itertools import chain
 
 import structlog
 
 from services.common import keys
-from services.common.hit import BATCH_FIELD, Hit, encode_batch
+from services.common.hit import BATCH_FIELD, LOGGED_IDS, Hit, encode_batch, event_ids
 from services.common.profile import decode_profile
 from services.common.redis_client import RedisClient, RedisError, is_cluster, mget, ping
 from services.common.replication import Replicas
@@ -78,12 +82,14 @@ class HitBuffer:
         self._most_flushes = 1 if self._line is None else 2
         self.appended_bytes = 0  # sent to Redis so far, whatever it answered
         self.filled = asyncio.Event()  # what was appended since the last look at Redis has used up its room
-        self.flushed = 0
+        self.on_flush: Callable[[int, float], None] = lambda *_: None  # told of hits that are safe, and in how long
+        self._since = 0.0  # when the first hit of the next flush came
         self.spilled_hits = 0
         self.is_spilling = False  # Redis did not take the last hits: the next ones need not ask it
 
     def start(self) -> None:
         self._new_future = asyncio.get_running_loop().create_future
+        self._names_all = log.is_enabled_for(logging.DEBUG)
         self._task = asyncio.create_task(self._flush_forever())
 
     async def close(self) -> None:
@@ -127,7 +133,10 @@ class HitBuffer:
         # One future a request, so that one that hangs up cancels only its own.
         future: Kept = self._new_future()
         kept.append(future)
-        if waiting == 1 or waiting == GATHERED_HITS:
+        if waiting == 1:
+            self._since = time.perf_counter()
+            self._wake.set()
+        elif waiting == GATHERED_HITS:
             self._wake.set()
         return future
 
@@ -140,6 +149,8 @@ class HitBuffer:
         for hit in hits:
             self._waiting[hit.device_contact_id % self._streams].append(hit)
         self._batched_hits += len(hits) - 1
+        if not self._kept:
+            self._since = time.perf_counter()
         future: Kept = self._new_future()
         self._kept.append(future)
         self._wake.set()
@@ -173,26 +184,30 @@ class HitBuffer:
         size = self._held_bytes - self._flushing_bytes
         self._flushing_hits += hits
         self._flushing_bytes += size
-        flush = asyncio.create_task(self._flush(waiting, asked, kept, hits, size))
+        flush = asyncio.create_task(self._flush(waiting, asked, kept, hits, size, self._since))
         self._flushes.add(flush)
         flush.add_done_callback(self._flushes.discard)
 
-    async def _flush(self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept], hits: int, size: int) -> None:
-        self.flushed += 1
+    async def _flush(
+        self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept], hits: int, size: int, since: float
+    ) -> None:
         try:
             entries = _entries(waiting)
             whereabouts = await self._append_or_spill(entries, asked, hits)
         except Exception as error:  # whatever it was: these hits are not known to be safe, and the next may be
-            log.warning("hits_not_kept", hits=hits, error=type(error).__name__)
+            _tell_lost(waiting, hits, error)
             if not isinstance(error, EXPECTED_ERRORS):
                 log.exception("flush_failed")
             _refuse(kept)
             if isinstance(error, asyncio.TimeoutError):
-                self._refuse_waiting()  # they have waited as long, and would wait for another flush now
+                self._refuse_waiting(error)  # they have waited as long, and would wait for another flush now
         else:
             for future in kept:
                 if not future.done():
                     future.set_result(whereabouts)
+            self.on_flush(hits, time.perf_counter() - since)
+            if self._names_all:
+                log.debug("hits_kept", is_spilled=self.is_spilling, event_ids=event_ids(chain(*waiting)))
         finally:
             self._flushing_hits -= hits
             self._flushing_bytes -= size
@@ -201,8 +216,10 @@ class HitBuffer:
             if self.is_full:
                 self.filled.set()
 
-    def _refuse_waiting(self) -> None:
+    def _refuse_waiting(self, error: Exception) -> None:
         kept, self._kept = self._kept, []
+        if kept:
+            _tell_lost(self._waiting, len(kept) + self._batched_hits, error)
         self._waiting, self._asked, self._batched_hits = [[] for _ in range(self._streams)], set(), 0
         self._held_bytes = self._flushing_bytes
         _refuse(kept)
@@ -262,6 +279,11 @@ def _refuse(kept: list[Kept]) -> None:
     for future in kept:
         if not future.done():
             future.set_exception(HitsNotKeptError())
+
+
+def _tell_lost(waiting: list[list[Hit]], hits: int, error: Exception) -> None:
+    told = event_ids(chain(*waiting), LOGGED_IDS)
+    log.warning("hits_not_kept", hits=hits, error=type(error).__name__, event_ids=told)
 
 
 def _size(hit: Hit) -> int:

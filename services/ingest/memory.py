@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Any
 
-from services.common.redis_client import RedisClient, RedisError, is_cluster
+from services.common.redis_client import RedisClient, RedisError
+from services.common.redis_state import Info, load_info, load_redis_state
 from services.ingest.buffer import HitBuffer
 
 LOOK_SECONDS = 0.25
@@ -22,7 +22,7 @@ async def watch_memory(redis: RedisClient, buffer: HitBuffer, share: float) -> N
         buffer.filled.clear()
         appended = buffer.appended_bytes  # before the look: what is appended meanwhile counts against it
         try:
-            buffer.limit_appends(appended + room_bytes(await _memory(redis), share))
+            buffer.limit_appends(appended + room_bytes(await load_info(redis, "memory"), share))
         except RedisError:
             pass  # an append will find out by itself, and say so
         await asyncio.sleep(SOONEST_LOOK_SECONDS)
@@ -34,26 +34,13 @@ async def watch_memory(redis: RedisClient, buffer: HitBuffer, share: float) -> N
 
 async def find_weakness(redis: RedisClient) -> str | None:
     """Why this Redis may lose what it has acknowledged, or None. Raises `RedisError`."""
-    if any(node.get("maxmemory_policy", "noeviction") != "noeviction" for node in await _memory(redis)):
+    state = await load_redis_state(redis)
+    if state.evicts:
         return "redis_evicts_keys"
-    if not all(node.get("aof_enabled", 1) for node in await _info(redis, "persistence")):
-        return "redis_keeps_no_append_only_file"
-    return None
+    return None if state.keeps_file else "redis_keeps_no_append_only_file"
 
 
-async def _memory(redis: RedisClient) -> list[dict[str, Any]]:
-    return await _info(redis, "memory")
-
-
-async def _info(redis: RedisClient, section: str) -> list[dict[str, Any]]:
-    """INFO of the server, or of each node that takes hits."""
-    if not is_cluster(redis):
-        return [await redis.info(section)]
-    info = await redis.info(section, target_nodes=redis.PRIMARIES)
-    return list(info.values()) if info and all(isinstance(node, dict) for node in info.values()) else [info]
-
-
-def room_bytes(nodes: list[dict[str, Any]], share: float) -> float:
+def room_bytes(nodes: list[Info], share: float) -> float:
     """What may be appended until the fullest node has reached its share of maxmemory; no end where there is no limit.
 
     All of it may go to that node.

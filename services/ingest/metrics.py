@@ -17,12 +17,13 @@ from services.ingest.visitor import DROP_REASONS
 
 VERDICTS = [verdict.value for verdict in Verdict]
 DOORS = ("pixel", "event", "touch", "form", "batch")
+FLUSH_HITS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1_000, 2_000)
 WARN_AFTER = 10  # drops; fewer are somebody trying it out
 
 
 class IngestMetrics(Metrics):
     def __init__(self, buffer: HitBuffer, spill: Spill | None, cors: Cors) -> None:
-        super().__init__()
+        super().__init__("ingest")
         self._buffer, self._spill, self._cors = buffer, spill, cors
         self.redis_weakness: str | None = None  # why Redis may lose what it has acknowledged
         self.accepted = self.counter(
@@ -42,9 +43,15 @@ class IngestMetrics(Metrics):
         self.batch_problems = self.counter("ingest_batch_problems", "Events of a batch that were told an error.")
         self.live_errors = self.counter("ingest_live_feed_errors", "Times that whoever watches hits was told less.")
         self._held = self.gauge("ingest_hits_held", "Hits waiting for Redis' acknowledgement.")
-        self._flushes = self.gauge("ingest_flushes", "Flushes so far.")
-        self._spilled = self.gauge("ingest_hits_spilled", "Hits that Redis did not take and the spill did, so far.")
+        self._spilled = self.counter("ingest_hits_spilled", "Hits that Redis did not take and the spill did.")
+        self._is_spilling = self.gauge("ingest_spilling", "1 while Redis takes no hits and the spill does.")
         self._spill_bytes = self.gauge("ingest_spill_bytes", "What waits in SPOOR_SPILL_DIR, of all processes.")
+        self._spill_share = self.gauge("ingest_spill_share", "That, of SPOOR_SPILL_MAX_BYTES.")
+        self._is_full = self.gauge("ingest_redis_full", "1 while Redis is above SPOOR_REDIS_MEMORY_SHARE.")
+        self.flush_seconds = self.histogram(
+            "ingest_flush_seconds", "Time from the first hit of a flush until all of them were safe."
+        )
+        self.flush_hits = self.histogram("ingest_flush_hits", "Hits of a flush.", FLUSH_HITS)
 
     def counts(self) -> Counts:
         """By outcome, of all time."""
@@ -63,9 +70,14 @@ class IngestMetrics(Metrics):
         refused = self._cors.refused()
         return f"origins_refused: {' '.join(refused)}" if refused else None
 
+    def count_flush(self, hits: int, seconds: float) -> None:
+        self.flush_hits.observe(hits)
+        self.flush_seconds.observe(seconds)
+
     def collect(self) -> Iterator[Metric]:
         self._held.value = self._buffer.held
-        self._flushes.value = self._buffer.flushed
-        self._spilled.value = self._buffer.spilled_hits
+        self._spilled.counts[""] = self._buffer.spilled_hits
+        self._is_spilling.value, self._is_full.value = self._buffer.is_spilling, self._buffer.is_full
         self._spill_bytes.value = self._spill.size if self._spill else 0
+        self._spill_share.value = self._spill.share if self._spill else 0
         return super().collect()

@@ -56,9 +56,14 @@ class Spill:
         """Bytes that wait, of all processes."""
         return sum(_size(path) for path in self._paths())
 
+    @property
+    def share(self) -> float:
+        """Of what may wait."""
+        return self.size / self._max_bytes
+
     def has_room(self) -> bool:
         """Whether there is some to spare: the last tenth is for what is under way."""
-        return self.size < self._max_bytes * 0.9
+        return self.share < 0.9
 
     async def keep(self, entries: Entries) -> None:
         """Returns when the batches are on the disk. Raises `SpillFullError`, or `OSError`; then nothing of them is."""

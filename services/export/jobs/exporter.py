@@ -40,6 +40,7 @@ MAX_AT_ONCE = 10_000  # rows of an export for which somebody waits
 PAUSE_SECONDS = 2.0  # before a second look at a ClickHouse that was away, twice that before a third one
 SAVE_SECONDS = 1.0  # between two words on how far a job is
 DAY = 86_400.0
+_NOTICES = {NOTICE_SENT: "sent", NOTICE_WAITS: "later"}  # as they are counted
 
 
 class Unwanted(Exception):
@@ -168,7 +169,9 @@ class Exporter:
     async def _served(self) -> float:
         """Takes what waits, oldest first, and removes what is too old. Returns when to look again."""
         looks_again = math.inf
-        for job in await asyncio.to_thread(self._folder.all):
+        jobs = await asyncio.to_thread(self._folder.all)
+        self._metrics.waiting.value = sum(job.status in WAITING for job in jobs)
+        for job in jobs:
             if job.status in WAITING:  # also of a process that dies without a word
                 looks_again = 0.0
                 if job.id not in self._running and len(self._running) < RUNNING_AT_ONCE:
@@ -187,9 +190,11 @@ class Exporter:
     def _start(self, job_id: str, work: Callable[[str], Coroutine[None, None, None]]) -> None:
         task = asyncio.create_task(work(job_id))
         self._running[job_id] = task
+        self._metrics.running.value = len(self._running)
 
         def ended(_: asyncio.Task[None]) -> None:
             del self._running[job_id]
+            self._metrics.running.value = len(self._running)
             self._look.set()
 
         task.add_done_callback(ended)
@@ -218,6 +223,7 @@ class Exporter:
                 job.notice = NOTICE_SENT
             elif answer.outcome is not Outcome.LATER or job.notice_tries >= MAX_NOTICES:
                 job.notice = answer.reason or answer.outcome.value
+            self._metrics.notices.add(value=_NOTICES.get(job.notice, "given_up"))
             await asyncio.to_thread(self._folder.save, job)
             if job.notice == NOTICE_WAITS:
                 await asyncio.to_thread(self._ends.wait, job.notice_tries * PAUSE_SECONDS)
@@ -266,6 +272,8 @@ class Exporter:
             job.expires_at = job.finished_at + self._days * DAY if self._days and not job.object else 0.0
             self._metrics.finished.add(value=job.status)
             self._metrics.rows.add(job.rows if job.status is Status.DONE else 0)
+            self._metrics.bytes.add(job.bytes if job.status is Status.DONE else 0)
+            self._metrics.seconds.observe(job.finished_at - job.started_at)
             log.info("export_finished", job=job.id, status=job.status, rows=job.rows, bytes=job.bytes)
         try:
             if not await asyncio.to_thread(self._folder.save, job):

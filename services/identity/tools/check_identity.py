@@ -20,6 +20,7 @@ from services.common import keys
 from services.common.field_registry import Fields
 from services.common.records import RecordStore
 from services.common.service import quiet_garbage_collector
+from services.identity.surroundings import LastCheck
 from services.identity.tools import projected
 from services.identity.tools.checking.contacts import Contacts
 from services.identity.tools.checking.findings import MOVE_NOWHERE, NOT_MENDED, VALUE_SHARED, Finding, Subject
@@ -123,6 +124,7 @@ async def work(connected: Connections, options: argparse.Namespace) -> Report:
     progress = Progress("contacts", await projected.contact_count(clickhouse))
     counts["contacts"] = await check.run(Contacts(redis, clickhouse, unique_fields), progress)
     counts["claims"] = await check.run(Claims(redis))
+    await LastCheck(redis).note(check.report.left)
     found = sum(kind.found for kind in check.report.kinds.values())
     outcome = {"mended": found - check.report.left, "wrong": check.report.left}
     check.report.numbers = {"seconds": round(time.monotonic() - started, 2), **counts, **outcome}

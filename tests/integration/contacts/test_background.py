@@ -79,8 +79,11 @@ async def test_a_store_that_is_away_is_waited_for_and_a_fault_ends_it(stores: St
         raise (ConnectionError if len(calls) < 3 else ZeroDivisionError)
 
     one = Background(stores, (Duty("test-faults", 0.01, work),))
+    broke_off: list[str] = []
+    one.on_failure = broke_off.append
     with pytest.raises(ExceptionGroup) as raised:
         await asyncio.wait_for(one.run(), 10)
     assert raised.group_contains(ZeroDivisionError)
     assert len(calls) == 3
+    assert broke_off == ["test-faults"] * 2
     await one.release()

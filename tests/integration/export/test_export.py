@@ -117,9 +117,10 @@ async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(
     folder.open()
     records, settings = RecordStore(redis), load_settings({})
     notices = Notices(settings, UserDirectory(records), Links(("secret",), ""))
+    metrics = ExportMetrics()
     exporter = Exporter(
         folder,
-        ExportMetrics(),
+        metrics,
         Fields(records, settings),
         notices,
         ObjectStore(settings),
@@ -131,7 +132,9 @@ async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(
     exporter.writer.settings["merge_tree_storage_snapshot_sleep_ms"] = 200
     exporter.open(client)
     job = await exporter.create(Wish(Of.CONTACTS, f"ids:{','.join(map(str, visitors))}", ["id"]))
+    waiting = []
     for visitor in visitors:
+        waiting.append(metrics.waiting.value)
         profile = Profile(visitor, own=Part(NOW_US, fields={"email": Stamped(f"{visitor}@x.org", NOW_US)}), version=1)
         await insert(clickhouse_url, [profile])
     while (now := folder.one(job.id)) is not None and now.status in WAITING:
@@ -142,6 +145,9 @@ async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(
     assert now is not None and now.status is Status.DONE, now
     lines = folder.file(now).read_text().split()
     assert sorted(lines[1:]) == [f'"{visitor}"' for visitor in visitors]
+    assert (metrics.finished.counts["done"], metrics.rows.total(), metrics.bytes.total()) == (1, 40, now.bytes)
+    assert metrics.seconds.sums[""] == pytest.approx(now.finished_at - now.started_at)
+    assert (max(waiting), metrics.running.value) == (1, 0)
 
 
 def test_a_segment_is_exported(exports: Service, api: httpx.Client, store_hit: Hit) -> None:

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import redis
+from structlog.testing import capture_logs
 
 from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, decode_batch
@@ -83,12 +85,28 @@ async def test_no_hit_waits_longer_than_the_one_before_it_when_redis_hangs(valke
         await buffer.keep(hit(1, b""))
         with redis.Redis.from_url(valkey_url) as client:
             client.execute_command("CLIENT", "PAUSE", 2_000, "ALL")
-        first = buffer.keep(hit(2, b""))
-        await asyncio.sleep(0.3)
-        second = buffer.keep(hit(3, b""))
-        done, waiting = await asyncio.wait({first, second}, timeout=0.4)
+        with capture_logs() as lines:
+            first = buffer.keep(hit(2, b""))
+            await asyncio.sleep(0.3)
+            second = buffer.keep(hit(3, b""))
+            done, waiting = await asyncio.wait({first, second}, timeout=0.4)
         assert not waiting
         assert [type(future.exception()) for future in done] == [HitsNotKeptError] * 2
+        assert [(line["event"], line["event_ids"]) for line in lines] == [
+            ("hits_not_kept", [str(UUID(int=2))]), ("hits_not_kept", [str(UUID(int=3))])
+        ]  # fmt: skip
         with redis.Redis.from_url(valkey_url) as client:
             client.ping()
         await buffer.keep(hit(4, b""))
+
+
+async def test_a_flush_tells_how_many_hits_are_safe_and_how_long_that_took(valkey_url: str) -> None:
+    told: list[tuple[int, float]] = []
+    async with open_buffer(valkey_url) as buffer:
+        buffer.on_flush = lambda hits, seconds: told.append((hits, seconds))
+        with capture_logs() as lines:
+            await asyncio.gather(*[buffer.keep(hit(number, b"")) for number in (1, 2, 3)])
+        await buffer.keep_all([hit(4, b""), hit(5, b"")])
+    assert [hits for hits, _ in told] == [3, 2]
+    assert all(0 < seconds < 5 for _, seconds in told)
+    assert lines[0]["event_ids"] == [str(UUID(int=number)) for number in (1, 2, 3)]

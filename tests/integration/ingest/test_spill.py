@@ -41,7 +41,7 @@ def test_hits_wait_while_redis_is_away_and_are_there_once_it_is_back(door: Door)
     assert len({answer.headers["set-cookie"] for answer in answers}) == 2
     ready = door.http.get("/readyz")
     assert (ready.status_code, ready.json()["warning"]) == (200, "hits_are_spilled")
-    assert "ingest_hits_spilled 2.0" in door.http.get("/metrics").text
+    assert "ingest_hits_spilled_total 2.0" in door.http.get("/metrics").text
     door.restart_valkey()
     eventually(lambda: len(queries(door)) == 3, "replayed")
     send(door, 4)

@@ -17,6 +17,7 @@ from services.common.projection import project
 from services.common.records import Record, RecordStore, Ref, project_records
 from services.common.tables import ALIASES, EVENTS, AliasRow
 from services.common.values import Claim, UniqueValue
+from services.identity.surroundings import LastCheck
 from services.identity.tools import check_identity
 from services.identity.tools.checking.contacts import Contacts
 from tests.integration.conftest import event_row
@@ -100,6 +101,16 @@ async def test_nothing_is_wrong_with_what_the_services_leave(people: Servers) ->
     summary = msgspec.json.decode(done.stdout)
     assert summary["kinds"] == {}
     assert (summary["contacts"], summary["records"], summary["claims"]) == (6, 1, 4)
+    wrong, at = await LastCheck(people.redis).read()
+    assert wrong == 0 and 0 <= time.time() - at < 60, "what watches is told"
+
+
+async def test_what_is_left_wrong_is_told_to_what_watches_until_it_is_mended(people: Servers) -> None:
+    await people.redis.delete(keys.unique("email", email(2)))
+    check(people)
+    assert (await LastCheck(people.redis).read())[0] == 1
+    check(people, "--fix")
+    assert (await LastCheck(people.redis).read())[0] == 0
 
 
 async def test_values_without_claim_and_claims_without_value(people: Servers) -> None:

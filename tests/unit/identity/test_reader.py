@@ -10,12 +10,14 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from services.common import keys
+from services.common.clickhouse import ClickHouseError
 from services.common.hit import BATCH_FIELD, Hit, encode_batch
 from services.common.replication import Replicas
 from services.identity.dead_letters import DeadLetters
 from services.identity.faults import FaultPoints
 from services.identity.metrics import IdentityMetrics
 from services.identity.pipeline import Draft
+from services.identity.placement import PlacementError
 from services.identity.reader import BYTES_A_READ, ENTRIES_A_READ, FIRST_ENTRIES, Lane, Reader
 from services.identity.slow_lane import SlowLane
 
@@ -101,6 +103,14 @@ async def run_for_a_while(redis: Any, *, batch_hits: int = 1) -> tuple[Reader, l
 async def test_a_lease_that_is_renewed_does_not_hide_that_no_batch_gets_through() -> None:
     reader, _ = await run_for_a_while(FakeRedis())
     assert reader.trouble == "ConnectionError"
+    assert reader._metrics.retries.counts["redis"] >= 1
+
+
+def test_a_batch_that_is_tried_again_is_counted_by_who_failed() -> None:
+    metrics = IdentityMetrics()
+    for error in (RedisConnectionError(), ClickHouseError(), PlacementError(), TimeoutError()):
+        metrics.count_retry(error)
+    assert metrics.retries.counts == {"redis": 1, "clickhouse": 1, "other": 2}
 
 
 async def test_large_entries_are_read_a_few_at_a_time_and_small_ones_many() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from structlog.testing import capture_logs
 
 from services.common.clickhouse import ClickHouseError
 from services.common.clickthrough import Clickthroughs
@@ -72,11 +74,11 @@ class FakeFields:
 class FakeClickHouse:
     def __init__(self) -> None:
         self.rows: list[bytes] = []
-        self.refused = ""  # the table
+        self.refused, self.why = "", "away"  # the table
 
     async def raw_insert(self, table: str, *, insert_block: bytes, **__: Any) -> None:
         if table == self.refused:
-            raise ClickHouseError("away")
+            raise ClickHouseError(self.why)
         self.rows += insert_block.splitlines()
 
 
@@ -107,6 +109,21 @@ async def test_a_hit_that_cannot_be_placed_is_put_aside_and_its_neighbours_are_s
     assert redis.dead == [(POISON, "unplaceable: ZeroDivisionError: a defect")]
     assert [int(row.split(b",")[1]) for row in clickhouse.rows] == [1, 2, 4, 5]
     assert metrics.dead.counts["unplaceable"] == 1
+
+
+async def test_the_log_names_a_hit_that_fails_by_its_event_id_and_quotes_nothing_of_it() -> None:
+    resolver, _, clickhouse, _ = make(ValueError("ada@example.org"))
+    with capture_logs() as lines:
+        await resolver.resolve(await resolver.enrich([hit(1), hit(POISON)]))
+        clickhouse.refused, clickhouse.why = "events", "Code: 27. Cannot parse ada@example.org"
+        await resolver.resolve(await resolver.enrich([hit(3)]))
+    event_id, another_id = str(UUID(int=POISON)), str(UUID(int=3))
+    [stored, placed, refused, aside] = [{**line, "where": ""} for line in lines]
+    assert placed | {"event_id": event_id, "reason": "unplaceable", "error": "ValueError"} == placed
+    assert (stored["event"], stored["event_ids"]) == ("hits_stored", [str(UUID(int=1))])
+    assert (refused["event"], refused["event_ids"]) == ("insert_refused", [another_id])
+    assert (aside["event_id"], aside["reason"]) == (another_id, "refused_by_clickhouse")
+    assert "ada@" not in str(lines) and "8.8.8.8" not in str(lines)
 
 
 async def test_what_may_pass_is_left_to_be_tried_again() -> None:

@@ -1,0 +1,1 @@
+"""What an installation is watched by: the page of metrics, dashboards and alerts."""

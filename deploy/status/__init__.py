@@ -1,0 +1,1 @@
+"""`./just status`: what is well and what is not, for a person without Grafana."""
