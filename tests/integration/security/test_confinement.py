@@ -13,7 +13,7 @@ def test_every_service_runs_without_capabilities_on_code_that_it_cannot_write(fo
         said = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
         assert (int(said["CapEff"], 16), int(said["CapBnd"], 16), said["NoNewPrivs"]) == (0, 0, "1"), name
         assert four.http[name].get("/readyz").status_code == 200
-    assert not [path for path in four.code.rglob("__pycache__")]
+    assert not list(four.code.rglob("__pycache__"))
 
 
 def test_what_they_do_needs_no_other_folder(four: Four) -> None:

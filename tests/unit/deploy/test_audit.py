@@ -53,9 +53,16 @@ def test_what_is_missing_has_no_hash_or_is_a_pre_release_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("licence", "may_be_used"),
-    [("MIT", True), ("MIT AND PSF-2.0", True), ("GPL-3.0 OR MIT", True), ("MIT AND GPL-3.0", False), ("AGPL-3.0", False),
-     ("", False), ("Proprietary", False)],
-)  # fmt: skip
+    [
+        ("MIT", True),
+        ("MIT AND PSF-2.0", True),
+        ("GPL-3.0 OR MIT", True),
+        ("MIT AND GPL-3.0", False),
+        ("AGPL-3.0", False),
+        ("", False),
+        ("Proprietary", False),
+    ],
+)
 def test_only_licences_of_the_list_are_allowed(licence: str, may_be_used: bool) -> None:
     assert is_allowed(licence) is may_be_used
 
