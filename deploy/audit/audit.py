@@ -58,7 +58,8 @@ def _installed_faults(one: Locked, everything: dict[str, set[str]]) -> list[str]
     except importlib.metadata.PackageNotFoundError:
         return [f"{one.name} {one.version}: is locked and not installed"]
     classifiers = said.get_all("Classifier") or []
-    licence = licence_of(one.name, said.get("License-Expression") or "", classifiers, said.get("License") or "")
+    expression, words = (" ".join(said.get_all(name) or ()) for name in ("License-Expression", "License"))
+    licence = licence_of(one.name, expression, classifiers, words)
     everything.setdefault(licence, set()).add(one.name)
     return [
         *(
