@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from services.common.caller import sees_others
@@ -57,8 +57,10 @@ class Page(NamedTuple):
 
 
 class ContactReader:
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+    """`settings`: of ClickHouse, for lists and counts."""
+
+    def __init__(self, stores: Stores, settings: Mapping[str, Any] | None = None) -> None:
+        self._stores, self._settings = stores, dict(settings or {})
 
     async def one(self, contact_id: int) -> Contact | None:
         """The contact that an id answers with: its survivor, or an anonymous visitor; None for nobody.
@@ -235,7 +237,9 @@ class ContactReader:
         return int((await self._query(statement))[0][0]) if statement else 0
 
     async def _query(self, statement: Statement) -> list[tuple[Any, ...]]:
-        found = await self._stores.clickhouse.query(statement.sql, parameters=statement.parameters)
+        found = await self._stores.clickhouse.query(
+            statement.sql, parameters=statement.parameters, settings=self._settings
+        )
         return list(found.result_rows)
 
     async def stage_named(self, name: str) -> int:

@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from services.common.caller import sees_others
+from services.common.clickhouse import ClickHouseError
 from services.common.documents import LINK, SEGMENT, Document, Segment, decode_document
-from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, text_of
-from services.common.operation import Operation, Parameter, described
+from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
+from services.common.operation import Operation, Parameter, described, list_of
 from services.common.queries.contact_query import of_caller
 from services.common.queries.segment_query import FilterError, Segments
 from services.common.queries.segments import is_seen, load_segments, who_fits
 from services.common.records import Record, Ref
 from services.contacts.batch_api import Batch, EachAlone
+from services.contacts.list_parameters import Shape
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import Json, iso
+from services.contacts.people.api import MINIMAL
 from services.contacts.people.change_body import is_true
 from services.contacts.people.contact_list import read_list_query
+from services.contacts.people.contact_object import contact_object
+from services.contacts.people.contact_reader import ContactReader, Page
+from services.contacts.people.contact_shapes import ContactPart
 from services.contacts.records.api import RECORD_ID, RecordsApi, read_record_id, record_id_of
 from services.contacts.records.own_alias import with_own_alias
 from services.contacts.records.record_body import RecordBody
 from services.contacts.segments.comparison import Build, load_builds
 from services.contacts.segments.definition import NEW_ID, SEGMENTS, read_filters, read_segment, users_of
 from services.contacts.segments.names import TOLD_OF, Name, names_in
-from services.contacts.segments.segment_shapes import ListedSegment
+from services.contacts.segments.segment_shapes import CountedFilters, ListedSegment
 from services.contacts.stores import Stores
 from services.contacts.users.ownership import LEVELS, VIEW, check_record, may_record
 
+FIRST = 5  # of whom filters find
+COUNTS_AT_ONCE = 2  # of a process: somebody who types asks again and again
+LONGEST_SECONDS = 10  # that filters which are not saved are counted
 COUNTED_SECONDS = 1.0  # a count is never older
 COUNT = "contactCount"  # the parameter that asks for it, and its key
 
 PUBLISHED = Operation("The published segments, bare", list[ListedSegment])
+COUNT_FILTERS = Operation(
+    "Count whom filters find, before a segment is made of them",
+    {
+        "count": Annotated[int | None, Meta(description=f"null: {LONGEST_SECONDS} seconds were not enough")],
+        "contacts": list_of(ContactPart),
+    },
+    body=CountedFilters,
+    needs=("filters",),
+    text=f"And the first {FIRST} of them by id, as minimal shows them. With the id of a segment also those added to it"
+    " by hand are counted, and not those removed.",
+    errors={404: "No such segment"},
+)
 _COUNTED = Parameter(COUNT, "1: also how many contacts are in it now", example="1")
 _USED = {422: "Other segments are made of it: it is neither deleted nor unpublished"}
 
@@ -45,12 +68,16 @@ class SegmentsApi(RecordsApi[Segment]):
     def __init__(self, stores: Stores, user: str, metrics: ContactsMetrics) -> None:
         super().__init__(stores, user, metrics, SEGMENTS)
         self._builds: dict[int, Build] = {}  # as they were at the last look
+        self._user = user
+        self._bounded_reader = ContactReader(stores, {"max_execution_time": LONGEST_SECONDS})
+        self._turns = asyncio.Semaphore(COUNTS_AT_ONCE)
 
     def routes(self) -> list[Route]:
         return [
             described(
                 "/api/contacts/list/segments", self.published, get=PUBLISHED
             ),  # before /api/contacts/{id}/segments
+            described("/api/segments/count", self.count_filters, post=COUNT_FILTERS),
             *self._standard_routes("segments"),
             *self._standard_routes("lists", old_name_of="segments"),
         ]
@@ -90,6 +117,36 @@ class SegmentsApi(RecordsApi[Segment]):
         self._metrics.reads.add(value="one")
         count = await self._count(_number(record_id), segments)
         return json_response({self._resource.singular: {**self._shown(record_id, segment), COUNT: count}})
+
+    async def count_filters(self, request: Request) -> Response:
+        """Of filters as somebody is making them: how many they find, and the first of these."""
+        body, segments = await read_object(request), await load_segments(self._stores.clickhouse)
+        record_id = read_record_id(body["id"]) if body.get("id") else ""
+        old = await self._checked_one(record_id, VIEW) if record_id else None
+        read, number = await self._reader(record_id, body), _number(record_id)
+        said = {"name": "-", "filters": body.get("filters") or [], "isPublished": True}
+        segment = self._checked(lambda: read(said, old))
+        self._metrics.reads.add(value="list")
+        page = await self._page({**segments, number: segment}, number)
+        if page is None:
+            return json_response({"count": None, "contacts": []})
+        shape = Shape(is_minimal=True)
+        contacts = [shape.of(contact_object(one, self._user), MINIMAL) for one in page.contacts]
+        return json_response({"count": page.total, "contacts": contacts})
+
+    async def _page(self, segments: Segments, number: int) -> Page | None:
+        """None where that takes too long."""
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS), self._turns:
+                where = await who_fits(self._stores.clickhouse, number, segments, datetime.now(UTC))
+                query = read_list_query({"limit": str(FIRST)})
+                return await self._bounded_reader.page(query._replace(search=where))
+        except TimeoutError:
+            return None
+        except ClickHouseError as error:
+            if "TIMEOUT_EXCEEDED" not in str(error):
+                raise
+            return None
 
     async def remove(self, said_id: str) -> Json:
         segment_id = _number(read_record_id(said_id))

@@ -74,6 +74,16 @@ class SegmentChange(Said):
     is_published: bool | UnsetType = UNSET
 
 
+class CountedFilters(Said):
+    """Filters that are saved nowhere yet."""
+
+    filters: Annotated[
+        list[SaidFilter],
+        Meta(examples=[[{"field": "email", "operator": "like", "properties": {"filter": "%@example.com"}}]]),
+    ]
+    id: Annotated[int, Meta(description="Of the segment that they are to be of")] | UnsetType = UNSET
+
+
 class SegmentOfContact(Shown):
     """A segment that a contact is in now."""
 

@@ -20,6 +20,7 @@ from services.common.event_types import (
     TOLD_BY_OTHERS,
     TYPES,
     UTM,
+    VIDEO_HIT,
 )
 from services.contacts.campaigns.scheduled import log_object, record_id, shown_us
 from services.contacts.campaigns.scheduled_list import load_scheduled
@@ -187,6 +188,8 @@ def _label_and_details(contact_id: int, entry: Entry) -> tuple[str | Json, Json]
         }
     if not entry.row:
         return TYPES[entry.kind], {}
+    if entry.kind == VIDEO_HIT:
+        return _link(entry.row, TYPES[entry.kind]), _video(entry.row)
     if entry.kind in TOLD_BY_OTHERS:
         return entry.row["label"], {}
     if log := entry.row.get("log"):
@@ -246,6 +249,14 @@ def _hit(row: dict[str, Any]) -> Json:
         "trackedContactId": row["contact_id"],
         "timeOnPage": row["seconds"],  # in seconds
     }
+
+
+def _video(row: dict[str, Any]) -> Json:
+    """What was told of it, and the hit that told it."""
+    details, hit = told(row), _hit(row)
+    said = details.get("hit")
+    shown = {name: hit[name] for name in ("dateHit", "referer", "url", "userAgent")}
+    return {**details, "hit": {**shown, **(said if isinstance(said, dict) else {})}}
 
 
 def _utm(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
@@ -119,15 +120,17 @@ class Desk:
             response.headers.append("Set-Cookie", _said_cookie(said))
         return response
 
-    def say(self, response: Response, text: str, *, is_error: bool = False, **events: Any) -> Response:
+    def say(
+        self, response: Response, text: str, *, is_error: bool = False, events: Mapping[str, Any] = MappingProxyType({})
+    ) -> Response:
         """Beside a part of a page: a note that passes, and events that other parts listen to."""
         told = {"spoor:say": {"text": text, "kind": "error" if is_error else "done"}, **events}
         response.headers["HX-Trigger"] = json.dumps(told, ensure_ascii=True)
         return response
 
-    def nothing(self, said: str = "", **events: Any) -> Response:
-        """For a change that leaves the page as it is."""
-        return self.say(Response(status_code=204), said, **events)
+    def nothing(self, said: str = "", events: Mapping[str, Any] = MappingProxyType({})) -> Response:
+        """For a change that leaves the page as it is; `events` are for the scripts of the page."""
+        return self.say(Response(status_code=204), said, events=events)
 
     def ingest_url(self, request: Request) -> tuple[str, bool]:
         """Where browsers reach ingest, and whether that is a guess."""

@@ -46,6 +46,19 @@ class InnerApi:
         """The JSON of an answer. Raises `ApiError`."""
         return (await self._call("GET", path, query)).json()
 
+    async def things(self, path: str, name: str = "", query: Query = ()) -> list[dict[str, Any]]:
+        """The things of a list that the answer has under this name, or that it is. Raises `ApiError`."""
+        return things_of(await self.get(path, query), name)
+
+    async def things_seen(self, path: str, name: str = "", query: Query = ()) -> list[dict[str, Any]]:
+        """The same; nothing for who may not see them."""
+        try:
+            return await self.things(path, name, query)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            return []
+
     async def send(self, method: str, path: str, body: Any = None) -> Any:
         """The same; `body` is sent as JSON. Raises `ApiError`."""
         return (await self._call(method, path, (), msgspec.json.encode(body if body is not None else {}))).json()
@@ -91,6 +104,12 @@ class InnerApi:
 
         await self._app(scope, receive, send)
         return Answer(status, headers, bytes(body))
+
+
+def things_of(found: Any, name: str = "") -> list[dict[str, Any]]:
+    """Of a list of the API, which is an object by id for some kinds."""
+    things = found[name] if name else found
+    return [*things.values()] if isinstance(things, dict) else [*things]
 
 
 class _Relayed(Response):

@@ -13,7 +13,5 @@ async def names_of(api: InnerApi, ids: Iterable[int]) -> Mapping[int, str]:
     asked = sorted({one for one in ids if one})
     if not asked:
         return {}
-    people = (await api.get("/api/contacts", {"search": f"ids:{','.join(map(str, asked))}", "limit": len(asked)}))[
-        "contacts"
-    ]
-    return {one["id"]: name_of(one) for one in (people.values() if isinstance(people, dict) else people)}
+    query = {"search": f"ids:{','.join(map(str, asked))}", "limit": len(asked)}
+    return {one["id"]: name_of(one) for one in await api.things("/api/contacts", "contacts", query)}

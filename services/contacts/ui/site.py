@@ -10,8 +10,18 @@ from services.contacts.metrics import ContactsMetrics
 from services.contacts.stores import Stores
 from services.contacts.ui.campaigns.campaigns_page import CampaignsPage
 from services.contacts.ui.categories.categories_page import CATEGORIES
+from services.contacts.ui.companies.companies_page import CompaniesPage
+from services.contacts.ui.contact.contact_dialogs import ContactDialogs
 from services.contacts.ui.contact.contact_page import ContactPage
+from services.contacts.ui.contact.fields_panel import FieldsPanel
+from services.contacts.ui.contact.mail_dialog import MailDialog
+from services.contacts.ui.contact.membership_dialogs import MembershipDialogs
+from services.contacts.ui.contact.merge_dialogs import MergeDialogs
+from services.contacts.ui.contact.notes_dialogs import NotesDialogs
+from services.contacts.ui.contact.picture import Picture
+from services.contacts.ui.contact.preferences_dialog import PreferencesDialog
 from services.contacts.ui.desk import Desk
+from services.contacts.ui.fields.fields_page import COMPANY_FIELDS, CONTACT_FIELDS, FieldsPage
 from services.contacts.ui.forms.forms_page import FormsPage
 from services.contacts.ui.inner_api import App, InnerApi
 from services.contacts.ui.keeping.keeping_page import KeepingPage
@@ -25,6 +35,7 @@ from services.contacts.ui.people.edit_page import EditPage
 from services.contacts.ui.people.list_page import ListPage
 from services.contacts.ui.people.search_page import SearchPage
 from services.contacts.ui.points.points_page import GROUPS, TRIGGERS, PointsPage, RulesPage
+from services.contacts.ui.segments.segments_page import SegmentsPage
 from services.contacts.ui.sessions import Sessions
 from services.contacts.ui.settings.settings_page import SettingsPage
 from services.contacts.ui.stages.stages_page import STAGES
@@ -55,6 +66,14 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         EditPage(desk),
         BatchPage(desk),
         ContactPage(desk),
+        ContactDialogs(desk),
+        FieldsPanel(desk),
+        MailDialog(desk),
+        MembershipDialogs(desk),
+        MergeDialogs(desk),
+        NotesDialogs(desk),
+        Picture(desk),
+        PreferencesDialog(desk),
         ImportsPage(desk),
         ExportsPage(desk, ExportClient(settings)),
         JobsPage(desk),
@@ -74,6 +93,10 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         CredentialsPage(desk),
         MePage(desk),
         SettingsPage(desk),
+        SegmentsPage(desk),
+        CompaniesPage(desk),
+        FieldsPage(desk, CONTACT_FIELDS),
+        FieldsPage(desk, COMPANY_FIELDS),
         KeepingPage(desk, STAGES),
         KeepingPage(desk, TAGS),
     )  # fmt: skip

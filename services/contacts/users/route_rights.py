@@ -105,6 +105,9 @@ RULES: Mapping[Route, Rule] = {
     ("GET", "/api/contacts/duplicates"): Rule((f"{LEADS}:create|{LEADS}:editown",)),
     **_gets(VIEW, *(f"{_CONTACT}/{what}" for what in ("categories", "image", "social", "integrations",
                                                       "integrations/{system}"))),
+    ("GET", f"{_CONTACT}/merges"): VIEW,
+    ("GET", f"{_CONTACT}/merge/{{contact}}"): EDIT,
+    **_posts(EDIT, f"{_CONTACT}/merge", f"{_CONTACT}/unmerge/{{contact}}"),
     **dict.fromkeys((("POST", f"{_CONTACT}/image"), ("DELETE", f"{_CONTACT}/image"),
                      ("PUT", f"{_CONTACT}/integrations/{{system}}"),
                      ("DELETE", f"{_CONTACT}/integrations/{{system}}")), EDIT),
@@ -162,6 +165,7 @@ RULES: Mapping[Route, Rule] = {
             "/api/campaigns/{campaign}/events/contact/{contact}"),
     **{("PUT", f"/api/campaigns/events/{what}"): Rule((f"{LEADS}:editown", "campaign:campaigns:viewown"))
        for what in ("batch/edit", "{event}/contact/{contact}/edit")},
+    ("POST", "/api/segments/count"): Rule((f"{LISTS}:viewown", f"{LEADS}:viewown"), is_read=True),
     **_segments("/api/segments"),
     **_segments("/api/lists"),
     **_fields("/api/fields/contact"),

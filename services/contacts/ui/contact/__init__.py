@@ -1,1 +1,1 @@
-"""The page of one contact, and its dialogs."""
+"""The page of a contact: its history, tabs, fields and what can be done with it."""

@@ -102,9 +102,8 @@ class FormsPage:
         return self._desk.go(request, f"{PATH}/{kept['id']}", "The form is saved.")
 
     async def _form(self, request: Request, draft: Mapping[str, Any], refused: Refusal = NOTHING) -> Response:
-        fields = await self._desk.api.get("/api/contacts/list/fields")
-        rows = fields.values() if isinstance(fields, dict) else fields
-        mapped = {field["alias"]: field["label"] for field in rows if field["alias"] != "points"}
+        fields = await self._desk.api.things("/api/contacts/list/fields")
+        mapped = {field["alias"]: field["label"] for field in fields if field["alias"] != "points"}
         return self._desk.page(
             request, "forms/edit.html", 422 if refused.text else 200, block="form", draft=draft, refused=refused,
             mapped=mapped, types=TYPE_WORDS, post_actions=POST_WORDS, is_new="id" not in request.path_params,

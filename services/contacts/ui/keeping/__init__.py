@@ -9,7 +9,8 @@
     rooms = (..., KeepingPage(desk, STAGES))
 
 That serves /ui/stages, /new, /{id}/edit and /{id}/delete. What else a thing needs is said by a subclass of
-`KeepingPage`: `fields` (some that depend on what there is), `values` and `body` (between a thing of the API and its
-form), `leads_to` (where one goes after a change), `completed` (what the list shows beside what the API tells). Its own
-templates extend keeping/list.html and take the macros of keeping/parts.html.
+`KeepingPage`: `fields` (some that depend on what there is), `values`, `said` and `body` (between a thing of the API and
+its form), `completed_form` (what a form of its own takes), `leads_to` (where one goes after a change), `completed`
+(what the list shows beside what the API tells). Its own templates extend keeping/list.html and take the macros of
+keeping/parts.html.
 """

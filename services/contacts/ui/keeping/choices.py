@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from services.common.envelope import ApiError
-from services.contacts.ui.inner_api import InnerApi
-from services.contacts.ui.keeping.kept import Choices, things_of
+from services.contacts.ui.inner_api import InnerApi, things_of
+from services.contacts.ui.keeping.kept import Choices
 
 MOST = 1_000
 Load = Callable[[InnerApi], Awaitable[Choices]]

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from services.common.envelope import ApiError
 from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.form import Form
-from services.contacts.ui.keeping.kept import FormField, Json, Kept, things_of
+from services.contacts.ui.inner_api import things_of
+from services.contacts.ui.keeping.kept import FormField, Json, Kept
 from services.contacts.ui.keeping.listing import read_listing
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused
 
@@ -46,9 +47,17 @@ class KeepingPage:
         """What a form shows at first, by name."""
         return {one.name: one.value(thing) if thing else one.usual for one in fields}
 
-    def body(self, said: Json, thing: Json | None) -> Json:
+    async def said(self, form: Form, fields: Sequence[FormField]) -> Json:
+        """What a form that was sent says, by name."""
+        return {one.name: one.said(form) for one in fields}
+
+    async def body(self, said: Json, thing: Json | None) -> Json:
         """What the API is told, of what a form says. Raises `ApiError` 400."""
         return said
+
+    async def completed_form(self, values: Json) -> Json:
+        """What the template of the form takes beside its fields and values."""
+        return {}
 
     def leads_to(self, thing: Json) -> str:
         return f"{self._kept.path}/{thing['id']}" if self._kept.has_page else self._kept.path
@@ -79,7 +88,7 @@ class KeepingPage:
 
     async def ask_new(self, request: Request) -> Response:
         fields = await self.fields(None)
-        return self._form(request, None, fields, self.values(None, fields))
+        return await self._form(request, None, fields, self.values(None, fields))
 
     async def new(self, request: Request) -> Response:
         return await self._save(request, None, lambda body: self._desk.api.send("POST", f"{self._kept.api}/new", body))
@@ -87,7 +96,7 @@ class KeepingPage:
     async def ask_edit(self, request: Request) -> Response:
         thing = await self.one(request)
         fields = await self.fields(thing)
-        return self._form(request, thing, fields, self.values(thing, fields))
+        return await self._form(request, thing, fields, self.values(thing, fields))
 
     async def edit(self, request: Request) -> Response:
         thing = await self.one(request)
@@ -116,31 +125,31 @@ class KeepingPage:
 
     async def _save(self, request: Request, thing: Json | None, save: Save) -> Response:
         form, fields = await self._desk.form(request), await self.fields(thing)
-        said = self.said(form, fields)
+        said = await self.said(form, fields)
         try:
-            saved = (await save(self.body(said, thing)))[self._kept.singular]
+            saved = (await save(await self.body(said, thing)))[self._kept.singular]
         except ApiError as error:
             if error.status not in (400, 422):
                 raise
-            return self._form(request, thing, fields, said, refused(error, [one.name for one in fields]))
+            names = {*said, *(one.name for one in fields)}
+            return await self._form(request, thing, fields, said, refused(error, names))
         return self.done(request, saved)
 
-    def said(self, form: Form, fields: Sequence[FormField]) -> Json:
-        return {one.name: one.said(form) for one in fields}
-
-    def _form(
+    async def _form(
         self,
         request: Request,
         thing: Json | None,
         fields: Sequence[FormField],
         values: Json,
-        refusal: Refusal | None = None,
+        refusal: Refusal = NOTHING,
+        block: str = "dialog",
+        **more: Any,
     ) -> Response:
         action = f"{self._kept.path}/{thing['id']}/edit" if thing else f"{self._kept.path}/new"
-        refusal = refusal or Refusal()
         return self._desk.page(
-            request, self.form_template, 422 if refusal.text else 200, block="dialog", kept=self._kept, thing=thing,
+            request, self.form_template, 422 if refusal.text else 200, block=block, kept=self._kept, thing=thing,
             fields=fields, values=values, action=action, problem=refusal.text, wrong=refusal.by_name,
+            **{**await self.completed_form(values), **more},
         )  # fmt: skip
 
     def _ask(self, request: Request, thing: Json, error: ApiError | None = None) -> Response:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from services.contacts.ui.form import Form
 from services.contacts.ui.inner_api import InnerApi
+from services.contacts.ui.paging import SIZE
 
 Json = dict[str, Any]
 Choices = Sequence[tuple[str, str]]  # values and what people read
@@ -27,7 +28,7 @@ def rights_of(level: str, own: str = "") -> KeepRights:
 
 
 class Column(NamedTuple):
-    """`kind`: text, number, moment, flag, color."""
+    """`kind`: text, number, moment, flag, color, or later: what `leads_to` answers, asked for once seen."""
 
     name: str
     label: str
@@ -89,9 +90,16 @@ class Kept(NamedTuple):
     about: str = ""  # what these are good for: where there are none yet
     gone: str = ""  # what goes with one that is deleted
     has_page: bool = False  # one has a page of its own, below its id
+    size: int = SIZE  # of a page of the list
+    is_changed: Callable[[Json], bool] = lambda _: True  # whether one can be
+    is_deleted: Callable[[Json], bool] = lambda _: True
 
 
-def things_of(found: Json, plural: str) -> list[Json]:
-    """Of a list of the API, which is an object by id for some kinds."""
-    things = found[plural]
-    return list(things.values()) if isinstance(things, dict) else list(things)
+def choices_told(field: Json) -> Choices:
+    """Of a field of contacts or companies, as the API tells it."""
+    said = field["properties"]
+    if not isinstance(said, dict):
+        return ()
+    if "yes" in said:
+        return (("1", said["yes"]), ("0", said["no"]))
+    return [(str(one["value"]), str(one["label"])) for one in said.get("list") or ()]

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 
 from services.contacts.ui.keeping.kept import Kept
-from services.contacts.ui.paging import SIZE, Paging, read_paging
+from services.contacts.ui.paging import Paging, read_paging
 
 
 class Listing(NamedTuple):
@@ -17,11 +17,12 @@ class Listing(NamedTuple):
     order: str
     direction: str
     start: int
+    size: int
 
     def query(self) -> dict[str, Any]:
         """As the API takes it."""
         said = {"search": self.search, "orderBy": self.order, "orderByDir": self.order and self.direction}
-        return {"start": self.start, "limit": SIZE, **{name: value for name, value in said.items() if value}}
+        return {"start": self.start, "limit": self.size, **{name: value for name, value in said.items() if value}}
 
     def address(self, **changed: Any) -> str:
         said = {"search": self.search, "order": self.order, "direction": self.direction, **changed}
@@ -34,8 +35,8 @@ class Listing(NamedTuple):
         return self.address(order=order, direction="DESC" if is_again else "ASC")
 
     def paging(self, total: int) -> Paging:
-        back = self.address(start=max(self.start - SIZE, 0)) if self.start else ""
-        more = self.address(start=self.start + SIZE) if self.start + SIZE < total else ""
+        back = self.address(start=max(self.start - self.size, 0)) if self.start else ""
+        more = self.address(start=self.start + self.size) if self.start + self.size < total else ""
         return Paging(self.start, total, self.search, back, more)
 
 
@@ -44,4 +45,6 @@ def read_listing(request: Request, kept: Kept) -> Listing:
     asked, order = read_paging(request), request.query_params.get("order", "")
     is_known = order in {column.order for column in kept.columns}
     direction = "DESC" if request.query_params.get("direction", "").upper() == "DESC" else "ASC"
-    return Listing(asked.path, asked.search, order if is_known and order else kept.order, direction, asked.start)
+    return Listing(
+        asked.path, asked.search, order if is_known and order else kept.order, direction, asked.start, kept.size
+    )

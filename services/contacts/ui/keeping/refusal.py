@@ -19,10 +19,10 @@ TYPED = (400, 409, 422)  # statuses of what somebody typed, and can type otherwi
 
 
 def refused(error: ApiError, names: Collection[str]) -> Refusal:
-    """`names`: of the fields that a form shows. What is wrong with others is said above."""
+    """`names`: of the fields that a form shows, filters also of filters[0]. What is wrong with others is said above."""
     details = error.details if isinstance(error.details, dict) else {}
     by_name = {name: " ".join(map(str, texts)) for name, texts in details.items() if isinstance(texts, list)}
-    beside = {name: text for name, text in by_name.items() if name in names}
+    beside = {name: text for name, text in by_name.items() if name in names or name.partition("[")[0] in names}
     users = tuple(str(one) for texts in details.values() if isinstance(texts, list) for one in texts)
     is_all_beside = bool(beside) and len(beside) == len(by_name)
     return Refusal("Look at what is marked." if is_all_beside else error.message, beside, users)

@@ -82,7 +82,7 @@ class EmailsPage(KeepingPage):
             f"{one}/send": {"GET": self.ask_send, "POST": self.send},
         }
 
-    def body(self, said: Json, thing: Json | None) -> Json:
+    async def body(self, said: Json, thing: Json | None) -> Json:
         """A blank subject of a new one is its name, as the API has it where nothing is said."""
         return {name: value for name, value in said.items() if thing or name != "subject" or value}
 

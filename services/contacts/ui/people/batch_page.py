@@ -133,9 +133,7 @@ class BatchPage:
     async def _choices(self, choices: Choices | None) -> dict[str, str]:
         if choices is None:
             return {}
-        found: Any = await self._desk.api.get(choices.path, {"limit": MOST} if choices.name else {})
-        rows = found[choices.name] if choices.name else found
-        listed = rows.values() if isinstance(rows, dict) else rows
+        listed = await self._desk.api.things(choices.path, choices.name, {"limit": MOST} if choices.name else {})
         if choices.name == "categories":
             listed = [row for row in listed if row["bundle"] == "global"]
         return {str(row[choices.value]): str(row[choices.label] or "") for row in listed}

@@ -116,14 +116,14 @@ class EditPage:
 
     async def _contact(self, request: Request) -> tuple[Any, Any]:
         path = f"/api/contacts/{request.path_params['id']}"
-        contact, companies = await asyncio.gather(self._desk.api.get(path), self._desk.api.get(f"{path}/companies"))
-        rows = companies["companies"]
-        return contact["contact"], list(rows.values()) if isinstance(rows, dict) else rows
+        contact, companies = await asyncio.gather(
+            self._desk.api.get(path), self._desk.api.things(f"{path}/companies", "companies")
+        )
+        return contact["contact"], companies
 
     async def _inputs(self, values: Mapping[str, Any]) -> list[Input]:
-        fields = (await self._desk.api.get("/api/fields/contact"))["fields"]
-        rows = fields.values() if isinstance(fields, dict) else fields
-        shown = [field for field in rows if field["isVisible"] or field["isShortVisible"]]
+        fields = await self._desk.api.things("/api/fields/contact", "fields")
+        shown = [field for field in fields if field["isVisible"] or field["isShortVisible"]]
         return inputs_of(shown, values)
 
     async def _form_page(
@@ -131,10 +131,13 @@ class EditPage:
         contact: Any = None, found: Sequence[Clash] = (), was: str | None = None,
     ) -> Response:  # fmt: skip
         is_quick = request.url.path.endswith("/quick")
+        api = self._desk.api
         owners, stages, companies, segments = await asyncio.gather(
-            self._rows("/api/contacts/list/owners"), self._rows("/api/stages", "stages"),
-            self._rows("/api/companies", "companies"), self._rows("/api/contacts/list/segments"),
-        )  # fmt: skip
+            api.things_seen("/api/contacts/list/owners"),
+            api.things_seen("/api/stages", "stages", {"limit": MOST}),
+            api.things_seen("/api/companies", "companies", {"limit": MOST}),
+            api.things_seen("/api/contacts/list/segments"),
+        )
         return self._desk.page(
             request, "people/quick.html" if is_quick else "people/form.html", 422 if refused.text else 200,
             block="dialog" if is_quick else "form",
@@ -144,17 +147,6 @@ class EditPage:
             was=was_of(inputs) if was is None else was,
             owners=owners, stages=stages, companies=companies, segments=segments,
         )  # fmt: skip
-
-    async def _rows(self, path: str, name: str = "") -> list[Any]:
-        """To choose from; nothing for who may not see them."""
-        try:
-            found = await self._desk.api.get(path, {"limit": MOST} if name else {})
-        except ApiError as error:
-            if error.status != 403:
-                raise
-            return []
-        rows = found[name] if name else found
-        return list(rows.values()) if isinstance(rows, dict) else rows
 
 
 def _refused(error: ApiError, inputs: Sequence[Input]) -> Refusal:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from services.common.envelope import ApiError
 from services.contacts.list_parameters import MAX_START
 from services.contacts.ui.desk import Desk, Handler
+from services.contacts.ui.inner_api import things_of
 from services.contacts.ui.people.columns import COOKIE, NAME, Column, all_columns, chosen
 
 PATH = "/ui/contacts"
@@ -54,15 +55,14 @@ class ListPage:
         return {PATH: {"GET": self.show}, f"{PATH}/columns": {"GET": self.columns, "POST": self.choose_columns}}
 
     async def show(self, request: Request) -> Response:
-        columns, segments = await asyncio.gather(self._columns(), self._segments())
+        columns, segments = await asyncio.gather(self._columns(), self._desk.api.things("/api/contacts/list/segments"))
         asked = read_asked(request, columns)
         problem, found = "", await self._found(asked)
         if isinstance(found, ApiError):
             problem, found = found.message, {"total": 0, "contacts": {}}
-        people = found["contacts"]
         return self._desk.page(
             request, "people/list.html", 422 if problem else 200, block="list", asked=asked, problem=problem,
-            people=list(people.values()) if isinstance(people, dict) else people, total=int(found["total"]),
+            people=things_of(found, "contacts"), total=int(found["total"]),
             columns=(NAME, *chosen(request.cookies.get(COOKIE, ""), columns)), last_start=MAX_START,
             segments=segments, sizes=SIZES, kinds=KINDS,
         )  # fmt: skip
@@ -92,11 +92,7 @@ class ListPage:
             return error
 
     async def _columns(self) -> dict[str, Column]:
-        fields = await self._desk.api.get("/api/contacts/list/fields")
-        return all_columns(fields.values() if isinstance(fields, dict) else fields)
-
-    async def _segments(self) -> Any:
-        return await self._desk.api.get("/api/contacts/list/segments")
+        return all_columns(await self._desk.api.things("/api/contacts/list/fields"))
 
 
 def read_asked(request: Request, columns: Mapping[str, Column]) -> Asked:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,15 +28,13 @@ class SearchPage:
 
     async def help(self, request: Request) -> Response:
         search = request.query_params.get("search", "")
-        fields = await self._desk.api.get("/api/contacts/list/fields")
-        rows = fields.values() if isinstance(fields, dict) else fields
+        fields = await self._desk.api.things("/api/contacts/list/fields")
         command = asks_for(search)
         values = {command: await self._values(command)} if command in _LISTS else {}
-        found = suggest(search, values, {field["alias"]: field["label"] for field in rows})
+        found = suggest(search, values, {field["alias"]: field["label"] for field in fields})
         return self._desk.page(request, "people/help.html", block="options", suggestions=found)
 
     async def _values(self, command: str) -> list[tuple[str, str]]:
         path, name, typed, read = _LISTS[command]
-        found: Any = await self._desk.api.get(path, {"limit": 200} if name else {})
-        rows = found[name] if name else found
-        return [(str(row[typed]), str(row[read] or "")) for row in (rows.values() if isinstance(rows, dict) else rows)]
+        rows = await self._desk.api.things_seen(path, name, {"limit": 200} if name else {})
+        return [(str(row[typed]), str(row[read] or "")) for row in rows]

@@ -109,7 +109,7 @@ class RulesPage(PointsPage):
         chosen = {name: list(map(str, properties.get(name) or ())) for name in _FOR}
         return {**super().values(thing, fields), URL: properties.get("page_url") or "", **chosen}
 
-    def body(self, said: Json, thing: Json | None) -> Json:
+    async def body(self, said: Json, thing: Json | None) -> Json:
         """The properties are those of the type; what was said for others is left out."""
         kept = {name: value for name, value in said.items() if name != URL and name not in _FOR}
         name = IDS.get(said["type"])

@@ -95,9 +95,8 @@ class ExportsPage:
         return await self._client.download(request, f"/exports/{_safe(request.path_params['id'])}/download")
 
     async def _form(self, request: Request, asked: Mapping[str, Any], status: int = 200, problem: str = "") -> Response:
-        fields = await self._desk.api.get("/api/contacts/list/fields")
-        rows = fields.values() if isinstance(fields, dict) else fields
-        columns = {**MORE_COLUMNS, **{field["alias"]: field["label"] for field in rows}}
+        fields = await self._desk.api.things("/api/contacts/list/fields")
+        columns = {**MORE_COLUMNS, **{field["alias"]: field["label"] for field in fields}}
         return self._desk.page(
             request, "transfer/export_new.html", status, block="form", asked=asked, columns=columns, days=DAYS,
             problem=problem, has_store=bool(self._desk.settings.export_s3_url),

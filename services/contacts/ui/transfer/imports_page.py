@@ -13,6 +13,7 @@ from services.common.envelope import ApiError
 from services.contacts.imports.document import Status
 from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.form import Form
+from services.contacts.ui.inner_api import things_of
 from services.contacts.ui.paging import Paging, read_paging
 
 PATH = "/ui/imports"
@@ -39,7 +40,7 @@ class ImportsPage:
         paging = read_paging(request)
         found = await self._desk.api.get(API, {**paging.query(), "orderBy": "id", "orderByDir": "DESC"})
         return self._desk.page(
-            request, "transfer/imports.html", imports=_rows(found["imports"]),
+            request, "transfer/imports.html", imports=things_of(found, "imports"),
             paging=Paging.of(paging, int(found["total"])), under_way=UNDER_WAY,
         )  # fmt: skip
 
@@ -97,22 +98,13 @@ class ImportsPage:
             )
         fields, owners, segments = await asyncio.gather(
             self._desk.api.get(f"{API}/fields"),
-            self._optional("/api/contacts/list/owners"),
-            self._optional("/api/contacts/list/segments"),
+            self._desk.api.things_seen("/api/contacts/list/owners"),
+            self._desk.api.things_seen("/api/contacts/list/segments"),
         )
         return self._desk.page(
             request, "transfer/import_map.html", status, block="map", one=shown, problem=problem,
             targets=fields["fields"], owners=owners, segments=segments,
         )  # fmt: skip
-
-    async def _optional(self, path: str) -> Any:
-        """Nothing for who may not see them."""
-        try:
-            return await self._desk.api.get(path)
-        except ApiError as error:
-            if error.status != 403:
-                raise
-            return []
 
 
 def read_mapping(form: Form, count: int, parser: Mapping[str, str]) -> dict[str, Any]:
@@ -146,7 +138,3 @@ def _api(request: Request) -> str:
 
 def _page(request: Request) -> str:
     return f"{PATH}/{request.path_params['id']}"
-
-
-def _rows(found: Any) -> list[Any]:
-    return list(found.values()) if isinstance(found, dict) else found

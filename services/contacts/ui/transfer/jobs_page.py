@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.contacts.ui.desk import Desk, Handler
+from services.contacts.ui.inner_api import things_of
 from services.contacts.ui.paging import Paging, read_paging
 
 PATH = "/ui/jobs"
@@ -24,8 +25,7 @@ class JobsPage:
     async def list(self, request: Request) -> Response:
         paging = read_paging(request)
         found = await self._desk.api.get("/api/jobs", {**paging.query(), "orderBy": "id", "orderByDir": "DESC"})
-        jobs = found["jobs"]
-        rows = list(jobs.values()) if isinstance(jobs, dict) else jobs
+        rows = things_of(found, "jobs")
         return self._desk.page(
             request, "transfer/jobs.html", block="jobs", jobs=rows, paging=Paging.of(paging, int(found["total"])),
             is_under_way=any(job["status"] == "running" for job in rows),

@@ -47,7 +47,7 @@ class CredentialsPage(KeepingPage):
     def values(self, thing: Json | None, fields: Sequence[FormField]) -> Json:
         return {**super().values(thing, fields), URIS: "\n".join(thing[URIS]) if thing else ""}
 
-    def body(self, said: Json, thing: Json | None) -> Json:
+    async def body(self, said: Json, thing: Json | None) -> Json:
         return {**said, "role": said["role"] or 0, URIS: said[URIS].splitlines()}
 
     def done(self, request: Request, saved: Json) -> Response:

@@ -9,10 +9,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.common.caller import ADMIN_ID
+from services.common.access import Refused
+from services.common.caller import ADMIN_ID, caller
 from services.common.envelope import ApiError
 from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
+from services.contacts.ui.sessions import token_of
 
 PATH = "/ui/me"
 NAMES = ("firstName", "lastName", "position", "timezone", "locale", "signature")
@@ -54,7 +56,17 @@ class MePage:
             await self._desk.api.send("PATCH", "/api/users/self/edit", said)
         except ApiError as error:
             return await self._page(request, refused_input(error, PASSWORDS), "password")
-        return self._desk.go(request, PATH, "Your password is changed.")
+        response = self._desk.go(request, PATH, "Your password is changed.")
+        return await self._stays_in(request, new, response)
+
+    async def _stays_in(self, request: Request, password: str, response: Response) -> Response:
+        """All sessions end with their password; this one goes on with the new one."""
+        me = caller()
+        if me and token_of(request):
+            entered = await self._desk.sessions.log_in(request, me.name, password)
+            if not isinstance(entered, Refused):
+                response.headers.append("Set-Cookie", self._desk.sessions.cookie(request, entered[1]))
+        return response
 
     async def make_token(self, request: Request) -> Response:
         form = await self._desk.form(request)

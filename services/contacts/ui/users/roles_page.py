@@ -66,14 +66,14 @@ class RolesPage(KeepingPage):
     def values(self, thing: Json | None, fields: Sequence[FormField]) -> Json:
         return {**super().values(thing, fields), **_table(thing[RIGHTS] if thing else {})}
 
-    def said(self, form: Form, fields: Sequence[FormField]) -> Json:
+    async def said(self, form: Form, fields: Sequence[FormField]) -> Json:
         chosen: dict[str, list[str]] = {}
         for right in filter(is_right, form.all("right")):
             level, _, name = right.rpartition(":")
             chosen.setdefault(level, []).append(name)
-        return {**super().said(form, fields), **_table(chosen)}
+        return {**(await super().said(form, fields)), **_table(chosen)}
 
-    def body(self, said: Json, thing: Json | None) -> Json:
+    async def body(self, said: Json, thing: Json | None) -> Json:
         return {name: value for name, value in said.items() if name not in ("catalog", "levels", "words")}
 
 

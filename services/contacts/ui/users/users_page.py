@@ -59,6 +59,6 @@ class UsersPage(KeepingPage):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, USERS)
 
-    def said(self, form: Form, fields: Sequence[FormField]) -> Json:
+    async def said(self, form: Form, fields: Sequence[FormField]) -> Json:
         """The password as it was typed."""
-        return {**super().said(form, fields), _PASSWORD: form.raw(_PASSWORD)}
+        return {**(await super().said(form, fields)), _PASSWORD: form.raw(_PASSWORD)}

@@ -44,6 +44,21 @@ def test_a_password_needs_the_one_before_it(api: httpx.Client) -> None:
         assert went(httpx.post(f"{api.base_url}/ui/login", data=login)) == "/ui"
 
 
+def test_whoever_changes_the_password_stays_logged_in_here_and_nowhere_else(api: httpx.Client) -> None:
+    with logged_in(api) as eve:
+        name = page(eve.get("/ui/me")).partition("You log in as <strong>")[2].partition("<")[0]
+        login = {"username": name, "password": PASSWORD}
+        here, there = (httpx.Client(base_url=api.base_url, trust_env=False) for _ in range(2))
+        with here, there:
+            for browser in (here, there):
+                went(browser.post("/ui/login", data=login))
+                page(browser.get("/ui/me"))
+            new = {"currentPassword": PASSWORD, "plainPassword": "another horse", "confirm": "another horse"}
+            assert went(here.post("/ui/me/password", data=new)) == "/ui/me"
+            assert "Your password is changed." in page(here.get("/ui/me"))
+            assert there.get("/ui/me").status_code == 303
+
+
 def test_a_token_is_shown_once_lets_in_and_is_revoked(ada: httpx.Client, api: httpx.Client) -> None:
     made = page(ada.post("/ui/me/tokens", data={"name": HOSTILE, "days": "7"}, headers=HTMX))
     token = re.search(r'id="new-token">([^<]+)<', made)

@@ -1,0 +1,112 @@
+"""Merging: somebody is searched, both are seen side by side with what becomes of them, and a merge is undone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.common.envelope import ApiError
+from services.contacts.ui.contact.calls import PATH, api_of, page_of
+from services.contacts.ui.desk import Desk, Handler
+from services.contacts.ui.people_names import values_of
+
+MOST_FOUND = 25
+BESIDE = {"tags": "Tags", "points": "Points", "owner": "Owner", "stage": "Stage", "addresses": "Addresses"}
+
+
+class Row(NamedTuple):
+    label: str
+    mine: str
+    other: str
+    merged: str
+
+
+class MergeDialogs:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
+        return {
+            f"{PATH}/merge": {"GET": self.search},
+            f"{PATH}/merge/{{other:int}}": {"GET": self.compare, "POST": self.merge},
+            f"{PATH}/unmerge/{{other:int}}": {"POST": self.undo},
+        }
+
+    async def search(self, request: Request) -> Response:
+        """Known contacts but for this one; with htmx the dialog, or what a search in it found."""
+        text, problem, found = request.query_params.get("search", "").strip(), "", list[Any]()
+        contact = (await self._desk.api.get(api_of(request)))["contact"]
+        if text:
+            try:
+                found = await self._found(text, contact["id"])
+            except ApiError as error:
+                if error.status != 400:
+                    raise
+                problem = error.message
+        is_search = "search" in request.query_params
+        return self._desk.page(
+            request, "contact/merge.html", block="found" if is_search else "dialog", contact=contact,
+            contact_id=contact["id"], search=text, found=found, problem=problem,
+        )  # fmt: skip
+
+    async def compare(self, request: Request) -> Response:
+        other_id = request.path_params["other"]
+        mine, other, merged = await asyncio.gather(
+            self._desk.api.get(api_of(request)),
+            self._desk.api.get(f"/api/contacts/{other_id}"),
+            self._desk.api.get(api_of(request, f"/merge/{other_id}")),
+        )
+        rows = rows_of(mine["contact"], other["contact"], merged["contact"])
+        return self._desk.page(
+            request, "contact/merge_compare.html", block="dialog", contact=mine["contact"], other=other["contact"],
+            rows=rows, contact_id=request.path_params["id"],
+        )  # fmt: skip
+
+    async def merge(self, request: Request) -> Response:
+        other_id = request.path_params["other"]
+        await self._desk.api.send("POST", api_of(request, "/merge"), {"contact": other_id})
+        return self._desk.go(request, f"{page_of(request)}?merged={other_id}", "Merged.")
+
+    async def undo(self, request: Request) -> Response:
+        answer = await self._desk.api.send("POST", api_of(request, f"/unmerge/{request.path_params['other']}"))
+        taken = f" What it had as {', '.join(answer['taken'])} is somebody else's by now." if answer["taken"] else ""
+        return self._desk.go(request, page_of(request), f"The merge is undone.{taken}")
+
+    async def _found(self, text: str, own_id: int) -> list[Any]:
+        query = {"search": f"({text}) !is:anonymous", "limit": MOST_FOUND + 1}
+        people = await self._desk.api.things("/api/contacts", "contacts", query)
+        return [one for one in people if one["id"] != own_id][:MOST_FOUND]
+
+
+def rows_of(mine: Mapping[str, Any], other: Mapping[str, Any], merged: Mapping[str, Any]) -> list[Row]:
+    """What any of them has; labels are those of the fields."""
+    labels = {field["alias"]: field["label"] for group in merged["fields"].values() if isinstance(group, dict)
+              for field in group.values() if isinstance(field, dict)}  # fmt: skip
+    three = [values_of(one) for one in (mine, other, merged)]
+    rows = [
+        Row(label, *(_text(values.get(alias)) for values in three))
+        for alias, label in labels.items()
+        if alias not in ("points", "last_active")
+    ]
+    rows += [Row(label, *(_beside(one, name) for one in (mine, other, merged))) for name, label in BESIDE.items()]
+    return [row for row in rows if any(row[1:])]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _beside(contact: Mapping[str, Any], name: str) -> str:
+    if name == "tags":
+        return ", ".join(tag["tag"] for tag in contact["tags"])
+    if name == "addresses":
+        return ", ".join(str(one["ipAddress"]) for one in contact["ipAddresses"])
+    if name == "owner":
+        return contact["owner"]["username"] if contact["owner"] else ""
+    if name == "stage":
+        return contact["stage"]["name"] if contact["stage"] else ""
+    return str(contact["points"])

@@ -1,0 +1,1 @@
+"""The pages of segments, and the builder of their filters."""
