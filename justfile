@@ -69,6 +69,16 @@ check-identity *arguments:
 erase *arguments:
     @{{ python }} -m deploy.run services.identity.tools.erase "$@"
 
+# How many of everything a load needs: --hits-per-day 1e9 --contacts 5e7 (--identified-share, --retention-days, --peak-factor, --json)
+[no-exit-message]
+size *arguments:
+    @{{ python }} -m deploy.sizing.size "$@"
+
+# Dependencies: known faults where an advisory service can be reached; locks, licences and releases in any case
+[no-exit-message]
+audit *arguments:
+    @{{ python }} -m deploy.audit.audit "$@"
+
 # Write .env.example anew from the settings
 env-example:
     {{ python }} -m services.common.settings > .env.example
@@ -125,6 +135,10 @@ bench-import *arguments:
 # How many contacts a second rebuild-redis puts into an empty Redis
 bench-rebuild *arguments:
     @{{ python }} -m loadtests.bench_rebuild "$@"
+
+# What hits and contacts take once they are stored: bytes of ClickHouse by table, of Redis, CPU of each process
+bench-size *arguments:
+    @{{ python }} -m loadtests.bench_size "$@"
 
 # Realistic traffic end to end, faults, and the loss ledger
 bench-e2e *arguments:

@@ -75,13 +75,13 @@ class Process:
     def __init__(self, module: str, log: Path, environ: Mapping[str, str], *arguments: str) -> None:
         self._start([sys.executable, "-m", module, *arguments], log, environ)
 
-    def _start(self, command: list[str], log: Path, environ: Mapping[str, str]) -> None:
+    def _start(self, command: list[str], log: Path, environ: Mapping[str, str], cwd: Path = ROOT) -> None:
         self.log = log
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SPOOR_")}
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=cwd,
                 env={**clean, **environ},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -137,5 +137,5 @@ class Process:
 class Program(Process):
     """The same for a program that is none of our modules."""
 
-    def __init__(self, log: Path, *command: str) -> None:
-        self._start(list(command), log, {})
+    def __init__(self, log: Path, *command: str, cwd: Path = ROOT, environ: Mapping[str, str] | None = None) -> None:
+        self._start(list(command), log, environ or {}, cwd)

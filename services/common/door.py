@@ -7,20 +7,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from services.common.access import Gate, Refused, Shown
+from services.common.answer_headers import NO_SNIFFING, Send, adding
 from services.common.caller import Caller, enter
 from services.common.envelope import API_VERSION, STORES_AWAY, ApiError, error_response, stores_away
+from services.common.patience import Receive, patient
 from services.common.peer import Network, address_of
 from services.common.rate_limit import RateLimit
+from services.common.same_origin import FROM_ELSEWHERE, is_of_another_page
 
 LIMITED = "You exceeded the rate limit"
+_OF_ALL = (NO_SNIFFING,)
+_OF_API = (*_OF_ALL, (b"mautic-version", API_VERSION.encode()))
 MAX_TOKEN_FORM_BYTES = 65_536  # of a form that is read before it is known whose it is
 
 Scope = Any
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 
 class ApiDoor:
@@ -46,11 +50,13 @@ class ApiDoor:
             return
         path = new_path(tidy_path(scope["path"]), self._renamed)
         scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape"), "user": ""}
-        if path.startswith("/api"):
-            send = _with_version(send)
+        receive, send = patient(receive), adding(send, _OF_API if path.startswith("/api") else _OF_ALL)
         enter(None)
         if not self._is_open(path):
             shown, scope, receive = await _shown(scope, receive, self._trusted)
+            if is_of_another_page(scope["method"], shown.authorization, Headers(scope=scope)):
+                await error_response(ApiError(403, FROM_ELSEWHERE, kind="access_denied"))(scope, receive, send)
+                return
             admitted = await self._admitted(shown, path)
             if isinstance(admitted, Response):
                 await admitted(scope, receive, send)
@@ -139,13 +145,3 @@ def _refusal(refused: Refused, *, is_bearer: bool = False) -> Response:
     if refused.retry_after_seconds:
         headers["Retry-After"] = str(refused.retry_after_seconds)
     return error_response(ApiError(refused.status, refused.message, kind=refused.kind), headers)
-
-
-def _with_version(send: Send) -> Send:
-    async def send_marked(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            headers = [*message["headers"], (b"mautic-version", API_VERSION.encode())]
-            message = {**message, "headers": headers}
-        await send(message)
-
-    return send_marked

@@ -15,20 +15,17 @@ from services.common import keys
 from services.common.access import INVALID, NONE_GIVEN, Access, Refused, Shown
 from services.common.caller import ADMIN_ID, Caller
 from services.common.grants import Grant, Grants
+from services.common.guesses import TOO_OFTEN, Guesses
 from services.common.passwords import BusyError, Passwords
-from services.common.peer import network_of
-from services.common.rate_limit import RateLimit
 from services.common.redis_client import RedisClient, RedisError
 from services.common.secret_tokens import ACCESS, PERSONAL, SESSION, digest, id_of, is_secret, secret_of
 from services.common.settings import Settings
-from services.common.user_directory import Account, UserDirectory, login_id
+from services.common.user_directory import Account, UserDirectory
 
-FAILURES_A_MINUTE, OF_ONE_ADDRESS = 20, 200
 GRANT_SECONDS, MAX_GRANTS = 1.0, 10_000  # how long an access token is not looked up again
 USED_SECONDS, MAX_USED = 60.0, 10_000  # how often the last use of a personal token is noted
 NOT_VALID, EXPIRED = "The access token provided is invalid.", "The access token provided has expired."
 SESSION_SECONDS, PROLONGED_SECONDS = 43_200, 600  # a session since its last use, and how often that is noted
-TOO_OFTEN = "Too many failed logins; try again later."
 API_OFF = "API disabled. You need to enable the API in the API settings of Mautic's Configuration."
 BASIC_OFF = "Basic Auth disabled. You need to enable HTTP basic auth in the API settings of Mautic's Configuration."
 
@@ -43,8 +40,7 @@ class Logins:
         self._issued = Grants(redis)
         self._grants = _KnownGrants(self._issued)
         self._used: OrderedDict[str, float] = OrderedDict()
-        self._failures = RateLimit(settings.redis_url, "login", FAILURES_A_MINUTE, 60)
-        self._failures_there = RateLimit(settings.redis_url, "logins", OF_ONE_ADDRESS, 60)
+        self._guesses = Guesses(settings.redis_url)
 
     async def admit(self, shown: Shown, path: str) -> Caller | Refused:
         if path.startswith("/api") and (off := self._switched_off(shown)):
@@ -61,18 +57,14 @@ class Logins:
         mark = _mark(account) if account else "admin"
         if self.passwords.remembers(mark, password) and (account or self._access.is_admin(name, password)):
             return await self._user(account, ip)
-        there = network_of(ip)
-        attempt = f"{there}-{login_id(name)}"
-        waits = await self._failures.wait_seconds(attempt) or await self._failures_there.wait_seconds(there)
-        if waits:
+        if waits := await self._guesses.wait_seconds(name, ip):
             return Refused(429, TOO_OFTEN, None, waits)
         try:
             is_right = await self._is_right(account, name, password)
         except BusyError:
             return Refused(429, TOO_OFTEN, None, 1)
         if not is_right:
-            await self._failures.take(attempt)
-            await self._failures_there.take(there)
+            await self._guesses.note(name, ip)
             return Refused(401, INVALID)
         self.passwords.remember(mark, password)
         return await self._user(account, ip)
@@ -113,8 +105,7 @@ class Logins:
         return digest(_mark(account)) if account else ""
 
     async def close(self) -> None:
-        await self._failures.close()
-        await self._failures_there.close()
+        await self._guesses.close()
 
     async def _account(self, name: str) -> Account | None:
         """Not the admin of the settings, whom no record can shut out."""

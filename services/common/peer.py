@@ -14,7 +14,7 @@ def read_networks(said: Sequence[str]) -> tuple[Network, ...]:
 
 def address_of(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
     """`forwarded`: X-Forwarded-For. From the right, the first address that is no trusted proxy's."""
-    if not trusted or not _is_in(peer, trusted):
+    if not is_trusted(peer, trusted):
         return peer
     for said in reversed([one.strip() for one in forwarded.split(",")[-20:] if one.strip()]):
         if _read(said) is None:
@@ -23,6 +23,11 @@ def address_of(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
         if not _is_in(said, trusted):
             break
     return peer
+
+
+def is_trusted(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether what it says of others counts."""
+    return _is_in(peer, trusted)
 
 
 def network_of(address: str) -> str:

@@ -25,6 +25,7 @@ from services.common.door import ApiDoor
 from services.common.envelope import add_error_handlers
 from services.common.faults import FaultPoints, fault_points_from_environment
 from services.common.field_registry import Fields, preset_rules
+from services.common.guesses import GuardedAccess, Guesses
 from services.common.live_feed import LiveFeed
 from services.common.loss import LOST, WHAT_TO_DO, is_redis_lost
 from services.common.loss import RETRY_SECONDS as LOST_RETRY_SECONDS
@@ -75,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Timed:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     if not settings.admin_password:
         raise SettingsError("SPOOR_ADMIN_PASSWORD is required: the API has no other login")
-    worker = Worker(settings)
+    worker, guesses = Worker(settings), Guesses(settings.redis_url)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -84,6 +85,7 @@ def create_app(settings: Settings | None = None) -> Timed:
         yield
         worker.stop()
         await running
+        await guesses.close()
 
     api = IdentityApi(worker.redis, lambda: worker.operations, worker.metrics)
     operations = operation_routes(worker.metrics, worker.readiness)
@@ -91,7 +93,7 @@ def create_app(settings: Settings | None = None) -> Timed:
     app.router.redirect_slashes = False
     add_error_handlers(app)
     access = Access(settings.admin_user, settings.admin_password, settings.api_tokens)
-    door = ApiDoor(app, access, OPEN_PATHS.__contains__)
+    door = ApiDoor(app, GuardedAccess(access, guesses), OPEN_PATHS.__contains__)
     return Timed(door, worker.metrics.request_seconds, lambda *_: "")
 
 

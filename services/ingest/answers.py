@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from services.common.answer_headers import NO_SNIFFING
 from services.common.device import Device
 
 Headers = list[tuple[bytes, bytes]]
@@ -19,18 +20,24 @@ RETRY_AFTER_SECONDS = 1
 PIXEL_HEADERS: Headers = [
     (b"content-type", b"image/gif"),
     (b"content-length", b"43"),
+    NO_SNIFFING,
     (b"cache-control", b"private, no-cache, no-cache=Set-Cookie, proxy-revalidate"),
     (b"expires", b"Wed, 11 Jan 2000 12:59:00 GMT"),
     (b"last-modified", b"Wed, 11 Jan 2006 12:59:00 GMT"),
     (b"pragma", b"no-cache"),
 ]
 SUCCESS, FAILURE = b'{"success":1}', b'{"success":0}'
-JSON_HEADERS: Headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-cache, private")]
+JSON_HEADERS: Headers = [
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-cache, private"),
+    NO_SNIFFING,
+]
 
 # One word for one reason, in the answer, in the log and in the metric.
 ERRORS = {
     400: "bad_request",
     401: "unauthorised",
+    403: "from_elsewhere",
     404: "not_found",
     405: "method_not_allowed",
     413: "body_too_large",
@@ -87,7 +94,7 @@ def error(status: int, message: str = "", retry_after_seconds: float = 0.0) -> t
     """The reason, and what more there is to say about it."""
     text = f"{ERRORS[status]}: {message}" if message else ERRORS[status]
     body = msgspec.json.encode({"errors": [{"code": status, "message": text}]})
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), NO_SNIFFING]
     if status in (429, 503):
         headers.append((b"retry-after", b"%d" % max(RETRY_AFTER_SECONDS, math.ceil(retry_after_seconds))))
     if status in (413, 414, 431):

@@ -14,11 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.common.answer_headers import NO_SNIFFING, adding
 from services.common.clickthrough import Clickthroughs
 from services.common.contact_ids import ContactIds
 from services.common.device import DeviceCodec
+from services.common.guesses import Guesses
 from services.common.live_feed import LiveFeed
 from services.common.minute_counts import MinuteCounts
+from services.common.patience import patient
 from services.common.redis_client import RedisClient, RedisError, connect, ping
 from services.common.replication import NotReplicatedError, Replicas
 from services.common.service import end_process_if_failed, operation_routes, quiet_garbage_collector
@@ -39,6 +42,7 @@ from services.ingest.mail_view import MailView
 from services.ingest.memory import find_weakness, watch_memory
 from services.ingest.metrics import IngestMetrics
 from services.ingest.paths import read_aliases
+from services.ingest.reception import Reception
 from services.ingest.script.routes import script_routes
 from services.ingest.script.script import load_script
 from services.ingest.senders import Senders
@@ -101,16 +105,18 @@ class IngestApp:
         senders = Senders(
             settings.write_keys, (settings.admin_user, settings.admin_password), settings.batch_events_per_second
         )
+        self._guesses = Guesses(settings.redis_url)
+        reception = Reception(senders, self._guesses, door)
         self._queue = TrackingQueue(self.redis)
         self._paths = HotPaths(entrance, self._queue, clickthroughs)
-        self._batch = BatchApi(entrance, senders, visitors, codec, settings)
+        self._batch = BatchApi(entrance, reception, senders, visitors, codec, settings)
         self._routes = [
             *TouchPoints(entrance, clickthroughs, passes_clickthrough=settings.pass_clickthrough).routes(),
             *Unsubscribing(entrance, settings.secret).routes(),
             *MailView(entrance, settings.secret).routes(),
             *Forms(entrance, settings.secret).routes(),
             *self._batch.routes(),
-            *DropsApi(drops, senders, self._cors, self.metrics).routes(),
+            *DropsApi(drops, reception, self._cors, self.metrics).routes(),
         ]
         self._is_open = False
         self._hot = self._paths.handlers()
@@ -131,7 +137,7 @@ class IngestApp:
         if scope["type"] == "http" and scope["method"] == "OPTIONS":
             await self._paths.preflight(scope, send)
         else:
-            await self._rest(scope, receive, send)
+            await self._rest(scope, patient(receive), adding(send, (NO_SNIFFING,)))
 
     def _starlette(self) -> Starlette:
         async def refused(request: Request, error: Exception) -> Response:
@@ -159,6 +165,7 @@ class IngestApp:
             asyncio.create_task(watch_memory(self.redis, self.buffer, self._settings.redis_memory_share)),
             asyncio.create_task(self._warn_forever()),
             asyncio.create_task(self._queue.watch_forever()),
+            asyncio.create_task(self._paths.bodies.cut_off_forever()),
             asyncio.create_task(self._feed.run_forever()),
             asyncio.create_task(self._counts.run_forever()),
         ]
@@ -175,6 +182,7 @@ class IngestApp:
         if self.spill:
             self.spill.close()
         await self._batch.close()
+        await self._guesses.close()
         await self.redis.aclose()
 
     async def _open(self) -> None:

@@ -24,6 +24,7 @@ from services.ingest.entrance import Entrance
 from services.ingest.guard import Refused, guarded
 from services.ingest.inflate import ENCODINGS, InflateError, TooLargeError, inflate
 from services.ingest.known_contacts import KnownContacts
+from services.ingest.reception import Reception
 from services.ingest.senders import Senders
 from services.ingest.visitor import Visitors
 
@@ -37,11 +38,17 @@ NOT_KNOWN = "contact_id: there is no such contact"
 
 class BatchApi:
     def __init__(
-        self, entrance: Entrance, senders: Senders, visitors: Visitors, codec: DeviceCodec, settings: Settings
+        self,
+        entrance: Entrance,
+        reception: Reception,
+        senders: Senders,
+        visitors: Visitors,
+        codec: DeviceCodec,
+        settings: Settings,
     ) -> None:
         self._redis, self._buffer = entrance.redis, entrance.buffer
         self._cors, self._metrics, self._live = entrance.cors, entrance.metrics, entrance.live
-        self._senders, self._visitors = senders, visitors
+        self._reception, self._senders, self._visitors = reception, senders, visitors
         new_id = event_ids()
         self._reader = EventReader(codec.choose, visitors.stored, new_id.__next__)
         self._contacts = KnownContacts(entrance.redis, settings.clickhouse_url)
@@ -55,7 +62,7 @@ class BatchApi:
         await self._contacts.close()
 
     async def post(self, request: Request) -> Response:
-        sender = self._sender(request)
+        sender = await self._reception.sender(request)
         try:
             raw = split_events(await _body(request))
         except BatchError as error:
@@ -66,12 +73,6 @@ class BatchApi:
             return await self._take(raw, request.scope)
         except STORES_AWAY as error:
             raise Refused(503) from error
-
-    def _sender(self, request: Request) -> str:
-        sender = self._senders.name(request.headers.get("authorization", ""))
-        if sender is None:
-            raise Refused(401)
-        return sender
 
     def _slow_down(self, sender: str, events: int) -> None:
         wait = self._senders.wait_seconds(sender, events, time.monotonic())

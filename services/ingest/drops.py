@@ -21,7 +21,7 @@ from services.ingest.cors import Cors
 from services.ingest.guard import Refused, guarded
 from services.ingest.live import Live
 from services.ingest.metrics import IngestMetrics
-from services.ingest.senders import Senders
+from services.ingest.reception import Reception
 from services.ingest.visitor import PRIVATE_REASONS, anonymized
 
 KEPT = 1_000
@@ -68,15 +68,14 @@ class Drops:
 class DropsApi:
     """`GET /v1/drops`: what this process dropped lately, for the holders of write keys and the admin."""
 
-    def __init__(self, drops: Drops, senders: Senders, cors: Cors, metrics: IngestMetrics) -> None:
-        self._drops, self._senders, self._cors, self._metrics = drops, senders, cors, metrics
+    def __init__(self, drops: Drops, reception: Reception, cors: Cors, metrics: IngestMetrics) -> None:
+        self._drops, self._reception, self._cors, self._metrics = drops, reception, cors, metrics
 
     def routes(self) -> list[Route]:
         return [Route("/v1/drops", guarded(self.list, self._cors, self._metrics), methods=["GET"])]
 
     async def list(self, request: Request) -> Response:
-        if self._senders.name(request.headers.get("authorization", "")) is None:
-            raise Refused(401)
+        await self._reception.sender(request)
         limit = request.query_params.get("limit", "100")
         if not (limit.isascii() and limit.isdecimal() and len(limit) < 10):
             raise Refused(400, "limit: is no number")

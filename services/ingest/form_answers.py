@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 from typing import Any, NamedTuple
 
@@ -15,7 +17,11 @@ THANKS = "Thank you."
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><body style="font:1.1rem system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem">
 <p role="status">{text}</p></body></html>"""
-_MESSENGER = "<!doctype html><title>form</title><script>parent.postMessage({text}, '*')</script>"
+_MESSENGER, _TELLS = "<!doctype html><title>form</title><script>{script}</script>", "parent.postMessage({text}, '*')"
+# Pages of forms may be shown within those of a site.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'"
+WORD_HEADERS = {"content-security-policy": _POLICY}
+ASKING_HEADERS = {"content-security-policy": f"{_POLICY}; frame-ancestors 'none'", "x-frame-options": "DENY"}
 
 
 class Outcome(NamedTuple):
@@ -73,12 +79,14 @@ def as_wrapped_object(outcome: Outcome, answer: Answer) -> dict[str, Any]:
     return {**said, "success": outcome.is_success, "message": as_html(outcome.word()), "type": kind}
 
 
-def messenger_page(said: dict[str, Any]) -> str:
-    """Its only job is to tell the page around it. Nothing that a stranger typed can end the script."""
+def messenger_page(said: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """The page and its headers. Its only job is to tell the page around it. Nothing that a stranger typed can end the
+    script, and no other one runs."""
     text = msgspec.json.encode(msgspec.json.encode(said).decode()).decode()
-    return _MESSENGER.format(
-        text=text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    )
+    script = _TELLS.format(text=text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return _MESSENGER.format(script=script), {"content-security-policy": policy}
 
 
 def plain_target(outcome: Outcome, answer: Answer) -> str:

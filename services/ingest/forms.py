@@ -66,8 +66,8 @@ class Forms:
         elif request.query_params.get("ajax"):
             response = _json(form_answers.as_object(outcome, submitted.answer), outcome.status)
         elif submitted.answer.is_messenger:
-            page = form_answers.messenger_page(form_answers.as_object(outcome, submitted.answer))
-            response = HTMLResponse(page, outcome.status)
+            page, headers = form_answers.messenger_page(form_answers.as_object(outcome, submitted.answer))
+            response = HTMLResponse(page, outcome.status, headers)
         else:
             response = self._plain(outcome, submitted.answer)
         if outcome.status == 503:
@@ -80,11 +80,11 @@ class Forms:
             text = str(self._words.loads(request.query_params.get("m", "")))
         except BadData:
             text = form_answers.THANKS
-        return HTMLResponse(form_answers.word_page(text))
+        return HTMLResponse(form_answers.word_page(text), headers=form_answers.WORD_HEADERS)
 
     def _plain(self, outcome: Outcome, answer: Answer) -> Response:
         if outcome.status != 200:
-            return HTMLResponse(form_answers.word_page(outcome.word()), outcome.status)
+            return HTMLResponse(form_answers.word_page(outcome.word()), outcome.status, form_answers.WORD_HEADERS)
         target = form_answers.plain_target(outcome, answer)
         if not target:
             token = self._words.dumps((outcome.word() or form_answers.THANKS)[:1_000])

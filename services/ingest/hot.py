@@ -11,7 +11,7 @@ from services.common.hit import Door as DoorKind
 from services.common.redis_client import RedisError
 from services.ingest import answers
 from services.ingest.answers import Headers
-from services.ingest.body import Receive, read_body
+from services.ingest.body import HotBodies, Receive
 from services.ingest.buffer import HitsNotKeptError
 from services.ingest.door import Admitted, Dropped, read_clickthrough, read_consent, read_headers, too_large
 from services.ingest.entrance import Entrance
@@ -26,6 +26,7 @@ class HotPaths:
         self._door, self._buffer, self._cors = entrance.door, entrance.buffer, entrance.cors
         self._metrics, self._drops = entrance.metrics, entrance.drops
         self._queue, self._clickthroughs = queue, clickthroughs
+        self.bodies = HotBodies()
 
     def handlers(self) -> dict[str, Handler]:
         """By path."""
@@ -62,7 +63,7 @@ class HotPaths:
         status = too_large(scope["query_string"], scope["headers"])
         body = b""
         if status is None and scope["method"] not in ("GET", "HEAD"):
-            body, status = await read_body(headers, receive)
+            body, status = await self.bodies.read(headers, receive)
         if status is None:
             try:
                 admission = self._admit(scope, headers, body, DoorKind.EVENT)
@@ -114,7 +115,7 @@ class HotPaths:
         status = too_large(scope["query_string"], scope["headers"]) if scope["method"] == "POST" else 405
         body = b""
         if status is None:
-            body, status = await read_body(headers, receive)
+            body, status = await self.bodies.read(headers, receive)
         choice = read_consent(body)
         if status is None and choice:
             await _answer_json(send, answers.SUCCESS, cors + answers.consent_cookies(choice))

@@ -24,7 +24,7 @@ from services.ingest.guard import Refused, guarded
 # What is written in a template must not act in the name of this server.
 HEADERS = {
     "content-security-policy": "sandbox allow-popups allow-forms; default-src 'none'; img-src *; style-src * "
-    "'unsafe-inline'; font-src *",
+    "'unsafe-inline'; font-src *; base-uri 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     "x-robots-tag": "noindex",

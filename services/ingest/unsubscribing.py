@@ -19,7 +19,7 @@ from services.common.hit import Door, Hit
 from services.common.queries.statement import Statement, encode_statement
 from services.ingest.door import event_ids, read_headers
 from services.ingest.entrance import Entrance
-from services.ingest.form_answers import button_page, word_page
+from services.ingest.form_answers import ASKING_HEADERS, button_page, word_page
 from services.ingest.guard import Refused, guarded
 
 CHANNEL = "email"
@@ -94,4 +94,4 @@ def statement_of(said: Clickthrough) -> Statement:
     )
 
 
-_PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+_PRIVATE = {**ASKING_HEADERS, "cache-control": "no-store", "referrer-policy": "no-referrer"}

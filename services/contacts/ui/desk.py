@@ -21,6 +21,7 @@ from starlette.routing import Route
 from services.common.caller import caller, enter, rights
 from services.common.envelope import STORES_AWAY, ApiError, stores_away
 from services.common.queries.query_error import QueryError
+from services.common.same_origin import SAFE_METHODS, is_from_here
 from services.common.settings import Settings
 from services.common.user_cookie import UserCookies
 from services.contacts.metrics import ContactsMetrics
@@ -30,7 +31,6 @@ from services.contacts.ui.form import Form, read_form
 from services.contacts.ui.icons import icon
 from services.contacts.ui.inner_api import InnerApi
 from services.contacts.ui.live.reasons import in_words
-from services.contacts.ui.same_origin import SAFE_METHODS, is_from_here
 from services.contacts.ui.sessions import Sessions
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -8,8 +8,8 @@ from starlette.routing import Route
 
 from services.common.access import Refused
 from services.common.envelope import STORES_AWAY, ApiError, stores_away
+from services.common.same_origin import is_from_here
 from services.contacts.ui.desk import NOT_OURS, Desk, own_path
-from services.contacts.ui.same_origin import is_from_here
 
 HOME = "/ui"
 WRONG = "Name or password is wrong."

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from services.common.access import Refused, Shown
 from services.common.caller import Caller
 from services.common.logins import SESSION_SECONDS, Logins
-from services.common.peer import Network, address_of
+from services.common.peer import Network, address_of, is_trusted
 
 COOKIE = "spoor_session"
 
@@ -46,7 +46,8 @@ class Sessions:
         return f"{COOKIE}={token}; max-age={life}; path=/ui; httponly; samesite=lax{secure}"
 
     def _is_proxied(self, request: Request) -> bool:
-        return bool(self._trusted) and "x-forwarded-proto" in request.headers
+        peer = request.client.host if request.client else ""
+        return is_trusted(peer, self._trusted) and "x-forwarded-proto" in request.headers
 
     def _ip(self, request: Request) -> str:
         peer = request.client.host if request.client else ""

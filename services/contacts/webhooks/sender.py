@@ -16,6 +16,7 @@ import httpx
 
 RESOLVERS = 32  # names looked up at once: one that hangs must not stop the others
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")  # the only part of v6 that is given out; Python calls more of it global
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -106,8 +107,10 @@ def is_public(address: Address) -> bool:
             inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         if any(one is not None and not is_public(one) for one in inner):
             return False
-        if address.ipv4_mapped:
+        if address.ipv4_mapped or address in _NAT64:
             return True
+        if address not in _UNICAST:
+            return False
     return address.is_global and not address.is_multicast
 
 

@@ -18,7 +18,7 @@ def drops(site: Site, reason: str = "") -> list[dict[str, str]]:
 
 
 def test_visits_of_our_own_users_are_nobodys(site: Site, contacts_service: Service) -> None:
-    page = contacts_service.http.get("/")
+    page = contacts_service.http.get("/ui")
     with site.visitor() as user:
         user.headers["cookie"] = page.headers["set-cookie"].partition(";")[0]
         assert user.post("/mtc/event", data={"page_url": "a"}).json() == {"success": 0}

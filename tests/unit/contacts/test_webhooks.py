@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
+import httpx
 import pytest
 
 from services.common.hook_notes import Note, decode_note, encode_note
@@ -13,7 +15,7 @@ from services.contacts.webhooks.deliveries import failed, portion
 from services.contacts.webhooks.hook_resource import read_hook
 from services.contacts.webhooks.notes import notes_of_change
 from services.contacts.webhooks.queue import State
-from services.contacts.webhooks.sender import Outcome, is_public, sign
+from services.contacts.webhooks.sender import Outcome, Sender, is_public, sign
 
 NOW = 1_700_000_000_000_000
 UNREACHABLE = Outcome(0, "unreachable", 0.1)
@@ -102,6 +104,10 @@ def test_a_failing_receiver_is_asked_ever_more_rarely() -> None:
         ("fe80::1", False),
         ("fd00::1", False),
         ("ff02::1", False),
+        ("::127.0.0.1", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("fec0::1", False),
+        ("64:ff9b:1::7f00:1", False),
         ("::ffff:127.0.0.1", False),
         ("::ffff:93.184.216.34", True),
         ("2002:7f00:1::1", False),
@@ -126,3 +132,27 @@ def test_what_a_hook_is_made_of() -> None:
     for wrong in ({"triggers": ["mautic.nothing"]}, {"triggers": [5]}, {"webhookUrl": "file:///etc"}, {"name": ""}):
         with pytest.raises(InvalidChangeError):
             read_hook({"name": "A", "webhookUrl": "https://x.org/a", **wrong}, None)
+
+
+async def test_a_name_that_leads_elsewhere_a_moment_later_is_asked_where_it_led_when_it_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DNS rebinding: the first answer is a public address, each later one ours."""
+    answers, asked = ["93.184.216.34", "127.0.0.1", "127.0.0.1"], list[str]()
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers.pop(0), 80))]
+
+    class Transport(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            asked.append(request.url.host)
+            assert request.headers["host"] == "rebinding.example"
+            return httpx.Response(200)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    sender = Sender("https://spoor.example", 5, allows_private=False)
+    sender._transport = Transport()  # type: ignore[assignment]
+    assert (await sender.post("http://rebinding.example/", "secret", b"{}")).is_delivered
+    assert asked == ["93.184.216.34"]
+    assert (await sender.post("http://rebinding.example/", "secret", b"{}")).note == "private_address"
+    assert len(asked) == 1

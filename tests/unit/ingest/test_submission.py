@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -126,9 +128,11 @@ def test_tags_of_the_forms_actions_are_added_and_removed() -> None:
 
 @given(st.text())
 def test_nothing_typed_ends_the_script_of_a_messenger_page(text: str) -> None:
-    page = form_answers.messenger_page({"success": 1, "results": {"a": text}})
+    page, headers = form_answers.messenger_page({"success": 1, "results": {"a": text}})
     script = page.partition("<script>")[2]
     assert script.count("<") == 1
+    digest = base64.b64encode(hashlib.sha256(script.removesuffix("</script>").encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in headers["content-security-policy"]
     literal = script.removeprefix("parent.postMessage(").partition(", '*')</script>")[0]
     assert json.loads(json.loads(literal)) == {"success": 1, "results": {"a": text}}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+FROM_ELSEWHERE = "A page of another site may not use the login that this browser remembers."
 
 
 def is_from_here(headers: Mapping[str, str]) -> bool:
@@ -17,3 +18,9 @@ def is_from_here(headers: Mapping[str, str]) -> bool:
     if origin is None:
         return True
     return urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
+
+
+def is_of_another_page(method: str, authorization: str, headers: Mapping[str, str]) -> bool:
+    """Whether this changes something by a login that a browser only remembers: it sends a Basic one along with forms of
+    anybody's page, while a token is sent by whoever knows it."""
+    return method not in SAFE_METHODS and authorization[:6].lower() == "basic " and not is_from_here(headers)
