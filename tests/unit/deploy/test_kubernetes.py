@@ -156,7 +156,9 @@ def _paths(service: str) -> set[str]:
         app = create_ingest(SETTINGS)
         return {_example(path) for path in [*app._hot, *(route.path for route in app._rest.routes)]}  # type: ignore[attr-defined]
     door = create_contacts(SETTINGS) if service == "contacts" else create_export(SETTINGS)
-    return {_example(route.path) for route in door._app.routes}  # type: ignore[attr-defined]
+    while not hasattr(door, "routes"):  # what stands before the routes
+        door = door._app  # type: ignore[attr-defined]
+    return {_example(route.path) for route in door.routes}
 
 
 def _example(path: str) -> str:
