@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -47,6 +48,15 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Vary": "HX-Request, Accept-Encoding",
 }
+
+
+class _Id(IntegerConvertor):
+    """In a path, as {id:id}: what is longer than any id names no page."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("id", _Id())
 
 
 class Desk:
@@ -113,9 +123,10 @@ class Desk:
     def go(self, request: Request, location: str, said: str = "") -> Response:
         """After a change: the page that shows it, which says so. `location` is a path below /ui."""
         if is_htmx(request):
-            response = Response(status_code=204, headers={"HX-Redirect": location, "Cache-Control": "no-store"})
+            status, name = 204, "HX-Redirect"
         else:
-            response = Response(status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
+            status, name = 303, "Location"
+        response = Response(status_code=status, headers={name: as_header(location), "Cache-Control": "no-store"})
         if said:
             response.headers.append("Set-Cookie", _said_cookie(said))
         return response
@@ -213,6 +224,11 @@ def own_path(said: str) -> str:
     """A path below /ui that a login may lead to, '' for anything else."""
     is_ours = said.startswith("/ui/") and "\\" not in said and "//" not in said.partition("?")[0]
     return said if is_ours and said.isprintable() else ""
+
+
+def as_header(path: str) -> str:
+    """An address as a header takes it: what is not ASCII is quoted, and what is quoted stays."""
+    return quote(path, safe="/?#[]@!$&'()*+,;=:%-._~")
 
 
 def _path_of(url: str) -> str:

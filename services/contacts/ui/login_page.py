@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from services.common.access import Refused
 from services.common.envelope import STORES_AWAY, ApiError, stores_away
-from services.contacts.ui.desk import NOT_OURS, Desk, own_path
+from services.contacts.ui.desk import NOT_OURS, Desk, as_header, own_path
 from services.contacts.ui.same_origin import is_from_here
 
 HOME = "/ui"
@@ -48,7 +48,7 @@ class LoginPage:
             text = WRONG if entered.status == 401 else entered.message
             return self._page(request, leads_to, entered.status, form.text("username"), text)
         _, token = entered
-        headers = {"Location": leads_to, "Set-Cookie": self._desk.sessions.cookie(request, token)}
+        headers = {"Location": as_header(leads_to), "Set-Cookie": self._desk.sessions.cookie(request, token)}
         return Response(status_code=303, headers={**headers, "Cache-Control": "no-store"})
 
     async def logout(self, request: Request) -> Response:

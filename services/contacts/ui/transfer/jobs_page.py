@@ -11,7 +11,7 @@ from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.paging import Paging, read_paging
 
 PATH = "/ui/jobs"
-ONE = f"{PATH}/{{id:int}}"
+ONE = f"{PATH}/{{id:id}}"
 
 
 class JobsPage:
