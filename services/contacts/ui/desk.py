@@ -37,6 +37,7 @@ from services.contacts.ui.sessions import Sessions
 Handler = Callable[[Request], Awaitable[Response]]
 SAID_COOKIE = "spoor_said"
 COMPRESSED_FROM_BYTES = 1_000
+AWAY = "A database does not answer at the moment; try again."
 NOT_OURS = "This request came from another site, so nothing was changed."
 TITLES = {400: "That was not understood", 403: "Not yours to see", 404: "Nothing here", 413: "Too large",
           503: "A database does not answer"}  # fmt: skip
@@ -167,7 +168,7 @@ class Desk:
                 return self.problem(request, ApiError(400, str(error)))
             except STORES_AWAY as error:
                 stores_away(error)  # logs it
-                return self.problem(request, ApiError(503, "A database does not answer at the moment; try again."))
+                return self.problem(request, ApiError(503, AWAY))
 
         return handle
 
