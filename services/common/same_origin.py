@@ -17,10 +17,17 @@ def is_from_here(headers: Mapping[str, str]) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return True
-    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
+    return _host(origin) == headers.get("host", "").lower() != ""
 
 
 def is_of_another_page(method: str, authorization: str, headers: Mapping[str, str]) -> bool:
     """Whether this changes something by a login that a browser only remembers: it sends a Basic one along with forms of
     anybody's page, while a token is sent by whoever knows it."""
     return method not in SAFE_METHODS and authorization[:6].lower() == "basic " and not is_from_here(headers)
+
+
+def _host(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""

@@ -44,6 +44,19 @@ def test_hits_show_as_they_arrive_with_their_contact_and_why_one_was_dropped(
     assert page.locator("#hits li").count() == before
 
 
+def test_a_page_that_renews_itself_says_once_that_the_server_is_away_and_goes_on(page: Page, stack: Stack) -> None:
+    page.goto(stack.url("contacts", "/ui/live"))
+    page.route("**/ui/live?*", lambda route: route.abort())
+    note = page.get_by_text("The server does not answer.")
+    expect(note).to_be_visible(timeout=SOON_MS)
+    page.wait_for_timeout(2_500)
+    assert note.count() == 1
+    page.unroute("**/ui/live?*")
+    with page.expect_response("**/ui/live?*") as renewed:
+        pass
+    assert renewed.value.ok
+
+
 def test_the_check_of_a_site_waits_for_its_hits_and_says_that_all_is_well(
     browser: Browser, page: Page, stack: Stack
 ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -36,6 +37,7 @@ from services.contacts.ui.sessions import Sessions
 Handler = Callable[[Request], Awaitable[Response]]
 SAID_COOKIE = "spoor_said"
 COMPRESSED_FROM_BYTES = 1_000
+AWAY = "A database does not answer at the moment; try again."
 NOT_OURS = "This request came from another site, so nothing was changed."
 TITLES = {400: "That was not understood", 403: "Not yours to see", 404: "Nothing here", 413: "Too large",
           503: "A database does not answer"}  # fmt: skip
@@ -47,6 +49,15 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Vary": "HX-Request, Accept-Encoding",
 }
+
+
+class _Id(IntegerConvertor):
+    """In a path, as {id:id}: what is longer than any id names no page."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("id", _Id())
 
 
 class Desk:
@@ -113,9 +124,10 @@ class Desk:
     def go(self, request: Request, location: str, said: str = "") -> Response:
         """After a change: the page that shows it, which says so. `location` is a path below /ui."""
         if is_htmx(request):
-            response = Response(status_code=204, headers={"HX-Redirect": location, "Cache-Control": "no-store"})
+            status, name = 204, "HX-Redirect"
         else:
-            response = Response(status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
+            status, name = 303, "Location"
+        response = Response(status_code=status, headers={name: as_header(location), "Cache-Control": "no-store"})
         if said:
             response.headers.append("Set-Cookie", _said_cookie(said))
         return response
@@ -156,7 +168,7 @@ class Desk:
                 return self.problem(request, ApiError(400, str(error)))
             except STORES_AWAY as error:
                 stores_away(error)  # logs it
-                return self.problem(request, ApiError(503, "A database does not answer at the moment; try again."))
+                return self.problem(request, ApiError(503, AWAY))
 
         return handle
 
@@ -213,6 +225,11 @@ def own_path(said: str) -> str:
     """A path below /ui that a login may lead to, '' for anything else."""
     is_ours = said.startswith("/ui/") and "\\" not in said and "//" not in said.partition("?")[0]
     return said if is_ours and said.isprintable() else ""
+
+
+def as_header(path: str) -> str:
+    """An address as a header takes it: what is not ASCII is quoted, and what is quoted stays."""
+    return quote(path, safe="/?#[]@!$&'()*+,;=:%-._~")
 
 
 def _path_of(url: str) -> str:

@@ -30,6 +30,11 @@ class Form:
     def all(self, name: str) -> list[str]:
         return [value.strip() for one, value in self._pairs if one == name and value.strip()]
 
+    def number(self, name: str) -> int | str:
+        """What is none is left as it was typed, for the API to refuse."""
+        said = self.text(name)
+        return int(said) if said.isascii() and said.isdecimal() and len(said) < 19 else said
+
     def ids(self, name: str) -> list[int]:
         """Raises `ApiError`."""
         said = [part for one in self.all(name) for part in one.split(",") if part]

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from services.common.access import Refused
 from services.common.envelope import STORES_AWAY, ApiError, stores_away
 from services.common.same_origin import is_from_here
-from services.contacts.ui.desk import NOT_OURS, Desk, own_path
+from services.contacts.ui.desk import AWAY, NOT_OURS, Desk, as_header, own_path
 
 HOME = "/ui"
 WRONG = "Name or password is wrong."
@@ -43,12 +43,12 @@ class LoginPage:
             return self._desk.problem(request, error)
         except STORES_AWAY as error:
             stores_away(error)
-            return self._page(request, "", 503, problem="A database does not answer at the moment; try again.")
+            return self._page(request, "", 503, problem=AWAY)
         if isinstance(entered, Refused):
             text = WRONG if entered.status == 401 else entered.message
             return self._page(request, leads_to, entered.status, form.text("username"), text)
         _, token = entered
-        headers = {"Location": leads_to, "Set-Cookie": self._desk.sessions.cookie(request, token)}
+        headers = {"Location": as_header(leads_to), "Set-Cookie": self._desk.sessions.cookie(request, token)}
         return Response(status_code=303, headers={**headers, "Cache-Control": "no-store"})
 
     async def logout(self, request: Request) -> Response:
@@ -57,7 +57,8 @@ class LoginPage:
         try:
             await self._desk.sessions.log_out(request)
         except STORES_AWAY as error:
-            return stores_away(error)
+            stores_away(error)
+            return self._desk.problem(request, ApiError(503, AWAY))
         headers = {"Location": "/ui/login", "Set-Cookie": self._desk.sessions.cookie(request, "")}
         response = Response(status_code=303, headers={**headers, "Cache-Control": "no-store"})
         response.headers.append("Set-Cookie", self._desk.forgotten_user())

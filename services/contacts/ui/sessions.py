@@ -40,8 +40,8 @@ class Sessions:
 
     def cookie(self, request: Request, token: str) -> str:
         """A Set-Cookie header; an empty token removes it."""
-        scheme = request.headers.get("x-forwarded-proto", "") if self._is_proxied(request) else request.url.scheme
-        secure = "; secure" if scheme == "https" else ""
+        said = request.headers.get("x-forwarded-proto", "") if self._is_proxied(request) else request.url.scheme
+        secure = "; secure" if said.partition(",")[0].strip().lower() == "https" else ""  # the first proxy comes first
         life = SESSION_SECONDS if token else 0
         return f"{COOKIE}={token}; max-age={life}; path=/ui; httponly; samesite=lax{secure}"
 

@@ -10,16 +10,16 @@ _STEPS = ((60, "s"), (60, "min"), (24, "h"), (30, "d"))
 
 
 def read_time(said: Any) -> datetime | None:
-    """Of the API's ISO 8601 texts, or of seconds or milliseconds since 1970."""
-    if isinstance(said, int | float):
-        return datetime.fromtimestamp(said / 1_000 if said > 1e11 else said, UTC) if said else None
+    """Of the API's ISO 8601 texts, or of seconds or milliseconds since 1970; None for what no day in UTC is."""
     if not said:
         return None
     try:
+        if isinstance(said, int | float):
+            return datetime.fromtimestamp(said / 1_000 if said > 1e11 else said, UTC)
         read = datetime.fromisoformat(str(said).replace("Z", "+00:00"))
-    except ValueError:
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def when(said: Any) -> str:

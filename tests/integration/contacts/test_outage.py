@@ -12,6 +12,7 @@ import redis
 
 from tests.integration.conftest import PASSWORD, start_clickhouse, start_valkey
 from tests.integration.contacts.imports.importing import counts, shown, started, table, uploaded, waited
+from tests.integration.contacts.ui.somebody import log_in
 from tests.integration.services import Service, start_service
 from tests.processes import Process, eventually, free_port
 
@@ -63,7 +64,12 @@ def test_a_write_is_refused_before_redis_is_touched_while_clickhouse_is_away(sta
 
 def test_redis_away_is_503_and_heals(stack: Stack) -> None:
     http = stack.service.http
+    session = {"Cookie": "spoor_session=" + log_in(http).cookies["spoor_session"]}
+    http.cookies.clear()
     stack.valkey.stop(signal.SIGKILL)
+    for page in (http.get("/ui/me", headers=session), http.post("/ui/logout", headers=session)):
+        assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
+        assert "A database does not answer at the moment; try again." in page.text
     assert http.post("/api/contacts/new", json={"email": "x@example.com"}).status_code == 503
     assert http.get("/api/contacts/1").status_code == 503
     stack.valkey = start_valkey(stack.folder, stack.redis_port)

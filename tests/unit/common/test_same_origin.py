@@ -23,6 +23,7 @@ HOST = {"host": "spoor.example:8082"}
         ({"origin": "https://evil.example"}, False),
         ({"origin": "null"}, False),
         ({"origin": ""}, False),
+        ({"origin": "http://["}, False),
         ({}, True),
     ],
 )

@@ -46,7 +46,7 @@ class CampaignsPage(KeepingPage):
         super().__init__(desk, CAMPAIGNS)
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
-        one = f"{CAMPAIGNS.path}/{{id:int}}"
+        one = f"{CAMPAIGNS.path}/{{id:id}}"
         return {**super().handlers(), one: {"GET": self.show}, f"{one}/clone": {"POST": self.clone}}
 
     async def show(self, request: Request) -> Response:

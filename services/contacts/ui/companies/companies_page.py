@@ -19,7 +19,7 @@ from services.contacts.ui.keeping.kept import SEVERAL, Column, FormField, Json, 
 from services.contacts.ui.paging import Paging, read_paging
 
 PATH = "/ui/companies"
-ONE = f"{PATH}/{{id:int}}"
+ONE = f"{PATH}/{{id:id}}"
 FOUND = 10  # while somebody types
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.contacts.ui.desk import Desk, is_htmx
 
-PATH = "/ui/contacts/{id:int}"
+PATH = "/ui/contacts/{id:id}"
 CHANGED = "spoor:changed"  # the page renews what it shows
 
 

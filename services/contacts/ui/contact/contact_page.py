@@ -73,8 +73,7 @@ class ContactPage:
         shown, (lines, news) = await asyncio.gather(self._contact(request), self._news(request, tab))
         if str(shown["contact"]["id"]) != request.query_params.get("who"):
             moved = f"/ui/contacts/{shown['contact']['id']}?{urlencode({'tab': tab})}"
-            events: dict[str, Any] = {"spoor:moved": {"to": moved}}
-            return self._desk.nothing(events=events)
+            return self._desk.nothing(events={"spoor:moved": {"to": moved}})
         is_changed = shown["mark"] != request.query_params.get("mark")
         if not is_changed and not lines:
             return Response(status_code=204)

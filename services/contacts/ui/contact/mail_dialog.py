@@ -36,8 +36,8 @@ class MailDialog:
         form = await self._desk.form(request)
         said = {name: form.text(name) for name in TEXTS}
         body: dict[str, Any] = {name: text for name, text in said.items() if text}
-        if said["template"].isdecimal():
-            body["template"] = int(said["template"])
+        if said["template"]:
+            body["template"] = form.number("template")
         try:
             answer = await self._desk.api.send("POST", api_of(request, "/email"), body)
         except ApiError as error:

@@ -37,7 +37,7 @@ class MembershipDialogs:
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
         return {
             f"{PATH}/in/{{kind}}": {"GET": self.show},
-            f"{PATH}/in/{{kind}}/{{thing:int}}": {"POST": self.switch},
+            f"{PATH}/in/{{kind}}/{{thing:id}}": {"POST": self.switch},
         }
 
     async def show(self, request: Request) -> Response:

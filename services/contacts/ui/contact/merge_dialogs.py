@@ -32,8 +32,8 @@ class MergeDialogs:
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
         return {
             f"{PATH}/merge": {"GET": self.search},
-            f"{PATH}/merge/{{other:int}}": {"GET": self.compare, "POST": self.merge},
-            f"{PATH}/unmerge/{{other:int}}": {"POST": self.undo},
+            f"{PATH}/merge/{{other:id}}": {"GET": self.compare, "POST": self.merge},
+            f"{PATH}/unmerge/{{other:id}}": {"POST": self.undo},
         }
 
     async def search(self, request: Request) -> Response:

@@ -13,7 +13,7 @@ from services.contacts.ui.contact.calls import PATH, page_of
 from services.contacts.ui.contact.tabs import NOTE_TYPES, plain_text
 from services.contacts.ui.desk import Desk, Handler
 
-ONE = f"{PATH}/notes/{{note:int}}"
+ONE = f"{PATH}/notes/{{note:id}}"
 
 
 class NotesDialogs:

@@ -27,7 +27,7 @@ class KeepingPage:
         self._desk, self._kept = desk, kept
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
-        path, one = self._kept.path, f"{self._kept.path}/{{id:int}}"
+        path, one = self._kept.path, f"{self._kept.path}/{{id:id}}"
         return {
             path: {"GET": self.list},
             f"{path}/new": {"GET": self.ask_new, "POST": self.new},

@@ -74,7 +74,7 @@ class EmailsPage(KeepingPage):
         super().__init__(desk, EMAILS)
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
-        one = f"{EMAILS.path}/{{id:int}}"
+        one = f"{EMAILS.path}/{{id:id}}"
         return {
             **super().handlers(),
             one: {"GET": self.show},

@@ -48,7 +48,7 @@ def _tags(form: Form) -> dict[str, Any]:
 
 
 def _owner(form: Form) -> dict[str, Any]:
-    return {"owner": int(form.text("owner")) if form.text("owner").isdecimal() else None}
+    return {"owner": form.number("owner") or None}
 
 
 def _channels(form: Form) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from services.contacts.ui.people.person_form import (
 from services.contacts.ui.people_names import values_of
 
 PATH = "/ui/contacts"
-ONE = f"{PATH}/{{id:int}}/edit"
+ONE = f"{PATH}/{{id:id}}/edit"
 MOST = 1_000  # owners, stages and companies to choose from
 VERDICTS = {
     "update": "Saving will update the contact that has this value.",

@@ -91,7 +91,7 @@ def read_was(text: str) -> dict[str, Any]:
     """Nothing where it is none: then all that was typed counts as changed."""
     try:
         return msgspec.json.decode(text[:MAX_WAS_LENGTH], type=dict[str, Any])
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return {}
 
 

@@ -57,8 +57,8 @@ def changed(rows: list[Row], do: str) -> list[Row]:
     what, _, which = do.partition(".")
     if what == "add" and len(rows) < MOST:
         return [*rows, Row("or" if which == "or" else "and", USUAL, "=")]
-    if what == "remove" and which.isascii() and which.isdecimal():
-        return [row for place, row in enumerate(rows) if place != int(which)]
+    if what == "remove":
+        return [row for place, row in enumerate(rows) if str(place) != which]
     return rows
 
 

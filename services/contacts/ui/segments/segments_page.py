@@ -20,7 +20,7 @@ from services.contacts.ui.segments.filter_rows import changed, filters_of, group
 from services.contacts.ui.segments.named_things import named_things
 
 PATH = "/ui/segments"
-ONE = f"{PATH}/{{id:int}}"
+ONE = f"{PATH}/{{id:id}}"
 SEGMENTS = Kept(
     path=PATH,
     api="/api/segments",

@@ -6,6 +6,8 @@
   // --- notes -------------------------------------------------------------
   function say(text, kind) {
     if (!text) return;
+    // A page that looks again and again says once what is wrong.
+    if (kind === 'error' && [...$('notes').children].some((one) => one.textContent === text)) return;
     const note = document.createElement('p');
     note.className = kind === 'error' ? 'note error' : 'note';
     if (kind === 'error') note.setAttribute('role', 'alert');

@@ -127,8 +127,7 @@ def read_export(form: Form) -> dict[str, Any]:
 def read_rhythm(form: Form) -> dict[str, Any]:
     """When a schedule is due."""
     every = form.text("every")
-    hour = form.text("hour")
-    said = {"name": form.text("name"), "every": every, "hour": int(hour) if hour.isdecimal() else hour,
+    said = {"name": form.text("name"), "every": every, "hour": form.number("hour"),
             "timezone": form.text("timezone") or "UTC"}  # fmt: skip
     return {**said, "weekday": form.text("weekday", "monday")} if every == "weekly" else said
 

@@ -17,7 +17,7 @@ from services.contacts.ui.inner_api import things_of
 from services.contacts.ui.paging import Paging, read_paging
 
 PATH = "/ui/imports"
-ONE = f"{PATH}/{{id:int}}"
+ONE = f"{PATH}/{{id:id}}"
 API = "/api/imports"
 UNDER_WAY = (Status.QUEUED, Status.RUNNING)
 SAID = {"pause": "Paused after the rows in hand.", "resume": "It goes on.", "cancel": "Ended; what was imported stays."}
@@ -113,7 +113,7 @@ def read_mapping(form: Form, count: int, parser: Mapping[str, str]) -> dict[str,
     said_parser["delimiter"] = {"tab": "\t"}.get(said_parser["delimiter"], said_parser["delimiter"])
     said: dict[str, Any] = {
         "defaults": {
-            "owner": int(form.text("owner")) if form.text("owner").isdecimal() else None,
+            "owner": form.number("owner") or None,
             "segments": form.ids("segments"),
             "tags": [tag.strip() for tag in form.text("tags").split(",") if tag.strip()],
         },

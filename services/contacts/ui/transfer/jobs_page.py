@@ -12,7 +12,7 @@ from services.contacts.ui.inner_api import things_of
 from services.contacts.ui.paging import Paging, read_paging
 
 PATH = "/ui/jobs"
-ONE = f"{PATH}/{{id:int}}"
+ONE = f"{PATH}/{{id:id}}"
 
 
 class JobsPage:

@@ -31,7 +31,7 @@ class MePage:
             f"{PATH}/names": {"POST": self.change_names},
             f"{PATH}/password": {"POST": self.change_password},
             f"{PATH}/tokens": {"POST": self.make_token},
-            f"{PATH}/tokens/{{id:int}}/revoke": {"GET": self.ask, "POST": self.revoke},
+            f"{PATH}/tokens/{{id:id}}/revoke": {"GET": self.ask, "POST": self.revoke},
         }
 
     async def show(self, request: Request) -> Response:

@@ -58,7 +58,7 @@ class RolesPage(KeepingPage):
         super().__init__(desk, ROLES)
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
-        return {**super().handlers(), f"{ROLES.path}/{{id:int}}": {"GET": self.ask_edit}}
+        return {**super().handlers(), f"{ROLES.path}/{{id:id}}": {"GET": self.ask_edit}}
 
     def leads_to(self, thing: Json) -> str:
         return ROLES.path

@@ -55,7 +55,7 @@ class WebhooksPage(KeepingPage):
         super().__init__(desk, HOOKS)
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
-        return {**super().handlers(), f"{HOOKS.path}/{{id:int}}": {"GET": self.show}}
+        return {**super().handlers(), f"{HOOKS.path}/{{id:id}}": {"GET": self.show}}
 
     async def edit(self, request: Request) -> Response:
         """By PUT, which also takes triggers away."""

@@ -194,6 +194,14 @@ def test_an_open_page_gets_another_name_and_moves_with_a_merge(api: httpx.Client
     assert moved.status_code == 204 and f"/ui/contacts/{other}?tab=notes" in moved.headers["HX-Trigger"]
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01", "soon"])
+def test_an_address_of_a_history_may_say_any_time(api: httpx.Client, moment: str) -> None:
+    contact = new(api, firstname="Ada")
+    for rest in ("history", "news"):
+        answer = api.get(f"/ui/contacts/{contact}/{rest}", params={"who": contact, "time": moment}, headers=HTMX)
+        assert answer.status_code in (200, 204, 400), answer.text
+
+
 def test_a_planned_event_is_moved_and_cancelled_from_the_page(api: httpx.Client) -> None:
     contact = new(api)
     said = {"name": "Send offer", "triggerDate": "2099-01-02 03:04:05"}

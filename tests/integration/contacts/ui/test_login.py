@@ -27,6 +27,11 @@ def test_a_login_never_leads_to_another_site(browser: Visitor) -> None:
     assert "evil" not in browser().get("/ui/login?next=//evil.example").text
 
 
+def test_a_login_leads_to_an_address_in_any_script(browser: Visitor) -> None:
+    entered = log_in(browser(), leads_to="/ui/contacts?search=Łódź&segment=a%2Fb")
+    assert entered.headers["location"] == "/ui/contacts?search=%C5%81%C3%B3d%C5%BA&segment=a%2Fb"
+
+
 def test_the_cookie_of_a_session_is_for_the_pages_alone(browser: Visitor) -> None:
     somebody = browser()
     cookie = log_in(somebody).headers["set-cookie"]
@@ -133,6 +138,11 @@ def test_assets_are_compressed_and_kept_for_ever(api: httpx.Client, browser: Vis
     assert font and browser().get(font[2]).status_code == 200
     assert "immutable" not in browser().get("/ui/assets/000000000000/app.css").headers["cache-control"]
     assert browser().get("/ui/assets/x/..%2fdesk.py").status_code in (303, 404)
+
+
+def test_an_id_longer_than_any_names_no_page(api: httpx.Client) -> None:
+    for path in ("contacts/{}", "contacts/1/merge/{}", "segments/{}/edit", "jobs/{}"):
+        assert "There is no such page." in api.get(f"/ui/{path.format('9' * 5_000)}").text
 
 
 def test_a_page_that_there_is_not_says_so(api: httpx.Client) -> None:

@@ -187,6 +187,13 @@ def test_batches_change_segments_stages_tags_owners_and_channels(api: httpx.Clie
     assert "Batch" in api.get(f"/ui/contacts?segment={tag}").text
 
 
+def test_after_a_batch_one_is_back_at_a_search_in_any_script(api: httpx.Client) -> None:
+    made = told(api.post("/api/contacts/new", json={"firstname": "Ada"}), 201)["contact"]["id"]
+    said = {"ids": made, "add": "vip", "back": "/ui/contacts?search=Łódź"}
+    done = api.post("/ui/contacts/batch/tags", data=said)
+    assert (done.status_code, done.headers["location"]) == (303, "/ui/contacts?search=%C5%81%C3%B3d%C5%BA")
+
+
 def test_deleting_asks_first_and_a_hundred_are_the_most(api: httpx.Client) -> None:
     people = chosen(api)
     query = urlencode([("ids", one) for one in people])

@@ -90,7 +90,7 @@ def test_two_people_clash_where_both_have_changed_a_field_to_something_else() ->
     assert clashes(inputs, {"city": ""}, was, {}) == [], "both have cleared it"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "1", "\ud800"])
+@pytest.mark.parametrize("text", ["", "[]", "{", "1", "\ud800", '{"a":' * 20_000])
 def test_what_a_form_was_rendered_with_may_be_anything(text: str) -> None:
     assert read_was(text) == {}
 
@@ -151,6 +151,8 @@ def test_a_batch_tells_how_many_and_why_not_the_others() -> None:
         ("tags", "add=vip,+two+words&remove=old", {"add": ["vip", "two words"], "remove": ["old"]}),
         ("owner", "owner=", {"owner": None}),
         ("owner", "owner=3", {"owner": 3}),
+        ("owner", "owner=somebody", {"owner": "somebody"}),
+        ("owner", f"owner={'9' * 5_000}", {"owner": "9" * 5_000}),
         ("dnc", "reason=asked", {"channel": "email", "reason": "asked"}),
         ("channels", "email.is=off&sms.is=on&web.is=&reason=asked",
          {"unsubscribe": ["email"], "subscribe": ["sms"], "reason": "asked"}),

@@ -29,6 +29,9 @@ def request(peer: str, said: str, scheme: str = "http") -> Request:
         ("192.0.2.1", "http", "https", PROXY, True),
         ("10.0.0.1", "https", "http", (), False),
         ("192.0.2.1", "", "https", PROXY, True),
+        ("10.0.0.1", "https, http", "http", PROXY, True),
+        ("10.0.0.1", "HTTPS", "http", PROXY, True),
+        ("10.0.0.1", "http, https", "http", PROXY, False),
     ],
 )
 def test_only_a_trusted_proxy_says_that_a_page_is_shown_by_https(

@@ -27,6 +27,9 @@ NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
         ("", "—"),
         (0, "—"),
         ("soon", "—"),
+        ("0001-01-01T00:00:00+14:00", "—"),
+        ("9999-12-31T23:59:59-14:00", "—"),
+        (1e300, "—"),
     ],
 )
 def test_how_long_ago_is_said_in_one_unit(said: object, text: str) -> None:
