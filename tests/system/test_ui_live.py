@@ -68,6 +68,7 @@ def test_the_check_of_a_site_waits_for_its_hits_and_says_that_all_is_well(
     page.wait_for_timeout(2_500)
     visit_shop(browser, stack, "/satchel", "/pricing")
     expect(page.locator("#steps")).to_contain_text("A hit has arrived and is stored", timeout=SOON_MS)
+    expect(page.locator("#steps h2")).to_contain_text("all is well", timeout=SOON_MS)
     take_picture(page, "check-site")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 from services.contacts.ui.live.reasons import in_words
 
 Hit = Mapping[str, Any]
-HITS_WITHOUT_COOKIE = 3  # after which a browser that keeps cookies would have shown one
+NEW_VISITORS = 3  # in a row, of which a browser that keeps anything would have been one
 
 
 class State(StrEnum):
@@ -31,14 +32,15 @@ def host_of(site: str) -> str:
     """Of an address or a bare host name; '' for what is neither."""
     text = site.strip().lower()
     try:
-        return urlsplit(text if "//" in text else f"//{text}").hostname or ""
+        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
     except ValueError:
         return ""
+    return "" if re.search(r"[\s/@<>\"']", host) else host
 
 
 def check(hits: Sequence[Hit]) -> list[Step]:
     """Of the hits of one site since somebody began to wait, the oldest first."""
-    return [_script(hits), _origin(hits), _first_hit(hits), _cookie(hits), *_drops(hits)]
+    return [_script(hits), _origin(hits), _first_hit(hits), _device(hits), *_drops(hits)]
 
 
 def _script(hits: Sequence[Hit]) -> Step:
@@ -58,8 +60,11 @@ def _origin(hits: Sequence[Hit]) -> Step:
         return Step(State.WRONG, f"{refused['origin'] or refused['host']} may not read our answers",
                     "Add it to SPOOR_CORS_ORIGINS of ingest and start it again. Until then the script falls back to "
                     "the pixel.")  # fmt: skip
-    if any(hit["origin"] for hit in _arrived(hits)):
+    ways = {hit["what"] for hit in hits if hit["verdict"] == "stored"}
+    if "event" in ways:
         return Step(State.DONE, "The site may read our answers (CORS)")
+    if "pixel" in ways:
+        return Step(State.NOTICE, "Hits come by the pixel alone", "It needs no leave to read our answers (CORS).")
     return Step(State.WAITS, "Whether the site may read our answers (CORS) shows with its first event")
 
 
@@ -76,16 +81,16 @@ def _first_hit(hits: Sequence[Hit]) -> Step:
     return Step(State.WAITS, "Waiting for the first hit")
 
 
-def _cookie(hits: Sequence[Hit]) -> Step:
-    known = [hit["hasCookie"] for hit in _arrived(hits) if hit["hasCookie"] is not None]
-    if any(known):
-        return Step(State.DONE, "The browser keeps the cookie")
-    if len(known) >= HITS_WITHOUT_COOKIE:
-        return Step(State.WRONG, "The browser shows no cookie",
-                    f"{len(known)} hits came without one, so each may be a visitor of its own. Over plain http, or "
-                    "from another site in a browser that blocks third-party cookies, that is so: serve tracking under "
-                    "the site's own domain, over https.")  # fmt: skip
-    return Step(State.WAITS, "Whether the browser keeps the cookie shows with its second page")
+def _device(hits: Sequence[Hit]) -> Step:
+    """Page views tell: a browser that keeps nothing is a new visitor with each of them."""
+    views = [hit for hit in hits if hit["verdict"] == "stored" and hit["type"] == "page.hit"]
+    if any(view["change"] != "new" for view in views):
+        return Step(State.DONE, "The browser is known again on its next page")
+    if len(views) >= NEW_VISITORS:
+        return Step(State.WRONG, "The browser is not known again",
+                    f"Each of {len(views)} page views is a visitor of its own: the browser keeps neither our cookie "
+                    "nor what the script keeps. Serve tracking under the site's own domain, over https.")  # fmt: skip
+    return Step(State.WAITS, "Whether the browser is known again shows with its second page")
 
 
 def _drops(hits: Sequence[Hit]) -> list[Step]:

@@ -31,12 +31,13 @@ def test_a_day_shares_bars_and_stays_within_the_drawing() -> None:
 
 
 def hit(**said: Any) -> dict[str, Any]:
-    usual = {"what": "event", "verdict": "stored", "reason": "", "origin": "https://shop.example",
-             "host": "shop.example", "page": "https://shop.example/", "hasCookie": True, "contact": 7}  # fmt: skip
+    """As identity tells one that it has stored."""
+    usual = {"what": "event", "verdict": "stored", "reason": "", "origin": "", "host": "shop.example", "change": "",
+             "page": "https://shop.example/", "hasCookie": None, "contact": 7, "type": "page.hit"}  # fmt: skip
     return {**usual, **said}
 
 
-SCRIPT = hit(what="script", verdict="served", contact=None)
+SCRIPT = hit(what="script", verdict="served", contact=None, type="", origin="https://shop.example")
 
 
 def states(*hits: dict[str, Any]) -> list[State]:
@@ -48,7 +49,7 @@ def test_nothing_came_and_everything_waits() -> None:
 
 
 def test_all_is_well() -> None:
-    assert states(SCRIPT, hit(hasCookie=False), hit()) == [State.DONE] * 4
+    assert states(SCRIPT, hit(change="new"), hit()) == [State.DONE] * 4
     assert check([SCRIPT, hit()])[2].contact == 7
 
 
@@ -59,12 +60,13 @@ def test_the_script_came_and_no_hit() -> None:
 
 
 def test_a_pixel_needs_no_script() -> None:
-    assert states(hit(what="pixel", origin=""))[0] is State.NOTICE
+    assert states(hit(what="pixel"))[:3] == [State.NOTICE, State.NOTICE, State.DONE]
 
 
 def test_an_origin_that_is_refused_is_named_with_its_setting() -> None:
-    refused = hit(verdict="dropped", reason="origin_refused")
+    refused = hit(verdict="dropped", reason="origin_refused", origin="https://shop.example", type="")
     steps = check([SCRIPT, refused])
+    assert check([SCRIPT, refused, hit()])[1].state is State.WRONG, "the hit came all the same"
     assert steps[1].state is State.WRONG and "https://shop.example" in steps[1].title
     assert "SPOOR_CORS_ORIGINS" in steps[1].text
     assert steps[2].state is State.WAITS, "a hit that was stored all the same is another one"
@@ -76,16 +78,17 @@ def test_each_reason_of_a_drop_is_told_once_in_words() -> None:
     assert [step.text for step in steps[4:]] == [in_words("gpc")]
 
 
-def test_a_browser_without_cookies_is_told_after_three_hits() -> None:
-    assert states(*[hit(hasCookie=False)] * 2)[3] is State.WAITS
-    assert states(*[hit(hasCookie=False)] * 3)[3] is State.WRONG
-    assert states(*[hit(hasCookie=None)] * 9)[3] is State.WAITS
+def test_a_browser_that_is_a_new_visitor_with_each_page_is_told_after_three() -> None:
+    assert states(*[hit(change="new")] * 2)[3] is State.WAITS
+    assert states(*[hit(change="new")] * 3)[3] is State.WRONG
+    left = hit(change="", type="page.leave")
+    assert states(hit(change="new"), left)[3] is State.WAITS, "a page that is left is no second page"
 
 
 @pytest.mark.parametrize(
     ("said", "host"),
     [("https://Shop.example:8443/x?y", "shop.example"), ("shop.example", "shop.example"), ("http://[::1]:80", "::1"),
-     ("", ""), ("  ", ""), ("http://[", "")],
+     ("", ""), ("  ", ""), ("http://[", ""), ("foo bar", ""), ("<b>", "")],
 )  # fmt: skip
 def test_the_host_of_what_somebody_typed(said: str, host: str) -> None:
     assert host_of(said) == host
