@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.common.clickhouse import ClickHouse
+from services.common.event_types import PAGE_LEAVE
 from services.common.queries.contact_query import ADDRESS_KIND
 from services.contacts.people.contact import Address, Footprint, UtmTags
 
@@ -19,9 +20,11 @@ _TIMES = """
 SELECT contact_id, toUnixTimestamp64Milli(first_seen), toUnixTimestamp64Milli(last_active)
 FROM activity WHERE contact_id IN {ids:Array(UInt64)}
 """
+# What tells how long a page was looked at has the tags of its page view once more.
 _TRACES = f"""
 SELECT contact_id, kind, key, toUnixTimestamp64Milli(time), texts, latitude, longitude
 FROM footprints FINAL PREWHERE contact_id IN {{ids:Array(UInt64)}}
+WHERE kind = {ADDRESS_KIND} OR texts[1] != '{PAGE_LEAVE}'
 ORDER BY time DESC, key LIMIT {SHOWN} BY contact_id, kind
 """
 

@@ -423,6 +423,16 @@ def test_no_search_breaks_it(api: httpx.Client, search: str) -> None:
     assert answer.status_code < 500, answer.text
 
 
+def test_a_page_that_is_left_tells_its_utm_tags_no_second_time(
+    api: httpx.Client, store_hit: Hit, visitor_id: int
+) -> None:
+    said = {"url": "https://x.org/?utm_campaign=may", "utm_campaign": "may"}
+    store_hit(visitor_id, time.time() - 5, **said)
+    store_hit(visitor_id, time.time(), **said, type="page.leave")
+    tags = api.get(f"/api/contacts/{visitor_id}").json()["contact"]["utmtags"]
+    assert [one["utmCampaign"] for one in tags] == ["may"]
+
+
 def test_the_history_page_shows_the_visit_and_nothing_runs_in_it(
     api: httpx.Client, store_hit: Hit, visitor_id: int
 ) -> None:
