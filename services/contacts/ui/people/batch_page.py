@@ -107,7 +107,7 @@ class BatchPage:
         except ApiError as error:
             return await self._dialog(
                 request,
-                form.all("ids"),
+                [str(one) for one in form.ids("ids")],
                 search,
                 form.text("total"),
                 back,

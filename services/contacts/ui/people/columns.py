@@ -12,6 +12,7 @@ class Column(NamedTuple):
     name: str
     label: str
     order: str = ""  # by what the API orders it; '' where it cannot be
+    first: str = "ASC"  # how, when its heading is chosen: newest and most come first
 
 
 NAME = Column("name", "Contact", "lastname")
@@ -19,14 +20,14 @@ OWN = (
     Column("email", "E-mail", "email"),
     Column("location", "Place", "city"),
     Column("stage", "Stage", "stage"),
-    Column("points", "Points", "points"),
-    Column("last_active", "Last active", "last_active"),
-    Column("id", "ID", "id"),
+    Column("points", "Points", "points", "DESC"),
+    Column("last_active", "Last active", "last_active", "DESC"),
+    Column("id", "ID", "id", "DESC"),
     Column("tags", "Tags"),
     Column("owner", "Owner", "owner"),
-    Column("date_added", "Added", "date_added"),
-    Column("date_modified", "Changed", "date_modified"),
-    Column("date_identified", "Identified", "date_identified"),
+    Column("date_added", "Added", "date_added", "DESC"),
+    Column("date_modified", "Changed", "date_modified", "DESC"),
+    Column("date_identified", "Identified", "date_identified", "DESC"),
 )
 USUAL = ("email", "location", "stage", "points", "last_active", "id")
 

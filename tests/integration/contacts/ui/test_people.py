@@ -217,6 +217,19 @@ def test_all_of_a_search_become_a_job_that_is_watched(api: httpx.Client) -> None
     assert "tags" in api.get("/ui/jobs").text
 
 
+def test_a_batch_that_is_refused_is_still_about_all_that_were_chosen(api: httpx.Client) -> None:
+    people = chosen(api, 3)
+    refused = batch(api, "segments", people)
+    assert refused.status_code == 422
+    assert "3 contacts." in refused.text and f'name="ids" value="{",".join(map(str, people))}"' in refused.text
+
+
+def test_headings_of_texts_begin_with_a_and_those_of_times_with_the_newest(api: httpx.Client) -> None:
+    page = api.get("/ui/contacts").text
+    assert re.search(r'href="[^"]*order=email&amp;direction=ASC[^"]*"', page)
+    assert re.search(r'href="[^"]*order=points[^"]*"', page) and "order=points&amp;direction=ASC" not in page
+
+
 def test_a_dialog_without_anybody_says_so_and_a_strange_action_is_none(api: httpx.Client) -> None:
     assert "Choose some contacts first" in api.get("/ui/contacts/batch/tags", headers=PART).text
     assert api.get("/ui/contacts/batch/nonsense").status_code == 404
