@@ -198,7 +198,9 @@ class Desk:
             return self.say(Response(status_code=error.status, headers=HEADERS), text, is_error=True)
         title = TITLES.get(error.status, "This did not work")
         if caller() is None:
-            return self.open_page(request, "open_problem.html", error.status, title=title, text=text)
+            is_read = request.method in SAFE_METHODS  # whoever it is may be logged in
+            again = own_path(request.url.path) if error.status == 503 and is_read else ""
+            return self.open_page(request, "open_problem.html", error.status, title=title, text=text, again=again)
         return self.page(request, "problem.html", error.status, title=title, text=text)
 
     def _html(self, request: Request, html: str, status: int, *, is_user: bool = True, policy: str = "") -> Response:

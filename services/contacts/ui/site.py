@@ -100,5 +100,8 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         KeepingPage(desk, STAGES),
         KeepingPage(desk, TAGS),
     )  # fmt: skip
-    handlers = {path: methods for room in rooms for path, methods in room.handlers().items()}
+    served = [pair for room in rooms for pair in room.handlers().items()]
+    handlers = dict(served)
+    if len(handlers) < len(served):
+        raise ValueError("two rooms serve the same path")
     return [*LoginPage(desk).routes(), *desk.assets.routes(), *desk.routes(handlers), desk.nothing_else()]

@@ -67,9 +67,11 @@ def test_redis_away_is_503_and_heals(stack: Stack) -> None:
     session = {"Cookie": "spoor_session=" + log_in(http).cookies["spoor_session"]}
     http.cookies.clear()
     stack.valkey.stop(signal.SIGKILL)
-    for page in (http.get("/ui/me", headers=session), http.post("/ui/logout", headers=session)):
+    looked, left = http.get("/ui/me", headers=session), http.post("/ui/logout", headers=session)
+    for page in (looked, left):
         assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
         assert "A database does not answer at the moment; try again." in page.text
+    assert 'href="/ui/me">Try again' in looked.text and "/ui/logout" not in left.text
     assert http.post("/api/contacts/new", json={"email": "x@example.com"}).status_code == 503
     assert http.get("/api/contacts/1").status_code == 503
     stack.valkey = start_valkey(stack.folder, stack.redis_port)
