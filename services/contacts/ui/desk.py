@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -71,7 +72,7 @@ class Desk:
             "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
             f"img-src 'self' data:{pictures}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
-        self._templates = _environment(self.assets)
+        self._templates = _environment(self.assets, has_gravatar=settings.gravatar)
 
     def routes(self, handlers: Mapping[str, Mapping[str, Handler]]) -> list[Route]:
         """Of handlers by path and method, each behind the login."""
@@ -245,7 +246,7 @@ def _said_cookie(text: str) -> str:
     return f"{SAID_COOKIE}={quote(text[:300])}; max-age={20 if text else 0}; path=/ui; httponly; samesite=lax"
 
 
-def _environment(assets: Assets) -> Environment:
+def _environment(assets: Assets, *, has_gravatar: bool) -> Environment:
     environment = Environment(
         loader=PackageLoader("services.contacts.ui"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -255,6 +256,7 @@ def _environment(assets: Assets) -> Environment:
         when=words.when, ago=words.ago, count=words.count, initials=words.initials, hue=words.hue,
         is_web=words.is_web, reason_words=in_words, name_of=people_names.name_of,
         is_anonymous=people_names.is_anonymous,
-        place_of=people_names.place_of, values_of=people_names.values_of, query=urlencode,
+        picture_of=partial(people_names.picture_of, has_gravatar=has_gravatar), place_of=people_names.place_of,
+        values_of=people_names.values_of, query=urlencode,
     )  # fmt: skip
     return environment

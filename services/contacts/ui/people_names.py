@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
+from hashlib import md5
 from typing import Any
 
 SOCIAL = ("twitter", "facebook", "linkedin", "instagram", "skype", "foursquare")
@@ -38,3 +40,15 @@ def place_of(contact: Mapping[str, Any]) -> str:
         details = addresses[0].get("ipDetails") or {}
         said = [details.get("city"), details.get("country")]
     return ", ".join(str(part) for part in said if part)
+
+
+def picture_of(contact: Mapping[str, Any], *, has_gravatar: bool) -> str:
+    """An address; '' where there are only initials. It changes with the contact, so that browsers may keep it."""
+    preferred, email = contact.get("preferredProfileImage"), values_of(contact).get("email")
+    if preferred == "custom":
+        version = zlib.crc32(str(contact.get("dateModified")).encode())
+        return f"/ui/contacts/{contact['id']}/image?{version:x}"
+    if preferred == "gravatar" and has_gravatar and email:
+        name = md5(str(email).strip().lower().encode(), usedforsecurity=False).hexdigest()
+        return f"https://www.gravatar.com/avatar/{name}?s=250&d=mp"
+    return ""

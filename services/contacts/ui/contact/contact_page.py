@@ -6,7 +6,6 @@ import asyncio
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from hashlib import md5
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +21,6 @@ from services.contacts.ui.contact.history_tab import HistoryTab
 from services.contacts.ui.contact.places import places_of
 from services.contacts.ui.contact.tabs import Tabs
 from services.contacts.ui.desk import Desk, Handler, is_htmx
-from services.contacts.ui.people_names import values_of
 
 HISTORY = "history"
 UPCOMING = 5
@@ -103,7 +101,7 @@ class ContactPage:
     async def _contact(self, request: Request) -> dict[str, Any]:
         contact = (await self._desk.api.get(api_of(request)))["contact"]
         mark = f"{zlib.crc32(msgspec.json.encode(contact)):08x}"
-        return {"contact": contact, "mark": mark, "picture": self._picture(contact), "places": places_of(contact),
+        return {"contact": contact, "mark": mark, "places": places_of(contact),
                 "groups": groups_of(contact), "group": request.query_params.get("group", "core")}  # fmt: skip
 
     async def _loaded(self, request: Request, tab: str) -> dict[str, Any]:
@@ -130,17 +128,6 @@ class ContactPage:
         contact_id = shown["contact"]["id"]
         said = {"who": contact_id, "mark": shown["mark"], "tab": tab, "group": shown["group"], "count": count or 0}
         return f"/ui/contacts/{contact_id}/news?{urlencode(said)}{f'&{news}' if news else ''}"
-
-    def _picture(self, contact: Mapping[str, Any]) -> str:
-        """An address; '' where there are only initials."""
-        preferred, email = contact.get("preferredProfileImage"), values_of(contact).get("email")
-        if preferred == "custom":
-            version = zlib.crc32(str(contact.get("dateModified")).encode())
-            return f"/ui/contacts/{contact['id']}/image?{version:x}"
-        if preferred == "gravatar" and self._desk.settings.gravatar and email:
-            name = md5(str(email).strip().lower().encode(), usedforsecurity=False).hexdigest()
-            return f"https://www.gravatar.com/avatar/{name}?s=250&d=mp"
-        return ""
 
 
 def _number(said: str) -> int:

@@ -390,6 +390,7 @@ def test_a_picture_is_uploaded_shown_and_removed(api: httpx.Client) -> None:
     done = api.post(f"/ui/contacts/{contact}{path}", files={"image": ("a.png", PNG, "image/png")})
     assert done.status_code == 303, done.text
     assert f'src="/ui/contacts/{contact}/image?' in page(api, contact)
+    assert f'src="/ui/contacts/{contact}/image?' in api.get(f"/ui/contacts?search=ids:{contact}").text
     shown = api.get(f"/ui/contacts/{contact}{path}")
     assert (shown.content, shown.headers["content-type"]) == (PNG, "image/png")
     assert "sandbox" in shown.headers["content-security-policy"]
