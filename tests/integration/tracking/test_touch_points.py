@@ -184,8 +184,14 @@ def test_a_video_tells_how_much_was_watched(site: Site) -> None:
     [event] = site.events(contact_id, 1, "page.videohit")
     hit = event["details"]["hit"]
     assert hit.pop("dateHit")[:16] == event["timestamp"][:16] and "Mozilla" in hit.pop("userAgent")
-    assert hit == {"guid": "g-1", "timeWatched": 50.0, "duration": 200.0, "percentage": 25, "referer": None,
-                   "url": said["url"]}
+    assert hit == {
+        "guid": "g-1",
+        "timeWatched": 50.0,
+        "duration": 200.0,
+        "percentage": 25,
+        "referer": None,
+        "url": said["url"],
+    }
 
 
 def test_who_asks_not_to_be_tracked_gets_there_all_the_same(site: Site) -> None:
