@@ -253,7 +253,7 @@ def _environment(assets: Assets, *, has_gravatar: bool) -> Environment:
     )  # fmt: skip
     environment.globals.update(asset=assets.path, icon=icon)
     environment.filters.update(
-        when=words.when, ago=words.ago, count=words.count, initials=words.initials, hue=words.hue,
+        when=words.when, ago=words.ago, count=words.count, size=words.size, initials=words.initials, hue=words.hue,
         is_web=words.is_web, reason_words=in_words, name_of=people_names.name_of,
         is_anonymous=people_names.is_anonymous,
         picture_of=partial(people_names.picture_of, has_gravatar=has_gravatar), place_of=people_names.place_of,

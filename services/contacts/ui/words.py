@@ -49,6 +49,18 @@ def count(number: Any) -> str:
     return f"{int(number or 0):,}"
 
 
+def size(number: Any) -> str:
+    """812 bytes, 4.1 KB, 23 MB: of bytes, in steps of 1,024."""
+    value = float(number or 0)
+    if value < 1024:
+        return f"{value:.0f} bytes"
+    for unit in ("KB", "MB", "GB"):
+        value /= 1024
+        if value < 999.5:
+            break
+    return f"{value:.{1 if value < 9.95 else 0}f} {unit}"
+
+
 def initials(name: str) -> str:
     words = [word for word in name.split() if word[0].isalnum()]
     letters = words[0][0] + words[-1][0] if len(words) > 1 else "".join(words)[:2]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.contacts.ui.words import ago, count, hue, initials, is_web, when
+from services.contacts.ui.words import ago, count, hue, initials, is_web, size, when
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -51,3 +51,12 @@ def test_numbers_names_and_colors() -> None:
 def test_a_link_leads_to_the_web_or_nowhere(url: str | None) -> None:
     assert not is_web(url)
     assert is_web("https://x") and is_web("HTTP://x")
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [(None, "0 bytes"), (812, "812 bytes"), (4_200, "4.1 KB"), (1_023_999, "1.0 MB"), (24 << 20, "24 MB"),
+     (3 << 30, "3.0 GB"), (5 << 40, "5120 GB")],
+)  # fmt: skip
+def test_sizes_are_read_at_a_glance(told: int | None, text: str) -> None:
+    assert size(told) == text
