@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+_LARGE = ("KB", "MB", "GB")
 _STEPS = ((60, "s"), (60, "min"), (24, "h"), (30, "d"))
 
 
@@ -54,11 +55,10 @@ def size(number: Any) -> str:
     value = float(number or 0)
     if value < 1024:
         return f"{value:.0f} bytes"
-    for unit in ("KB", "MB", "GB"):
-        value /= 1024
-        if value < 999.5:
-            break
-    return f"{value:.{1 if value < 9.95 else 0}f} {unit}"
+    value, step = value / 1024, 0
+    while value >= 999.5 and step < len(_LARGE) - 1:
+        value, step = value / 1024, step + 1
+    return f"{value:.{1 if value < 9.95 else 0}f} {_LARGE[step]}"
 
 
 def initials(name: str) -> str:
