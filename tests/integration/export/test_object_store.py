@@ -30,6 +30,7 @@ from tests.integration.services import Service, serving, start_service
 from tests.processes import eventually, free_port
 
 COLUMNS = ["id", "email", "company", "points", "tags", "date_identified"]
+FILLED = {"of": "events", "columns": "all", "since": "1998-01-01", "until": "1998-01-02"}
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +200,7 @@ def being_sent(http: httpx.Client, store: ObjectStore, clickhouse: Client) -> It
 
     store.before_part = wait
     try:
-        job = http.post("/exports", json={"to": "s3", "of": "events", "columns": "all"}).json()["id"]
+        job = http.post("/exports", json={"to": "s3", **FILLED}).json()["id"]
         assert is_asked.wait(15), "a part is sent"
         path = httpx.URL(http.get(f"/exports/{job}").json()["object"]).path
         assert path not in store.objects
@@ -210,11 +211,11 @@ def being_sent(http: httpx.Client, store: ObjectStore, clickhouse: Client) -> It
 
 
 def fill(clickhouse: Client) -> None:
-    """Events that are five parts of 16 MB."""
+    """Events of `FILLED` that are five parts of 16 MB."""
     clickhouse.command(
         "INSERT INTO events (event_id, contact_id, device_id, time, received_at, type, title, url)"
-        " SELECT generateUUIDv4(), 8300000 + number % 7, 'd', now64(3), now64(3), 'page.hit',"
-        " randomPrintableASCII(400), randomPrintableASCII(400) FROM numbers(100000)"
+        " SELECT generateUUIDv4(), 8300000 + number % 7, 'd', toDateTime64('1998-01-01 00:00:00', 3, 'UTC'),"
+        " now64(3), 'page.hit', randomPrintableASCII(400), randomPrintableASCII(400) FROM numbers(100000)"
     )
 
 
@@ -236,7 +237,7 @@ def test_the_secret_is_shown_nowhere(storing: Service, store: ObjectStore, click
 
     store.before_part = look
     try:
-        stored(storing.http, store, of="events", columns="all")
+        stored(storing.http, store, **FILLED)
     finally:
         store.before_part = lambda: None
     statements = [one for one in shown if "INSERT INTO FUNCTION s3" in one]
