@@ -7,24 +7,23 @@ when a hit was lost, stored twice or put under the wrong contact.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 from loadtests import report
-from loadtests.ledger import Ledger, Stored, check
+from loadtests.ledger import Ledger, check
 from loadtests.redis_memory import growing_bytes, kept_for_contacts
 from loadtests.report import percentile
 from loadtests.stack import Stack, StackError
-from loadtests.traffic import Traffic, read_traffic, start_traffic
+from loadtests.storage import addresses_of_contacts, aliases, drain, stored_ids, stored_rows
+from loadtests.traffic import Traffic, TrafficError, end, read_traffic, start_traffic
 from loadtests.visibility import Watcher
 from services.common import keys
 
 STREAMS = {1: 1}  # as `./just up` has; several resolvers share six
 STREAMS_OF_SEVERAL = 6
-DRAIN_SECONDS = 180.0
 ANONYMOUS_SECONDS = 5.0
 SATURATED_SECONDS = 8.0
 NOOP_SECONDS = 6.0
@@ -46,7 +45,7 @@ def main() -> int:
                 facts["runs"].append(run)
                 is_clean = is_clean and ledger.is_clean()
                 print(_as_text(run), flush=True)
-    except StackError as error:
+    except (StackError, TrafficError) as error:
         print(f"bench-e2e: {error}", file=sys.stderr)
         return 1
     path = report.write("bench-e2e-faults" if options.faults else "bench-e2e", facts)
@@ -66,11 +65,11 @@ def _measure(fsync: str, resolvers: int, options: argparse.Namespace) -> tuple[d
         saturated, saturated_cpu = (0.0, {}) if options.rate else _saturate(stack, resolvers)
         rate = options.rate or saturated / 2
         per_visitor = _redis_per_visitor(stack, resolvers, rate)
-        before = _stored_ids(stack)
+        before = stored_ids(stack)
         traffic, cpu, drain, watcher = _under_load(stack, resolvers, fsync, rate, options)
-        rows = [row for row in _rows(stack) if row.event_id not in before]
-        addresses = _addresses(stack)
-        ledger = check(traffic.records, rows, _aliases(stack), addresses)
+        rows = [row for row in stored_rows(stack) if row.event_id not in before]
+        addresses = addresses_of_contacts(stack)
+        ledger = check(traffic.records, rows, aliases(stack), addresses)
         kept = kept_for_contacts(stack.redis())
         dead = stack.redis().xlen(keys.DEAD_HITS)
         noop_cpu = {"at this rate": _noop_cpu(stack, rate)}
@@ -111,8 +110,8 @@ def _saturate(stack: Stack, resolvers: int) -> tuple[float, dict[str, float]]:
     process = start_traffic(
         stack.port("ingest"), record, rate=UNREACHABLE_RATE, seconds=SATURATED_SECONDS, seed=3, flags=["--saturate"]
     )
-    _end(process, SATURATED_SECONDS)
-    _drain(stack, resolvers)
+    end(process, SATURATED_SECONDS)
+    drain(stack, _streams(resolvers))
     stored = time.time()
     records = read_traffic(record).records
     cpu = {name: (stack.cpu_seconds(name) - before) / len(records) * 1e6 for name, before in cpu_before.items()}
@@ -126,7 +125,7 @@ def _noop_cpu(stack: Stack, rate: float) -> float:
         stack.start(name, ["-m", "loadtests.rivals", name, "--port", str(stack.port(name))], "/mtracking.gif")
     before = stack.cpu_seconds(name)
     flags = ["--saturate"] if rate == UNREACHABLE_RATE else []
-    _end(start_traffic(stack.port(name), record, rate=rate, seconds=NOOP_SECONDS, seed=4, flags=flags), NOOP_SECONDS)
+    end(start_traffic(stack.port(name), record, rate=rate, seconds=NOOP_SECONDS, seed=4, flags=flags), NOOP_SECONDS)
     return (stack.cpu_seconds(name) - before) / len(read_traffic(record).records) * 1e6
 
 
@@ -136,11 +135,11 @@ def _redis_per_visitor(stack: Stack, resolvers: int, rate: float) -> float:
     for seed, seconds in ((1, 2.0), (2, ANONYMOUS_SECONDS)):
         before = growing_bytes(stack.redis())
         record = stack.folder / f"anonymous-{seed}"
-        _end(
+        end(
             start_traffic(stack.port("ingest"), record, rate=rate, seconds=seconds, seed=seed, flags=["--anonymous"]),
             seconds,
         )
-        _drain(stack, resolvers)
+        drain(stack, _streams(resolvers))
         grown, visitors = growing_bytes(stack.redis()) - before, read_traffic(record).visitors
     return grown / visitors
 
@@ -166,15 +165,15 @@ def _under_load(
         else:
             print(f"{time.time() - started:6.1f} s  {what}", flush=True)
             fault(stack)
-    _end(process, seconds)
+    end(process, seconds)
     ended = time.time()
-    _drain(stack, resolvers)
-    drain = time.time() - ended
+    drain(stack, _streams(resolvers))
+    drained = time.time() - ended
     traffic = read_traffic(record)
     hits = sum(1 for one in traffic.records if one.answered_us > halfway * 1e6)
     cpu = {name: (stack.cpu_seconds(name) - cpu_before[name]) / max(1, hits) * 1e6 for name in names}
     watcher.join()
-    return traffic, cpu, drain, watcher
+    return traffic, cpu, drained, watcher
 
 
 def _faults(resolvers: int, fsync: str) -> list[Fault]:
@@ -229,60 +228,6 @@ def _kill_valkey(stack: Stack) -> None:
 
 def _streams(resolvers: int) -> int:
     return STREAMS.get(resolvers, STREAMS_OF_SEVERAL)
-
-
-def _end(process: subprocess.Popen[str], seconds: float) -> None:
-    try:
-        if process.wait(seconds + 120):
-            raise StackError("the traffic generator failed")
-    finally:
-        process.kill()
-
-
-def _drain(stack: Stack, resolvers: int) -> None:
-    """Waits until every stream is empty, which it is behind the last acknowledgement."""
-    redis, deadline = stack.redis(), time.monotonic() + DRAIN_SECONDS
-    while any(redis.xlen(keys.hits(stream)) for stream in range(_streams(resolvers))):
-        if time.monotonic() > deadline:
-            words = "\n".join(stack.log_tail(f"identity-{number}") for number in range(resolvers))
-            raise StackError(f"not drained after {DRAIN_SECONDS:.0f} s:\n{words}")
-        time.sleep(0.02)
-    redis.close()
-
-
-def _stored_ids(stack: Stack) -> set[str]:
-    return {row.event_id for row in _rows(stack)}
-
-
-def _rows(stack: Stack) -> list[Stored]:
-    """Every sort key that is stored, once."""
-    client, rows = stack.clickhouse(), []
-    for table in ("events", "bot_events"):
-        text = client.raw_query(
-            f"SELECT event_id, contact_id, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(min(stored_at)) "
-            f"FROM {table} GROUP BY event_id, contact_id, time",
-            fmt="TabSeparated",
-        ).decode()
-        for event_id, *numbers in map(str.split, text.splitlines()):
-            contact_id, time_ms, stored_ms = map(int, numbers)
-            rows.append(Stored(event_id, contact_id, time_ms, stored_ms, table == "bot_events"))
-    client.close()
-    return rows
-
-
-def _aliases(stack: Stack) -> dict[int, int]:
-    client = stack.clickhouse()
-    rows = client.query("SELECT loser, winner FROM aliases FINAL").result_rows
-    client.close()
-    return {int(loser): int(winner) for loser, winner in rows}
-
-
-def _addresses(stack: Stack) -> dict[int, str]:
-    """The address of every known contact."""
-    client = stack.clickhouse()
-    rows = client.query("SELECT id, email FROM contacts FINAL").result_rows
-    client.close()
-    return {int(contact_id): str(email) for contact_id, email in rows}
 
 
 def _as_text(run: dict[str, Any]) -> str:

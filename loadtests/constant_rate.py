@@ -49,7 +49,7 @@ async def _run(port: int, path: Path, rate: float, seconds: float, connections: 
     bad = 0
     measured_from = 0.0
 
-    def on_answer(_: None, due: float, status: int, __: bytes) -> None:
+    def on_answer(_: None, due: float, __: float, status: int, ___: bytes) -> None:
         nonlocal bad
         if due >= measured_from:
             latencies.append(time.perf_counter() - due)

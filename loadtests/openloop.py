@@ -19,8 +19,8 @@ REQUEST_SECONDS = 10.0
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 Token = TypeVar("Token")
-OnAnswer = Callable[[Token, float, int, bytes], None]
-"""(token, due as of `time.perf_counter`, status or 0 when the connection broke, the answer's bytes)"""
+OnAnswer = Callable[[Token, float, float, int, bytes], None]
+"""(token, due and sent as of `time.perf_counter`, status or 0 when the connection broke, the answer's bytes)"""
 
 
 class OpenLoop(Generic[Token]):
@@ -35,6 +35,7 @@ class OpenLoop(Generic[Token]):
         self.all: set[_Connection[Token]] = set()
         self.in_flight = 0
         self.is_closing = False
+        self.is_enough = False  # nothing new is sent any more
         self._background: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -52,7 +53,7 @@ class OpenLoop(Generic[Token]):
         """Submits what `next_one(due)` gives, `rate` a second; returns how many. None skips one."""
         started = time.perf_counter()
         total, sent = int(rate * seconds), 0
-        while sent < total:
+        while sent < total and not self.is_enough:
             now = time.perf_counter() - started
             while sent < total and sent / rate <= now:
                 due = started + sent / rate
@@ -146,7 +147,7 @@ class _Connection(asyncio.Protocol, Generic[Token]):
     def _finish(self, status: int) -> None:
         self.is_busy = False
         self._pool.in_flight -= 1
-        self._pool.on_answer(self._token, self._due, status, self._answer)
+        self._pool.on_answer(self._token, self._due, self.sent, status, self._answer)
 
     def _next(self) -> None:
         if self.transport.is_closing():

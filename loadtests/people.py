@@ -79,7 +79,20 @@ class Visitor:
 class SentHit:
     """One hit, sent under the same id and time until it is answered with 2xx."""
 
-    __slots__ = ("answered_us", "email", "event_id", "is_bot", "request", "time_ms", "tries", "visitor")
+    __slots__ = (
+        "answered_us",
+        "broken",
+        "email",
+        "event_id",
+        "is_bot",
+        "longest_us",
+        "refused",
+        "request",
+        "time_ms",
+        "tries",
+        "troubled_us",
+        "visitor",
+    )
 
     def __init__(self, visitor: Visitor, time_ms: int, email: str, *, is_bot: bool) -> None:
         self.visitor = visitor
@@ -88,8 +101,8 @@ class SentHit:
         self.email = email
         self.is_bot = is_bot
         self.request = b""
-        self.answered_us = 0
-        self.tries = 0
+        self.answered_us = self.longest_us = self.troubled_us = 0
+        self.tries = self.refused = self.broken = 0
 
 
 class Crowd:

@@ -30,6 +30,7 @@ from loadtests.report import ROOT
 
 READY_SECONDS = 60.0
 SLOTS = 16_384  # of a Redis cluster
+CLUSTER_NODE_TIMEOUT_MS = 2_000
 STOP_SECONDS = 30.0
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -95,26 +96,41 @@ class Stack:
         self.start("valkey", ["-m", "deploy.embedded.valkey", *arguments])
         self.wait_for_redis()
 
-    def start_valkey_cluster(self) -> None:
-        """Three masters on this machine, in place of the one server: `valkey` and two more."""
-        names = ("valkey", "valkey-1", "valkey-2")
+    def start_valkey_cluster(self, replicas: int = 0) -> None:
+        """Three masters on this machine, in place of the one server: `valkey` and two more, and so many replicas of each."""
+        masters = ("valkey", "valkey-1", "valkey-2")
+        names = [*masters, *(f"valkey-{number}" for number in range(3, 3 + replicas * len(masters)))]
         for name in names:
             folder = self.folder / name
             folder.mkdir()
             config = folder / "valkey.conf"
             config.write_text(self._cluster_config(name, folder))
             config.chmod(0o600)
-            self.start(name, [str(get_binary_path()), str(config)])
-            self.wait_for_redis(name)
-        share = SLOTS // len(names) + 1
+            self.start_valkey_node(name)
+        share = SLOTS // len(masters) + 1
         for number, name in enumerate(names):
             with self._node(name) as node:
-                last = min(SLOTS, (number + 1) * share) - 1
-                node.execute_command("CLUSTER", "ADDSLOTSRANGE", number * share, last)
+                if name in masters:
+                    last = min(SLOTS, (number + 1) * share) - 1
+                    node.execute_command("CLUSTER", "ADDSLOTSRANGE", number * share, last)
                 node.execute_command("CLUSTER", "MEET", "127.0.0.1", self.port("valkey"), self.port("valkey-bus"))
         self.environ["SPOOR_REDIS_URL"] = self.environ["SPOOR_REDIS_URL"].replace("redis://", "redis+cluster://")
         for name in names:
-            self._wait(name, lambda name=name: self._sees_all(name))
+            self._wait(name, lambda name=name: self._sees_all(name, len(names)))
+        for number, name in enumerate(names[len(masters) :]):
+            self._replicate(name, masters[number % len(masters)])
+
+    def start_valkey_node(self, name: str) -> None:
+        """One server of the cluster, also anew after its end."""
+        self.start(name, [str(get_binary_path()), str(self.folder / name / "valkey.conf")])
+        self.wait_for_redis(name)
+
+    def _replicate(self, name: str, master: str) -> None:
+        with self._node(master) as node:
+            master_id = node.execute_command("CLUSTER", "MYID")
+        with self._node(name) as node:
+            node.execute_command("CLUSTER", "REPLICATE", master_id)
+            self._wait(name, lambda: node.info("replication").get("master_link_status") == "up")
 
     def _cluster_config(self, name: str, folder: Path) -> str:
         settings = {
@@ -131,17 +147,19 @@ class Stack:
             "save": '""',
             "maxmemory": self._maxmemory,
             "maxmemory-policy": "noeviction",
+            "cluster-node-timeout": CLUSTER_NODE_TIMEOUT_MS,
+            "repl-diskless-sync-delay": 0,
         }
         return "".join(f"{key} {value}\n" for key, value in settings.items())
 
     def _node(self, name: str) -> Any:
         return redis.Redis(port=self.port(name), password=self.password, socket_timeout=60)
 
-    def _sees_all(self, name: str) -> bool:
+    def _sees_all(self, name: str, nodes: int) -> bool:
         with self._node(name) as node:
             said = node.execute_command("CLUSTER INFO")
         info = said if isinstance(said, dict) else dict(line.split(":") for line in said.decode().split())
-        return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == 3
+        return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == nodes
 
     def start_clickhouse(self) -> None:
         arguments = ["--data-dir", str(self.folder / "clickhouse"), "--port", str(self.port("clickhouse"))]

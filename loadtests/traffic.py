@@ -2,6 +2,7 @@
 
 `python -m loadtests.traffic --port P --rate R --seconds S --record FILE` repeats what got no 2xx under the same id and
 time, and prints a line for each sampled hit as soon as it is answered: event id, contact id, time of the answer.
+SIGTERM ends it early: what is under way is still confirmed, and the record written.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import argparse
 import asyncio
 import gc
 import re
+import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,10 +26,16 @@ from loadtests.openloop import OpenLoop
 from loadtests.people import ANONYMOUS, REALISTIC, Crowd, SentHit
 from loadtests.report import ROOT, percentile
 
-RETRY_SECONDS = 0.25
+RETRY_SECONDS = 0.25  # doubled with each try, or a long outage would end in nothing but repeats
+LONGEST_RETRY_SECONDS = 8.0
+SLOW_SECONDS = 1.0  # an answer that takes longer is trouble
 CONFIRM_SECONDS = 60.0  # after the last hit, for what is still to be confirmed
 SAMPLES_A_SECOND = 10
 _DEVICE = re.compile(rb"set-cookie: *mautic_device_id=([0-9a-z]{23})", re.IGNORECASE)
+
+
+class TrafficError(Exception):
+    """The generator has left no record."""
 
 
 class Record(msgspec.Struct, array_like=True, gc=False):
@@ -40,6 +49,10 @@ class Record(msgspec.Struct, array_like=True, gc=False):
     is_anonymous: bool  # from a device that never gives an address
     answered_us: int  # 0: never answered with 2xx
     tries: int
+    refused: int = 0  # of these, told 503
+    broken: int = 0  # of these, without an answer: refused or broken connections, more than 10 s
+    longest_us: int = 0  # that one of them was waited for
+    troubled_us: int = 0  # when the last one ended that was no 2xx, or slow; 0: none
 
 
 class Traffic(msgspec.Struct):
@@ -48,7 +61,9 @@ class Traffic(msgspec.Struct):
     records: list[Record]
     visitors: int
     accept_p50_ms: float
-    accept_p99_ms: float
+    accept_p99_ms: float  # from the time at which a hit was due
+    statuses: dict[int, int]  # of all answers; 0: none came
+    refused_without_retry_after: int
     generator_cpu_seconds: float
 
 
@@ -59,6 +74,8 @@ class Generator:
         self._loop: OpenLoop[SentHit] = OpenLoop("127.0.0.1", options.port, options.connections, self._on_answer)
         self._options = options
         self._latencies: list[float] = []
+        self._statuses: Counter[int] = Counter()
+        self._without_retry_after = 0
         self._unconfirmed = 0
         self._sampled_until = 0.0
         self._next_sample = 0.0
@@ -66,6 +83,7 @@ class Generator:
     async def run(self) -> Traffic:
         await self._loop.open()
         gc.disable()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._end)
         self._sampled_until = time.perf_counter() + self._options.sample_seconds
         await self._loop.run(self._options.rate, self._options.seconds, self._next)
         deadline = time.perf_counter() + CONFIRM_SECONDS
@@ -77,8 +95,13 @@ class Generator:
             sum(1 for visitor in self._crowd.visitors if visitor.hits),
             percentile(self._latencies, 0.5) * 1e3,
             percentile(self._latencies, 0.99) * 1e3,
+            dict(self._statuses),
+            self._without_retry_after,
             time.process_time(),
         )
+
+    def _end(self) -> None:
+        self._loop.is_enough = True
 
     def _next(self, _: float) -> tuple[bytes, SentHit] | None:
         if self._options.saturate and not self._loop.free:
@@ -87,12 +110,16 @@ class Generator:
         self._unconfirmed += 1
         return hit.request, hit
 
-    def _on_answer(self, hit: SentHit, due: float, status: int, answer: bytes) -> None:
-        hit.tries += 1
-        if not 200 <= status < 300:
-            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._loop.submit, hit.request, hit, due)
-            return
+    def _on_answer(self, hit: SentHit, due: float, sent: float, status: int, answer: bytes) -> None:
         now = time.perf_counter()
+        hit.tries += 1
+        self._statuses[status] += 1
+        hit.longest_us = max(hit.longest_us, int((now - sent) * 1e6))
+        if not 200 <= status < 300:
+            self._on_refusal(hit, due, status, answer)
+            return
+        if now - sent > SLOW_SECONDS:
+            hit.troubled_us = time.time_ns() // 1_000
         hit.answered_us = time.time_ns() // 1_000
         hit.request = b""
         self._unconfirmed -= 1
@@ -101,6 +128,17 @@ class Generator:
         self._crowd.answered(hit, named[1].decode() if named else "")
         if self._next_sample <= now < self._sampled_until:
             self._sample(hit, now)
+
+    def _on_refusal(self, hit: SentHit, due: float, status: int, answer: bytes) -> None:
+        hit.troubled_us = time.time_ns() // 1_000
+        hit.refused += status == 503
+        hit.broken += status == 0
+        self._without_retry_after += status == 503 and b"retry-after:" not in answer.lower()
+        if self._options.once:
+            self._unconfirmed -= 1
+            return
+        pause = min(RETRY_SECONDS * 2 ** min(hit.tries - 1, 10), LONGEST_RETRY_SECONDS)
+        asyncio.get_running_loop().call_later(pause, self._loop.submit, hit.request, hit, due)
 
     def _sample(self, hit: SentHit, now: float) -> None:
         """Only anonymous ones: their contact is known at once."""
@@ -124,6 +162,10 @@ class Generator:
                         is_anonymous,
                         hit.answered_us,
                         hit.tries,
+                        hit.refused,
+                        hit.broken,
+                        hit.longest_us,
+                        hit.troubled_us,
                     )
                 )
         return records
@@ -136,6 +178,17 @@ def start_traffic(
     command = [sys.executable, "-m", "loadtests.traffic", "--port", str(port), "--record", str(record)]
     command += ["--rate", str(rate), "--seconds", str(seconds), "--seed", str(seed), "--sample-seconds", str(sampled)]
     return subprocess.Popen([*command, *flags], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def end(process: subprocess.Popen[str], seconds: float) -> None:
+    """Waits for a generator that has `seconds` to go, and for its record. Raises `TrafficError`."""
+    try:
+        if process.wait(seconds + 2 * CONFIRM_SECONDS):
+            raise TrafficError("the traffic generator failed")
+    except subprocess.TimeoutExpired as error:
+        raise TrafficError("the traffic generator did not end") from error
+    finally:
+        process.kill()
 
 
 def read_traffic(path: Path) -> Traffic:
@@ -152,6 +205,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sample-seconds", type=float, default=0)
     parser.add_argument("--saturate", action="store_true", help="skip what finds no free connection")
+    parser.add_argument("--once", action="store_true", help="what is refused is not sent again")
     parser.add_argument("--anonymous", action="store_true", help="nobody gives an address, and there are no bots")
     options = parser.parse_args()
     traffic = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(Generator(options).run())

@@ -1,0 +1,88 @@
+"""All faults, and which of them a form of the suite has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import product
+from threading import Thread
+
+from loadtests.faults import clock, databases, disk, dying, network, poison
+from loadtests.faults.fault import Fault, Lengths
+from loadtests.faults.stage import Stage
+
+FAULTS: tuple[Fault, ...] = (
+    *dying.FAULTS,
+    *databases.FAULTS,
+    *network.FAULTS,
+    *disk.FAULTS,
+    *clock.FAULTS,
+    *poison.FAULTS,
+)
+# What lasts, and what happens meanwhile.
+LASTING = (
+    "no resolver at all",
+    "Redis is slow",
+    "Redis is full",
+    "ClickHouse is down",
+    "ClickHouse is slow",
+    "both come and go",
+    "half-open way to ClickHouse",
+)
+SUDDEN = (
+    "kill -9 of ingest, restarted",
+    "kill -9 of Redis, restarted",
+    "an insert is done and its answer lost",
+    "SIGSTOP of Redis",
+    "entries that cannot be read",
+)
+BOTH_RESOLVERS = "no resolver at all"  # while there is none, nothing is inserted or put aside
+NO_INSERTS = frozenset({BOTH_RESOLVERS, "ClickHouse is down", "half-open way to ClickHouse"})
+NEEDS_INSERTS = frozenset({"an insert is done and its answer lost", "entries that cannot be read"})
+PAIR_SECONDS = 15.0
+LEAD_SECONDS = 2.0
+
+
+def short() -> list[Fault]:
+    return [fault for fault in FAULTS if fault.is_short]
+
+
+def pairs() -> Iterator[Fault]:
+    """Two at once: one that lasts, and one in the midst of it."""
+    named = {fault.name: fault for fault in FAULTS}
+    for lasting, sudden in product(LASTING, SUDDEN):
+        if not (lasting in NO_INSERTS and sudden in NEEDS_INSERTS) and not (
+            lasting == "Redis is full" and "Redis" in sudden
+        ):
+            yield _both(named[lasting], named[sudden])
+
+
+def _both(lasting: Fault, sudden: Fault) -> Fault:
+    def act(stage: Stage, seconds: float) -> str:
+        said: list[str] = []
+        trouble: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                said.append(lasting.act(stage, seconds))
+            except BaseException as error:
+                trouble.append(error)
+
+        beside = Thread(target=run)
+        beside.start()
+        time.sleep(LEAD_SECONDS)
+        said.append(sudden.act(stage, sudden.lengths.usual))
+        beside.join()
+        if trouble:
+            raise trouble[0]
+        return ""
+
+    name = f"{lasting.name}; {sudden.name}"
+    return Fault("two at once", name, act, Lengths(PAIR_SECONDS, PAIR_SECONDS, PAIR_SECONDS))
+
+
+def chosen(faults: Sequence[Fault], words: Sequence[str]) -> list[Fault]:
+    """Those whose family or name has one of these words; all of them without any."""
+    if not words:
+        return list(faults)
+    return [one for one in faults if any(word.lower() in f"{one.family} {one.name}".lower() for word in words)]
