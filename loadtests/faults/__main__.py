@@ -1,7 +1,8 @@
 """The fault suite: what goes wrong under load, one thing after the other, and the ledger after each.
 
-`./just faults` has every fault once, `--long` minutes of each and two at a time, `--short` the few of the CI; names or
-parts of them choose some. Status 1: a hit was lost, stored twice or put under the wrong contact, or a fault was not run.
+`./just faults` has every fault once, `--long` minutes of each and two at a time, `--short` the few of the
+CI; names or parts of them choose some. Status 1: a hit was lost, stored twice or put under the wrong contact, or a
+fault was not run.
 """
 
 from __future__ import annotations

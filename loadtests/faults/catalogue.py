@@ -36,8 +36,9 @@ SUDDEN = (
     "SIGSTOP of Redis",
     "entries that cannot be read",
 )
-BOTH_RESOLVERS = "no resolver at all"  # while there is none, nothing is inserted or put aside
-NO_INSERTS = frozenset({BOTH_RESOLVERS, "ClickHouse is down", "half-open way to ClickHouse"})
+# While nothing is inserted, no insert can be spoilt, and what was begun with a full Redis needs that one.
+REDIS_IS_FULL = "Redis is full"
+NO_INSERTS = frozenset({"no resolver at all", "ClickHouse is down", "half-open way to ClickHouse"})
 NEEDS_INSERTS = frozenset({"an insert is done and its answer lost", "entries that cannot be read"})
 PAIR_SECONDS = 15.0
 LEAD_SECONDS = 2.0
@@ -51,9 +52,9 @@ def pairs() -> Iterator[Fault]:
     """Two at once: one that lasts, and one in the midst of it."""
     named = {fault.name: fault for fault in FAULTS}
     for lasting, sudden in product(LASTING, SUDDEN):
-        if not (lasting in NO_INSERTS and sudden in NEEDS_INSERTS) and not (
-            lasting == "Redis is full" and "Redis" in sudden
-        ):
+        is_idle = lasting in NO_INSERTS and sudden in NEEDS_INSERTS
+        is_same = lasting == REDIS_IS_FULL and "Redis" in sudden
+        if not (is_idle or is_same):
             yield _both(named[lasting], named[sudden])
 
 

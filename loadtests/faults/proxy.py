@@ -20,6 +20,7 @@ CHUNK_BYTES = 65_536
 BUFFER_BYTES = 16_384  # of the socket that is read slowly: what waits shall wait where it is counted
 PACE_SECONDS = 0.005
 ANSWERED_SECONDS = 0.2
+ENDING_SECONDS = 0.1
 _INSERT = re.compile(rb"INSERT.{1,9}INTO.{1,9}events", re.IGNORECASE)
 _REFUSAL = (
     b"Code: 252. DB::Exception: Too many parts (300). Merges are processing slower than inserts. (TOO_MANY_PARTS)"
@@ -77,9 +78,13 @@ class Proxy:
         self._spoiling = spoiling
 
     def close(self) -> None:
-        self._each(_Link.abort)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._end)
         self._thread.join(5)
+
+    def _end(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.call_later(ENDING_SECONDS, self._loop.stop)
 
     def _each(self, act: Any) -> None:
         def on_all() -> None:

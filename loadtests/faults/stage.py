@@ -67,6 +67,10 @@ class Stage(Stack):
             self.start_identity(number)
         self.start_ingest()
 
+    def __enter__(self) -> Stage:
+        super().__enter__()
+        return self
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
