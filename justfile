@@ -144,6 +144,21 @@ bench-size *arguments:
 bench-e2e *arguments:
     @{{ python }} -m loadtests.bench_e2e "$@"
 
+# What goes wrong under load, one thing after the other, and the loss ledger after each (--long, --short, --write, parts of names)
+[no-exit-message]
+faults *arguments:
+    @exec {{ python }} -m loadtests.faults "$@"
+
+# Three times as many hits as Redis takes: nothing accepted is lost or waits long, the rest is told 503 (--write)
+[no-exit-message]
+overload *arguments:
+    @exec {{ python }} -m loadtests.faults.overload "$@"
+
+# An hour of everything at a modest rate: memory, file handles, lag and latency stay flat (--hours, --minutes, --write)
+[no-exit-message]
+soak *arguments:
+    @exec {{ python }} -m loadtests.faults.soak "$@"
+
 # Whether ingest stands a million hostile requests (--seed, --requests)
 fuzz *arguments:
     @{{ python }} -m loadtests.fuzz "$@"

@@ -97,7 +97,7 @@ class Stack:
         self.wait_for_redis()
 
     def start_valkey_cluster(self, replicas: int = 0) -> None:
-        """Three masters on this machine, with so many replicas each, in place of the one server: `valkey`, two more..."""
+        """Three masters on this machine in place of the one server, `valkey` and two more, with replicas of each."""
         masters = ("valkey", "valkey-1", "valkey-2")
         names = [*masters, *(f"valkey-{number}" for number in range(3, 3 + replicas * len(masters)))]
         for name in names:

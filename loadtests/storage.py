@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+
+from redis import Redis
 
 from loadtests.ledger import Stored
 from loadtests.stack import Stack, StackError
@@ -13,13 +16,35 @@ DRAIN_SECONDS = 180.0
 
 def drain(stack: Stack, streams: int, seconds: float = DRAIN_SECONDS) -> None:
     """Waits until every stream is empty, which it is behind the last acknowledgement."""
-    redis, deadline = stack.redis(), time.monotonic() + seconds
-    while any(redis.xlen(keys.hits(stream)) for stream in range(streams)):
+    names = [name(stream) for name in (keys.hits, keys.slow_hits) for stream in range(streams)]
+    redis = stack.redis()
+    _wait(stack, "drained", lambda: not any(redis.xlen(name) for name in names), seconds)
+    redis.close()
+
+
+def settle(stack: Stack, seconds: float = DRAIN_SECONDS) -> None:
+    """Waits until contacts are in ClickHouse as they are in Redis: what a writer could not do itself, the relay does
+    some seconds later."""
+    redis = stack.redis()
+    names = [keys.QUEUED_MERGES, *(keys.changes(slot) for slot in range(keys.CONTACT_SLOTS))]
+
+    def is_settled() -> bool:
+        pipeline = redis.pipeline(transaction=False) if isinstance(redis, Redis) else redis.pipeline()
+        for name in names:
+            pipeline.zcard(name)
+        return not any(pipeline.execute())
+
+    _wait(stack, "settled", is_settled, seconds)
+    redis.close()
+
+
+def _wait(stack: Stack, what: str, is_true: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
         if time.monotonic() > deadline:
             words = "\n".join(stack.log_tail(name) for name in stack.names() if name.startswith("identity"))
-            raise StackError(f"not drained after {seconds:.0f} s:\n{words}")
+            raise StackError(f"not {what} after {seconds:.0f} s:\n{words}")
         time.sleep(0.02)
-    redis.close()
 
 
 def stored_ids(stack: Stack) -> set[str]:

@@ -85,7 +85,8 @@ class Generator:
         gc.disable()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._end)
         self._sampled_until = time.perf_counter() + self._options.sample_seconds
-        await self._loop.run(self._options.rate, self._options.seconds, self._next)
+        for rate, seconds in self._options.steps or [(self._options.rate, self._options.seconds)]:
+            await self._loop.run(rate, seconds, self._next)
         deadline = time.perf_counter() + CONFIRM_SECONDS
         while self._unconfirmed and time.perf_counter() < deadline:
             await asyncio.sleep(0.01)
@@ -195,12 +196,18 @@ def read_traffic(path: Path) -> Traffic:
     return msgspec.msgpack.decode(path.read_bytes(), type=Traffic)
 
 
+def _step(text: str) -> tuple[float, float]:
+    rate, _, seconds = text.partition(":")
+    return float(rate), float(seconds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--record", type=Path, required=True)
     parser.add_argument("--rate", type=float, default=1000)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--steps", type=_step, nargs="+", help="rates and seconds one after the other: 1500:5 9000:20")
     parser.add_argument("--connections", type=int, default=128)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sample-seconds", type=float, default=0)

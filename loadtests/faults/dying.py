@@ -8,11 +8,13 @@ from loadtests.faults.fault import Fault, Lengths
 from loadtests.faults.stage import LEASE_SECONDS, RESTART_SECONDS, Stage
 
 FAMILY = "processes"
+LIFE_SECONDS = 2.5  # long enough to begin with a batch, too short for a second lease
 
 
 def _kill_ingest(stage: Stage, _: float) -> str:
     stage.kill("ingest")
     time.sleep(RESTART_SECONDS)
+    stage.is_over()
     stage.start_ingest()
     return ""
 
@@ -20,6 +22,7 @@ def _kill_ingest(stage: Stage, _: float) -> str:
 def _kill_resolver(stage: Stage, _: float) -> str:
     stage.kill("identity-0")
     time.sleep(RESTART_SECONDS)
+    stage.is_over()
     stage.start_identity(0)
     return ""
 
@@ -30,9 +33,10 @@ def _kill_resolver_again_and_again(stage: Stage, seconds: float) -> str:
     while time.monotonic() < deadline:
         for number, name in enumerate(stage.resolvers):
             stage.kill(name)
-            stage.start_identity(number)
+            stage.start_identity(number, waits=False)
             kills += 1
-        time.sleep(0.3)
+            time.sleep(LIFE_SECONDS)
+    stage.is_over()
     return f"{kills} kills"
 
 
@@ -40,6 +44,7 @@ def _lose_all_resolvers(stage: Stage, seconds: float) -> str:
     for name in stage.resolvers:
         stage.kill(name)
     time.sleep(seconds)
+    stage.is_over()
     for number in range(len(stage.resolvers)):
         stage.start_identity(number)
     return ""
@@ -60,16 +65,13 @@ def _stop_resolver(stage: Stage, seconds: float) -> str:
 
 def _restart_all(stage: Stage, _: float) -> str:
     """As Kubernetes does it: of ingest the new one serves before the old one is told to go."""
-    for name in ("contacts", "export"):
-        stage.start_service(name)
     for number, name in enumerate(stage.resolvers):
         stage.stop(name)
         stage.start_identity(number)
-    stage.replace_ingest()
     for name in ("contacts", "export"):
         stage.stop(name)
         stage.start_service(name)
-        stage.stop(name)
+    stage.replace_ingest()
     return "ingest, identity, contacts, export"
 
 

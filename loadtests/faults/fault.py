@@ -12,8 +12,8 @@ from loadtests.traffic import Record
 if TYPE_CHECKING:
     from loadtests.faults.stage import Stage
 
-USUAL_DELAY_MS = 1_000.0  # from the answer to the store at most, where nothing is wrong: a resolver inserts every 0.5 s
-USUAL_SHARE = 1.5  # of what the hits before the fault took
+USUAL_DELAY_MS = 1_500.0  # from the answer to the store at most, where nothing is wrong: a resolver inserts every 0.5 s
+USUAL_SHARE = 2.0  # of what the hits before the fault took
 
 
 class NotRunError(Exception):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from loadtests.faults.fault import Fault, NotRunError, Outcome, not_run, outcome
 from loadtests.faults.stage import Stage
 from loadtests.ledger import Ledger, check
-from loadtests.storage import addresses_of_contacts, aliases, drain, stored_ids, stored_rows
+from loadtests.storage import addresses_of_contacts, aliases, drain, settle, stored_ids, stored_rows
 from loadtests.traffic import Record, end, read_traffic, start_traffic
 
 FOREVER_SECONDS = 86_400.0  # the generator is told when it is enough
@@ -54,6 +54,7 @@ def measure(stage: Stage, fault: Fault, seconds: float, load: Load, seed: int) -
     records = read_traffic(record).records
     stage.wait_until(stage.has_nothing_spilled, "what was spilled is given to Redis", DRAIN_SECONDS)
     drain(stage, stage.streams, DRAIN_SECONDS)
+    settle(stage)
     rows = [row for row in stored_rows(stage, int((since - 60) * 1e3)) if row.event_id not in earlier]
     ledger = check(records, rows, aliases(stage), addresses_of_contacts(stage))
     return Measurement(outcome(fault, began, ended, records, rows, ledger, note), records, ledger)

@@ -50,6 +50,12 @@ class Stage(Stack):
         for name in ("SPOOR_REDIS_URL", "SPOOR_CLICKHOUSE_URL"):
             self.environ[name] = self.environ[name].replace(f":{proxy.target}/", f":{proxy.port}/")
 
+    def lead_past_redis_proxy(self) -> None:
+        """What is started from now on sees Redis as it is."""
+        self.environ["SPOOR_REDIS_URL"] = self.environ["SPOOR_REDIS_URL"].replace(
+            f":{self.redis_proxy.port}/", f":{self.redis_proxy.target}/"
+        )
+
     def is_over(self) -> None:
         """From now on nothing is wrong any more, but for what a fault does to clean up."""
         self.over_at = time.time()
@@ -66,6 +72,8 @@ class Stage(Stack):
         for number in range(RESOLVERS):
             self.start_identity(number)
         self.start_ingest()
+        for name in ("contacts", "export"):
+            self.start_service(name)
 
     def __enter__(self) -> Stage:
         super().__enter__()

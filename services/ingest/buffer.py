@@ -20,6 +20,7 @@ from services.common.profile import decode_profile
 from services.common.redis_client import RedisClient, RedisError, is_cluster, mget, ping
 from services.common.replication import Replicas
 from services.ingest.line import Line
+from services.ingest.pace import Flight, Pace
 from services.ingest.spill import Entries, Spill, SpillFullError
 
 log = structlog.get_logger()
@@ -34,6 +35,7 @@ HIT_OVERHEAD_BYTES = 500  # beside what is long: short fields, Python's objects
 # when enough hits have gathered, or this long after the last one.
 GATHERED_HITS = 16
 FLUSH_SECONDS = 0.003
+LOOK_SECONDS = 0.05  # at how long hits have waited
 
 
 class HitsNotKeptError(Exception):
@@ -64,6 +66,7 @@ class HitBuffer:
         self._replicas = replicas or Replicas(redis, 0, timeout_seconds)
         self._streams = streams
         self._max_hits = max_hits
+        self._pace = Pace(max_hits)
         self._max_bytes = max(max_hits * BYTES_PER_HIT, MAX_ENTRY_BYTES)  # one hit always fits
         self._most_bytes: float = self._max_bytes  # that may be held now: Redis may have less room
         self._held_bytes = 0
@@ -75,7 +78,7 @@ class HitBuffer:
         self._flushing_hits = 0
         self._asked: set[int] = set()
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._flushes: set[asyncio.Task[None]] = set()
         # A cluster's client writes by several connections, which keep no order between two flushes.
         self._line = None if is_cluster(redis) else Line(redis, timeout_seconds)
@@ -90,14 +93,14 @@ class HitBuffer:
     def start(self) -> None:
         self._new_future = asyncio.get_running_loop().create_future
         self._names_all = log.is_enabled_for(logging.DEBUG)
-        self._task = asyncio.create_task(self._flush_forever())
+        self._tasks = [asyncio.create_task(self._flush_forever()), asyncio.create_task(self._look_forever())]
 
     async def close(self) -> None:
         """Flushes what waits, then stops."""
         while self.held:
             await asyncio.sleep(0.005)
-        if self._task:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
         if self._line:
             self._line.close()
 
@@ -124,7 +127,8 @@ class HitBuffer:
         kept = self._kept
         waiting = len(kept) + 1
         held_bytes = self._held_bytes + _size(hit)
-        if held_bytes > self._most_bytes or waiting + self._batched_hits + self._flushing_hits > self._max_hits:
+        held = waiting + self._batched_hits + self._flushing_hits
+        if held_bytes > self._most_bytes or held > self._pace.most_hits:
             raise HitsNotKeptError
         self._held_bytes = held_bytes
         self._waiting[hit.device_contact_id % self._streams].append(hit)
@@ -143,7 +147,8 @@ class HitBuffer:
     def keep_all(self, hits: list[Hit]) -> Kept:
         """The same for many hits of one request, all of them or none."""
         held_bytes = self._held_bytes + sum(map(_size, hits))
-        if held_bytes > self._most_bytes or self.held + len(hits) > self._max_hits:
+        held = self.held
+        if held_bytes > self._most_bytes or held + len(hits) > self._max_hits or held > self._pace.most_hits:
             raise HitsNotKeptError
         self._held_bytes = held_bytes
         for hit in hits:
@@ -155,6 +160,11 @@ class HitBuffer:
         self._kept.append(future)
         self._wake.set()
         return future
+
+    async def _look_forever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._pace.look(time.perf_counter())
 
     async def _flush_forever(self) -> None:
         """Starts flushes in order, and Redis takes them in order, so that the hits of a device stay as they came."""
@@ -184,13 +194,15 @@ class HitBuffer:
         size = self._held_bytes - self._flushing_bytes
         self._flushing_hits += hits
         self._flushing_bytes += size
-        flush = asyncio.create_task(self._flush(waiting, asked, kept, hits, size, self._since))
+        flight = self._pace.began(hits, self._since, time.perf_counter())
+        flush = asyncio.create_task(self._flush(waiting, asked, kept, size, flight))
         self._flushes.add(flush)
         flush.add_done_callback(self._flushes.discard)
 
     async def _flush(
-        self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept], hits: int, size: int, since: float
+        self, waiting: list[list[Hit]], asked: set[int], kept: list[Kept], size: int, flight: Flight
     ) -> None:
+        hits, is_kept = flight.hits, False
         try:
             entries = _entries(waiting)
             whereabouts = await self._append_or_spill(entries, asked, hits)
@@ -205,10 +217,12 @@ class HitBuffer:
             for future in kept:
                 if not future.done():
                     future.set_result(whereabouts)
-            self.on_flush(hits, time.perf_counter() - since)
+            is_kept = True
+            self.on_flush(hits, time.perf_counter() - flight.since)
             if self._names_all:
                 log.debug("hits_kept", is_spilled=self.is_spilling, event_ids=event_ids(chain(*waiting)))
         finally:
+            self._pace.ended(flight, time.perf_counter(), is_taken=is_kept and not self.is_spilling)
             self._flushing_hits -= hits
             self._flushing_bytes -= size
             self._held_bytes -= size
