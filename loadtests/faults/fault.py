@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from loadtests.ledger import Ledger, Stored
@@ -29,8 +30,9 @@ class Lengths(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """`act(stage, seconds)` does it and ends it, and returns a word on what was seen, or "". Raises `NotRunError`
-    before it does anything."""
+    """`act(stage, seconds)` does it and ends it, and returns a word on what was seen, or "". `setting(stage)` is what
+    it needs around it, before anybody calls and after everything is judged; it raises `NotRunError` where that cannot
+    be had."""
 
     family: str
     name: str
@@ -38,6 +40,7 @@ class Fault(NamedTuple):
     lengths: Lengths
     is_short: bool = False  # part of the suite's short form
     on_cluster: bool = False
+    setting: Callable[[Stage], AbstractContextManager[None]] = lambda _: nullcontext()
 
 
 class Outcome(NamedTuple):

@@ -35,16 +35,21 @@ class Measurement(NamedTuple):
 
 def measure(stage: Stage, fault: Fault, seconds: float, load: Load, seed: int) -> Measurement:
     """Raises `StackError` when the stage does not come back, or is not drained."""
+    try:
+        with fault.setting(stage):
+            return _measure(stage, fault, seconds, load, seed)
+    except NotRunError as error:
+        return Measurement(not_run(fault, str(error)), [], None)
+
+
+def _measure(stage: Stage, fault: Fault, seconds: float, load: Load, seed: int) -> Measurement:
     record = stage.folder / f"traffic-{seed}"
     earlier, since = stored_ids(stage), time.time()
     process = start_traffic(stage.port("ingest"), record, rate=load.rate, seconds=FOREVER_SECONDS, seed=seed)
     try:
         time.sleep(START_SECONDS + load.before_seconds)
         began, stage.over_at = time.time(), 0.0
-        try:
-            note = fault.act(stage, seconds)
-        except NotRunError as error:
-            return Measurement(not_run(fault, str(error)), [], None)
+        note = fault.act(stage, seconds)
         ended = stage.over_at or time.time()
         stage.wait_until_ready()
         time.sleep(load.after_seconds)
@@ -52,6 +57,7 @@ def measure(stage: Stage, fault: Fault, seconds: float, load: Load, seed: int) -
     finally:
         process.kill()
     records = read_traffic(record).records
+    record.unlink()
     stage.wait_until(stage.has_nothing_spilled, "what was spilled is given to Redis", DRAIN_SECONDS)
     drain(stage, stage.streams, DRAIN_SECONDS)
     settle(stage)
