@@ -70,6 +70,9 @@ class MemoryStore(ProfileStore):
                     self.claims[value] = Claim(contact_id, self._clock.now_us())
         return [self.claims.get(value) for value, _, _ in claims]
 
+    async def time_us(self) -> int:
+        return self._clock.now_us()
+
     async def remember_brief(self, devices: Mapping[int, list[int]]) -> None:
         """Nothing is forgotten here."""
 

@@ -18,7 +18,7 @@ from services.common.faults import NO_FAULTS, FaultPoints
 from services.common.merging import Parted, freeze_into, take_in, take_out
 from services.common.profile import Part, Profile, Stamped, Value
 from services.common.profiles import ProfileStore
-from services.common.values import VOID_CLAIM_US, Claim, UniqueValue, normalise_unique
+from services.common.values import Claim, UniqueValue, normalise_unique
 
 ROUNDS = 200
 UNSETTLED_WAIT_SECONDS = 0.05
@@ -281,7 +281,7 @@ class MergeStore:
         holder = await self._store.resolve(claim.contact_id)
         if holder is not None and not holder.deleted_us and holder.carries(value.field, value.value):
             return True
-        if now_us() - claim.time_us > VOID_CLAIM_US:
+        if await self._store.is_void(value, claim):
             return False
         await asyncio.sleep(UNSETTLED_WAIT_SECONDS)
         raise _AgainError

@@ -17,7 +17,7 @@ from services.common.profile import VERSION_DIGITS, Profile, decode_profile, enc
 from services.common.redis_client import RedisClient, load_script
 from services.common.redis_commands import Commands, GroupedCommands
 from services.common.tombstone import bare_alias
-from services.common.values import CARRY_CLAIM_US, Claim, UniqueValue
+from services.common.values import CARRY_CLAIM_US, VOID_CLAIM_US, Claim, UniqueValue
 
 BRIEF_SECONDS = 86_400  # how long the move of a caller without cookies is kept
 CLOCK_US = 2_000_000
@@ -36,6 +36,7 @@ class ProfileStore:
         self._commands = GroupedCommands(redis) if is_grouped else Commands(redis)
         self._write = load_script(redis, "write_documents", allow_oom=allow_oom)
         self._claim = load_script(redis, "claim_values", allow_oom=allow_oom)
+        self._tell_time = load_script(redis, "tell_time", allow_oom=allow_oom)
         self._settle = load_script(redis, "settle_changes")
         self._remember_brief = load_script(redis, "remember_brief", allow_oom=allow_oom)
         self._forget_brief = load_script(redis, "forget_brief", allow_oom=allow_oom)
@@ -188,6 +189,17 @@ class ProfileStore:
             ],
         )
         return [_claim(answer) if answer else None for answer in answers]
+
+    async def time_us(self) -> int:
+        """The time by Redis' clock, which stamps claims: ours may be another one."""
+        return int((await self._commands.run_script(self._tell_time, [([keys.changes(0)], [])]))[0])
+
+    async def is_void(self, value: UniqueValue, claim: Claim) -> bool:
+        """Whether a claim that was seen not to be carried never will be: looked at again, it may be by now."""
+        if await self.time_us() - claim.time_us <= VOID_CLAIM_US:
+            return False
+        holder = await self.resolve(claim.contact_id)
+        return holder is None or not holder.carries(*value)
 
     async def free(self, claims: Iterable[tuple[str, str]]) -> None:
         """Frees values by their keys, if they are still held as (key, stored claim) says."""

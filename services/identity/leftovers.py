@@ -6,7 +6,6 @@ told by ClickHouse.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from services.common.clickhouse import ClickHouse
@@ -14,7 +13,7 @@ from services.common.merges import MergeStore
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
 from services.common.tombstone import told_values
-from services.common.values import VOID_CLAIM_US, Claim, UniqueValue
+from services.common.values import Claim, UniqueValue
 from services.identity.tools.projected import profiles_of
 
 
@@ -60,7 +59,7 @@ class Leftovers:
         holder = await self._store.resolve(claim.contact_id)
         if holder is None or holder.id != contact.id or holder.carries(*value):
             return False
-        return time.time_ns() // 1_000 - claim.time_us > VOID_CLAIM_US
+        return await self._store.is_void(value, claim)
 
 
 async def _nobody(_: int) -> int:

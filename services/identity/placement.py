@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 
 from services.common.contact_ids import ContactIds
@@ -82,12 +81,12 @@ class Placement:
         """Settles every sighting in Redis, and tells of the first `told` ones. Raises `RedisError`, `PlacementError`;
         and `ContestedError` after so many rounds that were lost to others, where that leaves something to be placed."""
         placed = Placed(told)
-        state = State()
+        state, now_us = State(), await self._store.time_us()
         new_ids: dict[EventKey, int] = {}
         followers: set[int] = set()
         for number in range(MAX_ROUNDS):
             await self._load(state, _contacts(sightings), _values(sightings))
-            identifier = await self._plan(state, sightings, placed, new_ids)
+            identifier = await self._plan(state, sightings, placed, new_ids, now_us)
             if isinstance(identifier, Identifier):
                 followers |= state.followers
                 if await self._commit(state, placed):
@@ -98,14 +97,14 @@ class Placement:
                 state.seen.clear()  # a value may have been erased meanwhile
             else:
                 await asyncio.sleep(UNSETTLED_WAIT_SECONDS)
-                state = State()
+                state, now_us = State(), await self._store.time_us()
                 contested = _naming(sightings, identifier.value)
             if number >= patience and len(contested) < len(sightings):
                 raise ContestedError(contested)
         raise PlacementError(f"{len(sightings)} sightings")
 
     async def _plan(
-        self, state: State, sightings: list[Sighting], placed: Placed, new_ids: dict[EventKey, int]
+        self, state: State, sightings: list[Sighting], placed: Placed, new_ids: dict[EventKey, int], now_us: int
     ) -> Identifier | UnsettledClaimError:
         """Places all on the picture, loading what it turns out to lack; or says which claim is unsettled."""
         spare = [await self._ids.take_surely() for _ in range(SPARE_IDS)]
@@ -120,7 +119,7 @@ class Placement:
 
         while True:
             state.start_anew()
-            identifier = Identifier(state, self.rules, new_contact_id, time.time_ns() // 1_000)
+            identifier = Identifier(state, self.rules, new_contact_id, now_us)
             try:
                 _place(sightings, identifier, placed)
             except Missing as missing:

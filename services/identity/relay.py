@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import structlog
@@ -43,7 +42,7 @@ class Relay:
     async def run(self) -> None:
         while True:
             try:
-                before_us = time.time_ns() // 1_000 - GRACE_US
+                before_us = await self._store.time_us() - GRACE_US
                 left = await relay_once(self._store, self._clickhouse, before_us, self._rules().unique_fields)
                 left += await relay_records_once(self._records, self._clickhouse, before_us)
                 self._metrics.relayed.add(left)

@@ -24,7 +24,7 @@ from services.common.profile import Part, Profile
 from services.common.profiles import ProfileStore
 from services.common.tables import ToldRow
 from services.common.tombstone import tombstone
-from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
+from services.common.values import Claim, Operator, UniqueValue
 from services.contacts.audit.notes import note_contact
 from services.contacts.companies.company_writer import CompanyWriter
 from services.contacts.people.change import Change, apply_change
@@ -298,7 +298,7 @@ class _Attempt:
             return None
         if holder is not None and holder.carries(value.field, value.value):
             return holder
-        if now_us() - claim.time_us > VOID_CLAIM_US:
+        if await self._store.is_void(value, claim):
             return None
         if claim.contact_id in (self._new_id, self._contact_id) or (holder and holder.id == self._contact_id):
             return None  # claimed by this very write, a round ago

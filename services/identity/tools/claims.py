@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -49,6 +48,7 @@ async def missing(
     store: ProfileStore, profiles: Iterable[Profile], unique_fields: tuple[str, ...]
 ) -> tuple[list[Unclaimed], int]:
     """What of these contacts' values nobody holds, and how many others do. Nothing is written."""
+    now_us = await store.time_us()
     carrying = {value: profile for profile in profiles for value in carried(profile, unique_fields)}
     claims = {
         value: claim
@@ -62,7 +62,7 @@ async def missing(
         holder = survivor_of(led, claim.contact_id) if claim else None
         if holder is not None and holder.id == profile.id:
             continue
-        if claim and not is_void(claim, value, holder):
+        if claim and not is_void(claim, value, holder, now_us):
             held += 1
         else:
             unclaimed.append(Unclaimed(value, claim, profile.id, bearer(profile, value)))
@@ -78,14 +78,15 @@ async def give(store: ProfileStore, unclaimed: Iterable[Unclaimed]) -> int:
     return sum(claim is not None and claim.contact_id == one.bearer_id for one, claim in zip(wanted, made, strict=True))
 
 
-def is_void(claim: Claim, value: UniqueValue, holder: Profile | None) -> bool:
-    """Whether nobody carries the value that it claims, or will. `holder` is who it leads to."""
-    return not _carries(holder, value) and is_old(claim)
+def is_void(claim: Claim, value: UniqueValue, holder: Profile | None, now_us: int) -> bool:
+    """Whether nobody carries the value that it claims, or will. `holder` is who it led to at that time of Redis or
+    later."""
+    return not _carries(holder, value) and is_old(claim, now_us)
 
 
-def is_old(claim: Claim) -> bool:
-    """Whether it is carried by now, or never."""
-    return time.time_ns() // 1_000 - claim.time_us > VOID_CLAIM_US
+def is_old(claim: Claim, now_us: int) -> bool:
+    """Whether it is carried by then, or never."""
+    return now_us - claim.time_us > VOID_CLAIM_US
 
 
 def _carries(profile: Profile | None, value: UniqueValue) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
+import pytest
+
 from services.common.profile import Merge, Part, Profile, Stamped
-from services.common.values import Claim, UniqueValue
+from services.common.values import VOID_CLAIM_US, Claim, UniqueValue
 from services.identity.faults import FaultPoints
 from services.identity.identify import Rules, Sighting
 from services.identity.placement import PROFILES_AT_ONCE, SPARE_IDS, Placement
@@ -42,6 +46,9 @@ class FakeStore:
         self.waiting.difference_update(claims)
         self.written += len(profiles)
         return {profile.id: 1 for profile in profiles}
+
+    async def time_us(self) -> int:
+        return 1
 
     async def remember_brief(self, devices: Mapping[int, list[int]]) -> None:
         assert not devices
@@ -175,3 +182,17 @@ async def test_who_an_undo_takes_along_while_the_contact_is_deleted_is_not_strip
     assert await store.strip([back, follower], gone) == []
     loaded = await store.load([follower])
     assert store.is_done and loaded[follower] and loaded[follower].own == named()
+
+
+async def test_a_claim_is_void_by_redis_clock_whatever_ours_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours being an hour ahead, two contacts would get one address."""
+    clock = Clock()
+    store = MemoryStore(clock)
+    await store.write([Profile(5, own=named("eve@x.org"))])
+    await store.claim([(ADDRESS, None, 5)])
+    monkeypatch.setattr(time, "time_ns", lambda: (clock.us + 3_600_000_000) * 1_000)
+    sighting = Sighting(7, False, 2, 2, b"e" * 16, {"email": "ada@x.org"}, {}, {}, "")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(placement(store).place([sighting]), 0.3)
+    clock.us += VOID_CLAIM_US
+    assert (await placement(store).place([sighting])).contacts == [7]

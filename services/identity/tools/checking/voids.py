@@ -32,14 +32,14 @@ class Claims:
             yield [key for key in found if _field(key) != CLAIM_FIELD]
 
     async def inspect(self, subjects: Sequence[Subject]) -> list[Finding]:
-        names = [str(key) for key in subjects]
+        now_us, names = await self._store.time_us(), [str(key) for key in subjects]
         stored = await mget(self._redis, names)
         claims = {key: Claim(*map(int, held.split(b":"))) for key, held in zip(names, stored, strict=True) if held}
         led = await load_led(self._store, {claim.contact_id for claim in claims.values()})
         return [
             Finding(CLAIM_VOID, key, seen=claim, shown=claim.contact_id)
             for key, claim in claims.items()
-            if is_old(claim) and not _is_carried(key, survivor_of(led, claim.contact_id))
+            if is_old(claim, now_us) and not _is_carried(key, survivor_of(led, claim.contact_id))
         ]
 
     def first(self, findings: Sequence[Finding]) -> list[Finding]:
