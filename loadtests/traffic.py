@@ -153,6 +153,8 @@ class Generator:
         for visitor in self._crowd.visitors:
             is_anonymous = not any(hit.email for hit in visitor.hits)
             for number, (hit, person) in enumerate(zip(visitor.hits, visitor.people(), strict=True)):
+                if not hit.tries:
+                    break  # it waited for a free connection until the end
                 records.append(
                     Record(
                         hit.event_id,

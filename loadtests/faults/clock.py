@@ -1,25 +1,33 @@
-"""Clocks that step, as the services or Redis see them. Needs libfaketime (`apt-get install libfaketime`)."""
+"""Clocks that step, as a service or Redis sees them. Needs libfaketime (`apt-get install libfaketime`)."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from loadtests.faults.fault import Fault, Lengths, NotRunError
 from loadtests.faults.stage import Stage
 
 FAMILY = "clock"
-# A hit whose own time is more than a minute ahead of ingest loses it, and with it the id that the ledger goes by.
-STEPS = ("+3600", "+0", "-45", "+0")
+STEPS = ("+3600", "+0", "-3600", "+0")
+FORWARD = ("+0", "+60", "+3600")  # back is another matter: see docs/reliability.md
+NOTICED_SECONDS = 1  # how often a process looks at what its clock shall say
 
 
 @contextmanager
-def _services_with_clock(stage: Stage) -> Iterator[None]:
+def _ingest_with_clock(stage: Stage) -> Iterator[None]:
+    with stage.serving_with("ingest", **_environ(stage)):
+        yield
+
+
+@contextmanager
+def _resolvers_with_clock(stage: Stage) -> Iterator[None]:
     environ = _environ(stage)
     with ExitStack() as services:
-        for name in ("ingest", *stage.resolvers):
+        for name in stage.resolvers:
             services.enter_context(stage.serving_with(name, **environ))
         yield
 
@@ -37,11 +45,15 @@ def _redis_with_clock(stage: Stage) -> Iterator[None]:
     stage.start_again("valkey")
 
 
-def _step(stage: Stage, seconds: float) -> str:
-    for offset in STEPS:
+def _step(steps: Sequence[str], stage: Stage, seconds: float) -> str:
+    for offset in steps:
         _clock(stage).write_text(offset)
-        time.sleep(seconds / len(STEPS))
-    return f"{', '.join(STEPS)} s"
+        time.sleep(seconds / len(steps))
+    return f"{', '.join(steps)} s"
+
+
+_to_and_fro = partial(_step, STEPS)
+_forward = partial(_step, FORWARD)
 
 
 def _clock(stage: Stage) -> Path:
@@ -57,12 +69,13 @@ def _environ(stage: Stage) -> dict[str, str]:
     return {
         "LD_PRELOAD": str(library),
         "FAKETIME_TIMESTAMP_FILE": str(_clock(stage)),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": str(NOTICED_SECONDS),
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
 
 
 FAULTS = (
-    Fault(FAMILY, "clocks of ingest and identity step", _step, Lengths(4, 12, 120), setting=_services_with_clock),
-    Fault(FAMILY, "Redis' clock steps", _step, Lengths(4, 12, 120), setting=_redis_with_clock),
+    Fault(FAMILY, "clock of ingest steps forward", _forward, Lengths(4, 12, 120), setting=_ingest_with_clock),
+    Fault(FAMILY, "clocks of the resolvers step", _to_and_fro, Lengths(4, 12, 120), setting=_resolvers_with_clock),
+    Fault(FAMILY, "clock of Redis steps", _to_and_fro, Lengths(4, 12, 120), setting=_redis_with_clock),
 )
