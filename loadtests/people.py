@@ -63,8 +63,8 @@ class Visitor:
         self.last_ms = 0
 
     def people(self) -> list[str]:
-        """The person behind each of its hits, in order. What was never sent says nothing, and is the last of them."""
-        current = next((hit.email for hit in self.hits if hit.email and hit.tries), f"visitor {self.number}")
+        """The person behind each of its hits, in order."""
+        current = next((hit.email for hit in self.hits if hit.email), f"visitor {self.number}")
         named = []
         for hit in self.hits:
             current = hit.email or current

@@ -151,10 +151,10 @@ class Generator:
     def _records(self) -> list[Record]:
         records = []
         for visitor in self._crowd.visitors:
+            # What still waited for a free connection at the end says nothing to anybody.
+            visitor.hits = [hit for hit in visitor.hits if hit.tries]
             is_anonymous = not any(hit.email for hit in visitor.hits)
             for number, (hit, person) in enumerate(zip(visitor.hits, visitor.people(), strict=True)):
-                if not hit.tries:
-                    break  # it waited for a free connection until the end
                 records.append(
                     Record(
                         hit.event_id,
