@@ -11,11 +11,11 @@ from collections import deque
 from dataclasses import dataclass
 
 WAIT_SECONDS = 0.5  # of the last hit that is taken
-CALM_SECONDS = 0.25  # nobody is refused while the oldest hit has waited for less
+CALM_SECONDS = 0.15  # nobody is refused while the oldest hit has waited for less
 FEWEST_HITS = 1_500  # may always wait: a Redis that is far away takes long for a few, and no longer for many
 # A flush that takes so much longer than the ones before it says nothing about how fast Redis is.
 LATE_TIMES = 3.0
-LATE_SECONDS = 0.2
+LATE_SECONDS = 0.12
 MEMORY_SECONDS = 0.25  # of Redis at work, over which its pace is taken
 
 
