@@ -57,6 +57,7 @@ def four(tmp_path_factory: pytest.TempPathFactory, valkey_url: str, clickhouse_u
         "SPOOR_PUBLICLY_UPDATABLE": "email",
         "SPOOR_TRACK_PRIVATE_IP_RANGES": "true",
         "SPOOR_LOG_LEVEL": "debug",
+        "SPOOR_SEGMENT_SECONDS": "3600",
         "SPOOR_DATA_DIR": str(data),
         "TMPDIR": str(data),
     }
