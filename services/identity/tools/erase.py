@@ -16,12 +16,12 @@ from services.common.field_registry import Fields
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
 from services.common.replication import Replicas
+from services.identity.erasing import erased_rows, kept_files
+from services.identity.erasing.dead_hits import DeadHits
+from services.identity.erasing.eraser import BusyError, Eraser, Stores
 from services.identity.lookup import Lookup, Status
 from services.identity.selectors import Selector, SelectorError, read_selector
 from services.identity.suppression import SuppressionList
-from services.identity.tools.erasing import erased_rows, kept_files
-from services.identity.tools.erasing.dead_hits import DeadHits
-from services.identity.tools.erasing.eraser import BusyError, Eraser, Stores
 from services.identity.tools.tool import Connections, Summary, ToolError, UnfinishedError, parser, run
 
 WAIT_SECONDS = 60.0

@@ -30,6 +30,9 @@ from services.common.records import RecordStore
 from services.common.replication import Replicas
 from services.common.tables import BOT_EVENTS, CONTACTS, EVENTS, MESSAGES, BotRow, MessageRow, contact_row
 from services.common.values import UniqueValue
+from services.identity.erasing.dead_hits import DeadHits
+from services.identity.erasing.draining import drain
+from services.identity.erasing.eraser import Erased, Eraser, Stores
 from services.identity.faults import FaultPoints
 from services.identity.identify import ContactDeleted, Rules, Sighting
 from services.identity.lookup import Lookup, Status
@@ -38,9 +41,6 @@ from services.identity.placement import Placement
 from services.identity.selectors import Selector
 from services.identity.suppression import SuppressionList
 from services.identity.tools.erase import find
-from services.identity.tools.erasing.dead_hits import DeadHits
-from services.identity.tools.erasing.draining import drain
-from services.identity.tools.erasing.eraser import Erased, Eraser, Stores
 from tests.integration.conftest import event_row
 from tests.integration.site import Visitor, stop
 from tests.integration.tools.conftest import Place, Servers, start_tool, summary

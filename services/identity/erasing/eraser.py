@@ -32,9 +32,9 @@ from services.common.replication import Replicas
 from services.common.tables import AUDIT, AuditRow
 from services.common.tombstone import bare_alias, told_values, tombstone
 from services.common.values import Claim, UniqueValue
+from services.identity.erasing import erased_keys, erased_rows
+from services.identity.erasing.draining import drain
 from services.identity.suppression import SuppressionList
-from services.identity.tools.erasing import erased_keys, erased_rows
-from services.identity.tools.erasing.draining import drain
 
 ROUNDS = 200
 NEWER_THAN_ALL = (1 << 64) - 1
