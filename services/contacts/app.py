@@ -47,6 +47,7 @@ from services.contacts.people.api import ContactsApi
 from services.contacts.people.contact_batch import contact_batch_api
 from services.contacts.people.devices_api import DevicesApi
 from services.contacts.people.duplicates_api import DuplicatesApi
+from services.contacts.people.erasures_api import ErasuresApi
 from services.contacts.people.membership_api import MembershipApi
 from services.contacts.people.merges_api import MergesApi
 from services.contacts.people.tags_api import TagsApi
@@ -197,6 +198,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *ActionsApi(stores, user, metrics).routes(),
         *MembershipApi(stores, user, metrics).routes(),
         *MergesApi(stores, user, metrics).routes(),
+        *ErasuresApi(stores, user, metrics).routes(),
         *TagsApi(stores, user, metrics).routes(),
         *UtmApi(stores, user, metrics).routes(),
         *DevicesApi(stores, user, metrics).routes(),

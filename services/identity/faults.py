@@ -28,4 +28,6 @@ POINTS = (
     *MERGE_POINTS,
     "after_call",  # of another service: all is in Redis, and nothing in ClickHouse
     "after_queued_merge",
+    "after_erasure_begun",
+    "after_erasing",  # all is gone, and the request does not say so
 )
