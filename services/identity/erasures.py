@@ -50,7 +50,7 @@ class Erasures:
         if not waiting:
             return
         async with connections(self._settings) as connected:
-            erasing = await open_erasing(self._settings, connected.redis, connected.clickhouse)
+            erasing = await open_erasing(self._settings, connected.redis, connected.clickhouse, self._faults)
             for contact_id in waiting:
                 await self._carry_out(contact_id, erasing)
 

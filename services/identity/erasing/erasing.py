@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 
 from services.common import keys
 from services.common.clickhouse import ClickHouse
+from services.common.faults import NO_FAULTS, FaultPoints
 from services.common.field_registry import Fields
 from services.common.profiles import ProfileStore
 from services.common.records import RecordStore
@@ -27,10 +28,10 @@ COUNTS = ("contacts", "merged_ids", "values", "events", "bot_events", "footprint
 
 
 class Erasing:
-    def __init__(self, settings: Settings, stores: Stores, unique_fields: tuple[str, ...]) -> None:
+    def __init__(self, settings: Settings, stores: Stores, unique_fields: tuple[str, ...], faults: FaultPoints) -> None:
         self._settings, self.stores, self.unique_fields = settings, stores, unique_fields
         dead = DeadHits(stores.redis, stores.profiles, stores.suppression, unique_fields)
-        self._eraser = Eraser(stores, unique_fields, settings.streams, dead.remove)
+        self._eraser = Eraser(stores, unique_fields, settings.streams, dead.remove, faults)
 
     async def look(self, contact_ids: Collection[int]) -> Counter[str]:
         """What would go, by what is counted."""
@@ -54,14 +55,16 @@ class Erasing:
         return Erased(counts, behind)
 
 
-async def open_erasing(settings: Settings, redis: RedisClient, clickhouse: ClickHouse) -> Erasing:
+async def open_erasing(
+    settings: Settings, redis: RedisClient, clickhouse: ClickHouse, faults: FaultPoints = NO_FAULTS
+) -> Erasing:
     """Raises `RedisError`."""
     profiles, records = ProfileStore(redis), RecordStore(redis)
     replicas = Replicas(redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
     await replicas.learn()
     suppression = SuppressionList(profiles, records, settings.secret)
     stores = Stores(redis, clickhouse, profiles, records, suppression, replicas)
-    return Erasing(settings, stores, (await Fields(records, settings).now()).unique)
+    return Erasing(settings, stores, (await Fields(records, settings).now()).unique, faults)
 
 
 def _counted(files: kept_files.Files) -> dict[str, int]:

@@ -88,7 +88,7 @@ def everything_in_redis(redis: Any) -> str:
     for key in redis.scan_iter(count=1_000):
         read = {b"string": redis.get, b"list": lambda key: redis.lrange(key, 0, -1), b"hash": redis.hgetall,
                 b"zset": lambda key: redis.zrange(key, 0, -1), b"stream": redis.xrange,
-                b"set": redis.smembers}[redis.type(key)]  # fmt: skip
+                b"set": redis.smembers, b"none": lambda _: "a lease that has ended"}[redis.type(key)]  # fmt: skip
         found.append(f"{key!r} {read(key)!r}")
     return "\n".join(found).casefold()
 
