@@ -57,9 +57,8 @@ class Erasures:
     async def _carry_out(self, contact_id: int, erasing: Erasing) -> None:
         try:
             profile = await erasing.stores.profiles.resolve(contact_id)
-            if (
-                profile is not None and profile.id != contact_id
-            ):  # more than was asked for, and whose nobody has checked
+            if profile is not None and profile.id != contact_id:
+                # More than was asked for, and perhaps nothing that whoever asked may delete.
                 why = MERGED.format(id=profile.id)
                 await self._change(contact_id, lambda one: broken_off(one, why, _now_us(), is_final=True))
                 return
