@@ -356,7 +356,7 @@ def test_a_mail_says_why_it_does_not_go(api: httpx.Client) -> None:
     assert "Your offer" in refused.text and "SPOOR_SMTP_URL" in refused.text
     api.post(f"/api/contacts/{contact}/dnc/email/add", json={"reason": 1})
     assert "unsubscribed" in page(api, contact, "/email")
-    assert "no e-mail address" in page(api, new(api, email="", firstname="Ada"), "/email")
+    assert "no email address" in page(api, new(api, email="", firstname="Ada"), "/email")
 
 
 def test_preferences_are_shown_and_saved(api: httpx.Client) -> None:
