@@ -6,7 +6,7 @@
 | `hits:{n}:slow`        | stream | identity            | an entry of a hot device or contact, likewise             |
 | `hits:dead`            | stream | identity            | the newest 10,000 hits that failed, with the reason       |
 | `lease:{n}`            | string | identity            | 10 s, renewed by the reader of stream n                   |
-| `duty:<name>`          | string | contacts            | 30 s, renewed by the process that does it                 |
+| `duty:<name>`          | string | contacts, identity  | 30 s (identity: 10), renewed by the process that does it  |
 | `resolvers`            | zset   | identity            | live resolvers by the time of their last sign of life     |
 | `contact-ids`          | string | ingest and others   | for ever: the next unused contact id                      |
 | `c:{c<slot>}:<id>`     | string | the profile store   | for ever; a day for the move of a caller without cookies  |
@@ -36,6 +36,7 @@
 | `mails:{mail}`         | zset   | contacts            | mails that are to be sent, by when they are due           |
 | `mail:{mail}:<id>`     | string | contacts            | such a mail, until it is sent, failed or cancelled        |
 | `last-check`           | hash   | check-identity      | for ever: when it ended last, and what it left wrong      |
+| `erased`               | string | identity, erase     | for ever: when an erasure ended last; older exports go    |
 | `rebuilding`           | string | rebuild-redis       | from its start to its end, and over a crash in between    |
 | `fence:{<tag>}`        | string | who waits for WAIT  | for ever: one a master, written to be replicated          |
 
@@ -64,6 +65,7 @@ POINTS_PLACE = "points-place"
 LIVE, LIVE_WATCHED = "live", "live:watched"
 REBUILDING = "rebuilding"
 LAST_CHECK = "last-check"
+ERASED = "erased"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"
 HOOKS = "hook:*"  # and what is kept beside each

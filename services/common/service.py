@@ -9,6 +9,7 @@ import gc
 import importlib
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,7 @@ Check = Callable[[], Awaitable[str | None]]  # None when all is well, else what 
 
 WORKER_STOP_SECONDS = 10  # what is in hand takes 5 s at most
 _PR_SET_PDEATHSIG = 1
+MAX_CONNECTIONS, OTHER_HANDLES = 16_384, 1_024
 MAX_HEAD_BYTES = 417_792  # hyper answers 431 to a longer request head; the services refuse far earlier, with a body
 
 
@@ -67,12 +69,23 @@ def serve(target: str, port: int, settings: Settings) -> None:
         workers_kill_timeout=WORKER_STOP_SECONDS,
         loop=Loops.uvloop,
         backlog=2048,
-        backpressure=4096,
+        backpressure=connections(),
         http1_settings=HTTP1Settings(max_buffer_size=MAX_HEAD_BYTES),
         log_level=LogLevels.warning,
         websockets=False,
         respawn_failed_workers=True,
     ).serve(target_loader=functools.partial(_load_in_worker, os.getpid()))
+
+
+def connections() -> int:
+    """How many at once: whoever comes then waits. Takes as many file handles as the system gives, and leaves some to
+    files and stores."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wished = MAX_CONNECTIONS + OTHER_HANDLES
+    if soft < wished:
+        soft = wished if hard == resource.RLIM_INFINITY else min(wished, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(min(MAX_CONNECTIONS, soft - OTHER_HANDLES), 64)
 
 
 def _load_in_worker(parent: int, target: str) -> Any:

@@ -13,6 +13,7 @@ import msgspec
 
 from services.common.contact_fields import TEXT_FIELDS
 from services.common.folding import fold
+from services.common.free_text import searchable
 from services.common.profile import Profile, Value
 
 EVENTS = "events"
@@ -217,7 +218,7 @@ def contact_row(profile: Profile) -> ContactRow:
         view.modified_us // 1000,
         view.identified_us // 1000,
         profile,
-        "\n".join([said for field in TEXT_FIELDS if (said := told(field))]).casefold(),
+        searchable("\n".join([said for field in TEXT_FIELDS if (said := told(field))])),
         view.campaigns,
         view.categories,
         [f"{channel}:{entry.reason}" for channel, entry in sorted(view.dnc.items())] if view.dnc else [],

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from services.common.background import Background, Duty
 from services.common.door import ApiDoor
 from services.common.envelope import STORES_AWAY, add_error_handlers
 from services.common.field_registry import preset_rules
@@ -21,7 +22,6 @@ from services.common.service import end_process_if_failed, operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.timing import Timed
 from services.contacts.audit.audit_api import AuditApi
-from services.contacts.background import Background, Duty
 from services.contacts.campaigns.campaigns_api import CampaignsApi
 from services.contacts.campaigns.events_api import CampaignEventsApi
 from services.contacts.companies.api import CompaniesApi
@@ -47,6 +47,7 @@ from services.contacts.people.api import ContactsApi
 from services.contacts.people.contact_batch import contact_batch_api
 from services.contacts.people.devices_api import DevicesApi
 from services.contacts.people.duplicates_api import DuplicatesApi
+from services.contacts.people.erasures_api import ErasuresApi
 from services.contacts.people.membership_api import MembershipApi
 from services.contacts.people.merges_api import MergesApi
 from services.contacts.people.tags_api import TagsApi
@@ -103,7 +104,7 @@ def create_app(settings: Settings | None = None) -> Timed:
         raise SettingsError("SPOOR_SECRET is required: it keys the click-throughs")
     stores, metrics = Stores(settings), ContactsMetrics()
     stores.hooks.on_drop = metrics.webhook_notes_dropped.add
-    background = Background(stores, duties(stores, settings, metrics))
+    background = Background(stores.redis, duties(stores, settings, metrics), lambda: stores.is_open)
     background.on_failure = metrics.count_failure
     waiting = Waiting(stores, metrics)
     limit = RateLimit(settings.redis_url, "api", settings.api_rate_limiter_limit, settings.api_rate_limiter_seconds)
@@ -197,6 +198,7 @@ def api_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics) -> 
         *ActionsApi(stores, user, metrics).routes(),
         *MembershipApi(stores, user, metrics).routes(),
         *MergesApi(stores, user, metrics).routes(),
+        *ErasuresApi(stores, user, metrics).routes(),
         *TagsApi(stores, user, metrics).routes(),
         *UtmApi(stores, user, metrics).routes(),
         *DevicesApi(stores, user, metrics).routes(),

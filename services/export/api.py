@@ -147,7 +147,7 @@ def _queued(job: Job) -> Response:
 
 def job_object(job: Job) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.to_builtins(job)
-    for name in ("rights", "notice_tries"):
+    for name in ("rights", "notice_tries", "erased"):
         del body[name]
     wish = body.pop("wish")
     download = f"/exports/{job.id}/download" if job.status is Status.DONE and not job.object else None

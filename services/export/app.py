@@ -27,6 +27,7 @@ from services.common.service import operation_routes
 from services.common.settings import Settings, SettingsError, load_settings
 from services.common.user_directory import UserDirectory
 from services.export.api import ExportsApi
+from services.export.erased import ErasureMark
 from services.export.jobs.exporter import Exporter
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.store import ObjectStore
@@ -59,7 +60,7 @@ def create_app(settings: Settings | None = None) -> ApiDoor:
     users, links = UserDirectory(records), Links(settings.secret, settings.export_url)
     exporter = Exporter(
         folder, metrics, Fields(records, settings), Notices(settings, users, links), ObjectStore(settings),
-        settings.clickhouse_url, limit=settings.export_limit, days=settings.export_days,
+        settings.clickhouse_url, ErasureMark(redis), limit=settings.export_limit, days=settings.export_days,
     )  # fmt: skip
     logins = Logins(settings, redis, users)
     schedules = RecordFolder(folder.folder / "schedules", Schedule)

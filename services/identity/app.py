@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from services.common import clickhouse as ch
 from services.common import keys
 from services.common.access import Access
+from services.common.background import Background
 from services.common.clickthrough import Clickthroughs
 from services.common.companies import CompanyStore
 from services.common.contact_ids import ContactIds
@@ -45,6 +46,7 @@ from services.identity.agents import Agents
 from services.identity.api import IdentityApi
 from services.identity.companies import Companies
 from services.identity.dead_letters import DeadLetters
+from services.identity.erasures import Erasures
 from services.identity.faults import POINTS
 from services.identity.identify import Rules
 from services.identity.leases import Leases
@@ -137,11 +139,12 @@ class Worker:
         client, ids = await self._connect()
         if client is None or ids is None:
             return
-        reader, slow_reader, relay_work = self._assemble(client, ids)
+        reader, slow_reader, relay_work, erasures = self._assemble(client, ids)
+        duties = Background(self.redis, (erasures.duty(),), lease_seconds=self._settings.lease_seconds)
         quiet_garbage_collector()
         beside = [
             asyncio.create_task(work)
-            for work in (relay_work.run(), self._feed.run_forever(), self._counts.run_forever())
+            for work in (relay_work.run(), duties.run(), self._feed.run_forever(), self._counts.run_forever())
         ]
         for task in beside:
             task.add_done_callback(end_process_if_failed)
@@ -152,6 +155,8 @@ class Worker:
         finally:
             for task in beside:
                 task.cancel()
+            with contextlib.suppress(RedisError):
+                await duties.release()
             await self._counts.close()
             await client.close()
 
@@ -181,7 +186,7 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), LOST_RETRY_SECONDS)
 
-    def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, Reader, Relay]:
+    def _assemble(self, client: ch.ClickHouse, ids: ContactIds) -> tuple[Reader, Reader, Relay, Erasures]:
         settings, faults = self._settings, fault_points_from_environment(POINTS)
         store, records = ProfileStore(self.redis, allow_oom=True), RecordStore(self.redis, allow_oom=True)
         dead_letters = DeadLetters(self.redis, self._replicas)
@@ -234,7 +239,7 @@ class Worker:
         )
         merges = MergeStore(store, operations.first_seen_us, faults)
         relay = Relay(store, records, client, queue, merges, lambda: placement.rules, self.metrics)
-        return self._reader, self._slow_reader, relay
+        return self._reader, self._slow_reader, relay, Erasures(settings, records, client, faults)
 
     def _open_operations(
         self, client: ch.ClickHouse, ids: ContactIds, queue: MergeQueue, fields: Fields, faults: FaultPoints

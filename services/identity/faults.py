@@ -23,9 +23,15 @@ BATCH_POINTS = (
     "after_insert",
     "after_ack",
 )
+ERASURE_POINTS = (
+    "after_erasure_begun",
+    "after_burial",  # a tombstone in Redis, and all in ClickHouse
+    "after_erasing",  # all is gone, and the request does not say so
+)
 POINTS = (
     *BATCH_POINTS,
     *MERGE_POINTS,
     "after_call",  # of another service: all is in Redis, and nothing in ClickHouse
     "after_queued_merge",
+    *ERASURE_POINTS,
 )

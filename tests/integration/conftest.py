@@ -34,12 +34,18 @@ def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def valkey_url(server_folder: Path) -> Iterator[str]:
+    yield from a_redis(server_folder)
+
+
+def a_redis(folder: Path) -> Iterator[str]:
+    """For a fixture: a Valkey, or a Redis Cluster where TEST_ON_CLUSTER says so."""
     if os.environ.get("TEST_ON_CLUSTER"):
-        with Cluster(server_folder / "cluster") as cluster:
+        with Cluster(folder / "cluster") as cluster:
             yield cluster.url
         return
     port = free_port()
-    valkey = start_valkey(server_folder, port)
+    (folder / "password").write_text(PASSWORD)
+    valkey = start_valkey(folder, port)
     yield f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
     valkey.stop()
 

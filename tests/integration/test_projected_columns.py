@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clickhouse_connect.driver.client import Client
 
+from services.common.free_text import PLAIN, searchable
 from services.common.migrate import FOLDER
 from services.common.profile import DoNotContact, Member, Part, Profile, Stamped
 from services.common.tables import CONTACTS, columns, contact_row, encode_rows
@@ -53,6 +54,15 @@ async def test_free_text_of_an_older_version_is_made_again_as_it_is_written_now(
     own = Part(added_us=1, fields={name: Stamped(value, 1) for name, value in said.items()})
     profile = Profile(4_300_000_000_009, own=own, version=1)
     stored(clickhouse, profile, ("q",))
-    clickhouse.command((FOLDER / "0019_free_text.sql").read_text().strip(";\n"), settings={"mutations_sync": 2})
+    for name in ("0019_free_text.sql", "0022_free_text_without_marks.sql"):
+        clickhouse.command((FOLDER / name).read_text().strip(";\n"), settings={"mutations_sync": 2})
     [(text,)] = clickhouse.query(f"SELECT q FROM contacts FINAL WHERE id = {profile.id}").result_rows
-    assert text == contact_row(profile).q == "ada@x.org\nårhus strasse\nłódź\nαθήνα\nловелас ạặ"
+    assert text == contact_row(profile).q == "ada@x.org\narhus strasse\nlodz\nαθηνα\nловелас aa"
+
+
+def test_a_migration_takes_the_marks_off_that_searches_take_off(clickhouse: Client) -> None:
+    small = "".join(map(chr, PLAIN)).casefold()
+    _, _, migration = (FOLDER / "0022_free_text_without_marks.sql").read_text().partition("q = ")
+    made = f"WITH {{small:String}} AS q SELECT {migration.partition('WHERE')[0]}"
+    [(text,)] = clickhouse.query(made, parameters={"small": small}).result_rows
+    assert text == searchable(small)

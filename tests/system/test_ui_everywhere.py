@@ -19,8 +19,8 @@ EVIL = "<img src=x onerror=alert(1)>'\"{{7*7}}"
 MORE = (
     "/ui/contacts?search=(", "/ui/contacts/quick", "/ui/contacts/new", "/ui/contacts/{contact}",
     "/ui/contacts/{contact}?tab=notes", "/ui/contacts/{contact}?tab=audit", "/ui/contacts/{contact}/edit",
-    "/ui/segments/new", "/ui/segments/{segment}", "/ui/companies/new", "/ui/fields/new", "/ui/imports/new",
-    "/ui/exports/new", "/ui/live/check?site=https://shop.example", "/ui/me", "/ui/nothing",
+    "/ui/contacts/{contact}/erase", "/ui/segments/new", "/ui/segments/{segment}", "/ui/companies/new", "/ui/fields/new",
+    "/ui/imports/new", "/ui/exports/new", "/ui/live/check?site=https://shop.example", "/ui/me", "/ui/nothing",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from services.common.caller import ADMIN_ID, author_id, my_id
 from services.common.contact_fields import FIELDS, TEXT_FIELDS, Field
 from services.common.event_types import EMAIL_READ, EMAIL_SENT, IMPORTED
+from services.common.free_text import searchable
 from services.common.queries.search import And, Node, Not, Or, SearchError, Term, parse_search
 from services.common.queries.search_sql import SearchValues, like_pattern
 
@@ -255,7 +256,7 @@ class _Compiler(SearchValues):
     def _text(self, term: Term) -> str:
         if term.is_strict or "%" in term.value:
             return "(" + " OR ".join(self.like(field_sql(field), term) for field in TEXT_FIELDS) + ")"
-        return f"q LIKE {self.bind(like_pattern(term.value.casefold(), contains=True))}"
+        return f"q LIKE {self.bind(like_pattern(searchable(term.value), contains=True))}"
 
     def _field(self, alias: str, term: Term) -> str:
         if self._fields[alias].type == "boolean":

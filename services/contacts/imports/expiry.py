@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from services.common.background import Duty
 from services.common.documents import decode_document
-from services.contacts.background import Duty
 from services.contacts.imports.document import IMPORT, OVER, UNDER_WAY, Import, Status, ended
 from services.contacts.imports.failures import remove_failures
 from services.contacts.imports.file_store import remove_file

@@ -9,7 +9,7 @@ import sys
 
 import structlog
 
-from services.contacts.background import Duty
+from services.common.background import Duty
 from services.contacts.imports.runner import waiting_imports
 from services.contacts.stores import Stores
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import structlog
 
+from services.common.background import Duty
 from services.common.profile import Profile
 from services.common.redis_client import RedisError
 from services.common.settings import Settings
 from services.common.smtp import Answer, LineDownError, Outcome, SmtpLine
-from services.contacts.background import Duty
 from services.contacts.mail import mailbook
 from services.contacts.mail.attachments import PlaceAwayError
 from services.contacts.mail.delivery_rules import retry_us

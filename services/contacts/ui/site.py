@@ -13,6 +13,7 @@ from services.contacts.ui.categories.categories_page import CATEGORIES
 from services.contacts.ui.companies.companies_page import CompaniesPage
 from services.contacts.ui.contact.contact_dialogs import ContactDialogs
 from services.contacts.ui.contact.contact_page import ContactPage
+from services.contacts.ui.contact.erasure_dialog import ErasureDialog
 from services.contacts.ui.contact.fields_panel import FieldsPanel
 from services.contacts.ui.contact.mail_dialog import MailDialog
 from services.contacts.ui.contact.membership_dialogs import MembershipDialogs
@@ -67,6 +68,7 @@ def page_routes(stores: Stores, settings: Settings, metrics: ContactsMetrics, ap
         BatchPage(desk),
         ContactPage(desk),
         ContactDialogs(desk),
+        ErasureDialog(desk),
         FieldsPanel(desk),
         MailDialog(desk),
         MembershipDialogs(desk),

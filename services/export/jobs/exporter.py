@@ -18,6 +18,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.envelope import STORES_AWAY, ApiError
 from services.common.field_registry import Fields
 from services.common.smtp import Answer, Outcome
+from services.export.erased import ErasureMark
 from services.export.files.row_stream import BrokenOffError, GoOn
 from services.export.jobs.faults import disk_words, may_pass, words
 from services.export.jobs.folder import JobFolder
@@ -40,41 +41,42 @@ MAX_AT_ONCE = 10_000  # rows of an export for which somebody waits
 PAUSE_SECONDS = 2.0  # before a second look at a ClickHouse that was away, twice that before a third one
 SAVE_SECONDS = 1.0  # between two words on how far a job is
 DAY = 86_400.0
+FORGOTTEN = "removed with an erasure"  # in the place of an error, which may quote somebody
 _NOTICES = {NOTICE_SENT: "sent", NOTICE_WAITS: "later"}  # as they are counted
 
 
 class Unwanted(Exception):
-    """The export was removed, or this process ends."""
+    """The export was removed, somebody was erased meanwhile, or this process ends."""
 
 
 class Exporter:
     def __init__(
         self, folder: JobFolder, metrics: ExportMetrics, fields: Fields, notices: Notices, store: ObjectStore,
-        clickhouse_url: str, *, limit: int, days: float,
+        clickhouse_url: str, erased: ErasureMark, *, limit: int, days: float,
     ) -> None:  # fmt: skip
         """`limit`: how many rows an export may have, 0 for any; after `days` its file is removed."""
         self._folder, self._metrics, self._fields, self._notices = folder, metrics, fields, notices
-        self._limit, self._days, self._store = limit, days, store
+        self._limit, self._days, self._store, self._erased = limit, days, store, erased
         self._clickhouse: ClickHouse | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._look = asyncio.Event()
         self._ends = threading.Event()
-        self._server: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._threads = ThreadPoolExecutor(RUNNING_AT_ONCE, "export", _step_back)
         self._places = asyncio.Semaphore(RUNNING_AT_ONCE)  # for those that are made while somebody waits
         self.writer = JobWriter(folder, clickhouse_url, store)
 
     def open(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
-        self._server = asyncio.create_task(watch(self._folder, self._served, self._look))
+        watching = (watch(self._folder, self._served, self._look), self._erased.watch(self.forget_erased))
+        self._beside = [asyncio.create_task(one) for one in watching]
 
     async def close(self) -> None:
         """What runs is left to whoever has room next."""
         self._ends.set()
-        tasks = [*self._running.values(), *([self._server] if self._server else [])]
-        if self._server:
-            self._server.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for one in self._beside:
+            one.cancel()
+        await asyncio.gather(*self._running.values(), *self._beside, return_exceptions=True)
         self._threads.shutdown()
 
     async def create(self, wish: Wish, job_id: str = "", schedule_id: str = "") -> Job:
@@ -153,6 +155,23 @@ class Exporter:
             text = f"These are {found:,} {wish.of}; an export has {self._limit:,} at most. Search for fewer."
             raise ApiError(400, text, {"search": [text]})
         return found
+
+    async def forget_erased(self, mark: int) -> bool:
+        """Removes what was read before this erasure. What runs begins again by itself, or ends before it sees that:
+        then False, and it is to be called again. Raises `OSError`."""
+        jobs = [job for job in await asyncio.to_thread(self._folder.all) if job.erased != mark]
+        for job in jobs:
+            if job.status not in WAITING:
+                await asyncio.to_thread(self._forget, job, mark)
+        await asyncio.to_thread(self._folder.open)  # what belongs to no export
+        return not any(job.status is Status.RUNNING for job in jobs)
+
+    def _forget(self, job: Job, mark: int) -> None:
+        job.erased, job.error = mark, FORGOTTEN if job.error else ""
+        if job.status is Status.DONE and not job.object:
+            self._expire(job)
+        else:
+            self._folder.save(job)
 
     def forget(self, schedule_id: str) -> None:
         """What a schedule made so long ago that files of that time are gone; the bucket keeps its own."""
@@ -238,6 +257,7 @@ class Exporter:
                 return
             job.attempts += 1
             job.status, job.started_at, job.rows, job.bytes, job.error = Status.RUNNING, time.time(), 0, 0, ""
+            job.erased = await self._erased.read()
             try:
                 if job.attempts > MAX_ATTEMPTS:
                     raise ValueError(f"interrupted {MAX_ATTEMPTS} times")
@@ -287,7 +307,7 @@ class Exporter:
 
         def go_on(_: int) -> None:
             nonlocal last
-            if self._ends.is_set():
+            if self._ends.is_set() or job.erased != self._erased.known:
                 raise Unwanted
             if time.monotonic() - last < SAVE_SECONDS:
                 return

@@ -50,6 +50,7 @@ class Job(msgspec.Struct):
     notice_tries: int = 0
     object: str = ""  # its address, where it goes into the store
     schedule_id: str = ""  # by which it was made
+    erased: int = 0  # the mark of the last erasure before it began to read
 
     @property
     def file_name(self) -> str:

@@ -12,23 +12,13 @@ import sys
 from collections import Counter
 
 from services.common.device import DeviceCodec
-from services.common.field_registry import Fields
-from services.common.profiles import ProfileStore
-from services.common.records import RecordStore
-from services.common.replication import Replicas
+from services.identity.erasing.eraser import BusyError, Stores
+from services.identity.erasing.erasing import COUNTS, WAIT_SECONDS, open_erasing
 from services.identity.lookup import Lookup, Status
 from services.identity.selectors import Selector, SelectorError, read_selector
-from services.identity.suppression import SuppressionList
-from services.identity.tools.erasing import erased_rows, kept_files
-from services.identity.tools.erasing.dead_hits import DeadHits
-from services.identity.tools.erasing.eraser import BusyError, Eraser, Stores
 from services.identity.tools.tool import Connections, Summary, ToolError, UnfinishedError, parser, run
 
-WAIT_SECONDS = 60.0
 MAX_BY_LENGTH = 191
-COUNTS = ("contacts", "merged_ids", "values", "events", "bot_events", "footprints", "recent", "activity", "audit",
-          "notes", "images", "messages", "versions", "dead_letters", "left_in_redis", "import_files",
-          "import_failures")  # fmt: skip
 
 
 async def work(connected: Connections, options: argparse.Namespace) -> Summary:
@@ -36,38 +26,23 @@ async def work(connected: Connections, options: argparse.Namespace) -> Summary:
     settings = connected.settings
     if not settings.secret:
         raise ToolError("SPOOR_SECRET is not set: it keys the suppression list")
-    stores = stores_of(connected)
-    unique_fields = (await Fields(stores.records, settings).now()).unique
+    erasing = await open_erasing(settings, connected.redis, connected.clickhouse)
+    unique_fields = erasing.unique_fields
     selectors = [_selector(number, text, unique_fields) for number, text in enumerate(options.who, 1)]
-    contact_ids = await find(stores, DeviceCodec(settings.secret), selectors, unique_fields)
-    dead = DeadHits(stores.redis, stores.profiles, stores.suppression, unique_fields)
-    eraser = Eraser(stores, unique_fields, settings.streams, dead.remove)
+    contact_ids = await find(erasing.stores, DeviceCodec(settings.secret), selectors, unique_fields)
     if options.dry_run:
-        looked = await eraser.look(contact_ids)
-        looked.update(await erased_rows.imports(stores.clickhouse))
-        return _summary(looked, kept_files.find(settings))
+        return _summary(await erasing.look(contact_ids))
     try:
-        counts, behind = await eraser.erase(contact_ids, options.by, options.wait, _say)
+        counts, behind = await erasing.erase(contact_ids, options.by, options.wait, _say)
     except BusyError as error:
         raise ToolError(str(error)) from error
-    counts.update(await erased_rows.remove_imports(stores.clickhouse))
-    files = kept_files.find(settings)
-    kept_files.remove(files)
-    summary = _summary(counts, files)
+    summary = _summary(counts)
     if behind:
         why = f"{behind} streams still have hits of before: with a resolver running, run it again"
         raise UnfinishedError(why, summary)
     if not any(summary.values()):
         _say("nothing was left to erase")
     return summary
-
-
-def stores_of(connected: Connections) -> Stores:
-    settings, redis = connected.settings, connected.redis
-    profiles, records = ProfileStore(redis), RecordStore(redis)
-    suppression = SuppressionList(profiles, records, settings.secret)
-    replicas = Replicas(redis, settings.redis_wait_replicas, settings.redis_wait_seconds)
-    return Stores(redis, connected.clickhouse, profiles, records, suppression, replicas)
 
 
 async def find(
@@ -101,12 +76,8 @@ def _selector(number: int, text: str, unique_fields: tuple[str, ...]) -> Selecto
         raise ToolError(f"argument {number}: {error}") from error
 
 
-def _summary(counts: Counter[str], files: kept_files.Files) -> dict[str, int | float | str]:
-    return {
-        **{name: counts[name] for name in COUNTS},
-        "export_files": len(files.exports),
-        "torn_spill_files": len(files.torn_spills),
-    }
+def _summary(counts: Counter[str]) -> dict[str, int]:
+    return {name: counts[name] for name in COUNTS}
 
 
 def _say(line: str) -> None:

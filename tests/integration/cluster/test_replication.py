@@ -10,6 +10,8 @@ import pytest
 from services.common import keys
 from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.replication import Mark, NotReplicatedError, Replicas
+from services.common.settings import Settings
+from services.identity.erasing.erasing import open_erasing
 from tests.integration.cluster.nodes import Cluster
 from tests.processes import eventually
 
@@ -54,6 +56,12 @@ async def test_a_fence_reaches_every_master(cluster: Cluster, redis: RedisClient
         assert node.client.dbsize() > 0
     with pytest.raises(NotReplicatedError, match="1 of 2"):
         await Replicas(redis, 2, 0.1).learn()
+
+
+async def test_an_erasure_can_be_confirmed_at_once(redis: RedisClient) -> None:
+    settings = Settings(redis_wait_replicas=1, redis_wait_seconds=0.5, secret=("x",))
+    replicas = (await open_erasing(settings, redis, None)).stores.replicas
+    await replicas.confirm(replicas.mark())
 
 
 async def test_a_command_and_its_wait_go_to_one_master(

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from clickhouse_connect.driver.client import Client
 
 from tests.integration.conftest import Hit
 
@@ -49,6 +50,18 @@ def test_the_history_of_all_is_the_newest_first_within_its_range(api: httpx.Clie
     assert len(get(api, "/api/contacts/activity", **said, **{"filters[dateFrom]": since})["events"]) == 4
     get(api, "/api/contacts/activity", 400, **{"order[0]": "eventLabel"})
     get(api, "/api/contacts/activity", 400, page=99_999)
+
+
+def test_what_is_rare_among_very_many_events_is_found(api: httpx.Client, clickhouse: Client) -> None:
+    clickhouse.command(
+        "INSERT INTO events (event_id, contact_id, time, type, url)"
+        " SELECT generateUUIDv4(), 4600000000000 + number % 7,"
+        " toDateTime64('1997-01-01 12:00:00', 3, 'UTC') - number / 1000, 'page.hit',"
+        " if(number % 500 = 0, 'needle', 'hay') FROM numbers(100000)"
+    )
+    days = {"filters[dateFrom]": "1997-01-01 00:00:00", "filters[dateTo]": "1997-01-02 00:00:00"}
+    found = get(api, "/api/contacts/activity", **days, **{"filters[search]": "needle"})
+    assert (len(found["events"]), found["total"]) == (found["limit"], 200)
 
 
 def test_a_search_of_histories_looks_at_what_was_told_and_not_at_its_names(api: httpx.Client, store_hit: Hit) -> None:

@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.common import keys
-from services.contacts import background
-from services.contacts.background import Background, Duty
+from services.common.background import Background, Duty
 from services.contacts.stores import Stores
 
 
@@ -35,7 +34,7 @@ async def test_one_process_works_and_another_takes_over_when_it_goes(stores: Sto
         async def work() -> None:
             done.append(name)
 
-        return Background(stores, (Duty("test-turns", 0.01, work),))
+        return Background(stores.redis, (Duty("test-turns", 0.01, work),))
 
     first, second = worker("first"), worker("second")
     async with running(first):
@@ -52,8 +51,7 @@ async def test_one_process_works_and_another_takes_over_when_it_goes(stores: Sto
     await second.release()
 
 
-async def test_who_has_lost_the_lease_stops_in_the_middle(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "RENEW_SECONDS", 0.05)
+async def test_who_has_lost_the_lease_stops_in_the_middle(stores: Stores) -> None:
     began, ended = asyncio.Event(), asyncio.Event()
 
     async def work() -> None:
@@ -63,7 +61,7 @@ async def test_who_has_lost_the_lease_stops_in_the_middle(stores: Stores, monkey
         finally:
             ended.set()
 
-    async with running(Background(stores, (Duty("test-lost", 60, work),))):
+    async with running(Background(stores.redis, (Duty("test-lost", 60, work),), lease_seconds=0.6)):
         async with asyncio.timeout(10):
             await began.wait()
             await stores.redis.set(keys.duty("test-lost"), "another", px=5_000)
@@ -78,7 +76,7 @@ async def test_a_store_that_is_away_is_waited_for_and_a_fault_ends_it(stores: St
         calls.append(1)
         raise (ConnectionError if len(calls) < 3 else ZeroDivisionError)
 
-    one = Background(stores, (Duty("test-faults", 0.01, work),))
+    one = Background(stores.redis, (Duty("test-faults", 0.01, work),))
     broke_off: list[str] = []
     one.on_failure = broke_off.append
     with pytest.raises(ExceptionGroup) as raised:

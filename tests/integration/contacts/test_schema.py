@@ -163,6 +163,8 @@ def test_what_there_is_is_found_and_as_described(operation: Any, api: httpx.Clie
         assert api.post(path, content=PNG).status_code == 200
     elif path.startswith("/api/contacts/") and path.endswith("/integrations/crm"):
         assert api.put(path, json={"externalId": "A-1"}).status_code == 201
+    elif path.endswith("/erasure"):
+        assert api.post(path.replace("/erasure", "/erase")).status_code == 202
     response = api.get(path, params=QUERIES.get(operation.path))
     assert response.status_code == 200, response.text
     operation.validate_response(response)

@@ -23,6 +23,7 @@ from services.common.redis_client import connect as connect_redis
 from services.common.settings import load_settings
 from services.common.tables import CONTACTS, EVENTS, contact_row
 from services.common.user_directory import UserDirectory
+from services.export.erased import ErasureMark
 from services.export.jobs.exporter import Exporter
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import WAITING, Status
@@ -125,6 +126,7 @@ async def test_a_visitor_who_is_identified_meanwhile_is_exported_once(
         notices,
         ObjectStore(settings),
         clickhouse_url,
+        ErasureMark(redis),
         limit=0,
         days=1,
     )

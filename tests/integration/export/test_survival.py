@@ -17,7 +17,9 @@ import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from services.common import keys
 from services.common.migrate import migrate
+from services.common.redis_client import connect
 from tests.integration.export.test_export import ended
 from tests.integration.services import Service, start_service
 from tests.processes import eventually
@@ -105,6 +107,36 @@ def test_one_that_is_removed_while_it_runs_stops_and_leaves_nothing(start: Any, 
     eventually(lambda: not list(folder.glob(f"{job}*")), "nothing is left")
     time.sleep(1.5)
     assert [path for path in folder.iterdir() if path.is_file()] == []
+
+
+async def test_what_was_read_before_an_erasure_is_removed_and_what_reads_begins_again(
+    tmp_path: Path, valkey_url: str, filled_url: str
+) -> None:
+    redis_url = valkey_url if "cluster" in valkey_url else f"{valkey_url[:-1]}15"  # others have exports, too
+    redis = connect(redis_url)
+    await redis.set(keys.ERASED, 1)
+    folder = tmp_path / "data" / "exports"
+    service = start_service("export", tmp_path, redis_url, filled_url)
+    small = service.http.post("/exports", json={"columns": ["id"], "search": "ids:1"}).json()["id"]
+    assert ended(service.http, small)["status"] == "done"
+    large = service.http.post("/exports", json={"format": "xlsx", "search": "email:c1 or email:c2"}).json()["id"]
+    eventually(lambda: service.http.get(f"/exports/{large}").json()["status"] == "running", "it reads")
+    erased_at = time.time()
+    await redis.set(keys.ERASED, 2)
+    eventually(lambda: service.http.get(f"/exports/{small}").json()["status"] == "expired", "the end of the file")
+    assert not (folder / f"{small}.csv").exists() and service.http.get(f"/exports/{small}/download").status_code == 410
+    done = ended(service.http, large)
+    assert (done["status"], done["attempts"]) == ("done", 1) and done["started_at"] > erased_at
+    service.process.stop()
+
+    await redis.set(keys.ERASED, 3)
+    again = start_service("export", tmp_path, redis_url, filled_url)
+    eventually(lambda: again.http.get(f"/exports/{large}").json()["status"] == "expired", "what was missed is done")
+    assert [path.suffix for path in folder.iterdir() if path.suffix not in (".json", ".lock", "")] == []
+    for one in (service, again):
+        one.http.close()
+    again.process.stop()
+    await redis.aclose()
 
 
 class CuttingProxy:

@@ -18,7 +18,7 @@ import pytest
 from services.common import keys
 from services.common.merges import MERGE_POINTS
 from services.contacts.people.faults import POINTS as CONTACTS_POINTS
-from services.identity.faults import BATCH_POINTS, POINTS
+from services.identity.faults import BATCH_POINTS, ERASURE_POINTS, POINTS
 from tests.integration.identity import crash_calls as calls
 from tests.integration.identity.crash_calls import Services, Story, client
 from tests.integration.identity.crash_traffic import ENVIRON, STREAMS, Traffic, state_of
@@ -171,7 +171,8 @@ def untrue(services: Services, story: Story) -> list[str]:
 
 def test_every_point_has_a_case() -> None:
     of_calls = {service: {case.point for case in CALL_CASES if case.service == service} for service in Services._fields}
-    assert {point for point, _ in BATCH_CASES} | set(QUEUE_POINTS) | of_calls["identity"] == set(POINTS)
+    of_others = set(QUEUE_POINTS) | set(ERASURE_POINTS)  # tests/integration/tools/test_erasures.py
+    assert {point for point, _ in BATCH_CASES} | of_others | of_calls["identity"] == set(POINTS)
     assert of_calls["contacts"] == set(CONTACTS_POINTS)
     assert of_calls["identity"] >= set(MERGE_POINTS)
 

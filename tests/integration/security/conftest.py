@@ -12,6 +12,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
+from tests.integration.conftest import a_redis
 from tests.processes import ROOT, Program, free_port, is_up
 
 NAMES = ("ingest", "identity", "contacts", "export")
@@ -24,8 +25,10 @@ UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-p
 
 
 class Four(NamedTuple):
-    """The services by name, and their logs."""
+    """The services by name, and their logs; with a Redis and a database of their own, so that no resolver with other
+    secrets works on their hits, nor theirs on the hits of others."""
 
+    redis_url: str
     http: dict[str, httpx.Client]  # without a login
     logged_in: dict[str, httpx.Client]
     logs: dict[str, Path]
@@ -37,7 +40,12 @@ class Four(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def four(tmp_path_factory: pytest.TempPathFactory, valkey_url: str, clickhouse_url: str) -> Iterator[Four]:
+def redis_of_four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    yield from a_redis(tmp_path_factory.mktemp("redis-of-four"))
+
+
+@pytest.fixture(scope="session")
+def four(tmp_path_factory: pytest.TempPathFactory, redis_of_four: str, clickhouse_url: str) -> Iterator[Four]:
     folder = tmp_path_factory.mktemp("four")
     code, data = folder / "code", folder / "data"
     data.mkdir()
@@ -45,8 +53,8 @@ def four(tmp_path_factory: pytest.TempPathFactory, valkey_url: str, clickhouse_u
     read_only(code)
     ports = {name: free_port() for name in NAMES}
     environ = {
-        "SPOOR_REDIS_URL": valkey_url,
-        "SPOOR_CLICKHOUSE_URL": clickhouse_url,
+        "SPOOR_REDIS_URL": redis_of_four,
+        "SPOOR_CLICKHOUSE_URL": f"{clickhouse_url}_of_four",
         **{f"SPOOR_{name.upper()}_PORT": str(port) for name, port in ports.items()},
         "SPOOR_ADMIN_PASSWORD": PASSWORD,
         "SPOOR_SECRET": SECRET,
@@ -57,6 +65,7 @@ def four(tmp_path_factory: pytest.TempPathFactory, valkey_url: str, clickhouse_u
         "SPOOR_PUBLICLY_UPDATABLE": "email",
         "SPOOR_TRACK_PRIVATE_IP_RANGES": "true",
         "SPOOR_LOG_LEVEL": "debug",
+        "SPOOR_SEGMENT_SECONDS": "3600",
         "SPOOR_DATA_DIR": str(data),
         "TMPDIR": str(data),
     }
@@ -74,7 +83,7 @@ def four(tmp_path_factory: pytest.TempPathFactory, valkey_url: str, clickhouse_u
     }
     for name, process in processes.items():
         process.wait_until(lambda name=name: is_up(f"{urls[name]}/readyz"), name, 60)
-    yield Four(http, logged_in, logs, processes, code)
+    yield Four(redis_of_four, http, logged_in, logs, processes, code)
     for name in NAMES:
         http[name].close()
         logged_in[name].close()

@@ -29,12 +29,12 @@ def test_a_login_from_another_sites_page_begins_none(four: Four) -> None:
     assert (refused.status_code, "spoor_session" in refused.cookies) == (403, False)
 
 
-def test_a_session_lies_nowhere_in_redis_as_it_is(four: Four, valkey_url: str) -> None:
+def test_a_session_lies_nowhere_in_redis_as_it_is(four: Four) -> None:
     said = {"username": "admin", "password": PASSWORD}
     token = four.http["contacts"].post("/ui/login", data=said, headers=OURS).cookies["spoor_session"]
     four.http["contacts"].cookies.clear()
-    is_cluster = valkey_url.startswith("redis+cluster://")
-    url = valkey_url.replace("redis+cluster://", "redis://")
+    is_cluster = four.redis_url.startswith("redis+cluster://")
+    url = four.redis_url.replace("redis+cluster://", "redis://")
     store = RedisCluster.from_url(url) if is_cluster else Redis.from_url(url)
     assert not [key for key in store.scan_iter(count=5_000) if token.encode() in key]
     store.close()

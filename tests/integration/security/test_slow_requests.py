@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import resource
 import socket
 import threading
 import time
+
+import httpx
 
 from services.common.patience import BODY_SECONDS
 from tests.integration.security.conftest import NAMES, PASSWORD, Four
@@ -72,3 +76,14 @@ def test_slow_heads_and_bodies_are_cut_off_by_every_service_and_others_are_serve
     assert not too_long
     bodies = [one.seconds for name, one in slow.items() if name.endswith("body")]
     assert max(bodies) < BODY_SECONDS + SLACK_SECONDS
+
+
+def test_five_thousand_connections_on_which_nothing_is_asked_keep_nobody_out(four: Four) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with contextlib.ExitStack() as idle:
+        for _ in range(5_000):
+            idle.enter_context(socket.create_connection(("127.0.0.1", four.port("ingest")), timeout=5))
+        url = f"http://127.0.0.1:{four.port('ingest')}/livez"
+        assert httpx.get(url, trust_env=False, timeout=5).status_code == 200
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -30,6 +30,9 @@ from services.common.records import RecordStore
 from services.common.replication import Replicas
 from services.common.tables import BOT_EVENTS, CONTACTS, EVENTS, MESSAGES, BotRow, MessageRow, contact_row
 from services.common.values import UniqueValue
+from services.identity.erasing.dead_hits import DeadHits
+from services.identity.erasing.draining import drain
+from services.identity.erasing.eraser import Erased, Eraser, Stores
 from services.identity.faults import FaultPoints
 from services.identity.identify import ContactDeleted, Rules, Sighting
 from services.identity.lookup import Lookup, Status
@@ -38,9 +41,6 @@ from services.identity.placement import Placement
 from services.identity.selectors import Selector
 from services.identity.suppression import SuppressionList
 from services.identity.tools.erase import find
-from services.identity.tools.erasing.dead_hits import DeadHits
-from services.identity.tools.erasing.draining import drain
-from services.identity.tools.erasing.eraser import Erased, Eraser, Stores
 from tests.integration.conftest import event_row
 from tests.integration.site import Visitor, stop
 from tests.integration.tools.conftest import Place, Servers, start_tool, summary
@@ -88,7 +88,7 @@ def everything_in_redis(redis: Any) -> str:
     for key in redis.scan_iter(count=1_000):
         read = {b"string": redis.get, b"list": lambda key: redis.lrange(key, 0, -1), b"hash": redis.hgetall,
                 b"zset": lambda key: redis.zrange(key, 0, -1), b"stream": redis.xrange,
-                b"set": redis.smembers}[redis.type(key)]  # fmt: skip
+                b"set": redis.smembers, b"none": lambda _: "a lease that has ended"}[redis.type(key)]  # fmt: skip
         found.append(f"{key!r} {read(key)!r}")
     return "\n".join(found).casefold()
 

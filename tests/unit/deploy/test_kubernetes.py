@@ -120,7 +120,7 @@ def test_there_is_a_job_for_each_tool_and_only_prune_runs_by_itself(rendered: Re
     jobs = {one["metadata"]["name"]: one["spec"]["suspend"] for one in of_kind(rendered["existing"], "CronJob")}
     files = (ROOT / "services/identity/tools").glob("*.py")
     tools = {file.stem.replace("_", "-") for file in files if "def main(" in file.read_text()}
-    assert jobs.keys() == tools - {"erase"}, "erase runs where the files of exports are, and takes arguments"
+    assert jobs.keys() == tools - {"erase"}, "erase takes arguments"
     assert [name for name, is_suspended in jobs.items() if not is_suspended] == ["prune"]
 
 

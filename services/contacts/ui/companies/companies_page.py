@@ -38,7 +38,7 @@ COMPANIES = Kept(
         Column(NAME, "Name", order=NAME, show=_told(NAME)),
         Column("companycity", "City", order="companycity", show=_told("companycity")),
         Column("companycountry", "Country", order="companycountry", show=_told("companycountry")),
-        Column("companyemail", "E-mail", order="companyemail", show=_told("companyemail")),
+        Column("companyemail", "Email", order="companyemail", show=_told("companyemail")),
         Column("score", "Score", order="score", kind="number"),
         Column("dateAdded", "Added", order="date_added", kind="moment"),
     ),

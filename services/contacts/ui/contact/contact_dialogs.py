@@ -13,7 +13,7 @@ from services.common.envelope import ApiError
 from services.contacts.ui.contact.calls import PATH, api_of, done
 from services.contacts.ui.desk import Desk, Handler
 
-CHANNELS = {"email": "E-mail", "sms": "Text messages", "notification": "Notifications"}
+CHANNELS = {"email": "Email", "sms": "Text messages", "notification": "Notifications"}
 REASONS = {3: "by hand", 1: "unsubscribed", 2: "bounced"}
 
 

@@ -69,5 +69,5 @@ def obstacle(contact: Mapping[str, Any], server: str) -> str:
     if refusal:
         return f"The contact does not want mails: {REASONS.get(refusal['reason'], 'do not contact')}."
     if not values_of(contact).get("email"):
-        return "The contact has no e-mail address."
+        return "The contact has no email address."
     return "" if server else NO_SERVER

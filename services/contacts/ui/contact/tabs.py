@@ -15,7 +15,7 @@ from services.contacts.ui.contact.calls import api_of
 from services.contacts.ui.desk import Desk
 from services.contacts.ui.paging import Asked, Paging, read_paging
 
-NOTE_TYPES = {"general": "General", "email": "E-mail", "call": "Call", "meeting": "Meeting"}
+NOTE_TYPES = {"general": "General", "email": "Email", "call": "Call", "meeting": "Meeting"}
 NOTE_ICONS = {"general": "note", "email": "mail", "call": "phone", "meeting": "calendar"}
 ACTIONS = ("create", "update", "merge", "unmerge", "delete")
 _ENDS_A_LINE = re.compile(r"<br\s*/?>|</(?:p|div|li|h[1-6]|tr)>", re.IGNORECASE)

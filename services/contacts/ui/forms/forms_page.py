@@ -21,7 +21,7 @@ from services.contacts.ui.people_by_id import names_of
 PATH = "/ui/forms"
 ONE = f"{PATH}/{{id:id}}"
 TYPE_WORDS = dict(zip(TYPES, (
-    "Text", "E-mail address", "Phone number", "Web address", "Number", "Date", "Date and time", "Long text",
+    "Text", "Email address", "Phone number", "Web address", "Number", "Date", "Date and time", "Long text",
     "One of a list", "One of several buttons", "Several of a list", "Country", "Hidden", "Password", "The button",
     "A text to read",
 ), strict=True))  # fmt: skip

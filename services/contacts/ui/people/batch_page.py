@@ -16,7 +16,7 @@ from services.contacts.ui.form import Form
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
 
 PATH = "/ui/contacts/batch/{action}"
-CHANNELS = {"email": "E-mail", "sms": "Text messages", "web": "Web notifications", "mobile": "Mobile notifications"}
+CHANNELS = {"email": "Email", "sms": "Text messages", "web": "Web notifications", "mobile": "Mobile notifications"}
 PERIODS = {"DAY": "a day", "WEEK": "a week", "MONTH": "a month"}
 SHOWN_REASONS = 3
 MOST = 1_000  # things to choose from

@@ -17,7 +17,7 @@ class Column(NamedTuple):
 
 NAME = Column("name", "Contact", "lastname")
 OWN = (
-    Column("email", "E-mail", "email"),
+    Column("email", "Email", "email"),
     Column("location", "Place", "city"),
     Column("stage", "Stage", "stage"),
     Column("points", "Points", "points", "DESC"),

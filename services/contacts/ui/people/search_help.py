@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "ip:": "came from an address that begins so",
     "ids:": "these contacts: ids:1,2,3",
     "page_source:": "came by a channel",
-    "email_sent:": "was sent this e-mail, by its id",
+    "email_sent:": "was sent this email, by its id",
     "email_read:": "has opened it",
     "import_id:": "of an import",
 }

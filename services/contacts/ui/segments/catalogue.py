@@ -27,8 +27,8 @@ _MEMBERSHIP = (("leadlist", "Segment", SEGMENT), ("campaign", "Campaign", CAMPAI
 _CONTACT = (("owner_id", "Owner", OWNER), ("date_added", "Date added", ""), ("date_identified", "Date identified", ""),
             ("date_modified", "Date changed", ""))  # fmt: skip
 _REFUSALS = (
-    ("dnc_unsubscribed", "Unsubscribed from e-mail"), ("dnc_bounced", "E-mail bounced"),
-    ("dnc_manual_email", "E-mail stopped by hand"), ("dnc_unsubscribed_sms", "Unsubscribed from SMS"),
+    ("dnc_unsubscribed", "Unsubscribed from email"), ("dnc_bounced", "Email bounced"),
+    ("dnc_manual_email", "Email stopped by hand"), ("dnc_unsubscribed_sms", "Unsubscribed from SMS"),
     ("dnc_bounced_sms", "SMS bounced"), ("dnc_manual_sms", "SMS stopped by hand"),
 )  # fmt: skip
 _CAME_WITH = (
@@ -39,10 +39,10 @@ _CAME_WITH = (
 _BEHAVIORS = (
     ("hit_url", "Visited address", ""), ("hit_url_date", "Visited on", ""), ("hit_url_count", "Number of visits", ""),
     ("sessions", "Number of sessions", ""), ("referer", "Came from address", ""), ("url_title", "Page title", ""),
-    ("lead_email_sent", "Was sent e-mail", EMAIL), ("lead_email_sent_date", "Was sent an e-mail on", ""),
-    ("lead_email_received", "Read e-mail", EMAIL), ("lead_email_read_date", "Read an e-mail on", ""),
-    ("lead_email_read_count", "Number of e-mails read", ""), ("email_id", "Clicked a link in e-mail", EMAIL),
-    ("email_clicked_link_date", "Clicked a link in an e-mail on", ""), ("redirect_id", "Clicked link", LINK),
+    ("lead_email_sent", "Was sent email", EMAIL), ("lead_email_sent_date", "Was sent an email on", ""),
+    ("lead_email_received", "Read email", EMAIL), ("lead_email_read_date", "Read an email on", ""),
+    ("lead_email_read_count", "Number of emails read", ""), ("email_id", "Clicked a link in email", EMAIL),
+    ("email_clicked_link_date", "Clicked a link in an email on", ""), ("redirect_id", "Clicked link", LINK),
     ("lead_asset_download", "Downloaded", ASSET), ("source", "Source of the visit", ""),
     ("source_id", "Id of the source", ""),
 )  # fmt: skip

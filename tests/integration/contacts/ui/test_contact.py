@@ -356,7 +356,7 @@ def test_a_mail_says_why_it_does_not_go(api: httpx.Client) -> None:
     assert "Your offer" in refused.text and "SPOOR_SMTP_URL" in refused.text
     api.post(f"/api/contacts/{contact}/dnc/email/add", json={"reason": 1})
     assert "unsubscribed" in page(api, contact, "/email")
-    assert "no e-mail address" in page(api, new(api, email="", firstname="Ada"), "/email")
+    assert "no email address" in page(api, new(api, email="", firstname="Ada"), "/email")
 
 
 def test_preferences_are_shown_and_saved(api: httpx.Client) -> None:
@@ -407,9 +407,20 @@ def test_a_picture_is_uploaded_shown_and_removed(api: httpx.Client) -> None:
 def test_a_contact_is_deleted_after_being_asked_for(api: httpx.Client) -> None:
     contact = new(api, firstname="Ada")
     asked = page(api, contact, "/delete")
-    assert "Delete Ada?" in asked and f"./just erase {contact}" in asked
+    assert "Delete Ada?" in asked and f'href="/ui/contacts/{contact}/erase"' in asked
     assert post(api, contact, "/delete").headers["Location"] == "/ui/contacts"
     page(api, contact, "", 404)
+
+
+def test_an_erasure_says_what_goes_and_takes_a_tick(api: httpx.Client) -> None:
+    contact = new(api, firstname=f"Ada {EVIL}")
+    asked = page(api, contact, "/erase", part=True)
+    assert "for good?" in asked and "all files of exports and imports" in asked and EVIL not in asked
+    assert re.search(r'<input[^>]*type="checkbox"[^>]*name="sure"[^>]*required', asked)
+    assert 'role="alert"' in post(api, contact, "/erase", 422).text
+    page(api, contact, "/erasure", 404)
+    assert contact_of(api, contact), "nothing was done"
+    page(api, 9_000_000_000_000, "/erase", 404)
 
 
 def test_who_may_only_look_finds_nothing_to_change(api: httpx.Client) -> None:
@@ -417,11 +428,12 @@ def test_who_may_only_look_finds_nothing_to_change(api: httpx.Client) -> None:
     with client_of(api, made_user(api, role(api, lead__leads=["viewother"]))) as reader:
         text = page(reader, contact)
         assert "Ada" in text
-        for word in ("/email", "/tags", "/delete", "/merge", "/edit", "/dnc", "/preferences", "/fields/", "/in/"):
+        for word in ("/email", "/tags", "/delete", "/erase", "/merge", "/edit", "/dnc", "/preferences", "/fields/",
+                     "/in/"):  # fmt: skip
             assert f"/ui/contacts/{contact}{word}" not in text, word
-        for rest in ("/tags", "/dnc", "/delete", "/preferences", f"/merge/{new(api)}", "/fields/city", "/notes/new",
-                     "/image/remove", "/picture"):  # fmt: skip
+        for rest in ("/tags", "/dnc", "/delete", "/erase", "/preferences", f"/merge/{new(api)}", "/fields/city",
+                     "/notes/new", "/image/remove", "/picture"):  # fmt: skip
             said = {"add": "x", "channel": "sms", "field.city": "Rome", "text": "x", "preferred": "gravatar",
-                    "subscribed.email": "1"}  # fmt: skip
+                    "subscribed.email": "1", "sure": "1"}  # fmt: skip
             assert post(reader, contact, rest, 403, **said)
     assert contact_of(api, contact)["doNotContact"] == []

@@ -51,7 +51,7 @@ def test_the_page_of_one_says_its_filters_in_words(api: httpx.Client, mark: str)
     page = api.get(f"/ui/segments/{segment['id']}").text
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
     assert f"Segment is one of Inner {mark}" in words
-    assert "Points is at least 5 and Date Last Active is before last week and E-mail bounced is yes" in words
+    assert "Points is at least 5 and Date Last Active is before last week and Email bounced is yes" in words
     assert HOSTILE not in page and "<script>alert" not in page
     assert f"/ui/contacts?segment={segment['alias']}" in page
     assert "<script>alert" not in api.get(f"/ui/segments/{segment['id']}/edit").text

@@ -22,6 +22,7 @@ import msgspec
 
 from services.common.audit import AuditLog
 from services.common.clickhouse import ClickHouse, insert_rows
+from services.common.faults import NO_FAULTS, FaultPoints
 from services.common.notes import remove_notes
 from services.common.profile import Profile
 from services.common.profiles import ProfileStore
@@ -32,9 +33,9 @@ from services.common.replication import Replicas
 from services.common.tables import AUDIT, AuditRow
 from services.common.tombstone import bare_alias, told_values, tombstone
 from services.common.values import Claim, UniqueValue
+from services.identity.erasing import erased_keys, erased_rows
+from services.identity.erasing.draining import drain
 from services.identity.suppression import SuppressionList
-from services.identity.tools.erasing import erased_keys, erased_rows
-from services.identity.tools.erasing.draining import drain
 
 ROUNDS = 200
 NEWER_THAN_ALL = (1 << 64) - 1
@@ -82,8 +83,16 @@ Dead = Callable[[Traces, bool], Awaitable[int]]  # removes dead letters, or in a
 
 
 class Eraser:
-    def __init__(self, stores: Stores, unique_fields: tuple[str, ...], streams: int, dead: Dead | None = None) -> None:
-        self._stores, self._unique_fields, self._streams, self._dead = stores, unique_fields, streams, dead
+    def __init__(
+        self,
+        stores: Stores,
+        unique_fields: tuple[str, ...],
+        streams: int,
+        dead: Dead | None = None,
+        faults: FaultPoints = NO_FAULTS,
+    ) -> None:
+        self._stores, self._unique_fields, self._streams = stores, unique_fields, streams
+        self._dead, self._faults = dead, faults
 
     async def look(self, contact_ids: Iterable[int]) -> Counter[str]:
         """What would go. `contacts` and `merged_ids` are those that still say something."""
@@ -125,6 +134,7 @@ class Eraser:
         traces = Traces({}, {}, set())
         mark = stores.replicas.mark()
         survivors = {await self._bury(contact_id, traces, counts) for contact_id in contact_ids}
+        self._faults.pass_by("after_burial")
         counts["left_in_redis"] += await erased_keys.remove(stores.redis, traces.deleted_us)
         await stores.replicas.confirm(mark)
         versions = await self._project(traces.deleted_us)

@@ -12,13 +12,12 @@ import structlog
 
 from services.common import keys
 from services.common.envelope import STORES_AWAY, ApiError
-from services.common.redis_client import load_script
-from services.contacts.stores import Stores
+from services.common.redis_client import RedisClient, load_script
 
 log = structlog.get_logger()
 
 LEASE_SECONDS = 30.0
-RENEW_SECONDS = 10.0
+RENEWALS = 3  # of a lease before it ends
 
 
 class Duty(NamedTuple):
@@ -31,11 +30,18 @@ class Duty(NamedTuple):
 
 
 class Background:
-    def __init__(self, stores: Stores, duties: tuple[Duty, ...]) -> None:
-        self._stores, self._duties = stores, duties
+    def __init__(
+        self,
+        redis: RedisClient,
+        duties: tuple[Duty, ...],
+        is_open: Callable[[], bool] = lambda: True,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        """Nothing is done before `is_open`."""
+        self._duties, self._is_open, self._seconds = duties, is_open, lease_seconds
         self.on_failure: Callable[[str], None] = lambda _: None  # told whose work broke off
         self._name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._hold = load_script(stores.redis, "hold_lease")
+        self._hold = load_script(redis, "hold_lease")
 
     async def run(self) -> None:
         """Never returns. A fault of a duty itself is raised: a service that only looks alive is worse than none."""
@@ -53,19 +59,19 @@ class Background:
         while not (task := asyncio.current_task()) or not task.cancelling():
             is_done = False
             try:
-                if self._stores.is_open and await self._renew(duty, takes=True):
+                if self._is_open() and await self._renew(duty, takes=True):
                     await self._work(duty)
                     is_done = True
             except (*STORES_AWAY, ApiError) as error:
                 self.on_failure(duty.name)
                 log.warning("duty_failed", duty=duty.name, error=type(error).__name__, text=str(error)[:200])
-            await asyncio.sleep(duty.every_seconds if is_done else min(duty.every_seconds, RENEW_SECONDS))
+            await asyncio.sleep(duty.every_seconds if is_done else min(duty.every_seconds, self._seconds / RENEWALS))
 
     async def _work(self, duty: Duty) -> None:
         """Ends early when the lease is lost, which another process may have taken."""
         work = asyncio.ensure_future(duty.work())
         try:
-            while not (await asyncio.wait({work}, timeout=RENEW_SECONDS))[0]:
+            while not (await asyncio.wait({work}, timeout=self._seconds / RENEWALS))[0]:
                 if not await self._renew(duty):
                     log.warning("duty_lost", duty=duty.name)
                     return
@@ -75,5 +81,5 @@ class Background:
             await asyncio.wait({work})  # what it must not leave half done it ends now
 
     async def _renew(self, duty: Duty, *, takes: bool = False) -> bool:
-        lease = [self._name, int(LEASE_SECONDS * 1_000), int(takes)]
+        lease = [self._name, int(self._seconds * 1_000), int(takes)]
         return bool(await self._hold(keys=[keys.duty(duty.name)], args=lease))

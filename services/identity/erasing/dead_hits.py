@@ -15,9 +15,9 @@ from services.common.profiles import ProfileStore
 from services.common.queries.statement import decode_statement
 from services.common.redis_client import RedisClient
 from services.common.values import UniqueValue, normalise_unique
+from services.identity.erasing.eraser import Traces
 from services.identity.parameters import parameters_of
 from services.identity.suppression import SuppressionList
-from services.identity.tools.erasing.eraser import Traces
 
 ENTRIES_AT_ONCE = 200  # of at most 100 KB each
 
