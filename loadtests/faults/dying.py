@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from loadtests.faults.fault import Fault, Lengths
-from loadtests.faults.stage import LEASE_SECONDS, RESTART_SECONDS, Stage
+from loadtests.faults.stage import LEASE_SECONDS, PAGES, RESTART_SECONDS, Stage
 
 FAMILY = "processes"
 LIFE_SECONDS = 2.5  # long enough to begin with a batch, too short for a second lease
@@ -68,7 +68,7 @@ def _restart_all(stage: Stage, _: float) -> str:
     for number, name in enumerate(stage.resolvers):
         stage.stop(name)
         stage.start_identity(number)
-    for name in ("contacts", "export"):
+    for name in PAGES:
         stage.stop(name)
         stage.start_service(name)
     stage.replace_ingest()
@@ -76,11 +76,11 @@ def _restart_all(stage: Stage, _: float) -> str:
 
 
 FAULTS = (
-    Fault(FAMILY, "kill -9 of ingest, restarted", _kill_ingest, Lengths(0, 0, 0), is_short=True),
+    Fault(FAMILY, "kill -9 of ingest, restarted", _kill_ingest, Lengths(0, 0, 0)),
     Fault(FAMILY, "kill -9 of a resolver, restarted", _kill_resolver, Lengths(0, 0, 0)),
     Fault(FAMILY, "kill -9 of both resolvers, again and again", _kill_resolver_again_and_again, Lengths(5, 10, 60)),
     Fault(FAMILY, "no resolver at all", _lose_all_resolvers, Lengths(3, 15, 180)),
     Fault(FAMILY, "SIGSTOP of ingest", _stop_ingest, Lengths(2, 4, 8)),
     Fault(FAMILY, "SIGSTOP of a resolver beyond its lease", _stop_resolver, Lengths(1, 5, 60), is_short=True),
-    Fault(FAMILY, "rolling restart of every service", _restart_all, Lengths(0, 0, 0)),
+    Fault(FAMILY, "rolling restart of every service", _restart_all, Lengths(0, 0, 0), setting=Stage.with_pages),
 )

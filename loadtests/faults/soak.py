@@ -50,7 +50,8 @@ def main() -> int:
     try:
         with Stage(fsync=options.fsync) as stage:
             stage.start_all()
-            series, ledgers = _soak(stage, seconds, options.rate)
+            with stage.with_pages():
+                series, ledgers = _soak(stage, seconds, options.rate)
     except (StackError, TrafficError) as error:
         print(f"soak: {error}", file=sys.stderr)
         return 1

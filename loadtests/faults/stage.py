@@ -23,6 +23,7 @@ from loadtests.stack import Stack, StackError
 
 STREAMS = 4
 RESOLVERS = 2
+PAGES = ("contacts", "export")
 LEASE_SECONDS = 3.0  # shorter than the default of 10: so much of each outage of a resolver would be nothing but that
 RESTART_SECONDS = 0.5  # what a supervisor takes
 READY_SECONDS = 60.0
@@ -72,8 +73,6 @@ class Stage(Stack):
         for number in range(RESOLVERS):
             self.start_identity(number)
         self.start_ingest()
-        for name in ("contacts", "export"):
-            self.start_service(name)
 
     def __enter__(self) -> Stage:
         super().__enter__()
@@ -128,6 +127,15 @@ class Stage(Stack):
             yield
         finally:
             signal_tree(pid, signal.SIGCONT)
+
+    @contextmanager
+    def with_pages(self) -> Iterator[None]:
+        """The other two services as well, under the names `contacts` and `export`."""
+        for name in PAGES:
+            self.start_service(name)
+        yield
+        for name in PAGES:
+            self.stop(name)
 
     @contextmanager
     def serving_with(self, name: str, **environ: str) -> Iterator[None]:
