@@ -38,9 +38,9 @@ def main() -> int:
     outcomes.sort(key=lambda one: [fault.name for fault in faults].index(one.name))
     machine = report.machine()
     print("\n" + page.as_text(outcomes), flush=True)
-    report.write(
-        "faults", {"machine": machine, "settings": vars(options), "outcomes": [one._asdict() for one in outcomes]}
-    )
+    if not options.short and not options.only:
+        facts = {"machine": machine, "settings": vars(options), "outcomes": [one._asdict() for one in outcomes]}
+        report.write("faults-long" if options.long else "faults", facts)
     if options.write:
         section = "faults, long" if options.long else "faults"
         what = f"{_load(options).rate:,.0f} hits/s, `always`"

@@ -12,7 +12,10 @@ SECONDS = [2.0, 4.0, 2.0]
 def sent(at: float, *, wait: float = 0.01, refused: bool = False) -> Record:
     answered_us = 0 if refused else int((at + wait) * 1e6)
     troubled_us = int((at + wait) * 1e6) if refused or wait > 1 else 0
-    return Record(f"at {at}", int(at * 1e3), "v", False, False, True, answered_us, 1, int(refused), 0, 0, troubled_us)
+    wait_us = int(wait * 1e6)
+    return Record(
+        f"at {at}", int(at * 1e3), "v", False, False, True, answered_us, 1, int(refused), 0, wait_us, troubled_us
+    )  # fmt: skip
 
 
 def verdict(*records: Record, without_retry_after: int = 0, lost: int = 0) -> Verdict:
@@ -30,6 +33,13 @@ def test_refusals_and_short_waits_are_as_promised() -> None:
 def test_long_waits_are_not() -> None:
     found = verdict(sent(102.5, wait=1.4), sent(103, refused=True))
     assert found.faults() == ["the p99 of accepted hits was 1.40 s"]
+
+
+def test_a_generator_that_is_behind_has_no_say() -> None:
+    late = sent(102.5, wait=0.9)
+    late.longest_us = 100_000
+    found = verdict(late, sent(103, refused=True))
+    assert found.faults() == ["the generator was 0.8 s behind: this machine has too much else to do"]
 
 
 def test_an_overload_that_refuses_nobody_was_none() -> None:
