@@ -223,7 +223,7 @@ class Settings:
     )
     streams: int = _setting(16, "Number of hit streams, fixed for the life of an installation; `./just up` uses 1.")
     max_buffered_hits: int = _setting(
-        20_000, "Hits that one ingest worker holds while Redis is slow, and 4 KB for each of them in all; then 503."
+        20_000, "Hits that one ingest worker holds while Redis hangs, and 4 KB for each of them in all; then 503."
     )
     redis_memory_share: float = _setting(0.75, "Ingest answers 503 above this share of Redis' maxmemory.")
     spill_dir: str = _setting(
