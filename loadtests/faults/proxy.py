@@ -82,6 +82,7 @@ class Proxy:
         self._thread.join(5)
 
     def _end(self) -> None:
+        self._server.close()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
         self._loop.call_later(ENDING_SECONDS, self._loop.stop)
@@ -99,9 +100,11 @@ class Proxy:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
         listener.bind(("127.0.0.1", self.port))
-        self._loop.run_until_complete(asyncio.start_server(self._serve, sock=listener, limit=CHUNK_BYTES, backlog=512))
+        start = asyncio.start_server(self._serve, sock=listener, limit=CHUNK_BYTES, backlog=512)
+        self._server = self._loop.run_until_complete(start)
         self._is_open.set()
         self._loop.run_forever()
+        self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:

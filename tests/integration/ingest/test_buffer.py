@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import pytest
 import redis
 from structlog.testing import capture_logs
 
+from loadtests.faults.proxy import Proxy
 from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, decode_batch
 from services.common.redis_client import connect
 from services.ingest.buffer import BYTES_PER_HIT, MAX_ENTRY_BYTES, HitBuffer, HitsNotKeptError, Kept
+from services.ingest.pace import FEWEST_HITS
+from tests.processes import free_port
 
 BODY = b"x" * 60_000
 
@@ -110,3 +115,26 @@ async def test_a_flush_tells_how_many_hits_are_safe_and_how_long_that_took(valke
     assert [hits for hits, _ in told] == [3, 2]
     assert all(0 < seconds < 5 for _, seconds in told)
     assert lines[0]["event_ids"] == [str(UUID(int=number)) for number in (1, 2, 3)]
+
+
+@pytest.mark.skipif("TEST_ON_CLUSTER" in os.environ, reason="the nodes of a cluster name each other, and no proxy")
+async def test_a_redis_that_takes_fewer_hits_than_come_has_only_so_many_wait(valkey_url: str) -> None:
+    port = int(valkey_url.rpartition(":")[2].partition("/")[0])
+    proxy = Proxy(port, free_port())
+    async with open_buffer(valkey_url.replace(f":{port}/", f":{proxy.port}/")) as buffer:
+        await buffer.keep(hit(0, b""))
+        proxy.bytes_a_second = 500_000  # 1,000 of these hits
+        kept: list[Kept] = []
+        refused = most = 0
+        for number in range(2_000):
+            for _ in range(10):
+                try:
+                    kept.append(buffer.keep(hit(number, b"x" * 400)))
+                except HitsNotKeptError:
+                    refused += 1
+            most = max(most, buffer.held)
+            await asyncio.sleep(0.001)
+        await asyncio.gather(*kept)
+    proxy.close()
+    assert refused > 10_000
+    assert most < 3 * FEWEST_HITS, "of 20,000 that the buffer would hold"
