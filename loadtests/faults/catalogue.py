@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from threading import Thread
 
 from loadtests.faults import clock, databases, disk, dying, network, poison
 from loadtests.faults.fault import Fault, Lengths
@@ -60,23 +60,12 @@ def pairs() -> Iterator[Fault]:
 
 def _both(lasting: Fault, sudden: Fault) -> Fault:
     def act(stage: Stage, seconds: float) -> str:
-        said: list[str] = []
-        trouble: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                said.append(lasting.act(stage, seconds))
-            except BaseException as error:
-                trouble.append(error)
-
-        beside = Thread(target=run)
-        beside.start()
-        time.sleep(LEAD_SECONDS)
-        said.append(sudden.act(stage, sudden.lengths.usual))
-        beside.join()
-        if trouble:
-            raise trouble[0]
-        return ""
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(lasting.act, stage, seconds)
+            time.sleep(LEAD_SECONDS)
+            said = [sudden.act(stage, sudden.lengths.usual), beside.result()]
+        stage.is_over()
+        return ", ".join(word for word in said if word)
 
     name = f"{lasting.name}; {sudden.name}"
     return Fault("two at once", name, act, Lengths(PAIR_SECONDS, PAIR_SECONDS, PAIR_SECONDS))
