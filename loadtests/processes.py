@@ -1,12 +1,15 @@
-"""Process trees as Linux accounts for them: who belongs to whom, CPU seconds, and how to end one."""
+"""Process trees as Linux accounts for them: who belongs to whom, CPU seconds, and how one ends."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 from pathlib import Path
 
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -40,6 +43,11 @@ def signal_tree(pid: int, number: signal.Signals) -> None:
     for one in tree(pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(one, number)
+
+
+def end_with_parent() -> None:
+    """For a process that is just being started: SIGTERM when the thread that started it ends."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _stat(pid: int) -> str:

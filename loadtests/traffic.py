@@ -24,6 +24,7 @@ import uvloop
 
 from loadtests.openloop import OpenLoop
 from loadtests.people import ANONYMOUS, REALISTIC, Crowd, SentHit
+from loadtests.processes import end_with_parent
 from loadtests.report import ROOT, percentile
 
 RETRY_SECONDS = 0.25  # doubled with each try, or a long outage would end in nothing but repeats
@@ -180,7 +181,7 @@ def start_traffic(
     """Starts the generator as a process; its samples are lines on its standard output."""
     command = [sys.executable, "-m", "loadtests.traffic", "--port", str(port), "--record", str(record)]
     command += ["--rate", str(rate), "--seconds", str(seconds), "--seed", str(seed), "--sample-seconds", str(sampled)]
-    return subprocess.Popen([*command, *flags], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([*command, *flags], cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=end_with_parent)
 
 
 def end(process: subprocess.Popen[str], seconds: float) -> None:

@@ -42,6 +42,7 @@ NO_INSERTS = frozenset({"no resolver at all", "ClickHouse is down", "half-open w
 NEEDS_INSERTS = frozenset({"an insert is done and its answer lost", "entries that cannot be read"})
 PAIR_SECONDS = 15.0
 LEAD_SECONDS = 2.0
+_beside = ThreadPoolExecutor(1)  # for as long as this process: what a thread has started ends with it
 
 
 def short() -> list[Fault]:
@@ -60,11 +61,10 @@ def pairs() -> Iterator[Fault]:
 
 def _both(lasting: Fault, sudden: Fault) -> Fault:
     def act(stage: Stage, seconds: float) -> str:
-        with ThreadPoolExecutor(1) as pool:
-            beside = pool.submit(lasting.act, stage, seconds)
-            time.sleep(LEAD_SECONDS)
-            said = [sudden.act(stage, sudden.lengths.usual), beside.result()]
-        stage.is_over()
+        beside = _beside.submit(lasting.act, stage, seconds)
+        time.sleep(LEAD_SECONDS)
+        said = [sudden.act(stage, sudden.lengths.usual), beside.result()]
+        stage.mark_over()
         return ", ".join(word for word in said if word)
 
     name = f"{lasting.name}; {sudden.name}"

@@ -19,14 +19,14 @@ def _kill_redis(stage: Stage, seconds: float) -> str:
     """With `always`: of what was answered all is on the disk."""
     stage.kill("valkey")
     time.sleep(max(seconds, RESTART_SECONDS))
-    stage.is_over()
+    stage.mark_over()
     stage.start_valkey()
     return ""
 
 
 def _restart_redis(stage: Stage, _: float) -> str:
     stage.stop("valkey")
-    stage.is_over()
+    stage.mark_over()
     stage.start_valkey()
     return ""
 
@@ -60,7 +60,7 @@ def _stop_redis(stage: Stage, seconds: float) -> str:
 def _fail_over(stage: Stage, seconds: float) -> str:
     """The master of a stream dies; it comes back as a replica of the one that took over."""
     name = _master_of(stage, keys.hits(0))
-    stage.is_over()  # nothing that is done later is needed to go on
+    stage.mark_over()  # nothing that is done later is needed to go on
     stage.kill(name)
     time.sleep(seconds)
     stage.start_valkey_node(name)
@@ -69,7 +69,7 @@ def _fail_over(stage: Stage, seconds: float) -> str:
 
 def _hand_over(stage: Stage, seconds: float) -> str:
     """A failover that is asked for, as before maintenance."""
-    stage.is_over()
+    stage.mark_over()
     stage.replica_of(_master_of(stage, keys.hits(0)), "CLUSTER", "FAILOVER")
     time.sleep(seconds)
     return "with SPOOR_REDIS_WAIT_REPLICAS=1"
@@ -85,7 +85,7 @@ def _master_of(stage: Stage, key: str) -> str:
 def _lose_clickhouse(stage: Stage, seconds: float) -> str:
     stage.kill("clickhouse")
     time.sleep(seconds)
-    stage.is_over()
+    stage.mark_over()
     stage.start_clickhouse()
     return ""
 

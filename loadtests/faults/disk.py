@@ -43,7 +43,7 @@ def _fill_redis_disk(stage: Stage, seconds: float) -> str:
     _fill(_small_disk(stage, "valkey"))
     time.sleep(seconds)
     _free(_small_disk(stage, "valkey"))
-    stage.is_over()
+    stage.mark_over()
     if stage.is_running("valkey"):
         return "it refused writes"
     stage.kill("valkey")

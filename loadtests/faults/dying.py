@@ -14,7 +14,7 @@ LIFE_SECONDS = 2.5  # long enough to begin with a batch, too short for a second 
 def _kill_ingest(stage: Stage, _: float) -> str:
     stage.kill("ingest")
     time.sleep(RESTART_SECONDS)
-    stage.is_over()
+    stage.mark_over()
     stage.start_ingest()
     return ""
 
@@ -22,7 +22,7 @@ def _kill_ingest(stage: Stage, _: float) -> str:
 def _kill_resolver(stage: Stage, _: float) -> str:
     stage.kill("identity-0")
     time.sleep(RESTART_SECONDS)
-    stage.is_over()
+    stage.mark_over()
     stage.start_identity(0)
     return ""
 
@@ -36,7 +36,7 @@ def _kill_resolver_again_and_again(stage: Stage, seconds: float) -> str:
             stage.start_identity(number, waits=False)
             kills += 1
             time.sleep(LIFE_SECONDS)
-    stage.is_over()
+    stage.mark_over()
     return f"{kills} kills"
 
 
@@ -44,7 +44,7 @@ def _lose_all_resolvers(stage: Stage, seconds: float) -> str:
     for name in stage.resolvers:
         stage.kill(name)
     time.sleep(seconds)
-    stage.is_over()
+    stage.mark_over()
     for number in range(len(stage.resolvers)):
         stage.start_identity(number)
     return ""

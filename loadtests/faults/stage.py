@@ -57,7 +57,7 @@ class Stage(Stack):
             f":{self.redis_proxy.port}/", f":{self.redis_proxy.target}/"
         )
 
-    def is_over(self) -> None:
+    def mark_over(self) -> None:
         """From now on nothing is wrong any more, but for what a fault does to clean up."""
         self.over_at = time.time()
 
