@@ -88,6 +88,8 @@ def main() -> int:
     for fault in verdict.faults():
         print(f"overload: {fault}")
     facts = {"machine": machine, "settings": vars(options), "verdict": verdict._asdict(), "faults": verdict.faults()}
+    if verdict.behind_seconds > BEHIND_SECONDS:
+        return 1  # nothing to be kept
     report.write("overload", facts)
     if options.write:
         what = f"{capacity:,.0f} hits/s get through, `{options.fsync}`"
