@@ -188,7 +188,7 @@ def _traffic(stage: Stage, name: str, steps: Sequence[str], seconds: float) -> T
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="overload", description=__doc__)
     parser.add_argument("--capacity", type=float, default=CAPACITY, help="hits a second that get through")
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--fsync", choices=("always", "everysec"), default="always")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     return parser.parse_args()
