@@ -23,6 +23,6 @@ class TimedClient:
         answer = self._connection.getresponse()
         text = answer.read()
         took = (time.perf_counter() - started) * 1_000
-        if answer.status not in (200, 201):
+        if answer.status not in (200, 201, 202):
             raise StackError(f"{path}: {answer.status} {text[:200]!r}")
         return json.loads(text), took
