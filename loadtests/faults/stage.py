@@ -139,13 +139,11 @@ class Stage(Stack):
 
     @contextmanager
     def serving_with(self, name: str, **environ: str) -> Iterator[None]:
-        """This service with other settings, and as before at the end."""
+        """This service with other settings, and as before at the end; not after an error, which is the stage's end."""
         before = dict(self.environ)
         self._replace(name, {**before, **environ})
-        try:
-            yield
-        finally:
-            self._replace(name, before)
+        yield
+        self._replace(name, before)
 
     def _replace(self, name: str, environ: dict[str, str]) -> None:
         self.stop(name)
