@@ -12,7 +12,7 @@ import clickhouse_connect
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from services.common.tables import EventRow, columns, encode_rows
 from tests.integration.conftest import event_row
@@ -89,6 +89,18 @@ def test_a_value_is_edited_where_it_stands_with_the_keyboard_alone(page: Page, s
     expect(page.locator("#field-email-wrong")).to_be_visible()
     expect(page.locator("#field-email")).to_have_value("no address")
     take_picture(page, "contact-in-place")
+
+
+def test_a_value_that_is_being_opened_is_not_lost_to_a_renewal(page: Page, stack: Stack, api: httpx.Client) -> None:
+    contact = new(api, city="Rome")
+    open_page(page, stack, contact)
+    held: list[Route] = []
+    page.route("**/fields/city", lambda route: held.append(route))
+    page.click("#value-city")
+    api.patch(f"/api/contacts/{contact}/edit", json={"firstname": "Augusta"})
+    expect(page.locator("h1")).to_have_text("Augusta", timeout=SOON_MS)
+    held[0].continue_()
+    expect(page.locator("#field-city")).to_be_visible()
 
 
 def test_places_are_on_a_map_and_no_request_leaves_the_machine(page: Page, stack: Stack, api: httpx.Client) -> None:

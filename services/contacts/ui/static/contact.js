@@ -80,7 +80,8 @@
   });
 
   // --- renewals ------------------------------------------------------------------------
-  const isBusy = (part) => Boolean(part.querySelector('[data-in-place], details.menu[open]')) ||
+  // A value that is being opened is there a moment later.
+  const isBusy = (part) => Boolean(part.querySelector('[data-in-place], a.value.htmx-request, details.menu[open]')) ||
     [...part.querySelectorAll('input:not([type=hidden]), textarea')].some((one) => one.value !== one.defaultValue);
   let isStale = false; // a part was left as it is, and is asked for again
   document.addEventListener('htmx:oobBeforeSwap', (event) => {
