@@ -337,7 +337,7 @@ def test_page_views_after_a_grant_wait_until_the_server_knows(visit: Visit, trac
     page.evaluate("mt('consent', 'grant'); mt('send', 'pageview')")
     wait(page, "seen.length == 1")
     assert [one.params.get("consent") for one in tracker.requests] == ["deny", "grant", None]
-    assert tracker.arrivals[2] >= tracker.answers_sent[1]
+    assert tracker.requests[2].arrived >= tracker.answers_sent[1]
 
 
 def test_time_on_page_is_not_told_of_what_was_seen_before_a_grant(visit: Visit, tracker: Tracker) -> None:

@@ -55,6 +55,7 @@ class Request:
     path: str  # the usual one, also when it came under an alias
     params: dict[str, str]
     headers: dict[str, str]
+    arrived: float  # seconds of the monotonic clock
 
 
 @dataclass
@@ -72,7 +73,6 @@ class Tracker:
     answer_delay_seconds: float = 0.0
     requests: list[Request] = field(default_factory=list)
     answers_sent: list[float] = field(default_factory=list)
-    arrivals: list[float] = field(default_factory=list)
 
     @property
     def site(self) -> str:
@@ -83,7 +83,10 @@ class Tracker:
         return f'{{"success":1,"id":42,"sid":"{DEVICE}","device_id":"{DEVICE}","events":{self.events}}}'.encode()
 
     def hits(self, path: str = "/mtc/event") -> list[dict[str, str]]:
-        return [one.params for one in self.requests if one.path == path and "left_event_id" not in one.params]
+        return [one.params for one in self.hit_requests(path)]
+
+    def hit_requests(self, path: str = "/mtc/event") -> list[Request]:
+        return [one for one in self.requests if one.path == path and "left_event_id" not in one.params]
 
     def beacons(self) -> list[dict[str, str]]:
         return [one.params for one in self.requests if "left_event_id" in one.params]
@@ -130,8 +133,7 @@ class Handler(BaseHTTPRequestHandler):
         return path, dict(parse_qsl(body or parts.query, keep_blank_values=True))
 
     def _note(self, method: str, path: str, params: dict[str, str]) -> None:
-        self.tracker.arrivals.append(time.monotonic())
-        self.tracker.requests.append(Request(method, path, params, dict(self.headers)))
+        self.tracker.requests.append(Request(method, path, params, dict(self.headers), time.monotonic()))
 
     def _answer(self, status: int, kind: str, body: bytes, policy: bool = False) -> None:
         self.send_response(status)

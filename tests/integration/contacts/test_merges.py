@@ -11,7 +11,9 @@ import pytest
 
 from tests.integration.conftest import Hit
 from tests.integration.contacts.answers import told
-from tests.integration.contacts.test_rights import client_of, made_user, role
+from tests.integration.contacts.test_rights import client_of, closed_clients, made_user, role
+
+_ = closed_clients
 
 
 def new(api: httpx.Client, **said: Any) -> int:

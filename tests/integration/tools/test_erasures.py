@@ -10,7 +10,7 @@ import httpx
 
 from services.identity.faults import ERASURE_POINTS
 from tests.integration.contacts.answers import told
-from tests.integration.contacts.test_rights import client_of, made_user, role
+from tests.integration.contacts.test_rights import client_of, closed_clients, made_user, role
 from tests.integration.site import stop
 from tests.integration.tools.conftest import Place
 from tests.integration.tools.test_erase import (
@@ -24,6 +24,8 @@ from tests.integration.tools.test_erase import (
     waiting,
 )
 from tests.processes import eventually
+
+_ = closed_clients
 
 
 def asked(api: httpx.Client, contact: int, status: int = 202) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from services.common.tables import EventRow, columns, encode_rows
 from tests.integration.conftest import Hit, event_row
 from tests.integration.contacts.answers import told
 from tests.integration.contacts.pictures import PNG
-from tests.integration.contacts.test_rights import client_of, made_user, role
+from tests.integration.contacts.test_rights import client_of, closed_clients, made_user, role
+
+_ = closed_clients
 
 HTMX = {"HX-Request": "true"}
 EVIL = "<script>alert(1)</script>\"' onerror='x"
