@@ -138,6 +138,30 @@ def test_page_that_is_left_tells_how_long_it_was_seen(visit: Visit, tracker: Tra
     assert "OPTIONS" not in [one.method for one in tracker.requests if "left_event_id" in one.params]
 
 
+def test_nothing_is_told_of_a_view_before_the_server_has_said_who_this_is(visit: Visit, tracker: Tracker) -> None:
+    tracker.answer_delay_seconds = 0.3
+    page = visit(
+        "window.clock = 1000; performance.now = function () { return clock += 2000; };" + 2 * "mt('send', 'pageview');"
+    )
+    wait(page, "seen.length == 2")
+    (beacon,) = eventually(tracker.beacons, "a beacon")
+    assert (beacon["left_event_id"], beacon["mautic_device_id"]) == (tracker.hits()[0]["event_id"], DEVICE)
+    assert min(one.arrived for one in tracker.requests[1:]) >= tracker.answers_sent[0]
+
+
+def test_nothing_is_told_of_a_view_when_the_answer_comes_after_a_no(visit: Visit, tracker: Tracker) -> None:
+    tracker.answer_delay_seconds = 0.3
+    page = visit(
+        "window.clock = 1000; performance.now = function () { return clock += 2000; };"
+        + 2 * "mt('send', 'pageview', {}, options('x'));"
+    )
+    eventually(tracker.hits, "under way")
+    page.evaluate("mt('consent', 'deny')")
+    wait(page, "called.length == 2")
+    eventually(lambda: tracker.hits("/mtc/consent"), "told")
+    assert tracker.beacons() == []
+
+
 def test_page_that_is_shown_again_tells_the_longer_time_later(visit: Visit, tracker: Tracker) -> None:
     page = visit(
         "window.clock = 1000; performance.now = function () { return clock; };" + 2 * "mt('send', 'pageview');"

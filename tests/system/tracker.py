@@ -83,10 +83,7 @@ class Tracker:
         return f'{{"success":1,"id":42,"sid":"{DEVICE}","device_id":"{DEVICE}","events":{self.events}}}'.encode()
 
     def hits(self, path: str = "/mtc/event") -> list[dict[str, str]]:
-        return [one.params for one in self.hit_requests(path)]
-
-    def hit_requests(self, path: str = "/mtc/event") -> list[Request]:
-        return [one for one in self.requests if one.path == path and "left_event_id" not in one.params]
+        return [one.params for one in self.requests if one.path == path and "left_event_id" not in one.params]
 
     def beacons(self) -> list[dict[str, str]]:
         return [one.params for one in self.requests if "left_event_id" in one.params]

@@ -24,7 +24,7 @@ function leaveView() {
   var seconds = Math.round(view.seen / 100) / 10;
   if (seconds > view.told && option.leave && isAllowed() && !isTelling) {
     view.told = seconds;
-    sendBeacon({
+    tellOfView({
       left_event_id: view.id,
       left_event_time: view.at,
       time_on_page: seconds.toFixed(1),
@@ -37,6 +37,19 @@ function leaveView() {
 
 function forgetView() {
   view = null;
+}
+
+// Who the server does not know yet would be somebody else by a beacon, and its answer would leave that one's cookie.
+function tellOfView(params) {
+  if (option.cookieless || deviceId()) {
+    sendBeacon(params);
+  } else {
+    m.onFirstEventDelivery(function () {
+      if (isAllowed()) {
+        sendBeacon(params);
+      }
+    });
+  }
 }
 
 function sendBeacon(params) {
