@@ -48,11 +48,13 @@ def _can_be_bound(port: int) -> bool:
 
 
 def eventually(probe: Callable[[], Found], what: str, seconds: float = 15.0) -> Found:
-    """What `probe` returns as soon as that is truthy; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
+    """What `probe` returns as soon as that is truthy; fails after `seconds`. It is asked less and less often, for what
+    it waits for shares the machine with it."""
+    deadline, pause = time.monotonic() + seconds, 0.02
     while not (found := probe()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.2 * pause, 0.1)
     return found
 
 

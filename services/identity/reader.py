@@ -31,6 +31,7 @@ ENTRIES_A_READ = 200  # at most: a stream is read 20 entries at once at first, t
 FIRST_ENTRIES = 20
 BYTES_A_READ = 16_000_000  # of one stream: as many fewer entries as those of its last read were large
 NEW = ">"
+DONE = b"done"  # what the last reader of a stream had left is read
 
 
 class Entry(NamedTuple):
@@ -187,9 +188,10 @@ class Reader:
         for stream in [stream for stream in self._inherited if stream not in held]:
             del self._inherited[stream]  # when it comes back, others have read from it
         self._waiting = [entry for entry in self._waiting if entry.stream in held]
+        streams = await self._filled()
         self._has_more = True
         while self._has_more and not self._is_enough(self._waiting):
-            self._waiting += await self._read()
+            self._waiting += await self._read(streams)
         hits = count = 0
         for entry in self._waiting:
             hits += len(entry.hits)
@@ -199,16 +201,33 @@ class Reader:
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
 
-    async def _read(self) -> list[Entry]:
+    async def _filled(self) -> list[int]:
+        """The leased streams that may have something to read. Several are asked for their lengths at once: to read each
+        of them in vain was most of what a resolver did that had nothing to do."""
+        streams = sorted(self._leases.held)
+        if self._lane.is_slow and not self._lane.slow.slow:
+            return []  # it need not ask Redis
+        if self._has_more or self._waiting or len(streams) < 2:
+            return streams
+        pipeline = self._redis.pipeline(transaction=False)
+        for stream in streams:
+            pipeline.xlen(self._lane.name(stream))
+        lengths = await pipeline.execute()
+        return [
+            stream
+            for stream, length in zip(streams, lengths, strict=True)
+            if length or self._inherited.get(stream) != DONE
+        ]
+
+    async def _read(self, streams: list[int]) -> list[Entry]:
         """From each stream first what its last reader left unfinished."""
         entries: list[Entry] = []
         self._has_more = False
-        if self._lane.is_slow and not self._lane.slow.slow:
-            return entries  # it need not ask Redis
-        for stream in sorted(self._leases.held):
+        for stream in streams:
             if self._is_enough(entries):
                 break
-            entries += await self._read_stream(stream)
+            if stream in self._leases.held:
+                entries += await self._read_stream(stream)
         return entries
 
     def _is_enough(self, entries: list[Entry]) -> bool:
@@ -219,9 +238,9 @@ class Reader:
 
     async def _read_stream(self, stream: int) -> list[Entry]:
         position: bytes | str = self._inherited.get(stream, b"0")
-        if position != b"done":
+        if position != DONE:
             left = await self._read_group(stream, position)
-            self._inherited[stream] = left[-1][0] if left else b"done"
+            self._inherited[stream] = left[-1][0] if left else DONE
             if left:
                 return await self._decode(stream, left)
         return await self._decode(stream, await self._read_group(stream, NEW))

@@ -152,7 +152,7 @@ async def test_a_failover_under_load_loses_nothing_that_was_answered(site: Clust
 
 async def assert_made(site: ClusterSite, editor: Editor) -> None:
     """Each contact that the API made has its address, in Redis, and is found by it."""
-    assert editor.refused and len(editor.made) > 10
+    assert editor.refused and len(editor.made) >= 5, "it was at work before and after"
     redis = connect(site.cluster.url)
     store = ProfileStore(redis)
     holders = await store.holders(UniqueValue("email", email) for email in editor.made)

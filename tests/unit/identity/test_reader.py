@@ -232,3 +232,53 @@ async def test_small_entries_make_full_batches_without_a_pause_while_more_are_th
     reader, _ = make(stream, FakeResolver(), batch_hits=100, batch_seconds=60)
     await asyncio.wait_for(batches(reader, 9), 10)
     assert len(stream.left) == 100
+
+
+class QuietStreams:
+    """Several streams; `lengths` says what they hold, and reads of them find nothing."""
+
+    def __init__(self) -> None:
+        self.lengths: dict[str, int] = {}
+        self.reads: list[tuple[str, str]] = []
+        self._asked: list[str] = []
+
+    def register_script(self, _: str) -> None: ...
+
+    async def xrange(self, *_: Any, **__: Any) -> list[Any]:
+        return []
+
+    async def xreadgroup(self, group: str, consumer: str, streams: dict[str, Any], count: int) -> Any:
+        ((name, position),) = streams.items()
+        self.reads.append((name, position if isinstance(position, str) else position.decode()))
+        return []
+
+    def pipeline(self, **_: Any) -> QuietStreams:
+        self._asked = []
+        return self
+
+    def xlen(self, name: str) -> None:
+        self._asked.append(name)
+
+    async def execute(self) -> list[int]:
+        return [self.lengths.get(name, 0) for name in self._asked]
+
+    def taken(self) -> list[tuple[str, str]]:
+        reads, self.reads = self.reads, []
+        return reads
+
+
+async def test_of_streams_that_rest_only_the_lengths_are_asked_for() -> None:
+    streams = QuietStreams()
+    reader, leases = make(streams, FakeResolver())
+    leases.held = frozenset({0, 1})
+    await batches(reader, 1)
+    assert streams.taken() == [(keys.hits(one), position) for one in (0, 1) for position in ("0", ">")]
+    await batches(reader, 3)
+    assert streams.taken() == []
+    streams.lengths[keys.hits(1)] = 1
+    await batches(reader, 1)
+    assert streams.taken() == [(keys.hits(1), ">")]
+    streams.lengths.clear()
+    leases.held = frozenset({0, 1, 2})
+    await batches(reader, 2)
+    assert streams.taken() == [(keys.hits(2), "0"), (keys.hits(2), ">")], "its last reader may have left something"
