@@ -105,6 +105,14 @@ DASHBOARDS: dict[str, list[Panel]] = {
             "Relay", "ops",
             [(rate("identity_relayed_total"), "projected"), (rate("identity_relay_failures_total"), "broke off")],
         ),
+        Panel(
+            "Erasures", "short",
+            [
+                ("max(identity_erasures_waiting)", "under way"),
+                (rate("identity_erasures_total", "outcome"), "{{outcome}} a second"),
+            ],
+        ),
+        Panel("Oldest erasure", "s", [("max(identity_erasure_seconds)", "asked for")]),
         REDIS,
         Panel("Redis memory", "bytes", [("max(identity_redis_used_bytes)", "used")]),
         Panel(

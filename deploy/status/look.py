@@ -19,6 +19,7 @@ from services.common.outbox import load_outbox
 from services.common.redis_client import RedisClient, RedisError, connect
 from services.common.redis_state import load_redis_state
 from services.common.settings import Settings
+from services.identity.erasing.backlog import ErasureBacklog
 from services.identity.surroundings import LastCheck
 
 SECONDS = 5.0
@@ -101,6 +102,7 @@ async def see_redis(settings: Settings) -> RedisSeen:
             wrong,
             at,
             await _counts(redis),
+            await ErasureBacklog(redis).read(),
         )
     finally:
         await redis.aclose()

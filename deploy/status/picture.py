@@ -8,6 +8,7 @@ from services.common.hit_queue import Queue
 from services.common.minute_counts import Counts
 from services.common.outbox import Outbox
 from services.common.redis_state import RedisState
+from services.identity.erasing.backlog import Backlog
 
 
 class ServiceSeen(NamedTuple):
@@ -31,6 +32,7 @@ class RedisSeen(NamedTuple):
     check_wrong: int
     check_at: int  # seconds since 1970, 0 for never
     counts: Counts  # of the last minutes
+    erasures: Backlog = Backlog()
 
 
 class ClickHouseSeen(NamedTuple):

@@ -13,6 +13,7 @@ LAG_SECONDS = 30.0
 MEMORY_SHARE = 0.7
 OUTBOX_SECONDS = 60.0
 MAIL_SECONDS = 600.0
+ERASURE_SECONDS = 3_600.0
 DEAD_SECONDS = 86_400.0  # what was put aside longer ago somebody has seen
 MOST_PARTS = 500  # of a partition; ClickHouse slows inserts down at 1,000
 NOT_KEPT = f"{REFUSED}:hits_cannot_be_kept"
@@ -73,6 +74,7 @@ def _redis(seen: RedisSeen, now: float) -> Iterator[Line]:
         "outbox", not is_behind, words if seen.outbox.waiting else "all that was written is in ClickHouse",
         "SpoorOutboxStuck" if is_behind else "",
     )  # fmt: skip
+    yield _erasures(seen, now)
     yield _check(seen, now)
 
 
@@ -114,6 +116,15 @@ def _queue(seen: RedisSeen) -> Line:
     )
     is_late = seconds > LAG_SECONDS
     return Line("queue", not is_late, words, "SpoorQueueLagGrows" if is_late else "")
+
+
+def _erasures(seen: RedisSeen, now: float) -> Line:
+    if not seen.erasures.waiting:
+        return Line("erasures", True, "none waits")
+    seconds = now - seen.erasures.since
+    words = f"{_count(seen.erasures.waiting, 'erasure')} under way, the oldest asked for {_duration(seconds)} ago"
+    is_late = seconds > ERASURE_SECONDS
+    return Line("erasures", not is_late, words, "SpoorErasureStuck" if is_late else "")
 
 
 def _check(seen: RedisSeen, now: float) -> Line:

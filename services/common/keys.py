@@ -65,6 +65,7 @@ POINTS_PLACE = "points-place"
 LIVE, LIVE_WATCHED = "live", "live:watched"
 REBUILDING = "rebuilding"
 LAST_CHECK = "last-check"
+ERASURE_BACKLOG = "erasure-backlog"
 ERASED = "erased"
 PROFILES, CLAIMS, RECORDS = "c:*", "u:*", "r:*"  # as SCAN matches them
 IDEMPOTENT = "i:*"

@@ -46,6 +46,7 @@ from services.identity.agents import Agents
 from services.identity.api import IdentityApi
 from services.identity.companies import Companies
 from services.identity.dead_letters import DeadLetters
+from services.identity.erasing.backlog import ErasureBacklog
 from services.identity.erasures import Erasures
 from services.identity.faults import POINTS
 from services.identity.identify import Rules
@@ -239,7 +240,8 @@ class Worker:
         )
         merges = MergeStore(store, operations.first_seen_us, faults)
         relay = Relay(store, records, client, queue, merges, lambda: placement.rules, self.metrics)
-        return self._reader, self._slow_reader, relay, Erasures(settings, records, client, faults)
+        erasures = Erasures(settings, records, client, ErasureBacklog(self.redis), self.metrics, faults)
+        return self._reader, self._slow_reader, relay, erasures
 
     def _open_operations(
         self, client: ch.ClickHouse, ids: ContactIds, queue: MergeQueue, fields: Fields, faults: FaultPoints

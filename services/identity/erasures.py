@@ -21,8 +21,10 @@ from services.common.faults import FaultPoints
 from services.common.records import RecordStore, Ref, project_records
 from services.common.redis_client import RedisError
 from services.common.settings import Settings
+from services.identity.erasing.backlog import Backlog, ErasureBacklog
 from services.identity.erasing.eraser import BusyError
 from services.identity.erasing.erasing import COUNTS, WAIT_SECONDS, Erasing, open_erasing
+from services.identity.metrics import IdentityMetrics
 from services.identity.tools.tool import connections
 
 log = structlog.get_logger()
@@ -31,22 +33,35 @@ EVERY_SECONDS = 2.0
 ROUNDS = 50
 MERGED = "It was merged into contact {id} meanwhile: ask for that one."
 _WAITING = f"""
-SELECT toUInt64OrZero(id) AS contact_id FROM records FINAL
+SELECT toUInt64OrZero(id) AS contact_id,
+    intDiv(greatest(JSONExtractInt(data, 'added_us'), JSONExtractInt(data, 'modified_us')), 1000000) AS since
+FROM records FINAL
 WHERE kind = '{ERASURE}' AND JSONExtractString(data, 'status') IN ('', '{WAITING}', '{RUNNING}')
 ORDER BY JSONExtractInt(data, 'added_us')
 """
 
 
 class Erasures:
-    def __init__(self, settings: Settings, records: RecordStore, clickhouse: ClickHouse, faults: FaultPoints) -> None:
-        self._settings, self._records, self._clickhouse, self._faults = settings, records, clickhouse, faults
+    def __init__(
+        self,
+        settings: Settings,
+        records: RecordStore,
+        clickhouse: ClickHouse,
+        backlog: ErasureBacklog,
+        metrics: IdentityMetrics,
+        faults: FaultPoints,
+    ) -> None:
+        self._settings, self._records, self._clickhouse = settings, records, clickhouse
+        self._backlog, self._metrics, self._faults = backlog, metrics, faults
 
     def duty(self) -> Duty:
         return Duty("erasures", EVERY_SECONDS, self.work)
 
     async def work(self) -> None:
         """Raises what the stores raise."""
-        waiting = [int(row[0]) for row in (await self._clickhouse.query(_WAITING)).result_rows]
+        rows = (await self._clickhouse.query(_WAITING)).result_rows
+        waiting = {int(contact_id): int(since) for contact_id, since in rows}
+        await self._backlog.note(Backlog(len(waiting), min(waiting.values(), default=0)))
         if not waiting:
             return
         async with connections(self._settings) as connected:
@@ -90,6 +105,8 @@ class Erasures:
             if version := (await self._records.write([record]))[ref]:
                 await project_records(self._records, self._clickhouse, [record._replace(version=version)])
                 log.info("erasure", contact=contact_id, status=new.status)
+                if not new.is_under_way():
+                    self._metrics.erasures.add(value=new.status)
                 return new
         raise TimeoutError(f"the erasure of contact {contact_id} is being written all the time")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from services.common.clickhouse import ClickHouseError
+from services.common.erasure import DONE, FAILED
 from services.common.metrics import Metrics
 from services.common.minute_counts import DROPPED, STORED, Counts, by_reason
 from services.common.redis_client import RedisError
@@ -14,6 +15,7 @@ from services.identity.proofs import OUTCOMES as PROOFS
 DROP_REASONS = ("bot", "contact_deleted", "contact_erased")
 DEAD_REASONS = ("undecodable_entry", "unreadable", "unplaceable", "refused_by_clickhouse")
 SLOW_REASONS = ("device", "contact", "contested")
+ERASURES = (DONE, FAILED)
 CALLS = ("merge", "unmerge", "identify", "resolve")
 CAUSES = ("redis", "clickhouse", "other")
 BATCH_HITS = (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
@@ -47,6 +49,9 @@ class IdentityMetrics(Metrics):
         )
         self.relay_failures = self.counter(
             "identity_relay_failures", "Times that the relay broke off; it is tried again after 3 s."
+        )
+        self.erasures = self.counter(
+            "identity_erasures", "Erasures asked for over the API that have ended.", "outcome", ERASURES
         )
         self.streams = self.gauge("identity_streams", "Streams that this resolver reads now.")
         self.batch_seconds = self.histogram("identity_batch_seconds", "Time of a batch, from its drafts to its rows.")
@@ -84,6 +89,10 @@ class IdentityMetrics(Metrics):
             "identity_outbox_waiting", "Profiles and records that are written and not in ClickHouse yet."
         )
         self.outbox_seconds = self.gauge("identity_outbox_seconds", "How long the oldest of these has waited.")
+        self.erasures_waiting = self.gauge(
+            "identity_erasures_waiting", "Erasures asked for over the API that are under way."
+        )
+        self.erasure_seconds = self.gauge("identity_erasure_seconds", "How long ago the oldest of these was asked for.")
         self.check_wrong = self.gauge(
             "identity_check_wrong", "What the last check-identity left wrong; 0 if it never ran."
         )

@@ -1,4 +1,5 @@
-"""Looks around for /metrics: Redis, how far the resolvers are behind, what waits for projection, the last check.
+"""Looks around for /metrics: Redis, how far the resolvers are behind, what waits for projection or to be erased, the
+last check.
 
 Each resolver looks by itself and sees the same, so that any one of them is enough to tell. What it saw last stands
 while Redis is away, which `identity_redis_up` tells.
@@ -16,6 +17,7 @@ from services.common.hit_queue import load_queues
 from services.common.outbox import load_outbox
 from services.common.redis_client import RedisClient, RedisError
 from services.common.redis_state import load_redis_state
+from services.identity.erasing.backlog import ErasureBacklog
 from services.identity.metrics import IdentityMetrics
 
 log = structlog.get_logger()
@@ -43,7 +45,7 @@ class LastCheck:
 class Surroundings:
     def __init__(self, redis: RedisClient, streams: int, metrics: IdentityMetrics) -> None:
         self._redis, self._streams, self._metrics = redis, streams, metrics
-        self._last_check = LastCheck(redis)
+        self._last_check, self._erasures = LastCheck(redis), ErasureBacklog(redis)
 
     async def run_forever(self) -> None:
         while True:
@@ -74,4 +76,6 @@ class Surroundings:
         metrics.dead_letters.value = await self._redis.xlen(keys.DEAD_HITS)
         outbox = await load_outbox(self._redis)
         metrics.outbox_waiting.value, metrics.outbox_seconds.value = outbox.waiting, outbox.seconds
+        waiting, since = await self._erasures.read()
+        metrics.erasures_waiting.value, metrics.erasure_seconds.value = waiting, time.time() - since if waiting else 0.0
         metrics.check_wrong.value, metrics.check_at.value = await self._last_check.read()

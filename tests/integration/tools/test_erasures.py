@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import time
 import uuid
 from typing import Any
 
 import httpx
 
+from services.common import keys
 from services.identity.faults import ERASURE_POINTS
 from tests.integration.contacts.answers import told
 from tests.integration.contacts.test_rights import client_of, closed_clients, made_user, role
@@ -23,6 +25,7 @@ from tests.integration.tools.test_erase import (
     start_resolver,
     waiting,
 )
+from tests.integration.tools.test_status import metric
 from tests.processes import eventually
 
 _ = closed_clients
@@ -107,6 +110,8 @@ def test_whoever_is_killed_in_between_another_one_completes_it(place: Place) -> 
             doomed.process.stop(signal.SIGKILL)
             doomed.http.close()
             assert state(api, eve_id)["status"] == "running"
+        began = int(place.redis.hget(keys.ERASURE_BACKLOG, "since"))
+        assert 0 <= time.time() - began < 300, "since when the oldest waits"
         start_resolver(place)
         done = ended(api, eve_id)
         assert (done["status"], done["removed"]["contacts"], done["removed"]["events"]) == ("done", 1, 1)
@@ -115,6 +120,8 @@ def test_whoever_is_killed_in_between_another_one_completes_it(place: Place) -> 
         assert not any(one in shown for one in looks_again)
         assert_nowhere(place, eve, visitor.kept["mautic_device_id"])
         assert audit(place, eve_id) == [("erase", "admin")]
+        eventually(lambda: not place.redis.exists(keys.ERASURE_BACKLOG), "it is told that none waits")
+        assert metric(place.site.identity, 'identity_erasures_total{outcome="done"}') == 1
 
 
 def test_who_may_delete_their_own_may_erase_no_stranger(place: Place) -> None:

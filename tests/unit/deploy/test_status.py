@@ -14,6 +14,7 @@ from services.common.outbox import Outbox
 from services.common.redis_state import RedisState, read_state
 from services.common.settings import Settings
 from services.contacts.metrics import ContactsMetrics
+from services.identity.erasing.backlog import Backlog
 from tests.unit.deploy.test_alerts import RULES
 
 NOW = 1_790_000_000.0
@@ -67,6 +68,8 @@ def test_where_nothing_is_wrong_all_is_well() -> None:
         (redis(queues=[Queue(1, 31.0)]), "queue", "1 entry", "SpoorQueueLagGrows"),
         (redis(dead=4, newest_dead_seconds=60.0), "dead letters", "4 hits", "SpoorDeadLetters"),
         (redis(outbox=Outbox(5, 61.0)), "outbox", "5 writes wait", "SpoorOutboxStuck"),
+        (redis(erasures=Backlog(2, int(NOW) - 7_200)), "erasures", "2 erasures under way, the oldest asked for 2 h ago",
+         "SpoorErasureStuck"),
         (redis(check_wrong=1, check_at=int(NOW) - 7_200), "check-identity", "2 h ago and left 1 thing wrong",
          "SpoorCheckIdentityFound"),
         (redis(counts={"refused:hits_cannot_be_kept": 9}), "hits", "9 refused with 503", "SpoorHitsRefused"),
