@@ -14,7 +14,9 @@ from loadtests.stack import StackError
 from loadtests.timed_client import TimedClient
 from services.common import keys
 
-LOOKS = ("/api/contacts?limit=30", "/api/contacts?search=person1&limit=30")
+LIST = "/api/contacts?limit=30"
+SEARCH_OF_ONE = "/api/contacts?search=person0.1%40&limit=30"  # of the first slice's people (loadtests/people.py)
+SEARCH_OF_MANY = "/api/contacts?search=person1&limit=30"  # every few of them, and more with each slice
 EXPORT_SECONDS = 60.0
 _LAG = re.compile(r"^identity_lag_seconds ([0-9.e+-]+)$", re.MULTILINE)
 
@@ -40,12 +42,19 @@ class Visits:
         self._stage = stage
         self._exported = time.monotonic()
 
-    def latencies(self) -> dict[str, float]:
+    def looks(self) -> dict[str, float]:
+        """How long each took, and what grows with the number of contacts."""
         if time.monotonic() - self._exported > EXPORT_SECONDS:
             self._exported = time.monotonic()
             TimedClient(self._stage, "export").timed("/exports", {"columns": ["id", "email"], "format": "csv"})
         contacts = TimedClient(self._stage, "contacts")
-        return {"list ms": contacts.timed(LOOKS[0])[1], "search ms": contacts.timed(LOOKS[1])[1]}
+        many, took = contacts.timed(SEARCH_OF_MANY)
+        return {
+            "list ms": contacts.timed(LIST)[1],
+            "search of one ms": contacts.timed(SEARCH_OF_ONE)[1],
+            "search of many ms": took,
+            "search of many found": float(many["total"]),
+        }
 
 
 def _megabytes(pid: int) -> float:
