@@ -48,13 +48,9 @@ class Visits:
             self._exported = time.monotonic()
             TimedClient(self._stage, "export").timed("/exports", {"columns": ["id", "email"], "format": "csv"})
         contacts = TimedClient(self._stage, "contacts")
-        many, took = contacts.timed(SEARCH_OF_MANY)
-        return {
-            "list ms": contacts.timed(LIST)[1],
-            "search of one ms": contacts.timed(SEARCH_OF_ONE)[1],
-            "search of many ms": took,
-            "search of many found": float(many["total"]),
-        }
+        looks = {"list ms": contacts.timed(LIST)[1], "search of one ms": contacts.timed(SEARCH_OF_ONE)[1]}
+        many, looks["search of many ms"] = contacts.timed(SEARCH_OF_MANY)
+        return {**looks, "search of many found": float(many["total"])}
 
 
 def _megabytes(pid: int) -> float:
