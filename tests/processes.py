@@ -17,7 +17,6 @@ import httpx
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 30.0
-PATIENCE = 3.0 if os.environ.get("CI") else 1.0  # its machines may be slow, and a deadline that is met costs nothing
 Found = TypeVar("Found")
 _chance = random.SystemRandom()
 _given: set[int] = set()
@@ -49,14 +48,13 @@ def _can_be_bound(port: int) -> bool:
 
 
 def eventually(probe: Callable[[], Found], what: str, seconds: float = 15.0) -> Found:
-    """What `probe` returns as soon as that is truthy; fails after `seconds`, in CI after `PATIENCE` times as many.
+    """What `probe` returns as soon as that is truthy; fails after `seconds`.
 
     It is asked less and less often, for what it waits for shares the machine with it.
     """
-    seconds *= PATIENCE
     deadline, pause = time.monotonic() + seconds, 0.02
     while not (found := probe()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(pause)
         pause = min(1.2 * pause, 0.1)
     return found
@@ -125,7 +123,7 @@ class Process:
             raise AssertionError(f"{error}; it said: {self.said()}") from error
 
     def wait(self, seconds: float = 30.0) -> int:
-        return self._process.wait(seconds * PATIENCE)
+        return self._process.wait(seconds)
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 30.0) -> int:
         """Ends it (all of its group when killed) and returns its status."""
@@ -134,7 +132,7 @@ class Process:
                 os.killpg(self._process.pid, number)
             else:
                 self._process.send_signal(number)
-        return self._process.wait(seconds * PATIENCE)
+        return self._process.wait(seconds)
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]

@@ -38,15 +38,8 @@ ALLOWED = {
     "ms": Allowance(share=0.5, amount=15),
     "entries": Allowance(share=0.5, amount=20),
 }
-# They keep what they are given, and a search that finds more has more to count: they grow with the data, and are shown,
-# not judged.
-GROWING_BY_NATURE = (
-    "valkey MB",
-    "clickhouse MB",
-    "clickhouse handles",
-    "search of many ms",
-    "search of many found",
-)
+# They keep what they are given, so they grow with the data: shown, not judged.
+GROWING_BY_NATURE = ("valkey MB", "clickhouse MB", "clickhouse handles", "search of many found")
 _HEAD = ("", "first", "last", "worst", "an hour", "")
 
 

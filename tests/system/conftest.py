@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.processes import PATIENCE, Process, free_port
+from tests.processes import Process, free_port
 from tests.system.tracker import Tracker, run_tracker, snippet
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -25,7 +25,6 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
 PASSWORD = "system-tests"
-expect.set_options(timeout=5_000 * PATIENCE)
 LOGIN = ("admin", PASSWORD)
 
 

@@ -122,6 +122,7 @@ async def load(site: ClusterSite, devices: list[Device], editor: Editor) -> None
             group.create_task(caller.run(stop))
         try:
             await fail_over(site)
+            await until(lambda: len(editor.made) > 10, "the API makes contacts")  # on a slow machine few until now
         finally:
             stop.set()
 
@@ -152,7 +153,7 @@ async def test_a_failover_under_load_loses_nothing_that_was_answered(site: Clust
 
 async def assert_made(site: ClusterSite, editor: Editor) -> None:
     """Each contact that the API made has its address, in Redis, and is found by it."""
-    assert editor.refused and len(editor.made) >= 5, "it was at work before and after"
+    assert editor.refused and len(editor.made) > 10
     redis = connect(site.cluster.url)
     store = ProfileStore(redis)
     holders = await store.holders(UniqueValue("email", email) for email in editor.made)
