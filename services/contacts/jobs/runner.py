@@ -40,12 +40,15 @@ class JobRunner:
         self._ahead: dict[str, list[Target]] = {}  # of each job: who was looked up and comes next
 
     async def work(self) -> None:
+        """Until nothing is left to do: also of jobs that come meanwhile, which may wait for no other job's end."""
         self._ahead.clear()  # it may be a while since
+        while any([await self._step(job_id) for job_id in await self._running()]):
+            pass
+
+    async def _running(self) -> list[str]:
         parameters = {"kind": JOB, "running": RUNNING}
         rows = (await self._stores.clickhouse.query(_RUNNING, parameters=parameters)).result_rows
-        jobs = [str(job_id) for (job_id,) in rows]
-        while jobs:
-            jobs = [job_id for job_id in jobs if await self._step(job_id)]
+        return [str(job_id) for (job_id,) in rows]
 
     async def _step(self, job_id: str) -> bool:
         """Whether there is more to do."""
