@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 
 from services.common import keys
 from services.common.merging import freeze_into
@@ -53,6 +54,21 @@ async def test_what_rests_on_a_claim_is_written_soon_or_never(valkey_url: str) -
     assert await store.write([profile], {profile.id: late}) == {profile.id: 0}
     assert (await store.write([profile], {profile.id: claim}))[profile.id] > 0
     await client.aclose()
+
+
+async def test_versions_of_more_than_are_asked_for_at_once_are_each_their_own(
+    valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.common.profiles.VERSIONS_AT_ONCE", 2)
+    async with connect(valkey_url) as client:
+        store = ProfileStore(client)
+        ids = list(range(9_811, 9_816))
+        written: dict[int, int] = {}
+        for one in ids:
+            written |= await store.write([Profile(one, own=Part(added_us=NOW))])
+        assert len(set(written.values())) == len(ids) and 0 not in written.values()
+        assert await store.versions([*ids, 9_819]) == {**written, 9_819: 0}
+        assert await store.versions([]) == {}
 
 
 async def test_nobody_is_led_to_himself(valkey_url: str) -> None:

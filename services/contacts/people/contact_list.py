@@ -92,11 +92,13 @@ def read_list_query(
 
 
 def very_few_statement(query: ListQuery) -> Statement | None:
-    """One row with a list of (id, version): up to `VERY_FEW` of any version that fits, in no order. Which version
-    counts whoever has the profiles knows. None for lists that are not by id, and where it would not pay."""
+    """One row with a list of ids and one of their versions: up to `VERY_FEW` that fit, in no order.
+    Which version counts whoever has the profiles knows. None for lists not by id, and where it would not pay."""
     if not _may_be_few(query) or not _is_by_id(query):
         return None
-    return Statement(f"SELECT groupArray((id, version)) FROM ({fitting(_search(query), VERY_FEW)})", query.parameters())
+    # Two lists of numbers are read in half the time of one of pairs.
+    sql = f"SELECT groupArray(id), groupArray(version) FROM ({fitting(_search(query), VERY_FEW)})"
+    return Statement(sql, query.parameters())
 
 
 def _may_be_few(query: ListQuery) -> bool:
@@ -169,7 +171,7 @@ def count_statements(query: ListQuery) -> Counts:
 
 
 FEW = 20_000  # of so many contacts all are as quick as a front
-VERY_FEW = 2_000  # the profiles of so many are read more quickly than their rows are told apart: 3 against 18 ms
+VERY_FEW = 5_000  # the profiles of so many are read more quickly than their rows are told apart: 19 against 37 ms
 _MOST_NEEDED = 10_000
 _SLACKS, _LEAST = (2, 32), 10
 # All ids with activity but those of contacts, former ones too, and of whoever merged into another.

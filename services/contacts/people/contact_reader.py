@@ -185,10 +185,10 @@ class ContactReader:
         statement = very_few_statement(query)
         if statement is None:
             return None
-        [(fitting,)] = await self._query(statement)
-        if len(fitting) >= VERY_FEW:
+        [(found, versions)] = await self._query(statement)
+        if len(found) >= VERY_FEW:
             return None
-        ids = await self._as_they_are(query, dict(sorted(fitting)))
+        ids = await self._as_they_are(query, dict(sorted(zip(found, versions, strict=True))))
         return [(one, 1) for one in ids[query.start : query.start + query.limit]], len(ids)
 
     async def _as_they_are(self, query: ListQuery, fitting: dict[int, int]) -> list[int]:
