@@ -30,6 +30,7 @@ from services.contacts.people.contact_list import (
     page_statements,
     very_few_statement,
 )
+from services.contacts.people.first_ids import FirstIds, first_rows, first_statement
 from services.contacts.people.footprints import load_footprints, load_times
 from services.contacts.people.latest_active import (
     latest_rows,
@@ -162,7 +163,7 @@ class ContactReader:
         few = await self._few(query)
         if few is not None:
             return few
-        total, found = await asyncio.gather(self.count(query), self._latest(query))
+        total, found = await asyncio.gather(self.count(query), self._begin(query))
         statements = page_statements(query, total)
         while len(found) < min(query.limit, total - query.start) and statements:
             found = await self._found(statements.pop(0))
@@ -200,6 +201,14 @@ class ContactReader:
         if changed:
             same += [row[0] for row in await self._query(fits_statement(query, changed))]
         return sorted(same, reverse=query.orders[0].is_descending)
+
+    async def _begin(self, query: ListQuery) -> list[Row]:
+        """The page, or less of it, if the list is one of those that are looked at most."""
+        statement = first_statement(query)
+        if statement is None:
+            return await self._latest(query)
+        [row] = await self._query(statement)
+        return first_rows(query, FirstIds(*row))[query.start : query.start + query.limit]
 
     async def _latest(self, query: ListQuery) -> list[Row]:
         """The page, or less of it, if the list is that of who was active last."""

@@ -94,6 +94,35 @@ async def test_who_was_active_last_is_the_begin_of_the_whole_list(
     assert len(found) == limit
 
 
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+@pytest.mark.parametrize(("start", "limit"), [(0, 1), (0, 20), (7, 5), (40, 5), (0, 1_000)])
+async def test_the_first_ids_are_the_begin_of_the_whole_list(
+    crowd: None, stores: Stores, start: int, limit: int, direction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.contacts.people.first_ids._SLACK", 1)
+    query = read_list_query({"orderByDir": direction, "start": str(start), "limit": str(limit)})
+    [whole] = page_statements(query, 1)
+    expected = list((await stores.clickhouse.query(whole.sql, parameters=whole.parameters)).result_rows)
+    found = await ContactReader(stores)._begin(query)
+    assert found and found == expected[: len(found)]
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+async def test_all_ids_of_a_short_list_are_found_and_the_begin_of_one_that_goes_on(
+    quiet: Stores, direction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, total = ContactReader(quiet), 28 + 4
+    for least, start, limit in itertools.product((1, 5, 40), range(0, total + 2, 3), (1, 4, 30)):
+        monkeypatch.setattr("services.contacts.people.first_ids._LEAST", least)
+        query = read_list_query({"orderByDir": direction, "start": str(start), "limit": str(limit)})
+        [whole] = page_statements(query, 1)
+        expected = list((await quiet.clickhouse.query(whole.sql, parameters=whole.parameters)).result_rows)
+        found = await reader._begin(query)
+        assert found == expected[: len(found)], (least, start, limit)
+        assert len(found) == len(expected) or least < 40, (start, limit)
+        assert (await reader.page(query)).total == total
+
+
 @pytest.fixture
 async def quiet(valkey_url: str, clickhouse_url: str) -> AsyncIterator[Stores]:
     """A database of 30 contacts, most of whom nobody has seen, and 4 visitors. Of the contacts 3 visited, 2 were told
