@@ -47,10 +47,9 @@ async def note(clickhouse: ClickHouse, queued: Queued, contact_id: int = 0) -> N
     """Stores the message as it is now. Done twice it changes nothing. `contact_id` is who it went to, if that is not
     whom it was queued for any more. Raises `ClickHouseError`."""
     message = queued.message
-    await asyncio.gather(
-        insert_rows(clickhouse, MESSAGES, [message_row(message, queued.version)]),
-        insert_rows(clickhouse, EVENTS, events_of(message, contact_id or message.contact_id)),
-    )
+    # One after the other: whoever reads that it was sent finds it in the history.
+    await insert_rows(clickhouse, EVENTS, events_of(message, contact_id or message.contact_id))
+    await insert_rows(clickhouse, MESSAGES, [message_row(message, queued.version)])
 
 
 async def note_rows(clickhouse: ClickHouse, many: Iterable[Queued]) -> None:
