@@ -29,7 +29,7 @@ from services.common.user_cookie import UserCookies
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.ui import people_names, words
 from services.contacts.ui.assets import Assets
-from services.contacts.ui.form import Form, read_form
+from services.contacts.ui.form import Form, read_form, words_text
 from services.contacts.ui.icons import icon
 from services.contacts.ui.inner_api import InnerApi
 from services.contacts.ui.live.reasons import in_words
@@ -257,6 +257,6 @@ def _environment(assets: Assets, *, has_gravatar: bool) -> Environment:
         is_web=words.is_web, reason_words=in_words, name_of=people_names.name_of,
         is_anonymous=people_names.is_anonymous,
         picture_of=partial(people_names.picture_of, has_gravatar=has_gravatar), place_of=people_names.place_of,
-        values_of=people_names.values_of, query=urlencode,
+        values_of=people_names.values_of, query=urlencode, listed=words_text,
     )  # fmt: skip
     return environment

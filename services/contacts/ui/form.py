@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from services.common.envelope import ApiError, read_body
 
 MAX_FIELDS = 2_000  # a thousand ids of a batch, and room
+_WORD = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*|([^,]*))(?:,|$)')
 
 
 class Form:
@@ -30,6 +32,13 @@ class Form:
     def all(self, name: str) -> list[str]:
         return [value.strip() for one, value in self._pairs if one == name and value.strip()]
 
+    def words(self, name: str) -> list[str]:
+        """Those of a list with commas, each once; one that has a comma itself is quoted, as `words_text` does."""
+        found = (
+            match[2] if match[1] is None else match[1].replace('""', '"') for match in _WORD.finditer(self.text(name))
+        )
+        return list(dict.fromkeys(word.strip() for word in found if word.strip()))
+
     def number(self, name: str) -> int | str:
         """What is none is left as it was typed, for the API to refuse."""
         said = self.text(name)
@@ -45,6 +54,12 @@ class Form:
     def below(self, prefix: str) -> Iterator[tuple[str, str]]:
         """What stands behind the prefix, and its text: `field.` of `field.city`."""
         return ((name.removeprefix(prefix), value) for name, value in self._pairs if name.startswith(prefix))
+
+
+def words_text(words: Iterable[str]) -> str:
+    """As `Form.words` reads it."""
+    return ", ".join(f'"{quoted}"' if (quoted := word.replace('"', '""')) != word or "," in word else word
+                     for word in words)  # fmt: skip
 
 
 async def read_form(request: Request) -> Form:

@@ -51,8 +51,8 @@ class ContactDialogs:
 
     async def tag(self, request: Request) -> Response:
         form = await self._desk.form(request)
-        added, removed = form.text("add"), form.text("remove")
-        words = [one.strip() for one in added.split(",") if one.strip()] + ([f"-{removed}"] if removed else [])
+        added, removed = form.words("add"), form.text("remove")
+        words = added + ([f"-{removed}"] if removed else [])
         await self._desk.api.send("PATCH", api_of(request, "/edit"), {"tags": words})
         return done(self._desk, request, "Tagged." if added else "The tag is gone.")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from services.common.envelope import ApiError
 from services.contacts.ui.inner_api import InnerApi, things_of
 from services.contacts.ui.keeping.kept import Choices
 
 MOST = 1_000
+OWNERS = "/api/contacts/list/owners"
 Load = Callable[[InnerApi], Awaitable[Choices]]
 
 
@@ -34,10 +36,10 @@ def categories_of(*bundles: str) -> Load:
 
 async def owners(api: InnerApi) -> Choices:
     """Users; none for whoever may not name one."""
-    try:
-        found = await api.get("/api/contacts/list/owners")
-    except ApiError as error:
-        if error.status != 403:
-            raise
-        return ()
-    return [(str(one["id"]), f"{one['firstName']} {one['lastName']}".strip() or str(one["id"])) for one in found]
+    return [(str(one["id"]), owner_name(one)) for one in await api.things_seen(OWNERS, "", {"limit": MOST})]
+
+
+def owner_name(owner: Mapping[str, Any]) -> str:
+    """Of a user as lists of owners and contacts have it."""
+    full = f"{owner['firstName'] or ''} {owner['lastName'] or ''}".strip()
+    return full or str(owner.get("username") or owner["id"])

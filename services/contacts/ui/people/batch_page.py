@@ -13,6 +13,7 @@ from starlette.responses import Response
 from services.common.envelope import ApiError
 from services.contacts.ui.desk import Desk, Handler, own_path
 from services.contacts.ui.form import Form
+from services.contacts.ui.keeping.choices import OWNERS
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
 
 PATH = "/ui/contacts/batch/{action}"
@@ -23,7 +24,8 @@ MOST = 1_000  # things to choose from
 
 
 class Choices(NamedTuple):
-    """What an action chooses from: where the API lists it, under which name, and what is said and read of each."""
+    """What an action chooses from: where the API lists it, under which name, and what is said and read of each; what is
+    read may be several texts."""
 
     path: str
     name: str
@@ -43,7 +45,7 @@ def _sets(form: Form) -> dict[str, Any]:
 
 
 def _tags(form: Form) -> dict[str, Any]:
-    added = [tag.strip() for tag in form.text("add").split(",") if tag.strip()]
+    added = form.words("add")
     return {**({"add": added} if added else {}), **({"remove": form.all("remove")} if form.all("remove") else {})}
 
 
@@ -78,7 +80,7 @@ DIALOGS: Mapping[str, Dialog] = {
     "categories": Dialog("Change categories", "Change", _sets, Choices("/api/categories", "categories", "id", "title")),
     "stages": Dialog("Change stage", "Change", _sets, Choices("/api/stages", "stages", "id", "name")),
     "tags": Dialog("Change tags", "Change", _tags, Choices("/api/tags", "tags", "tag", "tag")),
-    "owner": Dialog("Change owner", "Change", _owner, Choices("/api/contacts/list/owners", "", "id", "firstName")),
+    "owner": Dialog("Change owner", "Change", _owner, Choices(OWNERS, "", "id", "firstName lastName")),
     "channels": Dialog("Change channels", "Change", _channels),
     "dnc": Dialog("Set do not contact", "Set", lambda form: {"channel": "email", "reason": form.text("reason")}),
     "delete": Dialog("Delete contacts", "Delete", lambda _: {}),
@@ -133,10 +135,11 @@ class BatchPage:
     async def _choices(self, choices: Choices | None) -> dict[str, str]:
         if choices is None:
             return {}
-        listed = await self._desk.api.things(choices.path, choices.name, {"limit": MOST} if choices.name else {})
+        listed = await self._desk.api.things(choices.path, choices.name, {"limit": MOST})
         if choices.name == "categories":
             listed = [row for row in listed if row["bundle"] == "global"]
-        return {str(row[choices.value]): str(row[choices.label] or "") for row in listed}
+        texts = {str(row[choices.value]): [str(row[name] or "") for name in choices.label.split()] for row in listed}
+        return {value: " ".join(parts).strip() or value for value, parts in texts.items()}
 
 
 def _dialog_of(request: Request) -> Dialog:

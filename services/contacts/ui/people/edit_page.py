@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from services.common.caller import author_id
 from services.common.envelope import ApiError
 from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.field_inputs import GROUPS, PREFIX, Input, as_typed, inputs_of, typed, with_values
+from services.contacts.ui.keeping.choices import choices_of, owner_name, owners
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
 from services.contacts.ui.people.person_form import (
     Clash,
@@ -20,6 +21,7 @@ from services.contacts.ui.people.person_form import (
     change_body,
     check_required,
     clashes,
+    extras_clashes,
     extras_of,
     new_body,
     read_extras,
@@ -30,12 +32,22 @@ from services.contacts.ui.people_names import values_of
 
 PATH = "/ui/contacts"
 ONE = f"{PATH}/{{id:id}}/edit"
-MOST = 1_000  # owners, stages and companies to choose from
+MOST = 1_000  # companies to choose from
+STAGES = choices_of("/api/stages", "stages")
 VERDICTS = {
     "update": "Saving will update the contact that has this value.",
     "merge": "Saving will merge this contact with the one that has this value.",
     "refuse": "Another contact has this value, so this cannot be saved.",
 }
+
+
+class _Choices(NamedTuple):
+    """Labels by id, of what a contact can have beside its fields."""
+
+    owners: Mapping[str, str]
+    stages: Mapping[str, str]
+    companies: Mapping[str, str]
+    segments: Mapping[str, str]
 
 
 class EditPage:
@@ -51,10 +63,10 @@ class EditPage:
         }
 
     async def quick(self, request: Request) -> Response:
-        return await self._form_page(request, await self._inputs({}), Extras(owner=str(author_id() or "")))
+        return await self._blank(request)
 
     async def new(self, request: Request) -> Response:
-        return await self._form_page(request, await self._inputs({}), Extras(owner=str(author_id() or "")))
+        return await self._blank(request)
 
     async def create(self, request: Request) -> Response:
         form, inputs = await self._desk.form(request), await self._inputs({})
@@ -67,40 +79,38 @@ class EditPage:
                     "POST", "/api/contacts/batch/segments", {"ids": [made["id"]], "add": segments}
                 )
         except ApiError as error:
-            return await self._form_page(request, with_values(inputs, said), extras, _refused(error, inputs))
+            choices = await self._choices()
+            return self._form_page(request, with_values(inputs, said), extras, choices, _refused(error, inputs))
         return self._desk.go(request, f"{PATH}/{made['id']}", "Saved.")
 
     async def edit(self, request: Request) -> Response:
         contact, companies = await self._contact(request)
-        inputs = await self._inputs(values_of(contact))
-        return await self._form_page(request, inputs, extras_of(contact, companies), contact=contact)
+        inputs, choices = await asyncio.gather(self._inputs(values_of(contact)), self._choices(contact, companies))
+        return self._form_page(request, inputs, extras_of(contact, companies), choices, contact=contact)
 
     async def save(self, request: Request) -> Response:
         """Only what was changed is said. Whoever changed the same field meanwhile is named, with what they wrote."""
         form = await self._desk.form(request)
         contact, companies = await self._contact(request)
-        inputs, before = await self._inputs(values_of(contact)), extras_of(contact, companies)
-        said, extras, was = typed(form, inputs), read_extras(form), read_was(form.text("was"))
+        inputs, theirs = await self._inputs(values_of(contact)), extras_of(contact, companies)
+        choices, was = await self._choices(contact, companies), read_was(form.text("was"))
+        said, extras = typed(form, inputs), read_extras(form, was.extras or theirs)
         now = {one.alias: as_typed(one) for one in inputs if one.values}
-        if found := clashes(inputs, said, was, now):
+        found = clashes(inputs, said, was.fields, now)
+        found += extras_clashes(extras, was, theirs, choices.owners, choices.stages)
+        mine = with_values(inputs, said)
+        if found:
             text = f"{contact['modifiedByUser'] or 'Somebody'} has changed this contact since you opened it."
-            return await self._form_page(
-                request, with_values(inputs, said), extras, Refusal(text), contact=contact, found=found,
-                was=was_of(inputs),
-            )  # fmt: skip
+            return self._form_page(
+                request, mine, extras, choices, Refusal(text), contact=contact, found=found, was=was_of(inputs, theirs)
+            )
         try:
             check_required(inputs, said)
-            if body := change_body(said, was, extras, before):
+            if body := change_body(said, extras, was, theirs):
                 await self._desk.api.send("PATCH", f"/api/contacts/{contact['id']}/edit", body)
         except ApiError as error:
-            return await self._form_page(
-                request,
-                with_values(inputs, said),
-                extras,
-                _refused(error, inputs),
-                contact=contact,
-                was=form.text("was"),
-            )
+            refused = _refused(error, inputs)
+            return self._form_page(request, mine, extras, choices, refused, contact=contact, was=form.text("was"))
         return self._desk.go(request, f"{PATH}/{contact['id']}", "Saved.")
 
     async def duplicates(self, request: Request) -> Response:
@@ -126,26 +136,39 @@ class EditPage:
         shown = [field for field in fields if field["isVisible"] or field["isShortVisible"]]
         return inputs_of(shown, values)
 
-    async def _form_page(
-        self, request: Request, inputs: Sequence[Input], extras: Extras, refused: Refusal = NOTHING, *,
-        contact: Any = None, found: Sequence[Clash] = (), was: str | None = None,
+    async def _blank(self, request: Request) -> Response:
+        inputs, choices = await asyncio.gather(self._inputs({}), self._choices())
+        return self._form_page(request, inputs, Extras(owner=str(author_id() or "")), choices)
+
+    async def _choices(self, contact: Any = None, its_companies: Sequence[Mapping[str, Any]] = ()) -> _Choices:
+        """What the contact has is among them, also where it is one of too many, or not for this user to see."""
+        owner, stage = (contact["owner"], contact["stage"]) if contact else (None, None)
+        its = {str(one["id"]): str(one["companyname"] or one["id"]) for one in its_companies}
+        users, stages, companies, segments = await asyncio.gather(
+            owners(self._desk.api),
+            STAGES(self._desk.api),
+            self._desk.api.things_seen("/api/companies", "companies", {"limit": MOST}),
+            self._desk.api.things_seen("/api/contacts/list/segments"),
+        )
+        return _Choices(
+            ({str(owner["id"]): owner_name(owner)} if owner else {}) | dict(users),
+            ({str(stage["id"]): stage["name"]} if stage else {}) | dict(stages),
+            its | {str(one["id"]): str(one["fields"]["all"]["companyname"] or one["id"]) for one in companies},
+            {str(one["id"]): one["name"] for one in segments},
+        )
+
+    def _form_page(
+        self, request: Request, inputs: Sequence[Input], extras: Extras, choices: _Choices, refused: Refusal = NOTHING,
+        *, contact: Any = None, found: Sequence[Clash] = (), was: str | None = None,
     ) -> Response:  # fmt: skip
         is_quick = request.url.path.endswith("/quick")
-        api = self._desk.api
-        owners, stages, companies, segments = await asyncio.gather(
-            api.things_seen("/api/contacts/list/owners"),
-            api.things_seen("/api/stages", "stages", {"limit": MOST}),
-            api.things_seen("/api/companies", "companies", {"limit": MOST}),
-            api.things_seen("/api/contacts/list/segments"),
-        )
         return self._desk.page(
             request, "people/quick.html" if is_quick else "people/form.html", 422 if refused.text else 200,
             block="dialog" if is_quick else "form",
             inputs=[one for one in inputs if one.is_short] if is_quick else inputs,
             groups={group: label for group, label in GROUPS.items() if any(one.group == group for one in inputs)},
-            extras=extras, refused=refused, contact=contact, clashes=found,
-            was=was_of(inputs) if was is None else was,
-            owners=owners, stages=stages, companies=companies, segments=segments,
+            extras=extras, choices=choices, refused=refused, contact=contact, clashes=found,
+            was=was_of(inputs, extras) if was is None else was,
         )  # fmt: skip
 
 

@@ -36,8 +36,10 @@ class Asked(NamedTuple):
 
     def grammar(self) -> str:
         """The search as the API takes it."""
-        segment = f"segment:{self.segment}" if self.segment else ""
-        return " ".join(part for part in (self.search, segment, _SEARCH_OF[self.kind]) if part)
+        filters = " ".join(
+            part for part in (f"segment:{self.segment}" if self.segment else "", _SEARCH_OF[self.kind]) if part
+        )
+        return f"({self.search}) {filters}" if self.search and filters else self.search or filters
 
     def pairs(self, **changed: Any) -> dict[str, Any]:
         """As the query of an address; what is usual is left out."""

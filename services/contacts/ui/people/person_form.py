@@ -32,6 +32,16 @@ class Extras(NamedTuple):
     companies: tuple[str, ...] = ()
 
 
+NO_EXTRAS = Extras()
+
+
+class Was(NamedTuple):
+    """What a form was rendered with; no extras where that is not known."""
+
+    fields: Mapping[str, Any] = {}
+    extras: Extras | None = None
+
+
 def extras_of(contact: Mapping[str, Any], companies: Iterable[Mapping[str, Any]]) -> Extras:
     return Extras(
         str(contact["owner"]["id"]) if contact["owner"] else "",
@@ -41,9 +51,14 @@ def extras_of(contact: Mapping[str, Any], companies: Iterable[Mapping[str, Any]]
     )
 
 
-def read_extras(form: Form) -> Extras:
-    tags = tuple(dict.fromkeys(tag.strip() for tag in form.text("tags").split(",") if tag.strip()))
-    return Extras(form.text("owner"), form.text("stage"), tags, tuple(form.all("companies")))
+def read_extras(form: Form, before: Extras = NO_EXTRAS) -> Extras:
+    """What a form does not have stays as it was before."""
+    return Extras(
+        form.text("owner", before.owner),
+        form.text("stage", before.stage),
+        tuple(form.words("tags")) if "tags" in form else before.tags,
+        tuple(form.all("companies")) if "companies.shown" in form else before.companies,
+    )
 
 
 def check_required(inputs: Iterable[Input], said: Mapping[str, Any]) -> None:
@@ -66,33 +81,35 @@ def new_body(said: Mapping[str, Any], extras: Extras) -> dict[str, Any]:
     return body | {name: value for name, value in more.items() if value}
 
 
-def change_body(said: Mapping[str, Any], was: Mapping[str, Any], extras: Extras, before: Extras) -> dict[str, Any]:
+def change_body(said: Mapping[str, Any], extras: Extras, was: Was, now: Extras) -> dict[str, Any]:
     """Only what was changed, so that nobody's work is undone by a form that merely showed it."""
-    body = {alias: value for alias, value in said.items() if value != was.get(alias, "")}
+    body = {alias: value for alias, value in said.items() if value != was.fields.get(alias, "")}
+    before = was.extras or now
     if extras.owner != before.owner:
         body["owner"] = extras.owner or None
     if extras.stage != before.stage:
         body["stage"] = extras.stage or None
-    if set(extras.companies) != set(before.companies):
-        body["companies"] = list(extras.companies)
     tags = [tag for tag in extras.tags if tag not in before.tags]
     gone = [f"-{tag}" for tag in before.tags if tag not in extras.tags]
     if tags or gone:
         body["tags"] = [*tags, *gone]
+    if set(extras.companies) != set(before.companies):  # the API takes all of them
+        kept = [one for one in now.companies if one in extras.companies or one not in before.companies]
+        body["companies"] = [*kept, *(one for one in extras.companies if one not in {*before.companies, *kept})]
     return {**body, "overwriteWithBlank": True} if body else {}
 
 
-def was_of(inputs: Sequence[Input]) -> str:
-    """What a form was rendered with, for its own hidden input."""
-    return msgspec.json.encode({one.alias: as_typed(one) for one in inputs if one.values}).decode()
+def was_of(inputs: Sequence[Input], extras: Extras) -> str:
+    """What a form is rendered with, for its own hidden input."""
+    return msgspec.json.encode(Was({one.alias: as_typed(one) for one in inputs if one.values}, extras)).decode()
 
 
-def read_was(text: str) -> dict[str, Any]:
+def read_was(text: str) -> Was:
     """Nothing where it is none: then all that was typed counts as changed."""
     try:
-        return msgspec.json.decode(text[:MAX_WAS_LENGTH], type=dict[str, Any])
+        return msgspec.json.decode(text[:MAX_WAS_LENGTH], type=Was)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return {}
+        return Was()
 
 
 def clashes(
@@ -103,9 +120,28 @@ def clashes(
         Clash(one.label, one.alias, now.get(one.alias, ""), said[one.alias])
         for one in inputs
         if one.alias in said
-        and said[one.alias] != was.get(one.alias, _blank(one))
-        and now.get(one.alias, _blank(one)) not in (was.get(one.alias, _blank(one)), said[one.alias])
+        and _is_torn(was.get(one.alias, _blank(one)), now.get(one.alias, _blank(one)), said[one.alias])
     ]
+
+
+def extras_clashes(
+    extras: Extras, was: Was, now: Extras, owners: Mapping[str, str], stages: Mapping[str, str]
+) -> list[Clash]:
+    """The same of owner and stage, named by these; tags and companies are added and taken away one by one."""
+    before = was.extras or now
+    many = [
+        ("Owner", "owner", before.owner, now.owner, extras.owner, owners),
+        ("Stage", "stage", before.stage, now.stage, extras.stage, stages),
+    ]
+    return [
+        Clash(label, name, names.get(theirs, theirs), names.get(mine, mine))
+        for label, name, first, theirs, mine, names in many
+        if _is_torn(first, theirs, mine)
+    ]
+
+
+def _is_torn(was: Any, theirs: Any, mine: Any) -> bool:
+    return mine != was and theirs not in (was, mine)
 
 
 def _blank(one: Input) -> Any:

@@ -36,5 +36,5 @@ class SearchPage:
 
     async def _values(self, command: str) -> list[tuple[str, str]]:
         path, name, typed, read = _LISTS[command]
-        rows = await self._desk.api.things_seen(path, name, {"limit": 200} if name else {})
+        rows = await self._desk.api.things_seen(path, name, {"limit": 200})
         return [(str(row[typed]), str(row[read] or "")) for row in rows]

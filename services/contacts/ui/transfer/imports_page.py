@@ -14,6 +14,7 @@ from services.contacts.imports.document import Status
 from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.form import Form
 from services.contacts.ui.inner_api import things_of
+from services.contacts.ui.keeping.choices import owners
 from services.contacts.ui.paging import Paging, read_paging
 
 PATH = "/ui/imports"
@@ -96,14 +97,14 @@ class ImportsPage:
             return self._desk.page(
                 request, "transfer/import.html", block="progress", one=shown, is_under_way=shown["status"] in UNDER_WAY
             )
-        fields, owners, segments = await asyncio.gather(
+        fields, users, segments = await asyncio.gather(
             self._desk.api.get(f"{API}/fields"),
-            self._desk.api.things_seen("/api/contacts/list/owners"),
+            owners(self._desk.api),
             self._desk.api.things_seen("/api/contacts/list/segments"),
         )
         return self._desk.page(
             request, "transfer/import_map.html", status, block="map", one=shown, problem=problem,
-            targets=fields["fields"], owners=owners, segments=segments,
+            targets=fields["fields"], owners=users, segments=segments,
         )  # fmt: skip
 
 
@@ -115,7 +116,7 @@ def read_mapping(form: Form, count: int, parser: Mapping[str, str]) -> dict[str,
         "defaults": {
             "owner": form.number("owner") or None,
             "segments": form.ids("segments"),
-            "tags": [tag.strip() for tag in form.text("tags").split(",") if tag.strip()],
+            "tags": form.words("tags"),
         },
         "skipIfExists": "skip" in form,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import uuid
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from tests.integration.contacts.answers import told
+from tests.integration.contacts.ui.logins import PASSWORD, logged_in
 
 EVIL = "<script>alert(1)</script>'\""
 PART = {"HX-Request": "true"}
@@ -34,6 +36,45 @@ def shown(api: httpx.Client, contact_id: int) -> dict[str, Any]:
 def post(api: httpx.Client, path: str, *pairs: tuple[str, object]) -> httpx.Response:
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     return api.post(path, content=urlencode([(name, str(value)) for name, value in pairs]), headers=kind)
+
+
+class _FormReader(HTMLParser):
+    """What a browser would send of the forms of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pairs: list[tuple[str, str]] = []
+        self._select = self._area = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value or "" for name, value in attrs}
+        if tag == "input" and said.get("name") and (said.get("type") not in ("checkbox", "radio") or "checked" in said):
+            self.pairs.append((said["name"], said.get("value", "")))
+        elif tag in ("select", "textarea"):
+            self._select, self._area = (said["name"], "") if tag == "select" else ("", said["name"])
+            if self._area:
+                self.pairs.append((self._area, ""))
+        elif tag == "option" and self._select and "selected" in said:
+            self.pairs.append((self._select, said["value"]))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("select", "textarea"):
+            self._select = self._area = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self.pairs[-1] = (self._area, self.pairs[-1][1] + data)
+
+
+def typed_form(page: str) -> list[tuple[str, str]]:
+    reader = _FormReader()
+    reader.feed(page[page.index('name="was"') - 200 :])
+    return reader.pairs
+
+
+def role(api: httpx.Client) -> int:
+    said = {"name": f"Role {mark()}", "rawPermissions": {"lead:leads": ["viewown"]}}
+    return int(told(api.post("/api/roles/new", json=said), 201)["role"]["id"])
 
 
 def test_the_list_searches_orders_and_pages(api: httpx.Client) -> None:
@@ -153,6 +194,63 @@ def test_of_two_people_who_edit_one_field_the_later_one_is_told(api: httpx.Clien
     assert shown(api, contact)["fields"]["all"]["city"] == "Rome", "nothing was saved"
     again = post(api, path, ("was", was(asked.text)), ("field.city", "Bern"), ("field.firstname", "Ada"))
     assert (again.status_code, shown(api, contact)["fields"]["all"]["city"]) == (303, "Bern")
+
+
+def test_what_a_form_shows_and_nobody_touches_stays(api: httpx.Client) -> None:
+    """Also an owner who was switched off, a stage that is not to be seen, and a choice that is none any more."""
+    choices = {"list": [{"label": "Red", "value": "red"}, {"label": "Blue", "value": "blue"}]}
+    color = f"color_{mark()}"
+    field = {"label": color, "alias": color, "type": "select", "properties": choices}
+    field_id = told(api.post("/api/fields/contact/new", json=field), 201)["field"]["id"]
+    name, tag = f"u{mark()}", f"a,b {mark()}"
+    user = {"username": name, "firstName": "Bo", "email": f"{name}@x.org", "role": role(api), "plainPassword": PASSWORD}
+    owner = told(api.post("/api/users/new", json=user), 201)["user"]["id"]
+    stage = told(api.post("/api/stages/new", json={"name": f"Stage {mark()}"}), 201)["stage"]["id"]
+    company = told(api.post("/api/companies/new", json={"companyname": f"Acme {mark()}"}), 201)["company"]["id"]
+    contact = new_contact(
+        api, phone="1", owner=owner, stage=stage, companies=[company], tags=[tag], **{color: "red"}
+    )["id"]  # fmt: skip
+    told(api.patch(f"/api/users/{owner}/edit", json={"isPublished": False}))
+    told(api.patch(f"/api/fields/contact/{field_id}/edit", json={"properties": {"list": choices["list"][1:]}}))
+    with logged_in(api, lead__leads=["viewother", "editother"]) as editor:
+        pairs = typed_form(editor.get(f"/ui/contacts/{contact}/edit").text)
+        assert dict(pairs)["field.phone"] == "1"
+        again = [(name, "2" if name == "field.phone" else value) for name, value in pairs]
+        assert post(editor, f"/ui/contacts/{contact}/edit", *again).status_code == 303
+    after = shown(api, contact)
+    assert (after["owner"]["id"], after["stage"]["id"], after["fields"]["all"]["phone"]) == (owner, stage, "2")
+    assert [one["tag"] for one in after["tags"]] == [tag]
+    assert after["fields"]["all"][color] == "red"
+    assert [int(one["id"]) for one in told(api.get(f"/api/contacts/{contact}/companies"))["companies"]] == [company]
+
+
+def test_a_form_that_was_open_for_long_undoes_nothing(api: httpx.Client) -> None:
+    first, second = (
+        told(api.post("/api/stages/new", json={"name": f"Stage {mark()}"}), 201)["stage"]["id"] for _ in range(2)
+    )
+    contact = new_contact(api, phone="1", stage=first, tags=["a", "b"])["id"]
+    path = f"/ui/contacts/{contact}/edit"
+    pairs = typed_form(api.get(path).text)
+    told(api.patch(f"/api/contacts/{contact}/edit", json={"stage": second, "tags": ["-a", "c"]}))
+    assert (
+        post(api, path, *((name, "2" if name == "field.phone" else value) for name, value in pairs)).status_code == 303
+    )
+    after = shown(api, contact)
+    assert (after["fields"]["all"]["phone"], after["stage"]["id"]) == ("2", second)
+    assert [one["tag"] for one in after["tags"]] == ["b", "c"]
+    asked = post(api, path, *((name, "" if name == "stage" else value) for name, value in pairs))
+    assert asked.status_code == 422 and "has changed this contact since you opened it" in asked.text
+
+
+def test_a_search_for_either_of_two_things_stays_within_the_segment(api: httpx.Client) -> None:
+    tag = mark()
+    inside, outside = (new_contact(api, firstname=name, tags=[tag])["id"] for name in ("In", "Out"))
+    said = {"name": f"Segment {tag}", "alias": f"seg-{tag}"}
+    segment = told(api.post("/api/segments/new", json=said), 201)["list"]
+    told(api.post(f"/api/segments/{segment['id']}/contact/{inside}/add"))
+    asked = {"search": f"tag:{tag} or firstname:Out", "segment": segment["alias"]}
+    found = re.findall(r'name="ids" value="(\d+)"', api.get("/ui/contacts", params=asked).text)
+    assert (found, outside not in found) == ([str(inside)], True)
 
 
 def chosen(api: httpx.Client, count: int = 2) -> list[int]:

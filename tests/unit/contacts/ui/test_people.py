@@ -8,13 +8,15 @@ import pytest
 
 from services.common.envelope import ApiError
 from services.contacts.ui.field_inputs import Input, as_typed, inputs_of, typed, with_values
-from services.contacts.ui.form import Form
+from services.contacts.ui.form import Form, words_text
 from services.contacts.ui.people.batch_page import DIALOGS, outcome
 from services.contacts.ui.people.person_form import (
     Extras,
+    Was,
     change_body,
     check_required,
     clashes,
+    extras_clashes,
     new_body,
     read_extras,
     read_was,
@@ -74,11 +76,33 @@ def test_a_form_says_what_it_has_and_what_it_has_not_stays() -> None:
 
 def test_only_what_was_changed_is_said() -> None:
     [city, name] = inputs_of([field("city"), field("name")], {"city": "Oslo", "name": "Ada"})
-    was = read_was(was_of([city, name]))
     before = Extras("1", "2", ("a", "b"), ("7",))
-    assert change_body({"city": "Oslo", "name": "Ada"}, was, before, before) == {}
-    body = change_body({"city": "", "name": "Ada"}, was, Extras("", "2", ("b", "c"), ("7", "8")), before)
+    was = read_was(was_of([city, name], before))
+    assert was.extras == before
+    assert change_body({"city": "Oslo", "name": "Ada"}, before, was, before) == {}
+    body = change_body({"city": "", "name": "Ada"}, Extras("", "2", ("b", "c"), ("7", "8")), was, before)
     assert body == {"city": "", "owner": None, "tags": ["c", "-a"], "companies": ["7", "8"], "overwriteWithBlank": True}
+
+
+def test_what_others_did_since_a_form_was_opened_stays() -> None:
+    was = Was({}, Extras("1", "2", ("a",), ("7", "8")))
+    now = Extras("3", "4", ("b",), ("8", "9"))
+    assert change_body({}, Extras("1", "2", ("a",), ("7", "8")), was, now) == {}
+    body = change_body({}, Extras("1", "2", ("a", "c"), ("7", "5")), was, now)
+    assert body == {"tags": ["c"], "companies": ["9", "5"], "overwriteWithBlank": True}, "8 was taken away, 7 by them"
+
+
+def test_two_people_clash_over_the_owner_and_the_stage() -> None:
+    was, now = Was({}, Extras("1", "2")), Extras("3", "2")
+    owners = {"1": "Ada", "3": "Bo", "5": "Cy"}
+    found = extras_clashes(Extras("5", "9"), was, now, owners, {})
+    assert [(one.label, one.theirs, one.mine) for one in found] == [("Owner", "Bo", "Cy")]
+    assert extras_clashes(Extras("1", "2"), was, now, owners, {}) == extras_clashes(now, was, now, owners, {}) == []
+
+
+@pytest.mark.parametrize("words", [[], ["vip"], ["two words", "a,b"], ['5" tall', 'x",y'], [",", '"', '""']])
+def test_a_list_of_words_is_read_as_it_is_written(words: list[str]) -> None:
+    assert form(("tags", words_text(words))).words("tags") == words
 
 
 def test_two_people_clash_where_both_have_changed_a_field_to_something_else() -> None:
@@ -92,7 +116,7 @@ def test_two_people_clash_where_both_have_changed_a_field_to_something_else() ->
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "1", "\ud800", '{"a":' * 20_000])
 def test_what_a_form_was_rendered_with_may_be_anything(text: str) -> None:
-    assert read_was(text) == {}
+    assert read_was(text) == Was()
 
 
 def test_blanks_say_nothing_of_a_new_contact() -> None:
