@@ -16,7 +16,7 @@ from typing import TypeVar
 import httpx
 
 ROOT = Path(__file__).parents[1]
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 Found = TypeVar("Found")
 _chance = random.SystemRandom()
 _given: set[int] = set()

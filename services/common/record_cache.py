@@ -32,6 +32,7 @@ class RecordCache(Generic[Read]):
         known = self._known.get(record_id)
         if known and time.monotonic() - known[0] < SECONDS:
             return known[1]
+        asked = time.monotonic()  # the process may stand still before it has the answer
         try:
             record = await self._store.one(Ref(self._kind, record_id))
         except RedisError:
@@ -39,7 +40,7 @@ class RecordCache(Generic[Read]):
                 return known[1]
             raise
         found = self._decode(record.data) if record else None
-        self._known[record_id] = (time.monotonic(), found)
+        self._known[record_id] = (asked, found)
         self._known.move_to_end(record_id)
         if len(self._known) > MAX_CACHED:
             self._known.popitem(last=False)

@@ -167,7 +167,7 @@ class ContactReader:
         statements = page_statements(query, total)
         while len(found) < min(query.limit, total - query.start) and statements:
             found = await self._found(statements.pop(0))
-        return found, total
+        return found, max(total, query.start + len(found)) if found else total  # who came since visitors were counted
 
     async def _few(self, query: ListQuery) -> tuple[list[Row], int] | None:
         """The same, if the search finds few."""

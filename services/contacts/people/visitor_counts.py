@@ -44,7 +44,7 @@ class VisitorCounts:
         started = self._clock()
         number = await count()
         took = self._clock() - started
-        if took > QUICK_SECONDS:
+        if number and took > QUICK_SECONDS:  # the first one there is is shown at once
             self._kept[key] = _Kept(number, started + took + min(SHARE * took, longest_seconds))
             self._kept.move_to_end(key)
             if len(self._kept) > MOST_KEPT:

@@ -16,7 +16,8 @@ from services.common.audit import AuditLog
 from services.common.clickhouse import connect
 from services.common.redis_client import connect as connect_redis
 from services.common.tables import AuditRow
-from tests.integration.contacts.test_rights import client_of, closed_clients, contact, eventually, made_user, role, told
+from tests.integration.contacts.test_rights import client_of, closed_clients, contact, made_user, role, told
+from tests.processes import eventually
 
 _ = closed_clients
 
@@ -200,7 +201,7 @@ async def test_whoever_reads_does_not_wait_until_nobody_writes(
 def test_a_duty_works_it_off_without_being_asked(api: httpx.Client, clickhouse: Client, valkey_url: str) -> None:
     one = contact(api)
     sql = f"SELECT count() FROM audit WHERE object = 'lead' AND object_id = '{one}'"
-    eventually(lambda: clickhouse.query(sql).result_rows[0][0] == 1)
+    eventually(lambda: clickhouse.query(sql).result_rows[0][0] == 1, "the entry")
     if valkey_url.startswith("redis://"):
         with redis.Redis.from_url(valkey_url) as client:
-            eventually(lambda: client.xlen(keys.AUDIT) == 0)
+            eventually(lambda: client.xlen(keys.AUDIT) == 0, "the log is worked off")

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.integration.site import Site
+from tests.processes import eventually
 
 CACHED_SECONDS = 1.2  # the registry is read anew after one second
 LIST = {"list": [{"label": "Small size", "value": "s"}, {"label": "Large size", "value": "l"}]}
@@ -195,22 +196,13 @@ def test_servers_may_tell_it_and_hits_where_it_is_publicly_updatable(site: Site,
     with site.visitor() as visitor:
         said = {"page_url": "https://x/custom", "email": email, opened["alias"]: "no", closed["alias"]: "x"}
         visitor.post("/mtc/event", data=said)
-    contact = site.contacts(f"email:+{email}")
-    deadline = time.monotonic() + 10
-    while not contact and time.monotonic() < deadline:
-        time.sleep(0.1)
-        contact = site.contacts(f"email:+{email}")
-    values = contact[0]["fields"]["all"]
+    values = site.contact(email)["fields"]["all"]
     assert (values[opened["alias"]], values[closed["alias"]]) == (0, None)
     answer = site.send({"type": "sms.sent", "email": email, "fields": {closed["alias"]: "y"}})
     assert answer["accepted"] == 1
     wrong = site.send({"type": "sms.sent", "email": email, "fields": {opened["alias"]: "maybe"}})
     assert wrong["accepted"] == 0
-    deadline = time.monotonic() + 10
-    while values[closed["alias"]] != "y" and time.monotonic() < deadline:
-        time.sleep(0.1)
-        values = site.contacts(f"email:+{email}")[0]["fields"]["all"]
-    assert values[closed["alias"]] == "y"
+    eventually(lambda: site.contact(email)["fields"]["all"][closed["alias"]] == "y", "what a server told")
 
 
 def test_contacts_are_matched_by_one_that_identifies(maker: Maker) -> None:
@@ -255,10 +247,7 @@ def test_a_form_fills_one_in(site: Site, maker: Maker) -> None:
     said = {"mauticform[formId]": str(form.json()["form"]["id"]), "mauticform[email]": email, "mauticform[size]": "l"}
     with site.visitor() as visitor:
         assert visitor.post("/form/submit", data=said).status_code in (200, 302)
-    deadline = time.monotonic() + 10
-    while not (contact := site.contacts(f"email:+{email}")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert contact[0]["fields"]["all"][field["alias"]] == "l"
+    assert site.contact(email)["fields"]["all"][field["alias"]] == "l"
 
 
 def test_companies_have_fields_of_their_own(api: httpx.Client) -> None:

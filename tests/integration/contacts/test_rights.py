@@ -623,7 +623,7 @@ def test_a_name_is_one_users(api: httpx.Client) -> None:
     new_name = f"renamed-{uuid.uuid4().hex[:8]}"
     told(api.patch(f"/api/users/{ada['id']}/edit", json={"username": new_name}))
     assert told(client_of(api, {"username": new_name}).get("/api/users/self"))["id"] == ada["id"]
-    eventually(lambda: client_of(api, ada).get("/api/users/self").status_code == 401)
+    eventually(lambda: client_of(api, ada).get("/api/users/self").status_code == 401, 15.0)
 
 
 def test_one_of_many_who_take_a_name_at_once_gets_it(api: httpx.Client) -> None:
