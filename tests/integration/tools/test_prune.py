@@ -109,9 +109,9 @@ async def test_what_is_older_than_the_retention_goes_whoever_it_is_of(servers: S
     done = servers.run("prune", **DAYS)
     assert (done["old_events"], done["old_bot_events"], done["old_audit"]) == (3, 3, 3)
     for table in ("events", "bot_events", "audit"):
-        ages_left = await numbers(servers, f"SELECT dateDiff('day', time, now64(3)) FROM {table} ORDER BY time")
+        ages_left = await numbers(servers, f"SELECT age('day', time, now64(3)) FROM {table} ORDER BY time")
         assert ages_left == [364, 1], table
-    seen = await servers.clickhouse.query("SELECT dateDiff('day', min(first_seen), now64(3)) FROM activity")
+    seen = await servers.clickhouse.query("SELECT age('day', min(first_seen), now64(3)) FROM activity")
     assert seen.result_rows == [(1_000,)], "since when somebody is known does not change with what is kept"
 
 
@@ -139,7 +139,7 @@ async def test_who_comes_back_in_that_moment_loses_nothing_new(
     await prune.work(Connections(settings, people.redis, people.clickhouse), options)
     found = await left(people)
     assert ZONED in found["profiles"] and ZONED in found["contacts"] and ZONED in found["events"]
-    assert await numbers(people, f"SELECT dateDiff('day', time, now64(3)) FROM events WHERE contact_id = {GOES}") == [0]
+    assert await numbers(people, f"SELECT age('day', time, now64(3)) FROM events WHERE contact_id = {GOES}") == [0]
     assert GOES in found["activity"]
 
 

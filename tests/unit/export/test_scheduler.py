@@ -20,7 +20,7 @@ from services.export.schedules.rhythm import Every, Rhythm
 from services.export.schedules.schedule import Schedule
 from services.export.schedules.scheduler import Scheduler
 
-RHYTHM = Rhythm(Every.DAILY, 6)
+RHYTHM = Rhythm(Every.DAILY, (time.gmtime().tm_hour + 12) % 24)  # far from now: no run of all tests lasts until then
 DUE = RHYTHM.next_due(time.time()) - 86_400
 
 
