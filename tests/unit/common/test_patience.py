@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from services.common.patience import CUT_OFF, patient
 
 PART = {"type": "http.request", "body": b"x" * 4_096, "more_body": True}
@@ -32,9 +34,15 @@ async def test_a_client_that_sends_nothing_is_cut_off() -> None:
     assert await patient(sender(), seconds=0.01)() == CUT_OFF
 
 
-async def test_what_it_brings_gives_a_body_more_time() -> None:
+async def test_what_it_brings_gives_a_body_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: now)
+
     async def receive() -> Any:
-        await asyncio.sleep(0.03)
+        nonlocal now
+        now += 0.03
+        await asyncio.sleep(0)
         return PART
 
     steady = patient(receive, seconds=0.1)

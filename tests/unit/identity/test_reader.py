@@ -29,8 +29,10 @@ def entry(hits: int, body: bytes = b"") -> bytes:
 
 class FakeLeases:
     held: frozenset[int] = frozenset({0})
+    renewals = 0
 
-    async def refresh(self) -> None: ...
+    async def refresh(self) -> None:
+        self.renewals += 1
 
     async def release(self) -> None: ...
 
@@ -89,19 +91,25 @@ def make(redis: Any, resolver: Any, *, batch_hits: int = 1, batch_seconds: float
     return reader, leases
 
 
-async def run_for_a_while(redis: Any, *, batch_hits: int = 1) -> tuple[Reader, list[int]]:
-    """The reader afterwards, and how many hits each batch had."""
+async def run_until(is_done: Callable[[], bool], reader: Reader) -> None:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        group.create_task(reader.run())
+        while not is_done():
+            await asyncio.sleep(0.001)
+        reader.stop()
+
+
+async def batches_of(redis: FakeRedis, count: int, batch_hits: int) -> list[int]:
+    """How many hits each of so many batches has."""
     resolver = FakeResolver()
     reader, _ = make(redis, resolver, batch_hits=batch_hits)
-    running = asyncio.create_task(reader.run())
-    await asyncio.sleep(0.1)
-    reader.stop()
-    await running
-    return reader, resolver.batches
+    await run_until(lambda: len(resolver.batches) >= count, reader)
+    return resolver.batches
 
 
 async def test_a_lease_that_is_renewed_does_not_hide_that_no_batch_gets_through() -> None:
-    reader, _ = await run_for_a_while(FakeRedis())
+    reader, leases = make(FakeRedis(), FakeResolver())
+    await run_until(lambda: leases.renewals > 2, reader)  # the first read takes a tenth of the time between two
     assert reader.trouble == "ConnectionError"
     assert reader._metrics.retries.counts["redis"] >= 1
 
@@ -115,18 +123,18 @@ def test_a_batch_that_is_tried_again_is_counted_by_who_failed() -> None:
 
 async def test_large_entries_are_read_a_few_at_a_time_and_small_ones_many() -> None:
     large, small = FakeRedis(entry(1, b"x" * (BYTES_A_READ // 10))), FakeRedis(entry(1))
-    reader, _ = await run_for_a_while(large)
+    reader, _ = make(large, FakeResolver())
+    await run_until(lambda: len(large.counts) >= 2, reader)
     assert reader.trouble is None
     assert large.counts[:2] == [FIRST_ENTRIES, 9]
-    await run_for_a_while(small)
+    reader, _ = make(small, FakeResolver())
+    await run_until(lambda: len(small.counts) >= 5, reader)
     assert small.counts[:5] == [20, 40, 80, 160, ENTRIES_A_READ]
 
 
 async def test_a_batch_ends_before_the_entry_that_is_too_much_for_it() -> None:
-    _, batches = await run_for_a_while(FakeRedis(entry(3), most=5), batch_hits=7)
-    assert batches[:3] == [6, 6, 6]
-    _, batches = await run_for_a_while(FakeRedis(entry(3), most=5), batch_hits=1)
-    assert set(batches) == {3}, "an entry is never cut"
+    assert (await batches_of(FakeRedis(entry(3), most=5), 3, batch_hits=7))[:3] == [6, 6, 6]
+    assert set(await batches_of(FakeRedis(entry(3), most=5), 10, batch_hits=1)) == {3}, "an entry is never cut"
 
 
 class Stream:
