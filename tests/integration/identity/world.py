@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from services.common import keys
+from tests.integration import outboxes
 from tests.integration.test_faults import SECRET, Spine
 from tests.integration.tools.conftest import start_tool
 from tests.processes import Process, free_port
@@ -56,12 +57,7 @@ class World:
         return sorted(owner for owner in held if owner)
 
     def is_projected(self) -> bool:
-        waiting = self.spine.redis.pipeline(transaction=False)
-        for slot in range(keys.CONTACT_SLOTS):
-            waiting.exists(keys.changes(slot))
-        for slot in range(keys.RECORD_SLOTS):
-            waiting.exists(keys.made(slot))
-        return not any(waiting.execute())
+        return outboxes.are_empty(self.spine.redis)
 
     def check_identity(self, *arguments: str) -> dict[str, Any]:
         """What it found, by kind: how many, and some of them."""
