@@ -51,8 +51,9 @@ class ClusterSite(Site):
         return [self.ingest, self.identity, self._second, self._contacts, self.exports]
 
     def waiting(self) -> int:
-        """Entries on all streams."""
-        return sum(int(self.redis.xlen(keys.hits(stream))) for stream in range(STREAMS))
+        """Entries on all streams and in their slow lanes."""
+        lanes = [lane(stream) for lane in (keys.hits, keys.slow_hits) for stream in range(STREAMS)]
+        return sum(int(self.redis.xlen(lane)) for lane in lanes)
 
     def settle(self, visitor: Visitor, marker: str) -> None:
         visitor.get(f"/mtc/event?page_url={marker}")
@@ -61,9 +62,11 @@ class ClusterSite(Site):
     @contextmanager
     def resolver_with(self, **environ: str) -> Iterator[None]:
         stop(self._second)
-        with super().resolver_with(**environ):
-            yield
-        self._second = self._start("identity")
+        try:
+            with super().resolver_with(**environ):
+                yield
+        finally:
+            self._second = self._start("identity")
 
     def close(self) -> None:
         self.redis.close()

@@ -29,7 +29,7 @@ async def redis(cluster: Cluster) -> AsyncIterator[RedisClient]:
 
 @pytest.fixture
 async def replicas(redis: RedisClient) -> Replicas:
-    replicas = Replicas(redis, 1, 0.5)
+    replicas = Replicas(redis, 1, 2.0)
     await replicas.learn()
     return replicas
 
@@ -55,11 +55,11 @@ async def test_a_fence_reaches_every_master(cluster: Cluster, redis: RedisClient
         assert node.client.keys("fence:*") != []
         assert node.client.dbsize() > 0
     with pytest.raises(NotReplicatedError, match="1 of 2"):
-        await Replicas(redis, 2, 0.1).learn()
+        await Replicas(redis, 2, 2.0).learn()
 
 
 async def test_an_erasure_can_be_confirmed_at_once(redis: RedisClient) -> None:
-    settings = Settings(redis_wait_replicas=1, redis_wait_seconds=0.5, secret=("x",))
+    settings = Settings(redis_wait_replicas=1, redis_wait_seconds=2.0, secret=("x",))
     replicas = (await open_erasing(settings, redis, None)).stores.replicas
     await replicas.confirm(replicas.mark())
 
