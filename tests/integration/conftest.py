@@ -37,6 +37,12 @@ def valkey_url(server_folder: Path) -> Iterator[str]:
     yield from a_redis(server_folder)
 
 
+@pytest.fixture(scope="session")
+def lone_redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of one that no service works in: nobody takes what a test puts there."""
+    yield from a_redis(tmp_path_factory.mktemp("lone-redis"))
+
+
 def a_redis(folder: Path) -> Iterator[str]:
     """For a fixture: a Valkey, or a Redis Cluster where TEST_ON_CLUSTER says so."""
     if os.environ.get("TEST_ON_CLUSTER"):
@@ -58,13 +64,14 @@ def clickhouse_url(server_folder: Path) -> Iterator[str]:
     clickhouse.stop()
 
 
-def start_valkey(folder: Path, port: int) -> Process:
+def start_valkey(folder: Path, port: int, fsync: str = "everysec") -> Process:
+    """With `always` what was answered is in its files at once, with `everysec` within 2 s."""
     valkey = Process(
         "deploy.embedded.valkey",
         folder / "valkey.log",
         {},
         *("--data-dir", str(folder / "valkey"), "--port", str(port)),
-        *("--password-file", str(folder / "password"), "--fsync", "everysec"),
+        *("--password-file", str(folder / "password"), "--fsync", fsync),
     )
     valkey.wait_until(lambda: accepts(port) and _answers(port), "valkey")
     return valkey

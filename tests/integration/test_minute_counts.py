@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.common import keys
+from services.common import keys, minute_counts
 from services.common.minute_counts import LIFE_SECONDS, MOST_MINUTES, Counts, MinuteCounts, load_counts
 from services.common.redis_client import RedisClient, RedisError, connect
 
@@ -107,7 +107,10 @@ async def test_no_more_wait_than_the_minutes_of_a_day(redis: RedisClient) -> Non
     assert len(counts._waiting) == MOST_MINUTES
 
 
-async def test_the_end_of_a_process_writes_what_is_left_and_waits_for_nobody(redis: RedisClient) -> None:
+async def test_the_end_of_a_process_writes_what_is_left_and_waits_for_nobody(
+    redis: RedisClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(minute_counts, "CLOSE_SECONDS", 10.0)  # Redis is there, however slow this machine is
     clock, counted, breaking = Clock(), {"stored": 0}, Breaking(redis)
     counts = MinuteCounts(breaking, lambda: counted, clock)
     counted["stored"] = 4

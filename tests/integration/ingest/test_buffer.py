@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -60,8 +61,8 @@ def entries(url: str) -> list[bytes]:
     return [fields[BATCH_FIELD] for _, fields in stored]
 
 
-async def test_hits_that_wait_are_bounded_in_bytes(valkey_url: str) -> None:
-    async with open_buffer(valkey_url, max_hits=1_000) as buffer:
+async def test_hits_that_wait_are_bounded_in_bytes(lone_redis_url: str) -> None:
+    async with open_buffer(lone_redis_url, max_hits=1_000) as buffer:
         kept = keep_until_refused(buffer, 1_000)
         assert len(kept) == 1_000 * BYTES_PER_HIT // (len(BODY) + 500) == 67
         for future in kept:
@@ -69,45 +70,45 @@ async def test_hits_that_wait_are_bounded_in_bytes(valkey_url: str) -> None:
         await buffer.keep(hit(0))
 
 
-async def test_a_batch_of_large_hits_is_written_as_several_entries(valkey_url: str) -> None:
-    async with open_buffer(valkey_url) as buffer:
+async def test_a_batch_of_large_hits_is_written_as_several_entries(lone_redis_url: str) -> None:
+    async with open_buffer(lone_redis_url) as buffer:
         for future in [buffer.keep(hit(number)) for number in range(100)]:
             await future
-    stored = entries(valkey_url)
+    stored = entries(lone_redis_url)
     assert max(map(len, stored)) <= MAX_ENTRY_BYTES
     assert [one.time_us for data in stored for one in decode_batch(data)] == list(range(100))
 
 
-async def test_usual_hits_stay_one_entry(valkey_url: str) -> None:
-    async with open_buffer(valkey_url) as buffer:
+async def test_usual_hits_stay_one_entry(lone_redis_url: str) -> None:
+    async with open_buffer(lone_redis_url) as buffer:
         for future in [buffer.keep(hit(number, b"x" * 300)) for number in range(1_000)]:
             await future
-    assert [len(decode_batch(data)) for data in entries(valkey_url)] == [1_000]
+    assert [len(decode_batch(data)) for data in entries(lone_redis_url)] == [1_000]
 
 
-async def test_no_hit_waits_longer_than_the_one_before_it_when_redis_hangs(valkey_url: str) -> None:
-    async with open_buffer(valkey_url, timeout_seconds=0.5) as buffer:
+async def test_no_hit_waits_longer_than_the_one_before_it_when_redis_hangs(lone_redis_url: str) -> None:
+    async with open_buffer(lone_redis_url, timeout_seconds=2.0) as buffer:
         await buffer.keep(hit(1, b""))
-        with redis.Redis.from_url(valkey_url) as client:
-            client.execute_command("CLIENT", "PAUSE", 2_000, "ALL")
+        with redis.Redis.from_url(lone_redis_url) as client:
+            client.execute_command("CLIENT", "PAUSE", 6_000, "ALL")
         with capture_logs() as lines:
             first = buffer.keep(hit(2, b""))
             await asyncio.sleep(0.3)
             second = buffer.keep(hit(3, b""))
-            done, waiting = await asyncio.wait({first, second}, timeout=0.4)
-        assert not waiting
-        assert [type(future.exception()) for future in done] == [HitsNotKeptError] * 2
+            await asyncio.wait({first})
+            assert second.done()
+        assert [type(future.exception()) for future in (first, second)] == [HitsNotKeptError] * 2
         assert [(line["event"], line["event_ids"]) for line in lines] == [
             ("hits_not_kept", [str(UUID(int=2))]), ("hits_not_kept", [str(UUID(int=3))])
         ]  # fmt: skip
-        with redis.Redis.from_url(valkey_url) as client:
+        with redis.Redis.from_url(lone_redis_url) as client:
             client.ping()
         await buffer.keep(hit(4, b""))
 
 
-async def test_a_flush_tells_how_many_hits_are_safe_and_how_long_that_took(valkey_url: str) -> None:
+async def test_a_flush_tells_how_many_hits_are_safe_and_how_long_that_took(lone_redis_url: str) -> None:
     told: list[tuple[int, float]] = []
-    async with open_buffer(valkey_url) as buffer:
+    async with open_buffer(lone_redis_url) as buffer:
         buffer.on_flush = lambda hits, seconds: told.append((hits, seconds))
         with capture_logs() as lines:
             await asyncio.gather(*[buffer.keep(hit(number, b"")) for number in (1, 2, 3)])
@@ -118,23 +119,25 @@ async def test_a_flush_tells_how_many_hits_are_safe_and_how_long_that_took(valke
 
 
 @pytest.mark.skipif("TEST_ON_CLUSTER" in os.environ, reason="the nodes of a cluster name each other, and no proxy")
-async def test_a_redis_that_takes_fewer_hits_than_come_has_only_so_many_wait(valkey_url: str) -> None:
-    port = int(valkey_url.rpartition(":")[2].partition("/")[0])
+async def test_a_redis_that_takes_fewer_hits_than_come_has_only_so_many_wait(lone_redis_url: str) -> None:
+    port = int(lone_redis_url.rpartition(":")[2].partition("/")[0])
     proxy = Proxy(port, free_port())
-    async with open_buffer(valkey_url.replace(f":{port}/", f":{proxy.port}/")) as buffer:
+    async with open_buffer(lone_redis_url.replace(f":{port}/", f":{proxy.port}/")) as buffer:
         await buffer.keep(hit(0, b""))
         proxy.bytes_a_second = 500_000  # 1,000 of these hits
         kept: list[Kept] = []
         refused = most = 0
-        for number in range(2_000):
+        started = time.monotonic()
+        while refused <= 10_000:
             for _ in range(10):
                 try:
-                    kept.append(buffer.keep(hit(number, b"x" * 400)))
+                    kept.append(buffer.keep(hit(len(kept), b"x" * 400)))
                 except HitsNotKeptError:
                     refused += 1
             most = max(most, buffer.held)
-            await asyncio.sleep(0.001)
+            taken = 1_200 * (time.monotonic() - started)
+            assert len(kept) < taken + 3 * FEWEST_HITS, "the others are refused at once"
+            await asyncio.sleep(0.003)
         await asyncio.gather(*kept)
     proxy.close()
-    assert refused > 10_000
     assert most < 3 * FEWEST_HITS, "of 20,000 that the buffer would hold"

@@ -36,7 +36,7 @@ class Door:
         self.redis_port, self.port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.redis_url = f"redis://:{PASSWORD}@127.0.0.1:{self.redis_port}"
-        self.valkey = start_valkey(folder, self.redis_port)
+        self.valkey = start_valkey(folder, self.redis_port, "always")
         self.redis = redis.Redis.from_url(self.redis_url)
         self._environ = environ
         self.process = self.start_ingest()
@@ -65,7 +65,7 @@ class Door:
         return [hit for _, fields in entries for hit in decode_batch(fields[BATCH_FIELD])]
 
     def restart_valkey(self) -> None:
-        self.valkey = start_valkey(self.folder, self.redis_port)
+        self.valkey = start_valkey(self.folder, self.redis_port, "always")
 
     def close(self) -> None:
         self.http.close()
@@ -328,9 +328,9 @@ async def test_calls_on_a_line_are_answered_each_with_its_own(door: Door) -> Non
 
 async def test_a_call_that_is_not_answered_in_time_fails_and_the_next_is_served(door: Door) -> None:
     client = connect(door.redis_url)
-    line = Line(client, 0.2)
+    line = Line(client, 2.0)
     with pytest.raises(TimeoutError):
-        await line.call([("BLPOP", "nothing", "1")])
+        await line.call([("BLPOP", "nothing", "10")])
     assert await line.call([("ECHO", "again")]) == [b"again"]
     line.close()
     await client.aclose()

@@ -20,7 +20,7 @@ from tests.integration.conftest import PASSWORD, start_valkey
 from tests.integration.ingest.test_buffer import hit
 from tests.processes import Process, eventually, free_port
 
-WAIT_SECONDS = 0.3
+WAIT_SECONDS = 2.0
 
 
 class Pair:

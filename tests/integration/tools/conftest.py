@@ -54,7 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("tools")
     (folder / "password").write_text(PASSWORD)
     valkey_port, clickhouse_port = free_port(), free_port()
-    with start_valkey(folder, valkey_port), start_clickhouse(folder, clickhouse_port):
+    with start_valkey(folder, valkey_port, "always"), start_clickhouse(folder, clickhouse_port):
         place = Place(folder, valkey_port, clickhouse_port)
         yield place
         place.close()
