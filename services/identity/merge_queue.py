@@ -6,7 +6,7 @@ What is queued is history alone: the device has moved already, so that what it d
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from services.common import keys
 from services.common.faults import NO_FAULTS, FaultPoints
@@ -21,6 +21,8 @@ RETRY_SECONDS = 20
 MAX_QUEUED = 100_000  # anybody can make devices that name somebody; 10 MB
 FULL_RETRY_SECONDS = 3_600  # of a contact that has all the identifiers it may have
 
+Project = Callable[[list[Profile]], Awaitable[None]]  # into ClickHouse
+
 
 class MergeQueue:
     def __init__(self, redis: RedisClient, faults: FaultPoints = NO_FAULTS) -> None:
@@ -34,21 +36,31 @@ class MergeQueue:
         if members and await self._redis.zcard(keys.QUEUED_MERGES) < MAX_QUEUED:
             await self._redis.zadd(keys.QUEUED_MERGES, members, nx=True)
 
-    async def work_off(self, merges: MergeStore, rules: Rules) -> list[Profile]:
-        """Makes those that are due and may be made now. Returns the profiles that were written."""
+    async def work_off(self, merges: MergeStore, rules: Rules, project: Project) -> None:
+        """Makes those that are due and may be made now. They leave the queue when `project` has put what was written
+        into ClickHouse, so that each is in one of the two at any time; a merge that comes again changes nothing."""
         due = await self._redis.zrangebyscore(keys.QUEUED_MERGES, "-inf", time.time(), start=0, num=AT_ONCE)
-        written: list[Profile] = []
+        written, done = list[Profile](), list[bytes]()
         for member in due:
             winner, loser = map(int, member.split(b":"))
             try:
-                written += (await merges.merge(winner, loser, "", lambda one, other: _doubt(one, other, rules))).written
+                merged = await merges.merge(winner, loser, "", lambda one, other: _doubt(one, other, rules))
             except MergeError as error:
-                if (wait := _WAITS.get(error.reason)) is not None:
-                    await self._redis.zadd(keys.QUEUED_MERGES, {member: time.time() + wait}, xx=True)
-                    continue
+                await self._put_off(member, error.reason)
+                continue
+            written += merged.written
+            done.append(member)
             self._faults.pass_by("after_queued_merge")
+        await project(written)
+        if done:
+            await self._redis.zrem(keys.QUEUED_MERGES, *done)
+
+    async def _put_off(self, member: bytes, reason: str) -> None:
+        """For some time, or for good."""
+        if (wait := _WAITS.get(reason)) is None:
             await self._redis.zrem(keys.QUEUED_MERGES, member)
-        return written
+        else:
+            await self._redis.zadd(keys.QUEUED_MERGES, {member: time.time() + wait}, xx=True)
 
     async def size(self) -> int:
         return int(await self._redis.zcard(keys.QUEUED_MERGES))

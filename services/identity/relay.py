@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -53,7 +54,7 @@ class Relay:
             await asyncio.sleep(SECONDS)
 
     async def _work_off_queue(self) -> None:
-        await project(self._store, self._clickhouse, await self._queue.work_off(self._merges, self._rules()))
+        await self._queue.work_off(self._merges, self._rules(), partial(project, self._store, self._clickhouse))
         self._metrics.queued_merges.value = await self._queue.size()
 
 

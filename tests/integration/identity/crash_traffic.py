@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from services.common import keys
 from services.common.hit import BATCH_FIELD, Hit, encode_batch
-from tests.integration.test_faults import Spine
+from tests.integration import outboxes
+from tests.integration.test_faults import BRIEF_LEASE, Spine
+from tests.processes import eventually
 
 STREAMS = 16
 HOT_HITS, HOT_TRAFFIC = 20, 30  # of one device: those beyond the first wait in the slow lane
@@ -17,6 +19,7 @@ ENVIRON = {
     "SPOOR_PUBLICLY_UPDATABLE": "email,phone",
     "SPOOR_HOT_HITS": str(HOT_HITS),
     "SPOOR_MAX_MERGES_A_MINUTE": str(MAX_MERGES),
+    **BRIEF_LEASE,
 }
 (ADA, BOB, PIA, QUIN, GONE, HUB, *HUB_DEVICES) = range(1, 7 + MAX_MERGES)
 (NEWCOMER, WITHOUT_COOKIE, VISITOR, NAMES_TWO, AT_WORK, LATE, HOT) = range(11, 18)
@@ -33,11 +36,13 @@ class State(NamedTuple):
 
 
 def state_of(spine: Spine) -> State:
+    """A merge that leaves the queue meanwhile is told twice rather than not at all."""
+    queued = set(spine.redis.zrange(keys.QUEUED_MERGES, 0, -1))
+    eventually(lambda: outboxes.are_empty(spine.redis), "what has left the queue is projected", 60)
     events: dict[int, list[int]] = {}
     for event_id, contact_id in spine.rows("SELECT event_id, contact_id FROM spoor.events FINAL"):
         events.setdefault(int(event_id.replace("-", ""), 16), []).append(int(contact_id))
     rows = spine.rows("SELECT loser, winner FROM spoor.aliases FINAL")
-    queued = set(spine.redis.zrange(keys.QUEUED_MERGES, 0, -1))
     members = {name: spine.members(company_id) for company_id, name in spine.companies()}
     return State(events, {int(loser): int(winner) for loser, winner in rows}, spine.emails(), queued, members)
 

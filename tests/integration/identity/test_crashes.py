@@ -30,6 +30,7 @@ PASSINGS = {"after_claim": 2}
 BATCH_CASES = [(point, PASSINGS.get(point, 1)) for point in BATCH_POINTS]
 WAVES = [BATCH_CASES[start : start + STREAMS - 1] for start in range(0, len(BATCH_CASES), STREAMS - 1)]
 QUEUE_POINTS = ("after_freeze", "after_queued_merge")
+TOGETHER_SECONDS = 120  # until fifteen services that were started at once have come up
 
 
 class CallCase(NamedTuple):
@@ -81,7 +82,7 @@ def is_dead(process: Process) -> bool:
 
 def until_dead(doomed: Iterable[Process]) -> None:
     waiting = list(doomed)
-    eventually(lambda: all([is_dead(one) for one in waiting]), "all of them are killed", 40)  # noqa: C419 kills each
+    eventually(lambda: all([is_dead(one) for one in waiting]), "all of them are killed", TOGETHER_SECONDS)  # noqa: C419 kills each
 
 
 def kill_within_queue(world: World) -> set[tuple[str, int]]:
@@ -90,7 +91,7 @@ def kill_within_queue(world: World) -> set[tuple[str, int]]:
     spine.append(*(spine.hit(10 + number, f"queue{number}@x.org") for number in (0, 2, 4)))
     spine.append(*(spine.hit(10 + number, query=b"&phone=queue%d" % number) for number in (1, 3, 5)))
     doomed = {point: world.doom("identity", point)[0] for point in QUEUE_POINTS}
-    eventually(lambda: len(state_of(spine).emails) == 3 and not spine.redis.xlen(keys.hits(0)), "they are known", 30)
+    eventually(lambda: len(spine.emails()) == 3 and spine.is_drained(), "they are known", 60)
     spine.redis.zadd(keys.QUEUED_MERGES, {f"{10 + number}:{11 + number}": 1 for number in (0, 2, 4)})
     until_dead(doomed.values())
     return {(point, 1) for point in QUEUE_POINTS}
@@ -103,18 +104,18 @@ def kill_within_batches(world: World, services: Services) -> tuple[set[tuple[str
         mine = [Traffic(world.spine, wave, stream) for stream in range(STREAMS)]
         for traffic in mine:
             traffic.prepare()
-        eventually(lambda: not world.left(), "everybody is known", 30)
+        eventually(lambda: not world.left(), "everybody is known", 60)
         for traffic in mine:
             gone = services.contacts.delete(f"/api/contacts/{traffic.gone}/delete")
             assert gone.status_code == 200, gone.text
         doomed = {case: world.doom("identity", *case)[0] for case in cases}
-        eventually(lambda: len(world.owners()) == STREAMS, "a stream for each", 40)
+        eventually(lambda: len(world.owners()) == STREAMS, "a stream for each", TOGETHER_SECONDS)
         for traffic in mine:
             traffic.strike()
         until_dead(doomed.values())
         died.update(doomed)
         traffics += mine
-        eventually(lambda: not world.left(), "taken over", 30)
+        eventually(lambda: not world.left(), "taken over", 60)
     return died, traffics
 
 
@@ -122,10 +123,10 @@ def kill_within_calls(world: World, services: Services, cases: Sequence[CallCase
     stories = [case.story(services, case.name) for case in cases]
     doomed = [world.doom(case.service, case.point) for case in cases]
     for case, story, (process, port) in zip(cases, stories, doomed, strict=True):
-        process.wait_until(lambda port=port: is_up(f"http://127.0.0.1:{port}/readyz"), "ready", 40)  # type: ignore[misc]
+        process.wait_until(lambda port=port: is_up(f"http://127.0.0.1:{port}/readyz"), "ready", TOGETHER_SECONDS)  # type: ignore[misc]
         with client(port) as http, pytest.raises(httpx.TransportError):
             story.call.send(http)
-        eventually(lambda process=process: is_dead(process), f"{case.name} is killed")  # type: ignore[misc]
+        eventually(lambda process=process: is_dead(process), f"{case.name} is killed", 60)  # type: ignore[misc]
         if case.is_repeated:
             answer = story.call.send(getattr(services, case.service))
             assert answer.status_code in (200, 201), answer.text
@@ -140,14 +141,14 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
         died = kill_within_queue(world)
         ports = [world.start(service)[1] for service in ("identity", "contacts")]
         for port in ports:
-            eventually(lambda port=port: is_up(f"http://127.0.0.1:{port}/readyz"), "ready", 40)  # type: ignore[misc]
-        eventually(lambda: not world.spine.redis.zcard(keys.QUEUED_MERGES), "queued merges are made")
+            eventually(lambda port=port: is_up(f"http://127.0.0.1:{port}/readyz"), "ready", TOGETHER_SECONDS)  # type: ignore[misc]
+        eventually(lambda: not world.spine.redis.zcard(keys.QUEUED_MERGES), "queued merges are made", 60)
         services = Services(*(stack.enter_context(client(port)) for port in ports))
         told: list[tuple[CallCase, Story]] = []
         for start in range(0, len(CALL_CASES), STREAMS - 1):
             told += kill_within_calls(world, services, CALL_CASES[start : start + STREAMS - 1])
         killed, traffics = kill_within_batches(world, services)
-        eventually(world.is_projected, "projected by the relay", 30)
+        eventually(world.is_projected, "projected by the relay", 60)
         checked = world.check_identity()
         state = state_of(world.spine)
         yield Aftermath(

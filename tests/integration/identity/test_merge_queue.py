@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.common import keys
+from services.common.clickhouse import ClickHouseError
 from services.common.merges import MergeStore
 from services.common.profile import Part, Profile, Stamped
 from services.common.profiles import ProfileStore
@@ -21,11 +22,23 @@ NOW = time.time_ns() // 1_000
 
 
 @pytest.fixture
-async def redis(valkey_url: str) -> AsyncIterator[RedisClient]:
-    client = connect(valkey_url)
+async def redis(lone_redis_url: str) -> AsyncIterator[RedisClient]:
+    client = connect(lone_redis_url)
     await client.delete(keys.QUEUED_MERGES)
     yield client
     await client.aclose()
+
+
+class Projected:
+    """In the place of ClickHouse: whom it was told of, unless it is away."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.ids, self._error = set[int](), error
+
+    async def __call__(self, profiles: list[Profile]) -> None:
+        if self._error:
+            raise self._error
+        self.ids.update(profile.id for profile in profiles)
 
 
 async def nobody(_: int) -> int:
@@ -50,17 +63,35 @@ async def test_queued_merges_are_made_as_the_cap_allows_and_each_once(redis: Red
     winner, *losers = await contacts(store, 4)
     await queue.put([(winner, loser) for loser in losers])
     await queue.put([(winner, losers[0])])
-    assert (await queue.size(), await queue.work_off(merges, Rules())) == (3, []), "not due yet"
+    await queue.work_off(merges, Rules(), Projected())
+    assert await queue.size() == 3, "not due yet"
     await let_come_due(redis)
-    await queue.work_off(merges, Rules(max_merges=2))
+    await queue.work_off(merges, Rules(max_merges=2), Projected())
     merged = (await store.load([winner]))[winner]
     assert merged is not None
     assert (len(merged.losers), await queue.size()) == (2, 1)
     await let_come_due(redis)
-    written = await queue.work_off(merges, Rules())
+    projected = Projected()
+    await queue.work_off(merges, Rules(), projected)
     assert await queue.size() == 0
-    assert {profile.id for profile in written} >= {winner}
+    assert projected.ids >= {winner}
     assert {(await store.resolve(loser)).id for loser in losers} == {winner}  # type: ignore[union-attr]
+
+
+async def test_a_merge_waits_in_the_queue_until_clickhouse_has_it(redis: RedisClient) -> None:
+    store, queue = ProfileStore(redis), MergeQueue(redis)
+    merges = MergeStore(store, nobody)
+    winner, loser = await contacts(store, 2)
+    await queue.put([(winner, loser)])
+    await let_come_due(redis)
+    with pytest.raises(ClickHouseError):
+        await queue.work_off(merges, Rules(), Projected(ClickHouseError("away")))
+    assert await queue.size() == 1
+    version = (await store.load([winner]))[winner].version  # type: ignore[union-attr]
+    projected = Projected()
+    await queue.work_off(merges, Rules(), projected)
+    assert (await queue.size(), projected.ids) == (0, {winner})
+    assert (await store.load([winner]))[winner].version == version, "it was made before"  # type: ignore[union-attr]
 
 
 async def test_what_may_not_be_merged_any_more_leaves_the_queue(redis: RedisClient) -> None:
@@ -72,8 +103,9 @@ async def test_what_may_not_be_merged_any_more_leaves_the_queue(redis: RedisClie
     await merges.unmerge(apart, ("email",))
     await queue.put([(one, other), (parted, apart), (one, 5)])
     await let_come_due(redis)
-    assert await queue.work_off(merges, Rules()) == []
-    assert await queue.size() == 0
+    projected = Projected()
+    await queue.work_off(merges, Rules(), projected)
+    assert (await queue.size(), projected.ids) == (0, set())
     assert {(await store.resolve(contact_id)).id for contact_id in (one, other, parted, apart)} == {
         one,
         other,

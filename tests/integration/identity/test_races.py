@@ -95,14 +95,14 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
         stack.callback(world.spine.close)
         ports = {service: [world.start(service)[1] for _ in range(2)] for service in ("identity", "contacts")}
         for port in (port for both in ports.values() for port in both):
-            eventually(lambda port=port: is_up(f"http://127.0.0.1:{port}/readyz"), "ready", 40)  # type: ignore[misc]
+            eventually(lambda port=port: is_up(f"http://127.0.0.1:{port}/readyz"), "ready", 120)  # type: ignore[misc]
         with client(ports["contacts"][0]) as http:
             contacts = make_contacts(http)
         urls = {service: [f"http://127.0.0.1:{port}" for port in both] for service, both in ports.items()}
         rivals = rivals_of(world, urls, contacts)
         race(rivals, SECONDS)
-        eventually(lambda: not world.left(), "drained", 60)
-        eventually(world.is_projected, "projected by the relay", 30)
+        eventually(lambda: not world.left(), "drained", 120)
+        eventually(world.is_projected, "projected by the relay", 60)
         yield outcome_of(world, rivals)
 
 
