@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import http.client
-import os
 import re
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from tests.processes import free_port
 ROOT = Path(__file__).parents[3]
 USER = "spoor"
 PASSWORD = 's3cret with "quotes"'
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 @dataclasses.dataclass
@@ -88,11 +87,8 @@ def clickhouse(start: Start) -> Server:
     return server
 
 
-def wait_for_clickhouse(server: Server) -> float:
-    """Returns how long it took to answer."""
-    started = time.monotonic()
+def wait_for_clickhouse(server: Server) -> None:
     wait_until(lambda: _pings(server.port), server)
-    return time.monotonic() - started
 
 
 def wait_until(is_true: Callable[[], bool], server: Server) -> None:
@@ -100,7 +96,7 @@ def wait_until(is_true: Callable[[], bool], server: Server) -> None:
     while not is_true():
         assert server.process.poll() is None, server.errors()
         assert time.monotonic() < deadline
-        os.sched_yield()
+        time.sleep(0.02)  # it shares the machine with what it waits for
 
 
 def _pings(port: int) -> bool:

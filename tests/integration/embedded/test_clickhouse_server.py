@@ -220,7 +220,10 @@ def test_acknowledged_rows_outlive_a_kill(start: Start) -> None:
 
 def test_starts_fast_and_stops_clean_in_the_midst_of_work(start: Start) -> None:
     server = start("clickhouse")
-    assert wait_for_clickhouse(server) < 5.0  # under 1 s on an idle machine
+    wait_for_clickhouse(server)
+    assert (
+        _cpu_seconds(server) < 2.5
+    )  # 0.4 on a quiet machine; what others take of a busy one is no fault of the server
     with http(server) as client, client.stream("POST", "/", content="SELECT * FROM numbers(1e11) FORMAT CSV") as answer:
         next(answer.iter_raw())
         assert server.stop() == 0
