@@ -24,7 +24,7 @@ ENVIRON = {
     "SPOOR_RETENTION_DAYS": str(DAYS),
     "SPOOR_BATCH_SECONDS": "0.05",
     "SPOOR_API_TOKENS": "crm:a-token-of-sixteen-characters",
-    "SPOOR_BATCH_EVENTS_PER_SECOND": "10000",
+    "SPOOR_BATCH_EVENTS_PER_SECOND": "1000",
 }
 
 
@@ -57,9 +57,11 @@ class Site:
         """Another resolver instead of the usual one."""
         stop(self.identity)
         self.identity = self._start("identity", **environ)
-        yield
-        stop(self.identity)
-        self.identity = self._start("identity")
+        try:
+            yield
+        finally:
+            stop(self.identity)
+            self.identity = self._start("identity")
 
     @property
     def url(self) -> str:

@@ -6,6 +6,7 @@ import base64
 import uuid
 
 from tests.integration.security.conftest import API_TOKEN, NAMES, PASSWORD, SECRETS, WRITE_KEY, Four
+from tests.processes import eventually
 
 
 def test_no_secret_and_no_address_is_logged_whatever_is_done_with_them(four: Four) -> None:
@@ -19,7 +20,10 @@ def test_no_secret_and_no_address_is_logged_whatever_is_done_with_them(four: Fou
     token = api.post("/api/tokens/new", json={"name": "t"}, auth=(mark, typed)).json()["token"]["token"]
     hook = {"name": "h", "webhookUrl": f"https://hook-user:hook-{mark}@127.0.0.1:9/", "secret": f"hook-secret-{mark}",
             "triggers": ["mautic.lead_post_save_new"]}  # fmt: skip
-    assert api.post("/api/hooks/new", json=hook).status_code == 201
+    made = api.post("/api/hooks/new", json=hook)
+    assert made.status_code == 201
+    assert api.post("/api/contacts/new", json={"email": email}).status_code == 201
+    told = f"/api/hooks/{made.json()['hook']['id']}"
     said = {"username": mark, "password": typed, "next": ""}
     entered = four.http["contacts"].post("/ui/login", data=said, headers={"sec-fetch-site": "same-origin"})
     session = entered.cookies["spoor_session"]
@@ -34,6 +38,7 @@ def test_no_secret_and_no_address_is_logged_whatever_is_done_with_them(four: Fou
         four.logged_in[name].post(path, content=b'{"email":"%b","password":"%b"}' % (email.encode(), typed.encode()))
     four.http["ingest"].post("/mtc/event", data={"email": email, "page_url": f"https://x.org/?token={token}"})
     four.http["contacts"].post("/oauth/v2/token", data={"client_id": "1_x", "client_secret": f"wrong-{mark}"})
+    eventually(lambda: api.get(told).json()["hook"]["failures"], "the hook is told of the contact, in vain")
     looked_for = {*SECRETS, typed, email, token, session, f"hook-{mark}", f"hook-secret-{mark}", f"wrong-{mark}",
                   base64.b64encode(f"admin:{PASSWORD}".encode()).decode()}  # fmt: skip
     logs = {name: four.logs[name].read_text(errors="replace") for name in NAMES}

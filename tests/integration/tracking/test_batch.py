@@ -236,7 +236,7 @@ def test_a_key_may_be_half_of_a_basic_login_and_the_admin_may_send_too(site: Sit
 
 
 def test_a_key_that_sends_too_much_is_told_to_wait(site: Site) -> None:
-    """100,000 at once and 10,000 a second are allowed; nothing of a batch that is refused is kept."""
+    """10,000 at once and 1,000 a second are allowed; nothing of a batch that is refused is kept."""
     body = gzip.compress(b"[" + b",".join([b'{"type":"no"}'] * 2_000) + b"]")
     headers = {"authorization": "Bearer another-key", "content-encoding": "gzip"}
     statuses = []
@@ -247,5 +247,5 @@ def test_a_key_that_sends_too_much_is_told_to_wait(site: Site) -> None:
             if answer.status_code == 429:
                 break
     assert statuses[-1] == 429
-    assert len(statuses) > 50
+    assert len(statuses) > 5
     assert int(answer.headers["retry-after"]) >= 1

@@ -160,8 +160,12 @@ def test_downloads_are_counted_and_kept_from_search_engines(site: Site) -> None:
             contact_id = visitor.get("/mtc").json()["id"]
         site.events(contact_id, downloads, "asset.download")
     path = f"/api/assets/{asset['id']}"
-    shown = site.api.get(path).json()["asset"]
-    assert (shown["downloadCount"], shown["uniqueDownloadCount"]) == (3, 2)
+
+    def counts() -> tuple[int, int]:
+        shown = site.api.get(path).json()["asset"]
+        return shown["downloadCount"], shown["uniqueDownloadCount"]
+
+    eventually(lambda: counts() == (3, 2), "they are counted, a moment after their events are stored")
     listed = site.api.get("/api/assets", params={"search": f"ids:{asset['id']}"}).json()["assets"]
     said = {"disallow": False, "file": "https://files.example/new.zip"}
     changed = site.api.patch(f"{path}/edit", json=said).json()["asset"]
