@@ -72,6 +72,12 @@ def dropped(place: Place, reason: str) -> int:
     return round(float(line.rpartition(" ")[2]))
 
 
+def dropped_in_all(place: Place, reason: str, count: int) -> None:
+    """A resolver counts a batch after its events are stored."""
+    eventually(lambda: dropped(place, reason) >= count, f"{count} are dropped")
+    assert dropped(place, reason) == count
+
+
 def waiting(place: Place) -> list[bytes]:
     """The entries of the stream, as they came."""
     return [fields[BATCH_FIELD] for _, fields in place.redis.xrange(keys.hits(0))]
@@ -178,7 +184,8 @@ def test_a_person_is_nowhere_any_more_and_does_not_come_back(place: Place) -> No
         replay(place, kept)
         site.send(event)
         site.settle(stranger, "replayed-marker")
-        assert dropped(place, "contact_erased") == before + 4, "named the address; the other is of a device of theirs"
+        # They named the address, but for one of a device of theirs.
+        dropped_in_all(place, "contact_erased", before + 4)
         assert site.contacts(f"email:{ada}") == []
         assert_nowhere(place, ada, name, *device_ids)
 
@@ -209,7 +216,7 @@ def test_hits_that_wait_are_waited_for_and_the_same_call_completes_it(place: Pla
             [entry] = waiting(place)
             place.redis.delete(keys.hits(0))
             place.redis.xadd(keys.slow_hits(0), {BATCH_FIELD: entry})
-        broken_off = erase(place, "--wait", "1.5", str(eve_id))
+        broken_off = erase(place, "--wait", "5", str(eve_id))
         assert broken_off.returncode == 1
         assert (
             "1 streams still have hits of before" in broken_off.stderr and "waiting for the hits" in broken_off.stderr
@@ -218,7 +225,7 @@ def test_hits_that_wait_are_waited_for_and_the_same_call_completes_it(place: Pla
         start_resolver(place)
         assert summary(erase(place, str(eve_id)))["contacts"] == 0
         assert_nowhere(place, eve, visitor.kept["mautic_device_id"])
-        assert dropped(place, "contact_erased") == 1
+        dropped_in_all(place, "contact_erased", 1)
 
 
 def test_after_a_total_loss_of_redis_the_list_still_holds(place: Place) -> None:
@@ -236,7 +243,7 @@ def test_after_a_total_loss_of_redis_the_list_still_holds(place: Place) -> None:
         place.run("rebuild_redis", SPOOR_SECRET="integration-tests")
         start_resolver(place)
         replay(place, kept)
-        eventually(lambda: dropped(place, "contact_erased") == 1, "the drop")
+        dropped_in_all(place, "contact_erased", 1)
         assert site.contacts(f"email:{joe}") == []
 
 
@@ -410,7 +417,7 @@ def dead_hit(device: int, query: str, time_us: int = NOW_US, **said: Any) -> Hit
 
 
 async def test_dead_letters_go_by_device_by_contact_and_by_value(world: World) -> None:
-    redis, later = world.stores.redis, NOW_US + 3_600_000_000
+    redis, later = world.stores.redis, time.time_ns() // 1_000 + 3_600_000_000
     gone = [
         encode_batch([dead_hit(2, "page_url=x")]),
         encode_batch([dead_hit(4, "page_url=x", NOW_US - 7)]),
