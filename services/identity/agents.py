@@ -12,10 +12,14 @@ from ua_parser import Domain, Parser
 from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
 
+from services.common.event_types import EMAIL_READ
+
 CACHED_AGENTS = 50_000  # some 30 MB when full
 SET_MEMORY_BYTES = 128 << 20
 # Apps and back ends send their hits through HTTP libraries, and a headless browser is a test of somebody's own site.
 NO_CRAWLER_TAGS = frozenset({"http-library", "browser-automation"})
+# The list's patterns for who fetches a mail's images at the moment when somebody is shown the mail.
+MAIL_PROXIES = frozenset({"GoogleImageProxy", "YahooMailProxy", "FastmailUA", "Shortwave Image Fetcher"})
 
 _TABLET = re.compile(r"iPad|Tablet|PlayBook|Silk(?!.*Mobile)|Android(?!.*Mobile)")
 _PHONE = re.compile(r"Mobi|iPhone|iPod|Windows Phone|BlackBerry|Opera Mini")
@@ -31,10 +35,11 @@ class Agent(NamedTuple):
     device_brand: str
     device_model: str
     bot: str  # what says that it is one: a crawler's pattern, or a word of the settings
+    is_mail_proxy: bool = False
 
-    @property
-    def is_bot(self) -> bool:
-        return bool(self.bot)
+    def is_bot_of(self, event_type: str) -> bool:
+        """Whether an event of this type is a bot's: a mail that is opened has a reader, also by way of a proxy."""
+        return bool(self.bot) and not (self.is_mail_proxy and event_type == EMAIL_READ)
 
 
 class Agents:
@@ -52,6 +57,7 @@ class Agents:
     def _read(self, user_agent: str) -> Agent:
         if not user_agent:
             return Agent("", "", "", "", "", "")
+        bot, is_mail_proxy = self._bot(user_agent)
         result = self._parser(user_agent, Domain.ALL)
         browser, system, device = result.user_agent, result.os, result.device
         return Agent(
@@ -60,17 +66,19 @@ class Agents:
             device_type=_device_type(user_agent),
             device_brand=(device.brand or "") if device else "",
             device_model=(device.model or "") if device else "",
-            bot=self._bot(user_agent),
+            bot=bot,
+            is_mail_proxy=is_mail_proxy,
         )
 
-    def _bot(self, user_agent: str) -> str:
+    def _bot(self, user_agent: str) -> tuple[str, bool]:
+        """What says that it is one, and whether it is nothing but a mail's proxy."""
         if any(word in user_agent for word in self._not_bots):
-            return ""
+            return "", False
         named = next((word for word in self._own_bots if word in user_agent), "")
         if named:
-            return named
-        matches = self._bots.Match(user_agent)
-        return self._names[min(matches)] if matches else ""
+            return named, False
+        found = [self._names[match] for match in sorted(self._bots.Match(user_agent) or ())]
+        return (found[0], MAIL_PROXIES.issuperset(found)) if found else ("", False)
 
 
 def _bot_patterns() -> tuple[list[str], Any]:

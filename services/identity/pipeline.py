@@ -113,7 +113,7 @@ class Pipeline:
     def _put_agent(self, draft: Draft) -> None:
         draft.user_agent = draft.hit.user_agent.decode("utf-8", "replace")[:MAX_TITLE]
         draft.agent = self._agents.read(draft.user_agent)
-        draft.is_bot = draft.agent.is_bot and draft.hit.door != Door.STATEMENT
+        draft.is_bot = draft.agent.is_bot_of(draft.type) and draft.hit.door != Door.STATEMENT
 
     def _put_statement(self, draft: Draft) -> None:
         """A server may set what a hit may not, and says itself whom it means."""

@@ -10,6 +10,7 @@ import argparse
 import base64
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -21,12 +22,14 @@ from services.identity.agents import Agents
 from services.identity.tools.tool import Connections, Summary, parser, run
 
 _AGENTS = """
-SELECT user_agent, any(verdict), count() FROM bot_events FINAL
-WHERE time >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') AND raw != '' GROUP BY user_agent ORDER BY count() DESC
+SELECT user_agent, type, any(verdict), count() FROM bot_events FINAL
+WHERE time >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') AND raw != '' GROUP BY user_agent, type
+ORDER BY count() DESC
 """
 _HITS = """
 SELECT toString(event_id), raw FROM bot_events FINAL
-WHERE time >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') AND raw != '' AND user_agent IN {agents:Array(String)}
+WHERE time >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') AND raw != ''
+    AND type = {type:String} AND user_agent IN {agents:Array(String)}
     AND stored_at < fromUnixTimestamp64Milli({before:Int64}, 'UTC')
 LIMIT 1000
 """
@@ -34,16 +37,17 @@ _FORGET = "DELETE FROM bot_events WHERE event_id IN {ids:Array(UUID)}"
 
 
 class Pardoned(NamedTuple):
-    """A User-Agent that is no bot any more."""
+    """A User-Agent that is no bot any more, at least not for events of this type."""
 
     user_agent: str
+    type: str
     verdict: str  # why it was
     hits: int
 
 
 async def find(clickhouse: ch.ClickHouse, agents: Agents, since_ms: int) -> list[Pardoned]:
     rows = (await clickhouse.query(_AGENTS, parameters={"since": since_ms})).result_rows
-    return [Pardoned(*row) for row in rows if not agents.read(str(row[0])).is_bot]
+    return [Pardoned(*row) for row in rows if not agents.read(str(row[0])).is_bot_of(str(row[1]))]
 
 
 async def put_back(
@@ -51,9 +55,8 @@ async def put_back(
 ) -> int:
     """How many hits are on their streams again. What a resolver with other settings judges as before is left alone."""
     count, before_ms = 0, time.time_ns() // 1_000_000
-    agents = [one.user_agent for one in pardoned]
-    for start in range(0, len(agents), 50):  # they travel in the URL
-        asked: dict[str, Any] = {"since": since_ms, "before": before_ms, "agents": agents[start : start + 50]}
+    for kind, agents in _by_type(pardoned):
+        asked: dict[str, Any] = {"since": since_ms, "before": before_ms, "type": kind, "agents": agents}
         while rows := (await clickhouse.query(_HITS, parameters=asked)).result_rows:
             await _append(replicas, streams, [hit for _, raw in rows for hit in decode_batch(base64.b64decode(raw))])
             ids = [event_id for event_id, _ in rows]
@@ -61,6 +64,14 @@ async def put_back(
                 await clickhouse.command(_FORGET, parameters={"ids": ids[first : first + 100]})
             count += len(rows)
     return count
+
+
+def _by_type(pardoned: list[Pardoned]) -> Iterator[tuple[str, list[str]]]:
+    """The User-Agents of each type, 50 at a time: they travel in the URL."""
+    for kind in dict.fromkeys(one.type for one in pardoned):
+        agents = [one.user_agent for one in pardoned if one.type == kind]
+        for start in range(0, len(agents), 50):
+            yield kind, agents[start : start + 50]
 
 
 async def _append(replicas: Replicas, streams: int, hits: list[Hit]) -> None:

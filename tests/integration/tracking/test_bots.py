@@ -8,6 +8,7 @@ import uuid
 
 import clickhouse_connect
 import httpx
+from clickhouse_connect.driver.client import Client
 
 from tests.integration.site import ENVIRON, Site
 from tests.processes import ROOT, eventually
@@ -20,10 +21,7 @@ def test_a_bots_hit_comes_back_under_its_id_when_it_is_none_any_more(
     with site.visitor() as visitor:
         visitor.headers["user-agent"] = agent
         contact_id = visitor.get("/mtc/event?page_url=https://shop.example/bot").json()["id"]
-    url = httpx.URL(clickhouse_url)
-    client = clickhouse_connect.get_client(
-        host=url.host, port=url.port or 0, username=url.username, password=url.password, database="spoor"
-    )
+    client = connect(clickhouse_url)
 
     def kept_apart() -> list[tuple[str, str]]:
         query = "SELECT toString(event_id), verdict FROM bot_events FINAL WHERE user_agent = {agent:String}"
@@ -48,6 +46,43 @@ def test_a_bots_hit_comes_back_under_its_id_when_it_is_none_any_more(
     assert event["eventId"] == f"page.hit{event_id}"
     assert kept_apart() == []
     client.close()
+
+
+def test_a_mail_that_gmail_shows_is_opened_and_comes_back_where_it_was_a_bots(
+    site: Site, valkey_url: str, clickhouse_url: str
+) -> None:
+    agent = f"Mozilla/5.0 Firefox/11.0 (via ggpht.com GoogleImageProxy) {uuid.uuid4().hex}"
+    answer = site.api.post("/api/contacts/new", json={"email": f"ada.{uuid.uuid4().hex[:12]}@example.com"})
+    reader = answer.json()["contact"]["id"]
+    said = site.api.post("/api/clickthroughs/new", json={"contact": reader, "channel": {"email": 9}}).json()
+    pixel, client = said["clickthrough"]["pixelPath"], connect(clickhouse_url)
+
+    def kept_apart() -> list[str]:
+        query = "SELECT type FROM bot_events FINAL WHERE user_agent = {agent:String} ORDER BY type"
+        return [kind for (kind,) in client.query(query, parameters={"agent": agent}).result_rows]
+
+    with site.visitor() as proxy:
+        proxy.headers["user-agent"] = agent
+        with site.resolver_with(SPOOR_BOTS=agent):
+            proxy.get(pixel)
+            proxy.get("/mtc/event?page_url=https://shop.example/proxied")
+            eventually(lambda: kept_apart() == ["email.read", "page.hit"], "the proxy's hits")
+    with site.visitor() as proxy:
+        proxy.headers["user-agent"] = agent
+        proxy.get(pixel)
+    site.events(reader, 1, "email.read")
+    environ = {**ENVIRON, "SPOOR_REDIS_URL": valkey_url, "SPOOR_CLICKHOUSE_URL": clickhouse_url, "SPOOR_SECRET": "x"}
+    assert agent in reclassify(environ)
+    site.events(reader, 2, "email.read")
+    assert kept_apart() == ["page.hit"], "a page that it fetches has no reader"
+    client.close()
+
+
+def connect(clickhouse_url: str) -> Client:
+    url = httpx.URL(clickhouse_url)
+    return clickhouse_connect.get_client(
+        host=url.host, port=url.port or 0, username=url.username, password=url.password, database="spoor"
+    )
 
 
 def reclassify(environ: dict[str, str], *arguments: str) -> str:

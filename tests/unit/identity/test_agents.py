@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.common.event_types import EMAIL_READ, PAGE_HIT
 from services.identity.agents import Agents
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) {}Chrome/140.0.0.0{} Safari/537.36"
@@ -23,7 +24,8 @@ def agents() -> Agents:
     ],
 )
 def test_crawlers_are_bots(agents: Agents, user_agent: str) -> None:
-    assert agents.read(user_agent).is_bot
+    assert agents.read(user_agent).is_bot_of(PAGE_HIT)
+    assert agents.read(user_agent).is_bot_of(EMAIL_READ)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,24 @@ def test_crawlers_are_bots(agents: Agents, user_agent: str) -> None:
     ],
 )
 def test_apps_back_ends_and_headless_tests_are_not_bots(agents: Agents, user_agent: str) -> None:
-    assert not agents.read(user_agent).is_bot
+    assert not agents.read(user_agent).is_bot_of(PAGE_HIT)
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+        "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html",
+        "FastmailUA/1.0",
+        "Shortwave Image Fetcher",
+    ],
+)
+def test_who_fetches_the_image_of_a_mail_that_is_shown_is_a_bot_everywhere_else(
+    agents: Agents, user_agent: str
+) -> None:
+    assert not agents.read(user_agent).is_bot_of(EMAIL_READ)
+    assert agents.read(user_agent).is_bot_of(PAGE_HIT)
+    assert Agents(bots=(user_agent[-10:],)).read(user_agent).is_bot_of(EMAIL_READ), "the settings say so"
 
 
 @pytest.mark.parametrize(
