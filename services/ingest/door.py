@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any, NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 from uuid import UUID
 
 from services.common.device import Device, DeviceCodec
@@ -138,10 +138,10 @@ class Door:
     ) -> tuple[Device, bool, bool]:
         """(device, minted just now, the browser's cookie does not say so yet)."""
         cookies = headers.get(b"cookie")
-        cookie = _first(_DEVICE_COOKIE, cookies) if cookies else ""
+        cookie = _decoded(_first(_DEVICE_COOKIE, cookies)) if cookies else ""
         parameter = ""
         if b"mautic_device_id=" in body or b"mautic_device_id=" in query:
-            parameter = _first(_DEVICE_PARAMETER, body) or _first(_DEVICE_PARAMETER, query)
+            parameter = _decoded(_first(_DEVICE_PARAMETER, body) or _first(_DEVICE_PARAMETER, query))
         device = self._codec.choose(parameter, cookie) if parameter or cookie else None
         if cookies and cookie and (device is None or not device.is_minted):
             minted = self._minted_cookie(cookies)
@@ -214,6 +214,11 @@ def too_large(query: bytes, lines: list[tuple[bytes, bytes]]) -> int | None:
     if sum(map(len, chain.from_iterable(lines))) > MAX_HEADER_BYTES:
         return 431
     return None
+
+
+def _decoded(device_id: str) -> str:
+    """None of ours has a %, but an app's own may have a colon, which serialisers escape."""
+    return unquote(device_id) if "%" in device_id else device_id
 
 
 def _first(pattern: re.Pattern[bytes], text: bytes) -> str:

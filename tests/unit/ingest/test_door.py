@@ -73,6 +73,16 @@ def test_of_cookies_that_are_not_ours_the_first_is_the_device() -> None:
     assert admit(make_door(), headers={b"cookie": cookies}).device.id == "first-of-them"
 
 
+def test_a_foreign_device_is_the_same_however_it_is_escaped() -> None:
+    door, escaped = make_door(), b"mautic_device_id=app%3A5f0c1a7e9d"
+    plain = admit(door, b"mautic_device_id=app:5f0c1a7e9d").device
+    assert plain.id == "app:5f0c1a7e9d"
+    assert admit(door, escaped).device == admit(door, body=escaped).device == plain
+    again = admit(door, headers={b"cookie": escaped})
+    assert (again.device, again.is_news) == (plain, False)
+    assert admit(door, b"mautic_device_id=%00%FF%3").hit.is_new_device, "no plausible id"
+
+
 def test_lists_on_several_header_lines_are_one_list() -> None:
     lines = [(b"cookie", b"a=1"), (b"x-forwarded-for", b"1.2.3.4"), (b"dnt", b"0"), (b"cookie", b"b=2")]
     again = [(b"x-forwarded-for", b"9.9.9.9"), (b"dnt", b"1")]
