@@ -6,6 +6,7 @@ The replaced product's own form, an unsigned PHP array, can be made by anybody; 
 from __future__ import annotations
 
 import hashlib
+import re
 from enum import Enum
 from typing import Any
 
@@ -70,9 +71,14 @@ class Clickthroughs:
     def _read_unsigned(self, token: str, now_s: float) -> tuple[Clickthrough | None, Verdict]:
         """A PHP array is no error: old mails carry them. Its `lead` counts only by the setting."""
         try:
-            lead = decode_php_array(token.encode("utf-8", "replace")).get("lead", "")
+            lead = _number(decode_php_array(token.encode("utf-8", "replace")).get("lead"))
         except PhpSerializedError:
             return None, Verdict.BAD
-        if not self._reads_unsigned or not (lead.isascii() and lead.isdecimal() and len(lead) <= 15 and int(lead)):
+        if not self._reads_unsigned or not lead:
             return None, Verdict.UNSIGNED
-        return Clickthrough(int(lead), round(now_s)), Verdict.UNSIGNED
+        return Clickthrough(lead, round(now_s)), Verdict.UNSIGNED
+
+
+def _number(said: object) -> int:
+    """A contact's id, say; 0 where it is none."""
+    return int(said) if isinstance(said, str) and re.fullmatch(r"[0-9]{1,15}", said) else 0

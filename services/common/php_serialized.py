@@ -6,6 +6,8 @@ import base64
 import binascii
 import re
 
+PhpArray = dict[str, "str | PhpArray"]
+
 MAX_ITEMS = 200
 MAX_DEPTH = 8
 MAX_BYTES = 16_384
@@ -18,8 +20,8 @@ class PhpSerializedError(ValueError):
     """Not a serialised array, or one beyond the bounds above."""
 
 
-def decode_php_array(text: bytes) -> dict[str, str]:
-    """The texts and numbers of the top level of a base64-encoded array. Raises `PhpSerializedError`.
+def decode_php_array(text: bytes) -> PhpArray:
+    """A base64-encoded array: texts, numbers as texts, and arrays of these. Raises `PhpSerializedError`.
 
     Objects are refused. A + that came unescaped, and so as a blank, is read as the + that it was.
     """
@@ -38,27 +40,25 @@ class _Reader:
         self._at = 0
         self._items = 0
 
-    def top(self) -> dict[str, str]:
+    def top(self) -> PhpArray:
         found = self._array(1)
         if self._at != len(self._data):
             raise PhpSerializedError("something follows the array")
         return found
 
-    def _array(self, depth: int) -> dict[str, str]:
-        """`a:<count>:{<key><value>...}`; arrays within are read past."""
+    def _array(self, depth: int) -> PhpArray:
+        """`a:<count>:{<key><value>...}`."""
         self._take(b"a:")
         count = self._length()
         self._items += count
         if depth > MAX_DEPTH or self._items > MAX_ITEMS:
             raise PhpSerializedError("too large")
         self._take(b"{")
-        found: dict[str, str] = {}
+        found: PhpArray = {}
         for _ in range(count):
             key = self._scalar()
-            if self._data.startswith(b"a:", self._at):
-                self._array(depth + 1)
-            else:
-                found[key] = self._scalar()
+            is_array = self._data.startswith(b"a:", self._at)
+            found[key] = self._array(depth + 1) if is_array else self._scalar()
         self._take(b"}")
         return found
 

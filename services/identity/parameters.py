@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -28,6 +30,7 @@ _NOT_OF_A_PAGE = frozenset({"left_event_id", "left_event_time", "time_on_page", 
 _OF_THE_DOOR = frozenset({b"mautic_device_id", b"event_id", b"event_time"})
 _CLICKTHROUGH = re.compile(r"([?&])ct=[^&#]*(&?)", re.IGNORECASE)
 _PACKED = re.compile(rb"(?:^|&)d=([^&]*)")
+_LISTED_TAG = re.compile(rb"(?:^|&)tags(?:\[|%5[Bb])[^=&]*=([^&]+)")
 
 
 def parse_query(query: bytes) -> Parameters:
@@ -44,9 +47,9 @@ def parse_query(query: bytes) -> Parameters:
 
 def parameters_of(query: bytes, body: bytes, referer: str) -> Parameters:
     """All parameters of a hit. `page_url` is the request's Referer where nothing names it."""
-    own = _json_parameters(body) if body.startswith(b"{") else parse_query(body)
+    own = _json_parameters(body) if body.startswith(b"{") else _request_parameters(body)
     if query:
-        own = {**parse_query(query), **own}
+        own = {**_request_parameters(query), **own}
     if "d" in own and (packed := _packed(query, body)):
         del own["d"]
         own = {**packed, **own}
@@ -59,18 +62,43 @@ def parameters_of(query: bytes, body: bytes, referer: str) -> Parameters:
     return {**page_parameters(url), **own}
 
 
+def _request_parameters(text: bytes) -> Parameters:
+    """Of an urlencoded request, which may have its tags as a list: `tags[]=a&tags[]=b`."""
+    parameters = parse_query(text)
+    if b"tags[" in text or b"tags%5" in text:
+        parameters = {name: value for name, value in parameters.items() if not name.startswith("tags[")}
+        if listed := [_decode(tag[1]) for tag in islice(_LISTED_TAG.finditer(text), MAX_PARAMETERS)]:
+            parameters["tags"] = _comma_list(listed)
+    return parameters
+
+
 def _json_parameters(body: bytes) -> Parameters:
     """Of an app that sends an object instead of a form: its texts, numbers and flags; nothing where that is no JSON."""
     try:
         said = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
-    scalars = [(name, value) for name, value in said.items() if isinstance(value, str | int | float)]
-    return {
-        name[:MAX_NAME_LENGTH]: as_text(value)[:MAX_VALUE_LENGTH].replace("\x00", "")
+    return _flat(said)
+
+
+def _flat(said: Mapping[str, Any]) -> Parameters:
+    """Its texts, numbers and flags; of what is nested the tags."""
+    scalars = [(name, as_text(value)) for name, value in said.items() if isinstance(value, str | int | float)]
+    flat = {
+        name[:MAX_NAME_LENGTH]: value[:MAX_VALUE_LENGTH].replace("\x00", "")
         for name, value in scalars[:MAX_PARAMETERS]
         if name
     }
+    tags = said.get("tags")
+    if isinstance(tags, list | dict):
+        listed = tags.values() if isinstance(tags, dict) else tags
+        flat["tags"] = _comma_list([as_text(tag) for tag in listed if isinstance(tag, str | int | float)])
+    return flat
+
+
+def _comma_list(tags: list[str]) -> str:
+    """As a page that has no lists writes them; longer than any tag is none."""
+    return ",".join(tag.replace("\x00", "") for tag in tags[:MAX_PARAMETERS] if len(tag) <= MAX_NAME_LENGTH)
 
 
 def _packed(query: bytes, body: bytes) -> Parameters:
@@ -82,7 +110,7 @@ def _packed(query: bytes, body: bytes) -> Parameters:
         packed = decode_php_array(unquote_to_bytes(match[1].replace(b"+", b" ")))
     except PhpSerializedError:
         return {}
-    return {name[:MAX_NAME_LENGTH]: value[:MAX_VALUE_LENGTH] for name, value in packed.items()}
+    return _flat(packed)
 
 
 @lru_cache(CACHED_URLS)

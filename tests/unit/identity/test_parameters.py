@@ -122,6 +122,27 @@ def test_any_bytes_may_be_packed(data: bytes) -> None:
     parameters_of(packed(b"a:1:{" + data), b"", "")
 
 
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        (b"tags[]=a&x=1&tags[]=b+c", b""),
+        (b"tags=z&tags%5B0%5D=a", b"tags%5b%5d=a&tags%5b%5d=b%20c"),
+        (packed(b'a:1:{s:4:"tags";a:2:{i:0;s:1:"a";i:1;s:3:"b c";}}'), b""),
+        (b"tags=z", b'{"tags":["a","b c",null,["d"]]}'),
+        (b"", b'{"tags":{"0":"a","1":"b c"}}'),
+    ],
+)
+def test_tags_may_be_a_list(query: bytes, body: bytes) -> None:
+    found = parameters_of(query, body, "")
+    assert found["tags"] == "a,b c"
+    assert [name for name in found if name.startswith("tags")] == ["tags"]
+
+
+def test_a_list_in_the_pages_own_query_is_passed_over() -> None:
+    assert "tags" not in parameters_of(b"page_url=https://x.org/?tags[]=a", b"", "")
+    assert "tags" not in parameters_of(b"page_url=" + quote("https://x.org/?tags[]=a").encode(), b"", "")
+
+
 def test_an_unfinished_address_is_still_a_page() -> None:
     assert parameters_of(b"page_url=http://[::1?utm_source=a", b"", "")["utm_source"] == "a"
 
