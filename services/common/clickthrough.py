@@ -17,6 +17,7 @@ from services.common.php_serialized import PhpSerializedError, decode_php_array
 
 MAX_TOKEN_LENGTH = 4_096
 DEFAULT_DAYS = 90
+MAIL_SOURCE = "mail"  # what those in our own mails name, beside the mail's id
 UNSUBSCRIBE_SALT = "spoor-unsubscribe"  # of links by which a mail's reader unsubscribes: a ct does not do
 VIEW_SALT = "spoor-mail-view"  # of links by which it is read as a web page
 
@@ -28,6 +29,10 @@ class Clickthrough(msgspec.Struct, omit_defaults=True):
     expires: int  # seconds since 1970
     channel: dict[str, int] = {}
     source: list[str | int] = []
+
+    @property
+    def is_of_mail(self) -> bool:
+        return "email" in self.channel or self.source[:1] == [MAIL_SOURCE]
 
     def told(self) -> dict[str, Any]:
         """As the event of a click or of an opened mail tells it."""

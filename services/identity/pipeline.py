@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ import msgspec
 from services.common.clickthrough import Clickthrough
 from services.common.company import Mention, read_mention
 from services.common.contact_fields import Field, FieldRules
-from services.common.event_types import PAGE_HIT, PAGE_LEAVE
+from services.common.event_types import EMAIL_READ, PAGE_HIT, PAGE_LEAVE
 from services.common.field_values import LONG_TYPES, TIMEZONES, read_value
 from services.common.hit import Door, Hit, encode_batch
 from services.common.profile import Value
@@ -65,6 +66,7 @@ class Draft(msgspec.Struct, gc=False, eq=False):
     unsubscribed: str = ""  # a channel
     unsubscribed_by: int = 0  # what of that channel, a mail say
     contact_id: int = 0
+    is_second: bool = False  # event of its hit
 
 
 Step = Callable[[Draft], None]
@@ -225,6 +227,18 @@ class Pipeline:
             draft.left_key = int(said.get("left_event_time", "")) * 1_000, left.bytes
         except ValueError:
             pass  # then it says no more than that somebody was there
+
+
+def opened_mail(draft: Draft) -> Draft | None:
+    """Of a click on a link in a mail, that the mail was opened: many readers' programs show no pixel. Its id follows
+    from the click's, so that a click that comes twice opens it once."""
+    said = draft.clickthrough
+    if said is None or not said.is_of_mail or draft.type != PAGE_HIT or draft.hit.door != Door.TOUCH:
+        return None
+    event_id = blake2b(draft.hit.event_id + EMAIL_READ.encode(), digest_size=16).digest()
+    details = _json.encode(said.told())
+    hit = msgspec.structs.replace(draft.hit, event_id=event_id, type=EMAIL_READ, details=details, referer=b"")
+    return msgspec.structs.replace(draft, hit=hit, type=EMAIL_READ, details=details, parameters={}, is_second=True)
 
 
 def _channel_id(details: dict[str, Any]) -> int:

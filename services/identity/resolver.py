@@ -29,7 +29,7 @@ from services.identity.companies import Companies, Settled
 from services.identity.dead_letters import DeadLetters
 from services.identity.identify import ContactDeleted, Sighting
 from services.identity.metrics import IdentityMetrics
-from services.identity.pipeline import Draft, Pipeline, bot_row, event_row
+from services.identity.pipeline import Draft, Pipeline, bot_row, event_row, opened_mail
 from services.identity.placement import MAX_ROUNDS, ContestedError, Placed, Placement, PlacementError
 from services.identity.slow_lane import SlowLane, sift
 
@@ -189,16 +189,17 @@ class Resolver:
             self._feed.tell(live.dead, hit, reason)
 
     async def _insert(self, people: list[Draft], bots: list[Draft]) -> int:
-        """How many events contacts have got."""
+        """How many hits are events of contacts now."""
         for draft in bots:
             draft.contact_id = draft.hit.device_contact_id
-        stored = await self._insert_events(EVENTS, people, event_row)
+        opened = [mail for draft in people if (mail := opened_mail(draft))]
+        stored = await self._insert_events(EVENTS, people + opened, event_row)
         await self._insert_events(BOT_EVENTS, bots, bot_row)
         return stored
 
     async def _insert_events(self, table: str, drafts: list[Draft], row: Callable[[Draft], EventRow]) -> int:
         """One insert; if the data are refused it is halved until the culprit is alone, and that one is put aside. How
-        many were stored."""
+        many hits were stored."""
         if not drafts:
             return 0
         try:
@@ -215,7 +216,7 @@ class Resolver:
             stored = await self._insert_events(table, drafts[:middle], row)
             return stored + await self._insert_events(table, drafts[middle:], row)
         hit_log.stored(table, drafts)
-        return len(drafts)
+        return sum(not draft.is_second for draft in drafts)
 
 
 def _people(drafts: list[Draft]) -> list[Draft]:

@@ -8,10 +8,9 @@ from hashlib import blake2b
 from html import escape, unescape
 from html.parser import HTMLParser
 
-from services.common.clickthrough import Clickthrough
+from services.common.clickthrough import MAIL_SOURCE, Clickthrough
 from services.contacts.records.record_body import is_web_address
 
-SOURCE = "mail"  # what a ct of ours names, beside the mail's id
 NEVER_S = 1 << 33  # seconds since 1970: a link to unsubscribe works for ever
 _LINK = re.compile(r"""(<a\b[^>]*?\shref\s*=\s*)(["'])(.*?)\2""", re.IGNORECASE | re.DOTALL)
 
@@ -45,7 +44,7 @@ def with_pixel(html: str, url: str) -> str:
 
 
 def clickthrough_of(message_id: str, contact_id: int, email_id: int, expires_s: int) -> Clickthrough:
-    return Clickthrough(contact_id, expires_s, {"email": email_id} if email_id else {}, [SOURCE, message_id])
+    return Clickthrough(contact_id, expires_s, {"email": email_id} if email_id else {}, [MAIL_SOURCE, message_id])
 
 
 def text_of_html(html: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.common.clickhouse import ClickHouse
+from services.common.clickthrough import MAIL_SOURCE
 from services.common.event_types import EMAIL_FAILED, EMAIL_READ, EMAIL_REPLIED, EMAIL_SENT, MESSAGE_QUEUE
-from services.contacts.mail.links import SOURCE
 from services.contacts.mail.mailbook import messages_by_id
 from services.contacts.mail.message import Message, message_object
 from services.contacts.objects import Json, iso
@@ -72,7 +72,7 @@ def mail_id_of(row: dict[str, Any]) -> str:
         return said.log.id
     source = said.stat.source
     if row["type"] == EMAIL_READ:
-        return str(source[1]) if source[:1] == [SOURCE] and len(source) > 1 else ""
+        return str(source[1]) if source[:1] == [MAIL_SOURCE] and len(source) > 1 else ""
     return str(said.stat.id)
 
 

@@ -25,7 +25,7 @@ from tests.integration.contacts.test_mail import (
     server,
     service,
 )
-from tests.integration.site import Site
+from tests.integration.site import BROWSER, Site
 from tests.processes import eventually
 
 __all__ = ["mail", "queue", "server", "service"]  # fixtures
@@ -65,14 +65,14 @@ def test_opens_and_clicks_are_in_the_history_and_counted(mail: httpx.Client, ser
 
     def both() -> bool:
         opened[:] = history(mail, received.contact, "email.read")
-        return len(opened[0]["details"]["stat"]["openDetails"]) == 2
+        return len(opened[0]["details"]["stat"]["openDetails"]) == 3
 
-    eventually(both, "both opens")
+    eventually(both, "both opens, and the click")
     assert len(opened) == 1, "one entry a mail"
     stat = opened[0]["details"]["stat"]
     assert opened[0]["eventLabel"] == {"label": "Offer", "href": f"/api/emails/{received.email}"}
     assert (stat["id"], stat["emailId"], stat["emailName"]) == (received.id, received.email, "Offer")
-    assert [one["useragent"] for one in stat["openDetails"]] == ["one", "two"]
+    assert [one["useragent"] for one in stat["openDetails"]] == ["one", "two", BROWSER]
     assert stat["isRead"] and stat["dateRead"] == opened[0]["timestamp"] and stat["timeToRead"].startswith("P0DT0H0M")
     assert history(mail, received.contact, "email.sent")[0]["details"]["stat"]["isRead"] is True
     shown = told(mail.get(f"/api/emails/{received.email}"))["email"]
@@ -84,6 +84,17 @@ def test_opens_and_clicks_are_in_the_history_and_counted(mail: httpx.Client, ser
         said = {"name": f"Clicked {uuid.uuid4().hex[:8]}", "filters": [clicked]}
         segment = told(mail.post("/api/segments/new", json=said), 201)["list"]
         assert [one["id"] for one in site.contacts(f"segment:{segment['alias']}")] == [received.contact]
+
+
+def test_a_click_opens_its_mail_where_no_pixel_is_shown(mail: httpx.Client, server: MailServer, site: Site) -> None:
+    received = Received(mail, server, site)
+    with site.visitor() as visitor:
+        visitor.get(received.url(r'href="([^"]+)">offer'))
+    [opened] = eventually(lambda: history(mail, received.contact, "email.read"), "the open")
+    assert opened["details"]["stat"]["id"] == received.id
+    shown = told(mail.get(f"/api/emails/{received.email}"))["email"]
+    assert (shown["sentCount"], shown["readCount"]) == (1, 1)
+    assert [one["id"] for one in site.contacts(f"email_read:{received.email}")] == [received.contact]
 
 
 def test_a_mail_can_be_read_as_a_page(mail: httpx.Client, server: MailServer, site: Site) -> None:

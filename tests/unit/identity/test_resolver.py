@@ -11,9 +11,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
 from services.common.clickhouse import ClickHouseError
-from services.common.clickthrough import Clickthroughs
+from services.common.clickthrough import Clickthrough, Clickthroughs
 from services.common.contact_fields import FieldRules
-from services.common.hit import Hit, decode_batch
+from services.common.hit import Door, Hit, decode_batch
 from services.common.live_feed import LiveFeed
 from services.common.replication import Replicas
 from services.identity.agents import Agents
@@ -143,6 +143,34 @@ async def test_a_batch_that_comes_again_is_counted_once() -> None:
     clickhouse.refused = ""
     await resolver.resolve(await resolver.enrich([hit(1), crawler]))
     assert (metrics.counts()["stored"], metrics.counts()["dropped:bot"]) == (1, 1)
+
+
+async def test_a_click_in_a_mail_opens_it_once_however_often_it_comes() -> None:
+    resolver, redis, clickhouse, metrics = make(ZeroDivisionError())
+    tokens = Clickthroughs(("secret",))
+    in_mail, in_message = (
+        f"ct={tokens.sign(Clickthrough(7, 1 << 33, {channel: 9}))}".encode() for channel in ("email", "sms")
+    )
+    click = msgspec.structs.replace(hit(1), door=Door.TOUCH, query=in_mail, body=b"page_url=x", type="page.hit")
+    for _ in range(2):
+        await resolver.resolve(await resolver.enrich([click]))
+    page, opened = map(msgspec.json.decode, sorted({*clickhouse.rows}, key=lambda row: b"email.read" in row))
+    assert len(clickhouse.rows) == 4, "what comes twice is the same row"
+    assert (page[3], opened[3]) == ("page.hit", "email.read")
+    assert page[0] != opened[0] and page[1:3] == opened[1:3]
+    assert metrics.stored.total() == 2, "it is one hit"
+    clickhouse.rows.clear()
+    for other in (
+        msgspec.structs.replace(click, door=Door.EVENT, query=b"", body=in_mail + b"&page_url=x"),
+        msgspec.structs.replace(click, query=in_message),
+        msgspec.structs.replace(click, query=b"ct=spoiled"),
+        msgspec.structs.replace(click, user_agent=b"Googlebot/2.1"),
+    ):
+        await resolver.resolve(await resolver.enrich([other]))
+    assert len(clickhouse.rows) == 4 and b"email.read" not in b"".join(clickhouse.rows)
+    clickhouse.refused, clickhouse.why = "events", "Code: 27. Cannot parse"
+    await resolver.resolve(await resolver.enrich([click]))
+    assert len(redis.dead) == 2
 
 
 async def test_whoever_watches_is_told_of_the_first_hits_of_a_batch_and_how_many_more_there_were() -> None:
