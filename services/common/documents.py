@@ -54,7 +54,8 @@ class Asset(Document):
 
 
 class FormField(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One input of a form; `contact_field` is the alias that its value goes to, if any."""
+    """One input of a form; `contact_field` is the alias that its value goes to, if any: no field of a contact has the
+    alias of one of a company's own, so it may be such a one."""
 
     id: int
     label: str

@@ -13,6 +13,7 @@ import msgspec
 
 from services.common.clickthrough import Clickthrough
 from services.common.company import Mention, read_mention
+from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import Field, FieldRules
 from services.common.event_types import EMAIL_READ, PAGE_HIT, PAGE_LEAVE
 from services.common.field_values import LONG_TYPES, TIMEZONES, read_value
@@ -131,8 +132,11 @@ class Pipeline:
                 draft.unique[field] = unique
             elif told != "":
                 draft.fields[field] = told
+        company = {alias: str(value) for alias, value in said.fields.items() if alias in COMPANY_FIELDS}
         if name := draft.fields.get("company"):
-            draft.company = read_mention({"company": str(name)}, min(draft.hit.time_us, draft.hit.received_us))
+            company["company"] = str(name)
+        if company:
+            draft.company = read_mention(company, min(draft.hit.time_us, draft.hit.received_us))
         if said.unsubscribe and _CHANNEL.fullmatch(said.unsubscribe):
             draft.unsubscribed, draft.unsubscribed_by = said.unsubscribe.lower(), _channel_id(said.details)
         words = said.tags.split(",") if isinstance(said.tags, str) else said.tags

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
+from services.common.company_fields import COMPANY_FIELDS
 from services.common.contact_fields import Field
 from services.common.documents import FORM, Form, FormAction, FormField
 from services.contacts.objects import Json
@@ -78,12 +79,20 @@ def _read_field(number: int, said: Mapping[str, Any], taken: set[str], wrong: di
 
 
 def _check_form(said: dict[str, Any], registry: Mapping[str, Field]) -> None:
-    """Its fields fill fields of contacts that there are. Raises `InvalidChangeError`."""
+    """Its fields fill fields of contacts and companies that there are. Raises `InvalidChangeError`."""
     body = RecordBody(said)
+    known: dict[str, Container[str]] = {
+        "contact": registry.keys() - {"points"},  # these are counted, not told
+        "company": COMPANY_FIELDS,
+    }
     for number, one in enumerate(body.items("fields")):
-        wanted = _contact_field(RecordBody(one))
-        if wanted == "points" or (wanted and wanted not in registry):  # points are counted, not told
-            body.wrong[f"fields[{number}][mappedField]"] = [f"{wanted[:60]} is no field of a contact."]
+        field = RecordBody(one)
+        wanted = _contact_field(field)
+        owner = field.text("mappedObject") or ("company" if wanted in COMPANY_FIELDS else "contact")
+        if owner not in known:
+            body.wrong[f"fields[{number}][mappedObject]"] = ["This value must be one of contact, company."]
+        elif wanted and wanted not in known[owner]:
+            body.wrong[f"fields[{number}][mappedField]"] = [f"{wanted[:60]} is no field of a {owner}."]
     body.check()
 
 
@@ -150,6 +159,7 @@ def _show_form(form_id: str, form: Form) -> Json:
 
 
 def _show_field(field: FormField) -> Json:
+    owner = ("company" if field.contact_field in COMPANY_FIELDS else "contact") if field.contact_field else None
     choices = [{"label": choice, "value": choice} for choice in field.choices]
     return {
         "id": field.id,
@@ -162,9 +172,9 @@ def _show_field(field: FormField) -> Json:
         "validationMessage": field.validation_message or None,
         "order": field.id,
         "properties": {"list": {"list": choices}} if choices else [],
-        "mappedObject": "contact" if field.contact_field else None,
+        "mappedObject": owner,
         "mappedField": field.contact_field or None,
-        "leadField": field.contact_field or None,
+        "leadField": field.contact_field if owner == "contact" else None,
     }
 
 

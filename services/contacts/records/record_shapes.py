@@ -87,9 +87,9 @@ class FormField(Shown):
     validation_message: str | None
     order: int
     properties: dict[str, Any] | NoItems
-    mapped_object: Annotated[str | None, Meta(examples=["contact"])]
+    mapped_object: Annotated[str | None, Meta(description="contact or company", examples=["contact"])]
     mapped_field: Annotated[str | None, Meta(description="The field that takes the value", examples=["email"])]
-    lead_field: Annotated[str | None, Meta(description="The same", examples=["email"])]
+    lead_field: Annotated[str | None, Meta(description="The same, if it is a contact's", examples=["email"])]
 
 
 class FormAction(Shown):
@@ -122,6 +122,7 @@ class SaidFormField(Said):
     label: Annotated[str, Meta(max_length=191, examples=["Your e-mail address"])]
     alias: Annotated[str, Meta(max_length=191, examples=["email"])] | UnsetType = UNSET
     type: Annotated[str, Meta(examples=["email"])] | UnsetType = UNSET
+    mapped_object: Literal["contact", "company"] | UnsetType = UNSET
     mapped_field: Annotated[str, Meta(examples=["email"])] | UnsetType = UNSET
     is_required: bool | UnsetType = UNSET
     validation_message: Text = UNSET

@@ -54,6 +54,9 @@ def test_a_form_is_kept_as_it_was_made(site: Site) -> None:
     [
         ({"name": ""}, "name"),
         ({"fields": [{"label": "x", "mappedField": "shoe"}]}, "fields[0][mappedField]"),
+        ({"fields": [{"label": "x", "mappedObject": "company", "mappedField": "city"}]}, "fields[0][mappedField]"),
+        ({"fields": [{"label": "x", "mappedObject": "contact", "leadField": "companyfax"}]}, "fields[0][mappedField]"),
+        ({"fields": [{"label": "x", "mappedObject": "deal", "mappedField": "city"}]}, "fields[0][mappedObject]"),
         ({"fields": [{"label": "x"}, {"label": "x"}]}, "fields[1][alias]"),
         ({"fields": [{"label": "Return"}]}, "fields[0][alias]"),
         ({"fields": [{"label": "x", "type": "magic"}]}, "fields[0][type]"),
@@ -90,6 +93,19 @@ def test_a_visitor_who_submits_is_known_by_it_with_all_that_went_before(site: Si
     }  # fmt: skip
     site.events(before, 2, "page.hit")
     assert site.history(before, "lead.utmtagsadded") == [], "only a form with that action records UTM tags"
+
+
+def test_a_form_fills_fields_of_the_company_that_it_names(site: Site, email: str) -> None:
+    of_company = [{"label": one, "mappedObject": "company", "mappedField": f"company{one}"} for one in ("name", "city")]
+    form = make(site, fields=[*FIELDS[:1], *of_company])
+    assert [field["mappedObject"] for field in form["fields"]] == ["contact", "company", "company"]
+    assert [field["leadField"] for field in form["fields"]] == ["email", None, None]
+    name = f"Acme {uuid.uuid4().hex[:8]}"
+    with site.visitor() as visitor:
+        visitor.post("/form/submit", data=said(form, email=email, name=name, city="Rome"))
+    assert site.contact(email)["fields"]["all"]["company"] == name
+    [company] = site.api.get("/api/companies", params={"search": name}).json()["companies"].values()
+    assert company["fields"]["all"]["companycity"] == "Rome"
 
 
 def test_a_form_with_that_action_records_utm_tags(site: Site, email: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.common.company_fields import COMPANY_FIELDS
 from services.common.envelope import ApiError
 from services.contacts.records.form_resource import POST_ACTIONS, TYPES
 from services.contacts.ui.desk import Desk, Handler
@@ -104,6 +105,7 @@ class FormsPage:
     async def _form(self, request: Request, draft: Mapping[str, Any], refused: Refusal = NOTHING) -> Response:
         fields = await self._desk.api.things("/api/contacts/list/fields")
         mapped = {field["alias"]: field["label"] for field in fields if field["alias"] != "points"}
+        mapped |= {alias: f"Company: {field.label.removeprefix('Company ')}" for alias, field in COMPANY_FIELDS.items()}
         return self._desk.page(
             request, "forms/edit.html", 422 if refused.text else 200, block="form", draft=draft, refused=refused,
             mapped=mapped, types=TYPE_WORDS, post_actions=POST_WORDS, is_new="id" not in request.path_params,
