@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.common.documents import Form
+from services.common.harmless_html import harmless_html, has_tag
 from services.ingest.answers import Headers
 from services.ingest.submission import Answer, redirect_url, with_word
 
 THANKS = "Thank you."
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><body style="font:1.1rem system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem">
-<p role="status">{text}</p></body></html>"""
+<div role="status">{text}</div></body></html>"""
 _MESSENGER, _TELLS = "<!doctype html><title>form</title><script>{script}</script>", "parent.postMessage({text}, '*')"
 # Pages of forms may be shown within those of a site.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'"
@@ -44,10 +45,17 @@ class Outcome(NamedTuple):
         return redirect_url(self.form, self.results) if self.form and is_redirect and self.is_success else ""
 
     def word(self) -> str:
-        """What the submitter is told, as text."""
+        """What the submitter is told: text, or HTML where whoever made the form has written some."""
         if self.is_success:
-            return self.form.post_action_property if self.form and self.form.post_action != "redirect" else ""
+            return harmless_html(self._message())
         return self.failure or "\n".join(self._named_errors())
+
+    def word_html(self) -> str:
+        """The same to be shown. Only the form's own message is HTML: errors may quote what strangers typed."""
+        return self.word() if self.is_success and has_tag(self._message()) else as_html(self.word())
+
+    def _message(self) -> str:
+        return self.form.post_action_property if self.form and self.form.post_action != "redirect" else ""
 
     def _named_errors(self) -> list[str]:
         labels = {field.alias: field.label for field in self.form.fields} if self.form else {}
@@ -62,7 +70,7 @@ def as_object(outcome: Outcome, answer: Answer) -> dict[str, Any]:
         if target := outcome.redirect():
             said["redirect"] = target
         else:
-            said["successMessage"] = as_html(outcome.word() or THANKS)
+            said["successMessage"] = outcome.word_html() or THANKS
     elif outcome.errors:
         said["validationErrors"] = outcome.errors
     else:
@@ -76,7 +84,7 @@ def as_wrapped_object(outcome: Outcome, answer: Answer) -> dict[str, Any]:
     """The same for `/form/submit/ajax`."""
     said = as_object(outcome, answer)
     kind = "notice" if outcome.is_success else "error"
-    return {**said, "success": outcome.is_success, "message": as_html(outcome.word()), "type": kind}
+    return {**said, "success": outcome.is_success, "message": outcome.word_html(), "type": kind}
 
 
 def messenger_page(said: dict[str, Any]) -> tuple[str, dict[str, str]]:
@@ -101,17 +109,18 @@ def plain_target(outcome: Outcome, answer: Answer) -> str:
     if not answer.return_url:
         return ""
     alias = outcome.form.alias if outcome.form else ""
-    return with_word(answer.return_url, "mauticError", as_html(outcome.word()), alias)
+    return with_word(answer.return_url, "mauticError", outcome.word_html(), alias)
 
 
-def word_page(text: str, title: str = "Form") -> str:
-    return _PAGE.format(title=html.escape(title), text=as_html(text))
+def word_page(words: str, title: str = "Form") -> str:
+    """`words` is HTML."""
+    return _PAGE.format(title=html.escape(title), text=words)
 
 
 def button_page(text: str, title: str, action: str) -> str:
     """A page that asks, with one button, which posts to `action`."""
-    words, button = f'{as_html(text)}</p><form method=post action="{html.escape(action)}">', html.escape(title)
-    asked = f'{words}<button style="font:inherit;padding:.5rem 1rem">{button}</button></form><p>'
+    words, button = f'<p>{as_html(text)}</p><form method=post action="{html.escape(action)}">', html.escape(title)
+    asked = f'{words}<button style="font:inherit;padding:.5rem 1rem">{button}</button></form>'
     return _PAGE.format(title=button, text=asked)
 
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from services.common.documents import FORM, Form, decode_document
+from services.common.harmless_html import harmless_html
 from services.common.php_query import Node, PhpQueryError, parse_php_query
 from services.common.queries.statement import encode_statement
 from services.common.record_cache import RecordCache
@@ -77,17 +78,17 @@ class Forms:
     async def message(self, request: Request) -> Response:
         """What a form had to say; signed, or anybody could put words into our mouth."""
         try:
-            text = str(self._words.loads(request.query_params.get("m", "")))
+            words = harmless_html(str(self._words.loads(request.query_params.get("m", ""))))
         except BadData:
-            text = form_answers.THANKS
-        return HTMLResponse(form_answers.word_page(text), headers=form_answers.WORD_HEADERS)
+            words = form_answers.THANKS
+        return HTMLResponse(form_answers.word_page(words), headers=form_answers.WORD_HEADERS)
 
     def _plain(self, outcome: Outcome, answer: Answer) -> Response:
         if outcome.status != 200:
-            return HTMLResponse(form_answers.word_page(outcome.word()), outcome.status, form_answers.WORD_HEADERS)
+            return HTMLResponse(form_answers.word_page(outcome.word_html()), outcome.status, form_answers.WORD_HEADERS)
         target = form_answers.plain_target(outcome, answer)
         if not target:
-            token = self._words.dumps((outcome.word() or form_answers.THANKS)[:1_000])
+            token = self._words.dumps((outcome.word_html() or form_answers.THANKS)[:1_000])
             target = f"/form/message?{urlencode({'m': token})}"
         return RedirectResponse(target, 302)
 

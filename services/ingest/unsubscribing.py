@@ -19,7 +19,7 @@ from services.common.hit import Door, Hit
 from services.common.queries.statement import Statement, encode_statement
 from services.ingest.door import event_ids, read_headers
 from services.ingest.entrance import Entrance
-from services.ingest.form_answers import ASKING_HEADERS, button_page, word_page
+from services.ingest.form_answers import ASKING_HEADERS, as_html, button_page, word_page
 from services.ingest.guard import Refused, guarded
 
 CHANNEL = "email"
@@ -54,7 +54,7 @@ class Unsubscribing:
         said = self._read(request)
         await self._entrance.buffer.keep(self._hit(request, said))
         self._entrance.metrics.accepted.add(value="touch")
-        return HTMLResponse(word_page(DONE, TITLE), headers=_PRIVATE)
+        return HTMLResponse(word_page(as_html(DONE), TITLE), headers=_PRIVATE)
 
     def _read(self, request: Request) -> Clickthrough:
         said, _ = self._tokens.read(request.path_params["token"], time.time())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.documents import CAMPAIGN, CATEGORY, NOTE, STAGE, Campaign, Category, Note, Stage
+from services.common.harmless_html import harmless_html
 from services.contacts.objects import Json, iso
 from services.contacts.records import record_shapes
 from services.contacts.records.api import Resource
-from services.contacts.records.harmless_html import harmless_html
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody, alias_of
 
 NOTE_TYPES = ("general", "email", "call", "meeting")

@@ -137,6 +137,25 @@ def test_nothing_typed_ends_the_script_of_a_messenger_page(text: str) -> None:
     assert json.loads(json.loads(literal)) == {"success": 1, "results": {"a": text}}
 
 
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("<p>Thank <b>you</b> &amp; bye</p>", "<p>Thank <b>you</b> &amp; bye</p>"),
+        ("<b>Thanks</b><script>alert(1)</script>", "<b>Thanks</b>"),
+        ("Done & dusted\n1 < 2", "Done &amp; dusted<br />1 &lt; 2"),
+        ("1 <x", "1 &lt;x"),
+        ("", "Thank you."),
+    ],
+)
+def test_the_message_of_a_form_is_html_of_which_nothing_runs(message: str, shown: str) -> None:
+    form = Form(name="f", alias="f", fields=[field("mail")], post_action_property=message)
+    answer = Answer("3", "https://x.org/", "", False)
+    said = form_answers.as_object(Outcome(form, {"mail": "<b>a</b>"}), answer)
+    assert said["successMessage"] == shown
+    wrong = Outcome(form, {}, {"mail": "<b>no</b>"})
+    assert form_answers.as_wrapped_object(wrong, answer)["message"] == "Mail: &lt;b&gt;no&lt;/b&gt;"
+
+
 def test_an_error_goes_back_to_the_page_with_the_forms_anchor() -> None:
     outcome = Outcome(FORM, {}, {"mail": "<b>no</b>"})
     target = urlsplit(form_answers.plain_target(outcome, Answer("3", "https://x.org/p?a=1", "", False)))

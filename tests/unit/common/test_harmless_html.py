@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contacts.records.harmless_html import harmless_html
+from services.common.harmless_html import harmless_html
 
 
 @pytest.mark.parametrize(
