@@ -221,15 +221,17 @@ def _link(row: dict[str, Any], otherwise: str) -> str | Json:
 
 def _hit(row: dict[str, Any]) -> Json:
     """The hit behind an event, in the names that clients know, with what they have no name for at the end."""
+    source, source_id = _source(row)
     return {
         "id": row["id"],
         "userAgent": row["user_agent"],
         "dateHit": iso(row["time_ms"] * 1_000),
         "dateLeft": iso(row["time_ms"] * 1_000 + round(row["seconds"] * 1_000_000)) if row["seconds"] else None,
         "referer": row["referrer"] or None,
-        "source": None,
-        "sourceId": None,
+        "source": source,
+        "sourceId": source_id,
         "sourceName": None,
+        "sourceRoute": None,
         "url": row["url"],
         "urlTitle": row["title"] or None,
         "query": row["query"] or None,
@@ -249,6 +251,17 @@ def _hit(row: dict[str, Any]) -> Json:
         "trackedContactId": row["contact_id"],
         "timeOnPage": row["seconds"],  # in seconds
     }
+
+
+def _source(row: dict[str, Any]) -> tuple[Any, Any]:
+    """Where a click came from, by the rule of segments' filters: the mail, else what the link itself names."""
+    stat = told(row).get("stat") if '"stat"' in row["query"] else None
+    if not isinstance(stat, dict):
+        return None, None
+    if "emailId" in stat:
+        return "email", stat["emailId"]
+    named = stat.get("source")
+    return (named[0], named[1]) if isinstance(named, list) and len(named) > 1 else (None, None)
 
 
 def _video(row: dict[str, Any]) -> Json:

@@ -91,6 +91,15 @@ def test_a_click_in_a_mail_joins_the_device_to_its_reader_and_hides_the_token(si
     assert site.api.get(f"/api/contacts/{before}").json()["contact"]["id"] == contact_id
 
 
+def test_a_click_says_where_it_came_from(site: Site, email: str) -> None:
+    contact_id, link = known(site, email), make(site, "links", url="https://shop.example/mail")
+    for said in ({"channel": {"email": 9}, "source": ["email", 9]}, {"source": ["campaign.event", 17]}, {}):
+        httpx.get(f"{site.url}/r/{link['id']}", params={"ct": signed(site, contact_id, **said)["ct"]}, trust_env=False)
+    hits = [event["details"]["hit"] for event in site.events(contact_id, 3, "page.hit")]
+    told = [[hit[f"source{word}"] for word in ("", "Id", "Name", "Route")] for hit in hits]
+    assert told == [[None] * 4, ["campaign.event", 17, None, None], ["email", 9, None, None]]
+
+
 def test_a_spoiled_token_breaks_no_link(site: Site) -> None:
     link = make(site, "links", url="https://shop.example/mail")
     for token in ("garbage", "eyJj", "%FF%00", "x" * 3_000):
