@@ -37,6 +37,7 @@ _KNOWN = frozenset(
     event_id event_time utm_source utm_medium utm_campaign utm_content utm_term do_not_track ct
     identify_signature identify_expires left_event_id left_event_time time_on_page""".split()
 )
+_OFFSET = re.compile(r"-?[0-9]{1,3}")
 _CHANNEL = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,49}", re.ASCII)
 _BAD_SIGNATURES = frozenset({"signature_bad", "signature_expired"})
 _NO_AGENT = Agent("", "", "", "", "", "")
@@ -208,9 +209,12 @@ class Pipeline:
                 draft.tags[tag] = is_in
 
     def _put_timezone(self, draft: Draft) -> None:
+        if draft.is_bot:
+            return
         said = draft.parameters.get("timezone", "")
-        if said in TIMEZONES and not draft.is_bot:
-            draft.timezone = said
+        if said not in TIMEZONES:
+            said = _zone_of(draft.parameters.get("timezone_offset", ""))
+        draft.timezone = said
 
     def _put_company(self, draft: Draft) -> None:
         said = draft.parameters
@@ -243,6 +247,15 @@ def opened_mail(draft: Draft) -> Draft | None:
     details = _json.encode(said.told())
     hit = msgspec.structs.replace(draft.hit, event_id=event_id, type=EMAIL_READ, details=details, referer=b"")
     return msgspec.structs.replace(draft, hit=hit, type=EMAIL_READ, details=details, parameters={}, is_second=True)
+
+
+def _zone_of(offset: str) -> str:
+    """The zone of so many minutes west of Greenwich, in which Etc/GMT-2, too, is two hours east; none but for whole
+    hours."""
+    if not _OFFSET.fullmatch(offset) or int(offset) % 60:
+        return ""
+    zone = f"Etc/GMT{int(offset) // 60:+d}"
+    return zone if zone in TIMEZONES else ""
 
 
 def _channel_id(details: dict[str, Any]) -> int:

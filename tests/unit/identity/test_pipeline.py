@@ -63,6 +63,24 @@ def test_only_a_real_time_zone_is_one() -> None:
     assert read(b"timezone=../../etc/passwd").timezone == ""
 
 
+@pytest.mark.parametrize(
+    ("said", "zone"),
+    [
+        (b"timezone_offset=-120", "Etc/GMT-2"),  # which is two hours east of Greenwich, as minutes west say it
+        (b"timezone_offset=300&timezone=", "Etc/GMT+5"),
+        (b"timezone_offset=0&timezone=Mars/Base", "Etc/GMT+0"),
+        (b"timezone_offset=-120&timezone=Europe/Rome", "Europe/Rome"),
+        (b"timezone_offset=-330", ""),
+        (b"timezone_offset=-900", ""),
+        (b"timezone_offset=x", ""),
+        (b"timezone_offset=\xd9\xa3\xd9\xa0\xd9\xa0", ""),
+    ],
+)
+def test_without_a_time_zone_the_offset_of_whole_hours_is_one(said: bytes, zone: str) -> None:
+    assert read(said).timezone == zone
+    assert read(said, BOT).timezone == ""
+
+
 def test_a_bot_says_nothing_about_anybody() -> None:
     said = b"email=ada@x.org&firstname=Ada&tags=a&timezone=Europe/Rome"
     person, bot = (read(said, agent, "email", "firstname") for agent in (BROWSER, BOT))
