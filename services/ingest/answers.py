@@ -49,12 +49,13 @@ ERRORS = {
 }
 
 
-def device_cookies(device: Device) -> Headers:
-    """Names the browser for a year on our own domain, as the replaced product does."""
+def device_cookies(device: Device, contact_id: int = 0) -> Headers:
+    """Names the browser for a year on our own domain, as the replaced product does. `contact_id` is whose the device
+    has become, where that was looked up."""
     tail = b"; path=/; secure; samesite=none"
     return [
         (b"set-cookie", b"mautic_device_id=%b; max-age=%d%b" % (device.id.encode(), COOKIE_MAX_AGE_SECONDS, tail)),
-        (b"set-cookie", b"mtc_id=%d%b" % (device.contact_id, tail)),
+        (b"set-cookie", b"mtc_id=%d%b" % (contact_id or device.contact_id, tail)),
     ]
 
 

@@ -77,7 +77,7 @@ class HotPaths:
             else:
                 self._metrics.accepted.add(value="event")
                 contact_id = whereabouts.get(device.contact_id, device.contact_id)
-                extra = cors + answers.device_cookies(device) if is_news else cors
+                extra = cors + answers.device_cookies(device, contact_id) if is_news else cors
                 queued = await self._queued(contact_id, scope, body) if self._queue.has_some else None
                 await _answer_json(send, answers.event_body(device, contact_id, queued), extra)
                 return
@@ -105,7 +105,7 @@ class HotPaths:
         except RedisError:
             await self._refuse(send, 503, cors)
             return
-        extra = cors + answers.device_cookies(device) if is_news else cors
+        extra = cors + answers.device_cookies(device, contact_id) if is_news else cors
         await _answer_json(send, answers.identity_body(device, contact_id), extra)
 
     async def _consent(self, scope: Any, receive: Receive, send: Send) -> None:

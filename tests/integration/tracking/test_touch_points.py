@@ -100,6 +100,18 @@ def test_a_click_says_where_it_came_from(site: Site, email: str) -> None:
     assert told == [[None] * 4, ["campaign.event", 17, None, None], ["email", 9, None, None]]
 
 
+def test_the_cookie_names_the_same_contact_as_the_answer(site: Site, email: str) -> None:
+    contact_id = known(site, email)
+    with site.visitor() as visitor:
+        device = visitor.get("/mtc/event?page_url=a").json()["device_id"]
+        visitor.get(f"/mtc/event?page_url=b&email={email}")
+    site.events(contact_id, 2, "page.hit")
+    for path in ("/mtc/event?page_url=c&", "/mtc?"):
+        with site.visitor() as elsewhere:
+            assert elsewhere.get(f"{path}mautic_device_id={device}").json()["id"] == contact_id
+            assert elsewhere.kept["mtc_id"] == str(contact_id)
+
+
 def test_a_spoiled_token_breaks_no_link(site: Site) -> None:
     link = make(site, "links", url="https://shop.example/mail")
     for token in ("garbage", "eyJj", "%FF%00", "x" * 3_000):
