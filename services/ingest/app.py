@@ -147,7 +147,7 @@ class IngestApp:
 
         app = Starlette(
             routes=[
-                *script_routes(load_script(self._settings), self._script_names),
+                *script_routes(load_script(self._settings), self._script_names, self._cors),
                 *self._routes,
                 *operation_routes(self.metrics, self._readiness, self.metrics.warning),
             ],

@@ -37,14 +37,18 @@ class HotPaths:
             "/mtc/consent": self._consent,
         }
 
-    async def _pixel(self, scope: Any, _: Receive, send: Send) -> None:
+    async def _pixel(self, scope: Any, receive: Receive, send: Send) -> None:
         headers = read_headers(scope["headers"])
+        cors = self._cors.headers(headers.get(b"origin"))
         status = too_large(scope["query_string"], scope["headers"])
+        body = b""
+        if status is None and scope["method"] not in ("GET", "HEAD"):
+            body, status = await self.bodies.read(headers, receive)
         if status is None:
             try:
-                admission = self._admit(scope, headers, b"", DoorKind.PIXEL)
+                admission = self._admit(scope, headers, body, DoorKind.PIXEL)
                 if isinstance(admission, Dropped):
-                    await _answer(send, 200, answers.PIXEL_HEADERS, answers.GIF)
+                    await _answer(send, 200, answers.PIXEL_HEADERS + cors, answers.GIF)
                     return
                 hit, device, is_news = admission
                 await self._buffer.keep(hit)
@@ -52,10 +56,10 @@ class HotPaths:
                 status = 503
             else:
                 self._metrics.accepted.add(value="pixel")
-                head = answers.PIXEL_HEADERS + answers.device_cookies(device) if is_news else answers.PIXEL_HEADERS
-                await _answer(send, 200, head, answers.GIF)
+                head = answers.PIXEL_HEADERS + cors
+                await _answer(send, 200, head + answers.device_cookies(device) if is_news else head, answers.GIF)
                 return
-        await self._refuse(send, status)
+        await self._refuse(send, status, cors)
 
     async def _event(self, scope: Any, receive: Receive, send: Send) -> None:
         headers = read_headers(scope["headers"])

@@ -154,6 +154,28 @@ def test_cors_headers_go_to_allowed_origins_only(door: Door) -> None:
     assert (preflight.status_code, preflight.headers["access-control-allow-credentials"]) == (204, "true")
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/mtracking.gif", {}), ("/mtracking.gif", {"dnt": "1"}), ("/mtracking.gif?" + "y" * 17_000, {}), ("/mtc.js", {})],
+)
+def test_a_page_may_read_pixel_and_script_across_origins(door: Door, path: str, headers: dict[str, str]) -> None:
+    allowed, strange, none = (
+        door.http.get(path, headers={**headers, **origin})
+        for origin in ({"origin": ORIGIN}, {"origin": "https://evil.example"}, {})
+    )
+    assert allowed.headers["access-control-allow-origin"] == ORIGIN
+    assert allowed.headers["access-control-allow-credentials"] == "true"
+    assert all("access-control-allow-origin" not in answer.headers for answer in (strange, none))
+    assert all("Origin" in answer.headers["vary"] for answer in (allowed, strange, none))
+    assert len({answer.content for answer in (allowed, strange, none)}) == 1
+
+
+def test_a_pixel_may_be_posted(door: Door) -> None:
+    assert door.http.post("/mtracking.gif?n=1", content="page_url=cart&email=ada@x.org").content == GIF
+    [hit] = door.hits()
+    assert (hit.query, hit.body) == (b"n=1", b"page_url=cart&email=ada@x.org")
+
+
 @pytest.mark.parametrize("headers", [{"dnt": "1"}, {"sec-gpc": "1"}, {"sec-purpose": "prefetch"}])
 def test_who_asks_not_to_be_tracked_is_answered_and_forgotten(door: Door, headers: dict[str, str]) -> None:
     answer = door.http.post("/mtc/event", content="a=1", headers=headers)
@@ -168,6 +190,7 @@ def test_who_asks_not_to_be_tracked_is_answered_and_forgotten(door: Door, header
         ("GET", "/mtracking.gif?x=" + "y" * 20_000, {}, b"", 414),
         ("GET", "/mtracking.gif", {"x-long": "y" * 40_000}, b"", 431),
         ("POST", "/mtc/event", {}, b"a=" + b"y" * 70_000, 413),
+        ("POST", "/mtracking.gif", {}, b"a=" + b"y" * 70_000, 413),
         ("GET", "/nowhere", {}, b"", 404),
         ("POST", "/mtc.js", {}, b"", 405),
         ("GET", "/mtc/consent?consent=deny", {}, b"", 405),
