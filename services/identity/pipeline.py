@@ -145,7 +145,11 @@ class Pipeline:
 
     def _put_parameters(self, draft: Draft) -> None:
         hit = draft.hit
-        draft.parameters = parameters_of(hit.query, hit.body, hit.referer.decode("utf-8", "replace"))
+        referer = hit.referer.decode("utf-8", "replace")[:MAX_URL_LENGTH]
+        said = draft.parameters = parameters_of(hit.query, hit.body, referer)
+        # The script says it itself, also that there is none. Else the header does, unless it is the page itself.
+        if referer and "page_referrer" not in said and "referrer" not in said and said.get("page_url") != referer:
+            said["page_referrer"] = without_ct(referer)
 
     def _put_place(self, draft: Draft) -> None:
         draft.place = self._places.find(draft.hit.ip)

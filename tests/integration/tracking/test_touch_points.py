@@ -40,7 +40,7 @@ def known(site: Site, email: str) -> int:
 def test_a_tracked_link_leads_on_and_is_a_hit_of_its_visitor(site: Site) -> None:
     link = make(site, "links", name="Spring", url="https://shop.example/spring?a=1#top")
     with site.visitor() as visitor:
-        answer = visitor.get(f"/r/{link['id']}?utm_source=mail&b=2")
+        answer = visitor.get(f"/r/{link['id']}?utm_source=mail&b=2", headers={"referer": "https://news.example/a"})
         assert (answer.status_code, answer.headers["location"]) == (
             302, "https://shop.example/spring?a=1&utm_source=mail&b=2#top",
         )  # fmt: skip
@@ -48,6 +48,7 @@ def test_a_tracked_link_leads_on_and_is_a_hit_of_its_visitor(site: Site) -> None
         contact_id = visitor.get("/mtc").json()["id"]
     [event] = site.events(contact_id, 1, "page.hit")
     assert event["details"]["hit"]["url"].startswith("https://shop.example/spring")
+    assert event["details"]["hit"]["referer"] == "https://news.example/a"
     assert '"redirect"' in event["details"]["hit"]["query"]
     site.events(contact_id, 1, "lead.utmtagsadded")
 

@@ -161,6 +161,24 @@ def test_an_unsigned_click_through_is_believed_only_by_setting() -> None:
     assert read(b"ct=" + php, proofs=trusting).clicked_contact_id == 4711
 
 
+@pytest.mark.parametrize(
+    ("said", "referrer"),
+    [
+        (b"page_url=https://shop.example/b", "https://news.example/a?b=1"),
+        (b"page_url=https://shop.example/b&page_referrer=other.example", "other.example"),
+        (b"page_url=https://shop.example/b&page_referrer=", ""),
+        (b"page_url=https%3A%2F%2Fnews.example%2Fa%3Fct%3Dx%26b%3D1", ""),
+        (b"page_title=Pixel", ""),
+    ],
+)
+def test_the_referer_header_is_the_referrer_where_it_is_not_the_page_and_nobody_says_another(
+    said: bytes, referrer: str
+) -> None:
+    referer = b"https://news.example/a?ct=x&b=1"
+    hit = Hit(b"1" * 16, 1, 1, 3, "d" * 23, 1, False, "8.8.8.8", said, b"", BROWSER, referer, b"")
+    assert event_row(Pipeline(Agents(), Places(()), PROOFS, FieldRules((), ())).run(hit)).referrer == referrer
+
+
 LEFT = "6f6b1c1e-0b0a-4a5b-9c7e-2f3d4e5f6a7b"
 
 
