@@ -14,6 +14,7 @@ VOID_CLAIM_US = 3_000_000
 MAX_EMAIL_LENGTH = 191
 MAX_TEXT_LENGTH = 191
 
+_MARKUP = re.compile(r"<[A-Za-z/!?][^>]*>?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 # Deliberately loose: a mailbox that exists passes, and what could never be one does not.
@@ -75,6 +76,6 @@ def clean(text: str) -> str:
 
 
 def read_tag(text: str) -> tuple[str, bool]:
-    """(tag, whether it is added): a leading - removes it. The tag is empty when nothing is left of the text."""
-    tag = clean(html.unescape(text))
+    """(tag, whether it is added): a leading - removes it. HTML is taken out; the tag is empty when nothing is left."""
+    tag = clean(_MARKUP.sub("", html.unescape(text)))
     return tag.removeprefix("-").strip(), not tag.startswith("-")

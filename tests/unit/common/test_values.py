@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.values import clean, normalise_unique
+from services.common.values import clean, normalise_unique, read_tag
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,20 @@ def test_what_identifies_nobody_is_refused(text: str) -> None:
 def test_a_form_is_its_own_form(text: str) -> None:
     value = normalise_unique("email", text)
     assert value is None or normalise_unique("email", value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("-<b>new</b>", ("new", False)),
+        ("&lt;i&gt;a &amp; b&lt;/i&gt;", ("a & b", True)),
+        ("<b>-old", ("old", False)),
+        ("I <3 you", ("I <3 you", True)),
+        ("<img src=x ", ("", True)),
+    ],
+)
+def test_a_tag_is_text(text: str, tag: tuple[str, bool]) -> None:
+    assert read_tag(text) == tag
 
 
 @given(st.text() | st.text(st.characters(categories=("Cc", "Zs", "Ll"))))
