@@ -47,6 +47,26 @@ def test_the_list_is_searched_while_somebody_types_with_help_by_keyboard(page: P
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Last active")
 
 
+def test_the_list_waits_for_the_value_of_a_command_unless_asked(page: Page, stack: Stack, tag: str) -> None:
+    asked: list[str] = []
+    page.clock.install()
+    page.goto(stack.url("contacts", f"/ui/contacts?search=tag:{tag}"))
+    page.on("request", lambda request: asked.append(request.url.partition("?")[0]))
+    rows = page.locator("#list tbody tr")
+    page.focus("#search")
+    page.keyboard.press("End")
+    page.keyboard.type(" !email:")
+    page.clock.run_for(2_000)
+    assert stack.url("contacts", "/ui/contacts") not in asked and stack.url("contacts", "/ui/contacts/help") in asked
+    expect(rows).to_have_count(3)
+    page.keyboard.type("ada")
+    expect(rows).to_have_count(2)
+    for _ in "ada":
+        page.keyboard.press("Backspace")
+    page.keyboard.press("Enter")
+    expect(page.locator("#list [role=alert]")).to_contain_text("Nothing stands behind email:")
+
+
 def test_several_contacts_are_chosen_and_changed_in_a_dialog(page: Page, stack: Stack, tag: str) -> None:
     page.goto(stack.url("contacts", f"/ui/contacts?search=tag:{tag}"))
     expect(page.locator("[data-chosen]")).to_be_hidden()

@@ -77,7 +77,8 @@ class _Token(NamedTuple):
 def parse_search(text: str, commands: frozenset[str]) -> Node:
     """The tree of a search. `commands` are the words that may stand before a colon; any other such word is text.
 
-    Raises `SearchError` beyond the bounds above and on unbalanced parentheses.
+    Raises `SearchError` beyond the bounds above, on unbalanced parentheses and on a command without a value: left out,
+    it would find everybody.
     """
     if len(text) > MAX_LENGTH:
         raise SearchError(f"The search is longer than {MAX_LENGTH} characters.", MAX_LENGTH)
@@ -125,10 +126,11 @@ def _term(match: re.Match[str], commands: frozenset[str]) -> _Token | None:
     signs = match["sign"] + value_sign
     if command and command not in commands:  # a URL or a time of day, say: exactly this text
         command, value, signs = "", match["word"].lstrip("!+"), match["sign"] + "+"
-    value = value.replace("\0", "").strip()
+    value, at = value.replace("\0", "").strip(), match.start("word")
+    if not value and command:
+        raise SearchError(f"Nothing stands behind {command}:.", at)
     if not value:
         return None
-    at = match.start("word")
     term = Term(command, value, "+" in signs, at)
     return _Token("term", at, Not(term) if "!" in signs else term)
 
@@ -169,7 +171,8 @@ class _Parser:
                 nodes.append(self._group(token, depth))
             elif token.node is not None:
                 nodes.append(token.node)
-        return nodes[0] if len(nodes) == 1 else And(tuple(nodes))
+        said = [node for node in nodes if node != EVERYTHING]
+        return said[0] if len(said) == 1 else And(tuple(said))
 
     def _group(self, token: _Token, depth: int) -> Node:
         inner = self.any_of(depth + 1)

@@ -23,6 +23,7 @@ from services.common.documents import (
 )
 from services.common.envelope import NOT_FOUND, ApiError, json_response, not_allowed, read_object
 from services.common.operation import Operation, Parameter, described
+from services.common.queries.search import EVERYTHING, parse_search
 from services.common.queries.segment_query import FilterError
 from services.common.queries.segments import is_seen
 from services.common.records import Record, Ref
@@ -99,9 +100,7 @@ class JobsApi(RecordsApi[Job]):
         if said == ["ids"]:
             return await self._at_once(action, read_ids({}, body))
         if said == ["search"]:
-            if not isinstance(body["search"], str) or not body["search"].strip():
-                raise ApiError(400, "search must be text.", {"search": ["This value is not valid."]})
-            return await self._job(Job(action=action, search=body["search"]))
+            return await self._job(Job(action=action, search=_search(body["search"])))
         return await self._job(Job(action=action, segment_id=await self._segment(body["segment"])))
 
     async def delete_segment(self, request: Request) -> Response:
@@ -206,6 +205,13 @@ def _is_for_contacts(record: Record) -> bool:
 def _name(record: Record) -> str:
     said: dict[str, Any] = msgspec.json.decode(record.data)
     return str(said.get("name") or said.get("title") or "")
+
+
+def _search(said: object) -> str:
+    """Raises `ApiError` 400 for one that says nothing, such as `()`: it would be everybody. `SearchError`."""
+    if not isinstance(said, str) or parse_search(said, frozenset()) == EVERYTHING:
+        raise ApiError(400, "search must say who is meant.", {"search": ["This value is not valid."]})
+    return said
 
 
 def _number(said: str) -> int:

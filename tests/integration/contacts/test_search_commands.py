@@ -106,7 +106,10 @@ def test_records_are_found_by_the_same_language(api: httpx.Client) -> None:
     [
         ("contacts", "ada (email:x", "5"),
         ("contacts", "ada lang:de", "5"),
+        ("contacts", "ada segment:", "5"),
         ("companies", "acme is:nonsense", "6"),
+        ("companies", "acme ids:", "6"),
+        ("stages", "x !name:", "3"),
         ("forms", "x) y", "2"),
         ("forms", "x has:results", "3"),
     ],

@@ -41,10 +41,11 @@ a, b, c = Term("", "a"), Term("", "b"), Term("", "c")
         ("phone:+49", Term("phone", "49", is_strict=True)),
         ("https://x.org/a", Term("", "https://x.org/a", is_strict=True)),
         ("!12:30", Not(Term("", "12:30"))),
-        ("email:", EVERYTHING),
         ("or or", EVERYTHING),
         ("a or", a),
         ("()", EVERYTHING),
+        ("() ()", EVERYTHING),
+        ('"" ! +', EVERYTHING),
         ('"open', Term("", "open")),
         ("o'neil", Term("", "o'neil")),
     ],
@@ -71,6 +72,10 @@ def test_what_cannot_be_answered_is_refused(text: str) -> None:
         ("a\0 ( is:nonsense )", 5),
         ("!company_id:x", 0),
         ("ada !page_id:5", 4),
+        ("ada !email:", 4),
+        ('ada tag:""', 4),
+        ("ids:+ ada", 0),
+        ("segment: vip", 0),
     ],
 )
 def test_an_error_points_at_the_character(text: str, at: int) -> None:

@@ -86,6 +86,13 @@
     for (const list of document.querySelectorAll('[data-rows]')) chosen(list);
   });
 
+  // --- searches while one types: a command whose value is still to come waits; Enter asks all the same -----------
+  document.addEventListener('htmx:confirm', (event) => {
+    const search = event.target.matches('[role=search]') && event.target.querySelector('[type=search]');
+    const isTyped = event.detail.triggeringEvent?.type === 'input';
+    if (search && isTyped && /(?:^|[\s(!+])\w+:[!+"]*\s*$/.test(search.value)) event.preventDefault();
+  });
+
   // --- tables that are wider than the screen can be scrolled by keyboard -----------
   function reach() {
     for (const wrap of document.querySelectorAll('.table-wrap')) {
