@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.common.contact_fields import GROUPS
+from services.common.event_types import UTM
 from services.common.folding import View
 from services.common.profile import Value
 from services.contacts.objects import Json, field_group, iso, owner_object, publishing, short_id, sql_time
 from services.contacts.people.contact import Address, Contact, Footprint, UtmTags
 from services.contacts.people.frequency import frequency_objects
+from services.contacts.people.utm_query import UtmQuery, read_utm_query
 
 
 def contact_object(contact: Contact, user: str) -> Json:
@@ -48,11 +50,12 @@ def contact_object(contact: Contact, user: str) -> Json:
 
 
 def utm_object(tags: UtmTags) -> Json:
+    said = read_utm_query(tags.query) if tags.type == UTM else UtmQuery(tags.query)
     return {
         "id": short_id("utm", tags.event_id),
-        "query": tags.query or None,
+        "query": said.query or None,
         "referer": tags.referrer or None,
-        "remoteHost": tags.ip,
+        "remoteHost": said.remote_host or tags.ip,
         "url": tags.url,
         "userAgent": tags.user_agent,
         "utmCampaign": tags.campaign or None,

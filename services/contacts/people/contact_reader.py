@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from services.common.caller import sees_others
@@ -31,7 +32,7 @@ from services.contacts.people.contact_list import (
     very_few_statement,
 )
 from services.contacts.people.first_ids import FirstIds, first_rows, first_statement
-from services.contacts.people.footprints import load_footprints, load_times
+from services.contacts.people.footprints import SHOWN_OF_ONE, load_footprints, load_times
 from services.contacts.people.latest_active import (
     latest_rows,
     latest_statement,
@@ -67,7 +68,7 @@ class ContactReader:
         """The contact that an id answers with: its survivor, or an anonymous visitor; None for nobody.
 
         Raises `ApiError` 403 when the caller may not do with it what the route does."""
-        return await self._one(contact_id, load_footprints)
+        return await self._one(contact_id, partial(load_footprints, most=SHOWN_OF_ONE))
 
     async def find(self, contact_id: int) -> Contact | None:
         """The same, of its visits only the times: for those who do not show it, in less time."""

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from services.common.documents import DEVICE, Device
 from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
+from services.common.event_types import UTM
 from services.common.operation import Operation, described
 from services.common.queries.comparisons import Column, Columns
 from services.contacts.list_parameters import ORDER, PAGE, Order, read_orders, read_page
@@ -30,9 +31,10 @@ _NEWEST_FIRST = {"orderBy": "dateAdded", "orderByDir": "DESC"}
 _SHOWN_AS = {"id": "id", "date_added": "dateAdded", "device": "device", "device_brand": "deviceBrand",
              "device_model": "deviceModel", "device_os_name": "deviceOsName"}  # fmt: skip
 _COLUMNS = Columns({name: Column("text", shown) for name, shown in _SHOWN_AS.items()})
-_SEEN = """
+# Of UTM tags that a call recorded nothing but the User-Agent is kept: no device.
+_SEEN = f"""
 SELECT device_id, device_type, device_brand, device_model, os, browser, toUnixTimestamp64Milli(min(time)) AS first_ms
-FROM events WHERE contact_id IN {ids:Array(UInt64)} AND user_agent != ''
+FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND user_agent != '' AND type != '{UTM}'
 GROUP BY device_id, device_type, device_brand, device_model, os, browser
 ORDER BY first_ms DESC, device_id
 """

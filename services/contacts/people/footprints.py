@@ -4,8 +4,8 @@ which campaigns."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from services.common.clickhouse import ClickHouse
 from services.common.event_types import PAGE_LEAVE
@@ -13,7 +13,8 @@ from services.common.queries.contact_query import ADDRESS_KIND
 from services.contacts.people.contact import Address, Footprint, UtmTags
 
 IDS_AT_ONCE = 300  # they travel in the URL, which proxies and servers bound
-SHOWN = 20  # addresses, and UTM tags, of one contact: the newest
+SHOWN = 20  # addresses, and UTM tags, of a contact in a list: the newest
+SHOWN_OF_ONE = 1_000  # of one that is asked for alone
 
 # Of one contact there may be several rows.
 _TIMES = """
@@ -25,16 +26,25 @@ _TRACES = f"""
 SELECT contact_id, kind, key, toUnixTimestamp64Milli(time), texts, latitude, longitude
 FROM footprints FINAL PREWHERE contact_id IN {{ids:Array(UInt64)}}
 WHERE kind = {ADDRESS_KIND} OR texts[1] != '{PAGE_LEAVE}'
-ORDER BY time DESC, key LIMIT {SHOWN} BY contact_id, kind
+ORDER BY time DESC, key LIMIT {{most:UInt16}} BY contact_id, kind
 """
 
 
-async def load_footprints(clickhouse: ClickHouse, ids: dict[int, list[int]]) -> dict[int, Footprint]:
-    """For each contact id, with all the ids that it goes by."""
-    footprints: dict[int, Footprint]
-    footprints, traces = await asyncio.gather(load_times(clickhouse, ids), _rows(clickhouse, _TRACES, ids))
-    _add(footprints, _survivors(ids), traces)
-    return footprints
+async def load_footprints(clickhouse: ClickHouse, ids: dict[int, list[int]], most: int = SHOWN) -> dict[int, Footprint]:
+    """For each contact id, with all the ids that it goes by; at most so many addresses, and UTM tags, of each."""
+    footprints, rows = await asyncio.gather(
+        load_times(clickhouse, ids), _rows(clickhouse, _TRACES, ids, {"most": most})
+    )
+    traces = _traces(_survivors(ids), rows)
+    return {
+        one: footprint._replace(
+            addresses=_newest_addresses(traces[one].addresses)[:most],
+            utm_tags=tuple(sorted(traces[one].utm_tags, key=lambda tags: -tags.time_ms)[:most]),
+        )
+        if one in traces
+        else footprint
+        for one, footprint in footprints.items()
+    }
 
 
 async def load_times(clickhouse: ClickHouse, ids: dict[int, list[int]]) -> dict[int, Footprint]:
@@ -50,24 +60,42 @@ def _survivors(ids: dict[int, list[int]]) -> dict[int, int]:
     return {one: contact_id for contact_id, every in ids.items() for one in every}
 
 
-async def _rows(clickhouse: ClickHouse, sql: str, ids: dict[int, list[int]]) -> list[tuple[Any, ...]]:
+async def _rows(
+    clickhouse: ClickHouse, sql: str, ids: dict[int, list[int]], said: Mapping[str, int] | None = None
+) -> list[tuple[Any, ...]]:
     wanted, rows = list(_survivors(ids)), []
     for start in range(0, len(wanted), IDS_AT_ONCE):
-        rows += (await clickhouse.query(sql, parameters={"ids": wanted[start : start + IDS_AT_ONCE]})).result_rows
+        parameters = {**(said or {}), "ids": wanted[start : start + IDS_AT_ONCE]}
+        rows += (await clickhouse.query(sql, parameters=parameters)).result_rows
     return rows
 
 
-def _add(footprints: dict[int, Footprint], survivors: dict[int, int], traces: Iterable[tuple[Any, ...]]) -> None:
-    addresses: list[Address] = []
-    for contact_id, kind, key, seen_ms, texts, latitude, longitude in traces:
+class _Traces(NamedTuple):
+    addresses: list[Address]
+    utm_tags: list[UtmTags]
+
+
+def _traces(survivors: dict[int, int], rows: Iterable[tuple[Any, ...]]) -> dict[int, _Traces]:
+    """By the id that survives."""
+    found: dict[int, _Traces] = {}
+    for contact_id, kind, key, seen_ms, texts, latitude, longitude in rows:
+        traces = found.setdefault(survivors[contact_id], _Traces([], []))
         if kind == ADDRESS_KIND:  # else UTM tags
             country, region, city, timezone, language = texts
             place = (country, region, city, timezone, language, latitude, longitude)
-            addresses.append(Address(contact_id, key, seen_ms, *place))
+            traces.addresses.append(Address(contact_id, key, seen_ms, *place))
         else:
-            survivor = survivors[contact_id]
-            footprints[survivor] = _tagged(footprints[survivor], UtmTags(contact_id, key, seen_ms, *texts))
-    _add_addresses(footprints, survivors, addresses)
+            traces.utm_tags.append(UtmTags(contact_id, key, seen_ms, *texts))
+    return found
+
+
+def _newest_addresses(addresses: Iterable[Address]) -> tuple[Address, ...]:
+    """Each once, as it was seen last."""
+    newest: dict[str, Address] = {}
+    for address in addresses:
+        if address.ip not in newest or newest[address.ip].seen_ms < address.seen_ms:
+            newest[address.ip] = address
+    return tuple(sorted(newest.values(), key=lambda one: -one.seen_ms))
 
 
 def _seen(footprint: Footprint, first_seen_ms: int, last_active_ms: int) -> Footprint:
@@ -75,21 +103,3 @@ def _seen(footprint: Footprint, first_seen_ms: int, last_active_ms: int) -> Foot
         first_seen_ms=min(footprint.first_seen_ms or first_seen_ms, first_seen_ms),
         last_active_ms=max(footprint.last_active_ms, last_active_ms),
     )
-
-
-def _tagged(footprint: Footprint, tags: UtmTags) -> Footprint:
-    newest = sorted([*footprint.utm_tags, tags], key=lambda one: -one.time_ms)[:SHOWN]
-    return footprint._replace(utm_tags=tuple(newest))
-
-
-def _add_addresses(footprints: dict[int, Footprint], survivors: dict[int, int], addresses: Iterable[Address]) -> None:
-    found: dict[int, dict[str, Address]] = {}
-    for address in addresses:
-        known = found.setdefault(survivors[address.contact_id], {})
-        if address.ip not in known or known[address.ip].seen_ms < address.seen_ms:
-            known[address.ip] = address
-    for survivor, by_ip in found.items():
-        every = [*footprints[survivor].addresses, *by_ip.values()]
-        newest = {one.ip: one for one in sorted(every, key=lambda one: one.seen_ms)}
-        ordered = sorted(newest.values(), key=lambda one: -one.seen_ms)[:SHOWN]
-        footprints[survivor] = footprints[survivor]._replace(addresses=tuple(ordered))

@@ -17,6 +17,7 @@ from services.common.clickhouse import insert_rows
 from services.common.envelope import NOT_FOUND, ApiError, json_response, read_object
 from services.common.event_types import UTM
 from services.common.operation import DescribedRoute, Operation, Parameter, described
+from services.common.queries.contact_query import ADDRESS_KIND
 from services.common.tables import EVENTS, EventRow
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.objects import short_id
@@ -28,16 +29,21 @@ from services.contacts.people.contact_object import contact_object
 from services.contacts.people.contact_reader import ContactReader
 from services.contacts.people.contact_shapes import Contact as Shown
 from services.contacts.people.editor import ContactEditor
+from services.contacts.people.utm_query import write_utm_query
 from services.contacts.records.record_body import MAX_URL_LENGTH, RecordBody
 from services.contacts.shapes import Said
 from services.contacts.stores import Stores
 
 _COLUMNS = {
     **{f"utm_{name}": f"utm_{name}" for name in ("campaign", "source", "medium", "content", "term")},
-    "url": "url", "referer": "referrer", "remotehost": "ip", "useragent": "user_agent", "user_agent": "user_agent",
+    "url": "url", "referer": "referrer", "useragent": "user_agent", "user_agent": "user_agent",
 }  # fmt: skip
 _BLANK = EventRow("", 0, 0, "", "", "", "", "", "", "", "", "", "", "", "", "", 0.0, 0.0, "", "", "", "", "", "", "",
                   "", "", "", 0)  # fmt: skip
+_ADDED = """
+SELECT key FROM footprints FINAL PREWHERE contact_id IN {ids:Array(UInt64)}
+WHERE kind != {address:UInt8} AND texts[1] = {type:String}
+"""
 # What it is found by goes last: whatever a crash leaves, the same call again removes.
 _REMOVE = (
     "ALTER TABLE events DELETE WHERE contact_id IN {ids:Array(UInt64)} AND event_id = {event:UUID}"
@@ -106,15 +112,19 @@ class UtmApi:
         if not utm_id.isdecimal():
             raise ApiError(400, "The id of UTM tags is a number.")
         contact = await self._find(contact_id)
-        tags = contact.footprint.utm_tags
-        found = [one for one in tags if one.type == UTM and str(short_id("utm", one.event_id)) == utm_id]
-        for one in found:
-            parameters = {"ids": contact.ids, "event": one.event_id, "type": UTM}
+        found = [one for one in await self._added(contact) if str(short_id("utm", one)) == utm_id]
+        for event_id in found:
+            parameters = {"ids": contact.ids, "event": event_id, "type": UTM}
             for statement in _REMOVE:
                 await self._stores.clickhouse.command(statement, parameters=parameters, settings={"mutations_sync": 2})
-            note("utmremove", LEAD, contact.id, {"utm": [one.event_id, None]}, contact_id=contact.id)
+            note("utmremove", LEAD, contact.id, {"utm": [event_id, None]}, contact_id=contact.id)
         shown = contact_object(await self._find(contact_id), self._user)
         return json_response({"recordFound": bool(found), "contact": shown})
+
+    async def _added(self, contact: Contact) -> list[str]:
+        """The event ids of all that calls have recorded, also of those that are too old to be shown."""
+        parameters = {"ids": contact.ids, "address": ADDRESS_KIND, "type": UTM}
+        return [row[0] for row in (await self._stores.clickhouse.query(_ADDED, parameters=parameters)).result_rows]
 
     async def _find(self, contact_id: int) -> Contact:
         contact = await self._reader.one(contact_id)
@@ -127,11 +137,13 @@ def _read(said: dict[str, Any]) -> dict[str, str]:
     """By column."""
     body = RecordBody(said)
     columns = {column: text for name, column in _COLUMNS.items() if (text := body.text(name, most=MAX_URL_LENGTH))}
-    query = said.get("query")
+    query, remote_host = said.get("query"), body.text("remotehost", most=MAX_URL_LENGTH)
     if isinstance(query, dict):
-        columns["query"] = urlencode({str(name): str(value) for name, value in query.items()})[:MAX_URL_LENGTH]
-    elif query:
-        columns["query"] = body.text("query", most=MAX_URL_LENGTH)
+        text = urlencode({str(name): str(value) for name, value in query.items()})[:MAX_URL_LENGTH]
+    else:
+        text = body.text("query", most=MAX_URL_LENGTH) if query else ""
+    if kept := write_utm_query(text, remote_host):
+        columns["query"] = kept
     body.refuse_if_wrong()
     if not any(column.startswith("utm_") for column in columns):
         raise ApiError(400, "One of utm_campaign, utm_source, utm_medium, utm_content, utm_term is needed.")

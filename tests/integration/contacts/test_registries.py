@@ -10,7 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+from clickhouse_connect.driver.client import Client
 
+from services.common.tables import EventRow, columns, encode_rows
+from tests.integration.conftest import Hit, event_row
 from tests.integration.contacts.answers import told
 
 _numbers = itertools.count()
@@ -392,6 +395,45 @@ def test_utm_tags_that_no_hit_brought(api: httpx.Client) -> None:
     assert api.post(f"/api/contacts/{one}/utm/x/remove").status_code == 400
     assert told(api.post(f"/api/contacts/{one}/utm/add", json={"url": "x"}), 400)["errors"]
     assert api.post("/api/contacts/5/utm/add", json=said).status_code == 404
+
+
+def test_utm_tags_that_a_call_recorded_are_no_visit(api: httpx.Client, store_hit: Hit) -> None:
+    """The address that it names is none of the contact's, nor is there a device."""
+    visitor = time.time_ns() // 1_000
+    store_hit(visitor, time.time() - 60, ip="192.0.2.7", country="Italy", city="Rome")
+    said = {"utm_source": "s", "remotehost": "198.51.100.9", "useragent": "curl/8", "query": "a=b"}
+    contact = told(api.post(f"/api/contacts/{visitor}/utm/add", json=said))["contact"]
+    assert [one["ipAddress"] for one in contact["ipAddresses"]] == ["192.0.2.7"]
+    assert (contact["fields"]["all"]["country"], contact["fields"]["all"]["city"]) == ("Italy", "Rome")
+    [tags] = contact["utmtags"]
+    assert (tags["remoteHost"], tags["userAgent"], tags["query"]) == ("198.51.100.9", "curl/8", "a=b")
+    told(api.post(f"/api/contacts/{visitor}/utm/add", json={"utm_source": "s", "query": '{"remote_host": "x"}'}))
+    assert {one["query"] for one in shown(api, visitor)["utmtags"]} == {"a=b", '{"remote_host": "x"}'}
+    assert told(api.get(f"/api/contacts/{visitor}/devices"))["total"] == 0
+    assert told(api.post(f"/api/contacts/{visitor}/utm/{tags['id']}/remove"))["recordFound"] is True
+    assert [one["ipAddress"] for one in shown(api, visitor)["ipAddresses"]] == ["192.0.2.7"]
+
+
+def test_one_contact_has_all_its_utm_tags_and_a_list_the_newest(api: httpx.Client, store_hit: Hit) -> None:
+    one, at = new_contact(api), time.time() - 60
+    for number in range(25):
+        store_hit(one, at + number, utm_source=f"s{number}", ip=f"192.0.2.{number}", type="lead.utmtagsadded")
+    contact = shown(api, one)
+    assert [tags["utmSource"] for tags in contact["utmtags"]] == [f"s{number}" for number in reversed(range(25))]
+    assert len(contact["ipAddresses"]) == 25
+    [listed] = told(api.get("/api/contacts", params={"search": f"ids:{one}"}))["contacts"].values()
+    assert (len(listed["utmtags"]), len(listed["ipAddresses"])) == (20, 20)
+    assert listed["utmtags"] == contact["utmtags"][:20] and listed["ipAddresses"] == contact["ipAddresses"][:20]
+
+
+def test_utm_tags_that_are_too_old_to_be_shown_are_removed(api: httpx.Client, clickhouse: Client) -> None:
+    one = new_contact(api)
+    [oldest] = told(api.post(f"/api/contacts/{one}/utm/add", json={"utm_source": "oldest"}))["contact"]["utmtags"]
+    hits = [event_row(uuid.uuid4().hex, one, time.time(), {"utm_source": "newer"}) for _ in range(1_000)]
+    clickhouse.raw_insert("events", columns(EventRow), encode_rows(hits), fmt="JSONCompactEachRow")
+    assert {tags["utmSource"] for tags in shown(api, one)["utmtags"]} == {"newer"}
+    assert told(api.post(f"/api/contacts/{one}/utm/{oldest['id']}/remove"))["recordFound"] is True
+    assert told(api.post(f"/api/contacts/{one}/utm/{oldest['id']}/remove"))["recordFound"] is False
 
 
 @pytest.mark.parametrize("said", [{}, {"file": ""}, {"file": None}])
