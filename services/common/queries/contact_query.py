@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from services.common.caller import ADMIN_ID, author_id, my_id
@@ -17,6 +18,7 @@ from services.common.event_types import EMAIL_READ, EMAIL_SENT, IMPORTED
 from services.common.free_text import searchable
 from services.common.queries.search import And, Node, Not, Or, SearchError, Term, parse_search
 from services.common.queries.search_sql import SearchValues, like_pattern
+from services.common.queries.segment_fields import SEGMENT_FIELDS, SegmentField
 
 OWN_COLUMNS = frozenset({"email", "firstname", "lastname", "company", "phone", "city", "country"})
 
@@ -29,8 +31,6 @@ _NOT_YET = frozenset(
         "sms_sent",
         "web_sent",
         "mobile_sent",
-        "page_source",
-        "page_source_id",
         "page_id",
         "has",
     ]
@@ -50,6 +50,8 @@ COMMANDS = (
             "stage",
             "company_id",
             "email_queued",
+            "page_source",
+            "page_source_id",
             "import_id",
             "import_action",
             *_MAIL_EVENTS,
@@ -220,6 +222,10 @@ class _Compiler(SearchValues):
                 return Condition(f"has(companies, {self.bind(_number(term), 'UInt64')})", FALSE)
             case "email_sent" | "email_read":
                 return self._mail(term)
+            case "page_source":
+                return self._came_by(SEGMENT_FIELDS["source"], term)
+            case "page_source_id":
+                return self._came_by(SEGMENT_FIELDS["source_id"], replace(term, is_strict=True))
             case "import_id":
                 return self._imported(f"JSONExtractUInt(query, 'importId') = {self.bind(_number(term), 'UInt64')}")
             case "import_action":
@@ -288,7 +294,11 @@ class _Compiler(SearchValues):
             f"type = '{_MAIL_EVENTS[term.command]}'"
             f" AND JSONExtractUInt(query, 'stat', 'emailId') = {self.bind(_number(term), 'UInt64')}"
         )
-        return Condition(f"id IN {_survivors(happened)}", f"id IN (SELECT contact_id FROM events WHERE {happened})")
+        return _did(happened)
+
+    def _came_by(self, field: SegmentField, term: Term) -> Condition:
+        """What a filter of segments asks of the same visits."""
+        return _did(f"type = '{field.event_type}' AND {self.like(field.source.removeprefix('event:'), term)}")
 
     def _import_action(self, term: Term) -> Condition:
         """Of rows that failed there is no contact."""
@@ -305,6 +315,11 @@ class _Compiler(SearchValues):
         """The ids of the records of this kind whose name is meant."""
         ids = f"SELECT toUInt64OrZero(id) AS number FROM records FINAL WHERE kind = '{kind}'"
         return f"{ids} AND {self.like(name, term)}"
+
+
+def _did(happened: str) -> Condition:
+    """Who has an event of which this is true."""
+    return Condition(f"id IN {_survivors(happened)}", f"id IN (SELECT contact_id FROM events WHERE {happened})")
 
 
 def _survivors(happened: str, table: str = "events") -> str:

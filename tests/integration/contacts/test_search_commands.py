@@ -80,6 +80,19 @@ def test_contacts_are_found_by_their_mails(api: httpx.Client, store_hit: Hit) ->
     assert found(api, f"ids:{reader},{other} !email_read:{email_id}") == [other]
 
 
+def test_contacts_are_found_by_what_their_visits_came_by(api: httpx.Client, store_hit: Hit) -> None:
+    number = uuid.uuid4().int % 10**12
+    by_mail, by_link, visitor = contact(api), contact(api), time.time_ns() // 1_000
+    store_hit(by_mail, time.time(), query=f'{{"stat":{{"emailId":{number}}}}}')
+    store_hit(by_link, time.time(), query=f'{{"stat":{{"source":["asset {number}",{number}0]}}}}')
+    store_hit(visitor, time.time(), query=f'{{"stat":{{"source":["asset {number}",{number}]}}}}')
+    store_hit(contact(api), time.time(), type="email.read", query=f'{{"stat":{{"emailId":{number}}}}}')
+    assert sorted(found(api, f"page_source_id:{number}")) == sorted([by_mail, visitor])
+    assert found(api, f"page_source_id:{number} page_source:em") == [by_mail]
+    assert sorted(found(api, f'page_source:"asset {number}"')) == sorted([by_link, visitor])
+    assert found(api, f"ids:{by_mail},{by_link} !page_source:email") == [by_link]
+
+
 def test_records_are_found_by_the_same_language(api: httpx.Client) -> None:
     name = uuid.uuid4().hex
     category = new(api, "categories", "category", title=f"c{name[:20]}", bundle="form")
