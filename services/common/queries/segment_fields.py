@@ -29,6 +29,7 @@ OPERATORS: dict[str, frozenset[str]] = {
         "select": _SELECT,
         "boolean": "= !=",
         "multiselect": "in !in empty !empty",
+        "membership": "in !in",  # in any segment at all would be made of all segments, and of itself
         "number": f"{_NUMBER} {_PATTERNS}",
         "count": _NUMBER,
         "datetime": _DATE,
@@ -77,7 +78,7 @@ def _static() -> dict[str, SegmentField]:
         "owner_id": SegmentField("lookup_id", "owner_id"),
         "stage": SegmentField("lookup_id", "stage_id", named=STAGE),
         "tags": SegmentField("multiselect", "tags"),
-        "leadlist": SegmentField("multiselect", "segments", named=SEGMENT),
+        "leadlist": SegmentField("membership", "segments", named=SEGMENT),
         "campaign": SegmentField("multiselect", "campaigns", named=CAMPAIGN),
         "globalcategory": SegmentField("multiselect", "categories", named=CATEGORY),
         **refusals,

@@ -95,17 +95,12 @@ class _Compiler:
         check_operator(field, said.operator)
         sign = said.operator.removeprefix("!") if said.operator != "!=" else "="
         if field.source == "segments":
-            found = self._members(sign, said)
+            found = any_of([self._other(segment_id) for segment_id in ids_of(said)])
         else:
             found = self._conditions.positive(field, said, sign)
         if said.operator == "!between":  # what never was is not outside either
             return all_of([negated(found), negated(self._conditions.positive(field, said, "empty"))])
         return negated(found) if said.operator.startswith("!") else found
-
-    def _members(self, sign: str, said: SegmentFilter) -> Condition:
-        if sign == "empty":
-            raise ValueError("Name the segments, with in or !in.")
-        return any_of([self._other(segment_id) for segment_id in ids_of(said)])
 
     def _other(self, segment_id: int) -> Condition:
         if segment_id in self._path:

@@ -11,7 +11,7 @@ from services.common.queries.segment_values import ids_of, texts_of
 from services.contacts.people.change import InvalidChangeError
 
 # The operators whose values are ids, by the kind of a field.
-_BY_ID = {"multiselect": ("in", "!in"), "click": ("in", "!in"), "lookup_id": ("=", "!=")}
+_BY_ID = {"multiselect": ("in", "!in"), "membership": ("in", "!in"), "click": ("in", "!in"), "lookup_id": ("=", "!=")}
 
 TOLD_OF = frozenset({ASSET, EMAIL, LINK})  # also by events of another system, which has ids of its own
 
