@@ -25,7 +25,7 @@ _PUBLISHING = ("isPublished", "dateAdded", "dateModified", "createdBy", "created
 
 PAGE = (
     Parameter("start", "How many to skip", Annotated[int, Meta(ge=0, le=MAX_START)], 0),
-    Parameter("limit", "At most so many: 30 unless said, 0 for as many as are allowed (1,000)",
+    Parameter("limit", "At most so many: 30 unless said, 0 or empty for as many as are allowed (1,000)",
               Annotated[int, Meta(ge=0, le=1_000_000_000)], 30),
 )  # fmt: skip
 SHAPE = (
@@ -86,8 +86,8 @@ class Page(NamedTuple):
 
 
 def read_page(query: Mapping[str, Node]) -> Page:
-    """From `start` and `limit`. Raises `ApiError` 400."""
-    limit = whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000)
+    """From `start` and `limit`; an empty limit is all, as 0 is. Raises `ApiError` 400."""
+    limit = whole_number(query, "limit", 0 if "limit" in query else DEFAULT_LIMIT, most=1_000_000_000)
     return Page(whole_number(query, "start", 0, most=MAX_START), min(limit or MAX_LIMIT, MAX_LIMIT))
 
 

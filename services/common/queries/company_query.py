@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from services.common.caller import author_id, my_id, sees_others
-from services.common.company_fields import COMPANY_FIELDS
+from services.common.company_fields import COMPANY_FIELDS, NAME
 from services.common.contact_fields import Field
 from services.common.queries.contact_query import ALIAS
 from services.common.queries.search import SearchError, Term, parse_search
 from services.common.queries.search_sql import RowSearch
 
 COMPANIES = "(SELECT toUInt64OrZero(id) AS number, version, data FROM records FINAL WHERE kind = 'company')"
-_COMMANDS = frozenset({"is", "ids"})
+_COMMANDS = frozenset({"is", "ids", "name"})
 _TEXT = ("companyname", "companyemail", "companyphone", "companywebsite", "companycity", "companystate",
          "companycountry", "companyindustry")  # fmt: skip
 
@@ -59,7 +59,7 @@ class _Search(RowSearch):
                 return _is(term)
             case "ids":
                 return f"number IN {self.bind(self.ids(term), 'Array(UInt64)')}"
-        field = self._registry[term.command]
+        field = self._registry[NAME if term.command == "name" else term.command]
         return (
             self.flag(company_field_sql(field), term)
             if field.type == "boolean"

@@ -42,7 +42,7 @@ class Members(NamedTuple):
 
 def read_members(campaign_id: int, query: Mapping[str, Node], only: str = "") -> Members:
     """`only`: SQL of whom the caller may see, '' for all. Raises `ApiError` 400, `QueryError`."""
-    asked = read_page({**query, "limit": query.get("limit") or DEFAULT_LIMIT})
+    asked = read_page({"limit": DEFAULT_LIMIT, **query})
     told, orders = compile_where(read_where(query.get("where")), _COLUMNS), read_orders(query, _COLUMNS)
     rows = f"contacts FINAL WHERE has(campaigns, {{campaign:UInt64}}) AND {told.condition.known} AND {only or TRUE}"
     order = ", ".join(f"{order_keys(_COLUMNS[one.column])[0]} {one.word()}" for one in orders)

@@ -55,7 +55,7 @@ class DevicesApi(RecordsApi[Device]):
         return [listed, *self._standard_routes("devices")]
 
     async def of_contact(self, request: Request) -> Response:
-        query = {**_NEWEST_FIRST, **{name: said for name, said in query_of(request).items() if said}}
+        query = {**_NEWEST_FIRST, **{name: said for name, said in query_of(request).items() if said or name == "limit"}}
         asked, orders = read_page(query), read_orders(query, _COLUMNS)
         contact = await self._contact_reader.find(contact_id_of(request))
         if contact is None:

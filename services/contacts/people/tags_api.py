@@ -14,7 +14,7 @@ from services.common.envelope import NOT_FOUND, ApiError, json_response, query_o
 from services.common.operation import Operation, described
 from services.common.queries.comparisons import Column, Columns, compile_where, order_keys
 from services.common.queries.where import read_where
-from services.common.values import MAX_TEXT_LENGTH, read_tag
+from services.common.values import read_tag
 from services.contacts.batch import Told
 from services.contacts.batch_api import BatchApi, EachAlone
 from services.contacts.batch_operations import batch_operations
@@ -24,6 +24,7 @@ from services.contacts.objects import Json, short_id
 from services.contacts.people.api import contact_id_of, read_contact_id
 from services.contacts.people.change import Change
 from services.contacts.people.editor import ContactEditor
+from services.contacts.people.tag_search import asks_by_id, compile_tag_search
 from services.contacts.records.record_body import MAX_LONG_TEXT, RecordBody
 from services.contacts.records.record_shapes import Tag as Shown
 from services.contacts.records.record_shapes import TagChange, TagDescription, TagEdit
@@ -41,7 +42,6 @@ _TAGS = """(
         WHERE kind = 'tag'
     ) GROUP BY tag
 )"""
-_FOUND = "(empty({search:String}) OR positionCaseInsensitiveUTF8(tag, {search:String}) > 0)"
 _PAGE = "SELECT tag, description FROM {rows} ORDER BY {order} LIMIT {{limit:UInt64}} OFFSET {{start:UInt64}}"
 _COLUMNS = {"tag": Column("text", "tag"), "description": Column("text", "description")}
 _NARROWED = Columns(_COLUMNS, {"name": "tag"})
@@ -91,10 +91,11 @@ class TagsApi:
     async def list(self, request: Request) -> Response:
         query = query_of(request)
         told, orders = compile_where(read_where(query.get("where")), _NARROWED), read_orders(query, _ORDERED)
-        rows = f"{_TAGS} WHERE {_FOUND} AND {told.condition.known}"
+        search = text_of(query, "search")
+        found, values = compile_tag_search(search, await self._names() if asks_by_id(search) else {})
+        rows = f"{_TAGS} WHERE {found} AND {told.condition.known}"
         order = ", ".join(f"{order_keys(_ORDERED[one.column])[0]} {one.word()}" for one in orders)
-        search = text_of(query, "search").strip()[:MAX_TEXT_LENGTH]
-        parameters = {**told.parameters, "search": search, **read_page(query)._asdict()}
+        parameters = {**told.parameters, **values, **read_page(query)._asdict()}
         page, total = await asyncio.gather(
             self._stores.clickhouse.query(_PAGE.format(rows=rows, order=order), parameters=parameters),
             self._stores.clickhouse.query(f"SELECT count() FROM {rows}", parameters=parameters),
@@ -122,6 +123,8 @@ class TagsApi:
         """One that is there already is answered as it is."""
         body = RecordBody(said)
         name, _ = read_tag(body.text("tag", is_required=True))
+        if not name:
+            body.wrong.setdefault("tag", ["This value should not be blank."])
         description = body.text("description", most=MAX_LONG_TEXT)
         body.refuse_if_wrong()
         tag_id = short_id("tag", name)
@@ -178,8 +181,13 @@ class TagsApi:
         record = await self._writer.one(str(tag_id))
         if record:
             return record.tag, record.description
+        name = (await self._names()).get(tag_id)
+        return None if name is None else (name, "")
+
+    async def _names(self) -> dict[int, str]:
+        """Of all tags."""
         rows = (await self._stores.clickhouse.query(f"SELECT tag FROM {_TAGS}")).result_rows
-        return next(((tag, "") for (tag,) in rows if short_id("tag", tag) == tag_id), None)
+        return {short_id("tag", tag): tag for (tag,) in rows}
 
 
 def _marks(body: Json) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.common.caller import my_id
+from services.common.documents import SEGMENT
 from services.common.envelope import text_of
 from services.common.php_query import Node
 from services.common.queries.comparisons import Column, Columns, compile_where, order_keys
@@ -19,7 +20,9 @@ _NUMBER = "toUInt64OrZero(id)"
 _NAMES = ("name", "title", "tag", "text", "username", "brand", "model")
 _TEXTS = ", ".join(f"JSONExtractString(data, '{name}')" for name in _NAMES)
 COMMANDS = frozenset({"is", "ids", "name", "alias", "lang", "category", "type", "has"})
-_IS_PUBLISHED = "(NOT JSONHas(data, 'is_published') OR JSONExtractBool(data, 'is_published'))"
+_IS_PUBLISHED, _IS_GLOBAL = (
+    f"(NOT JSONHas(data, '{name}') OR JSONExtractBool(data, '{name}'))" for name in ("is_published", "is_global")
+)  # true unless a document says otherwise
 
 
 def _text(name: str) -> Column:
@@ -63,7 +66,7 @@ def read_record_list(kind: str, query: Mapping[str, Node], contact_ids: Sequence
     to one of these. Raises `ApiError` 400, `QueryError`."""
     asked, orders = read_page(query), read_orders(query, _COLUMNS)
     told = compile_where(read_where(query.get("where")), _COLUMNS)
-    searched = _Search()
+    searched = _Search(kind)
     found = searched.condition(parse_search(text_of(query, "search"), COMMANDS))
     parameters: dict[str, Any] = {
         **told.parameters,
@@ -89,6 +92,10 @@ def read_record_list(kind: str, query: Mapping[str, Node], contact_ids: Sequence
 class _Search(RowSearch):
     """Of names, and of what else some kinds have."""
 
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+
     def term(self, term: Term) -> str:
         match term.command:
             case "":
@@ -103,6 +110,8 @@ class _Search(RowSearch):
                 return f"JSONExtractUInt(data, 'category_id') IN ({self._categories(term)})"
             case "ids":
                 return self._ids(term)
+            case "is" if self._kind == SEGMENT and term.value.lower() == "global":
+                return _IS_GLOBAL
             case "is":
                 return _is(term)
         raise SearchError(f"Searching by {term.command}: is not available.", term.at)

@@ -189,6 +189,7 @@ def test_companies_are_searched_ordered_and_paged(api: httpx.Client, name: str) 
         mark: [rome, oslo, mail],
         f"{mark} companycity:osl": [oslo],
         f"{mark} companycity:+ro": [],
+        f'name:"b {mark}" or name:+"A {mark}"': [rome, oslo],
         f"{mark} !companycity:rome": [oslo, mail],
         f"{mark} oslo_ö": [oslo],
         f"companyemail:info@{mark}": [mail],

@@ -297,6 +297,10 @@ def test_what_clients_ask_before_they_work(api: httpx.Client) -> None:
     fields = api.get("/api/contacts/list/fields").json()
     assert {"id", "label", "alias", "type", "group", "object", "order"} == set(fields[0])
     assert "email" in [field["alias"] for field in fields]
+    made = make(api, "fields/contact", "field", label=name("field"))["alias"]
+    fields = api.get("/api/contacts/list/fields").json()
+    assert made in [field["alias"] for field in fields]
+    assert [field["order"] for field in fields] == list(range(1, len(fields) + 1))
     [owner] = api.get("/api/contacts/list/owners?filter=admin").json()
     me = told(api.get("/api/users/self"))
     assert (owner["id"], me["username"]) == (me["id"], "admin")
@@ -343,6 +347,54 @@ def test_what_changes_over_the_api_is_in_the_history(api: httpx.Client) -> None:
         f"Contact {word} segment, {segment['name']}" for word in ("added to", "removed from")
     ]
     assert shown(api, one)["lastActive"] is None, "none of it is anything that the contact did"
+
+
+def test_tags_are_searched_as_all_else_is(api: httpx.Client) -> None:
+    mark = uuid.uuid4().hex[:8]
+    made = {word: make(api, "tags", "tag", tag=f"{mark} {word}")["id"] for word in ("big spender", "vip")}
+    cases = {
+        f"{mark} is:published": ["big spender", "vip"],
+        f"{mark} is:unpublished": [],
+        f"name:{mark} !vip": ["big spender"],
+        f'"{mark} big"': ["big spender"],
+        f'tag:+"{mark} VIP"': ["vip"],
+        f"ids:{made['vip']},7": ["vip"],
+        f"{mark} !ids:{made['vip']}": ["big spender"],
+        "name:spender_": [],
+    }
+    found = {search: told(api.get("/api/tags", params={"search": search}))["tags"] for search in cases}
+    assert {search: [one["tag"].removeprefix(f"{mark} ") for one in tags] for search, tags in found.items()} == cases
+    assert told(api.get("/api/tags", params={"search": "is:mine"}), 400)["errors"][0]["details"]["character"] == ["1"]
+
+
+@pytest.mark.parametrize("blank", ["-", "&nbsp;", " - "])
+def test_a_tag_has_a_name(api: httpx.Client, blank: str) -> None:
+    [error] = told(api.post("/api/tags/new", json={"tag": blank}), 400)["errors"]
+    assert error["details"] == {"tag": ["This value should not be blank."]}
+
+
+def test_a_record_is_made_by_put_under_a_number_alone(api: httpx.Client) -> None:
+    for plural, said in (("stages", {"name": name()}), ("fields/contact", {"label": name()}), ("notes", {"text": "x"})):
+        before = told(api.get(f"/api/{plural}", params={"limit": 1}))["total"]
+        assert api.put(f"/api/{plural}/no-number/edit", json=said).status_code == 404
+        assert told(api.get(f"/api/{plural}", params={"limit": 1}))["total"] == before
+    assert told(api.put("/api/stages/987654321/edit", json={"name": name(), "weight": 5_005}), 201)["stage"]["id"]
+
+
+def test_an_empty_limit_is_all(api: httpx.Client) -> None:
+    for number in range(31):
+        make(api, "tags", "tag", tag=f"{PREFIX}limit{number}")
+    for limit, many in (("", 31), ("0", 31), ("7", 7)):
+        found = told(api.get(f"/api/tags?search={PREFIX}limit&limit={limit}"))
+        assert (found["total"], len(found["tags"])) == (31, many)
+    assert len(told(api.get(f"/api/tags?search={PREFIX}limit"))["tags"]) == 30
+
+
+def test_the_stage_of_a_contact_says_its_category(api: httpx.Client) -> None:
+    category = make(api, "categories", "category", title=name("category"), bundle="stage")["id"]
+    stage = make(api, "stages", "stage", name=name("stage"), weight=6_006, category=category)
+    one = new_contact(api, stage=stage["id"])
+    assert shown(api, one)["stage"]["category"] == stage["category"] == {"id": category}
 
 
 def test_tags_are_narrowed_and_ordered(api: httpx.Client) -> None:

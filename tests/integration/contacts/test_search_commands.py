@@ -93,6 +93,17 @@ def test_contacts_are_found_by_what_their_visits_came_by(api: httpx.Client, stor
     assert found(api, f"ids:{by_mail},{by_link} !page_source:email") == [by_link]
 
 
+def test_segments_are_found_by_whether_all_see_them(api: httpx.Client) -> None:
+    name = uuid.uuid4().hex
+    shared = new(api, "segments", "list", name=f"a {name}")
+    own = new(api, "segments", "list", name=f"b {name}", isGlobal=False)
+    params = {"search": f"%{name} is:global"}
+    assert [one["id"] for one in api.get("/api/segments", params=params).json()["lists"]] == [shared]
+    params = {"search": f"%{name} !is:global"}
+    assert [one["id"] for one in api.get("/api/segments", params=params).json()["lists"]] == [own]
+    assert api.get("/api/stages", params={"search": "is:global"}).status_code == 400
+
+
 def test_records_are_found_by_the_same_language(api: httpx.Client) -> None:
     name = uuid.uuid4().hex
     category = new(api, "categories", "category", title=f"c{name[:20]}", bundle="form")
