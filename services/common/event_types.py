@@ -22,6 +22,7 @@ CAMPAIGN_MEMBERSHIP = "campaign_membership"
 SEGMENT_MEMBERSHIP = "segment_membership"
 IDENTIFIED = "lead.identified"
 CREATED = "lead.create"
+IP_ADDED = "lead.ipadded"  # told by hits, too
 API_ADDED = "lead.apiadded"
 IMPORTED = "lead.imported"
 SOURCE_CREATED = "lead.source.created"
@@ -31,7 +32,7 @@ SOURCE_IDENTIFIED = "lead.source.identified"
 TOLD_BY_OTHERS = frozenset({CREATED, API_ADDED, SOURCE_CREATED, IDENTIFIED, SOURCE_IDENTIFIED, UTM})
 
 _TYPES = {
-    "lead.ipadded": "Accessed from IP",
+    IP_ADDED: "Accessed from IP",
     API_ADDED: "Added through API",
     ASSET_DOWNLOAD: "Asset downloaded",
     CAMPAIGN_EVENT_SCHEDULED: "Campaign event scheduled",

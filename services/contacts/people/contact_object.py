@@ -66,6 +66,10 @@ def utm_object(tags: UtmTags) -> Json:
     }
 
 
+def address_object(ip: str, address: Address | None) -> Json:
+    return {"ipAddress": ip, "id": short_id("ip", ip), "ipDetails": _place(address)}
+
+
 def _values(contact: Contact) -> dict[str, Value]:
     """Alias: value of every field; of an anonymous visitor what its visits say."""
     told: Mapping[str, Value] = contact.view.fields if contact.view else _observed(contact.footprint)
@@ -115,7 +119,7 @@ def _addresses(view: View | None, seen: Footprint) -> list[Json]:
     by_ip: dict[str, Address | None] = {address.ip: address for address in seen.addresses}
     for ip in view.ips if view else []:
         by_ip.setdefault(ip, None)
-    return [{"ipAddress": ip, "id": short_id("ip", ip), "ipDetails": _place(address)} for ip, address in by_ip.items()]
+    return [address_object(ip, address) for ip, address in by_ip.items()]
 
 
 def _place(address: Address | None) -> Json:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from services.common.clickhouse import ClickHouse
-from services.common.event_types import POINT_GAINED, REPORTED_TYPES
+from services.common.event_types import IMPORTED, IP_ADDED, POINT_GAINED, REPORTED_TYPES
 from services.contacts.objects import Json
 from services.contacts.timeline.hidden_records import told_sql
 
 MONTHS = 6  # before this one
-_NOT_DONE = frozenset({"lead.ipadded", "lead.imported"})
+_NOT_DONE = frozenset({IP_ADDED, IMPORTED})
 _SQL = """
 SELECT 1 AS kind, toYYYYMM(time) AS month, toInt64(uniqExact(event_id, time)) AS total
 FROM events

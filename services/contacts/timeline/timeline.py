@@ -14,6 +14,7 @@ from services.common.event_types import (
     CAMPAIGN_EVENT_SCHEDULED,
     CREATED,
     IDENTIFIED,
+    IP_ADDED,
     PAGE_HIT,
     SOURCE_CREATED,
     SOURCE_IDENTIFIED,
@@ -25,8 +26,8 @@ from services.common.event_types import (
 from services.contacts.campaigns.scheduled import log_object, record_id, shown_us
 from services.contacts.campaigns.scheduled_list import load_scheduled
 from services.contacts.objects import Json, iso
-from services.contacts.people.contact import Contact, UtmTags
-from services.contacts.people.contact_object import utm_object
+from services.contacts.people.contact import Address, Contact, UtmTags
+from services.contacts.people.contact_object import address_object, utm_object
 from services.contacts.timeline.mails import MAIL_EVENTS, load_mails, mail_details, mail_id_of, mail_label
 from services.contacts.timeline.timeline_query import (
     DETAILS,
@@ -181,6 +182,8 @@ def event_object(contact_id: int, entry: Entry) -> Json:
 def _label_and_details(contact_id: int, entry: Entry) -> tuple[str | Json, Json]:
     if entry.kind == PAGE_HIT:
         return _link(entry.row, "Page hit"), {"hit": _hit(entry.row)}
+    if entry.kind == IP_ADDED and entry.row["type"] != IP_ADDED:
+        return entry.row["ip"], address_object(entry.row["ip"], _address(entry.row))
     if entry.kind == UTM:
         campaign = entry.row["utm_campaign"]
         return (f"UTM Campaign: {campaign}" if campaign else "UTM tags"), {
@@ -270,6 +273,11 @@ def _video(row: dict[str, Any]) -> Json:
     said = details.get("hit")
     shown = {name: hit[name] for name in ("dateHit", "referer", "url", "userAgent")}
     return {**details, "hit": {**shown, **(said if isinstance(said, dict) else {})}}
+
+
+def _address(row: dict[str, Any]) -> Address:
+    same = ("contact_id", "ip", "country", "region", "city", "timezone", "language", "latitude", "longitude")
+    return Address(seen_ms=row["time_ms"], **{name: row[name] for name in same})
 
 
 def _utm(row: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -343,7 +344,8 @@ def test_the_timeline_counts_each_event_once_and_pages_through_all(
         store_hit(visitor_id, now + number, url=f"https://x.example/{number}", title=f"Page {number}", times=2,
                   **({"utm_campaign": "may", "utm_source": "news"} if number == 3 else {}))  # fmt: skip
     body = api.get(f"/api/contacts/{visitor_id}/activity", params={"limit": "4"}).json()
-    assert (body["total"], body["maxPages"], len(body["events"])) == (9, 3, 4)  # with one UTM event and the creation
+    # With one UTM event, the address and the creation.
+    assert (body["total"], body["maxPages"], len(body["events"])) == (10, 3, 4)
     seen = [
         event["eventId"]
         for page in (1, 2, 3)
@@ -351,7 +353,7 @@ def test_the_timeline_counts_each_event_once_and_pages_through_all(
             "events"
         ]
     ]
-    assert len(set(seen)) == len(seen) == 9
+    assert len(set(seen)) == len(seen) == 10
     utm = api.get(
         f"/api/contacts/{visitor_id}/activity", params={"filters[includeEvents][]": "lead.utmtagsadded"}
     ).json()
@@ -362,7 +364,37 @@ def test_the_timeline_counts_each_event_once_and_pages_through_all(
     ascending = {"order[0]": "timestamp", "order[1]": "ASC", "limit": "2"}
     assert urls(api, visitor_id, **ascending) == ["https://x.example/0", "https://x.example/1"]
     without = api.get(f"/api/contacts/{visitor_id}/activity", params={"filters[excludeEvents][]": "page.hit"}).json()
-    assert [event["event"] for event in without["events"]] == ["lead.utmtagsadded", "lead.create"]
+    assert [event["event"] for event in without["events"]] == ["lead.utmtagsadded", "lead.create", "lead.ipadded"]
+
+
+def test_a_history_tells_from_which_addresses_somebody_came_and_when_first(
+    api: httpx.Client, store_hit: Hit, visitor_id: int
+) -> None:
+    now = int(time.time()) - 1_000
+    for number, ip in enumerate(("192.0.2.7", "192.0.2.8", "192.0.2.7", "")):
+        store_hit(visitor_id, now + number, url=f"https://x.example/{number}", ip=ip, city="Oslo", times=2)
+    store_hit(visitor_id, now + 9, type="lead.ipadded", ip="192.0.2.9", title="198.51.100.1")  # told of other times
+
+    def told(**more: str) -> list[tuple[str, int]]:
+        query = {"filters[includeEvents][]": "lead.ipadded", **more}
+        body = api.get(f"/api/contacts/{visitor_id}/activity", params=query).json()
+        assert body["total"] == len(body["events"])
+        times = [datetime.fromisoformat(event["timestamp"]).timestamp() for event in body["events"]]
+        return [(event["eventLabel"], round(at) - now) for event, at in zip(body["events"], times, strict=True)]
+
+    assert told() == [("198.51.100.1", 9), ("192.0.2.8", 1), ("192.0.2.7", 0)]
+    assert told(**{"filters[search]": "192.0.2"}) == told()[1:]
+    assert told(**{"filters[search]": "accessed FROM"}) == told()[1:]
+    assert [ip for ip, _ in told(**{"order[0]": "eventLabel", "order[1]": "ASC"})] == [
+        "192.0.2.7", "192.0.2.8", "198.51.100.1",
+    ]  # fmt: skip
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now + 1))
+    assert told(**{"filters[dateFrom]": since}) == told()[:2], "who was there before is not new"
+    event = get(api, f"/api/contacts/{visitor_id}/activity?filters[includeEvents][]=lead.ipadded&start=2")["events"][0]
+    assert event["details"]["ipAddress"] == "192.0.2.7"
+    assert event["details"]["ipDetails"]["city"] == "Oslo"
+    every = get(api, f"/api/contacts/{visitor_id}/activity")
+    assert every["total"] == len(every["events"]) == 4 + 3 + 1
 
 
 async def test_an_event_id_that_a_client_uses_again_is_another_event(
@@ -374,7 +406,7 @@ async def test_an_event_id_that_a_client_uses_again_is_another_event(
     await insert_rows(client, EVENTS, rows)
     await client.close()
     assert urls(api, visitor_id) == ["https://x.example/2", "https://x.example/1"]
-    assert get(api, f"/api/contacts/{visitor_id}/activity")["total"] == 3, "two hits and the creation"
+    assert get(api, f"/api/contacts/{visitor_id}/activity")["total"] == 4, "two hits, their address and the creation"
 
 
 def test_every_answer_of_the_api_names_its_version(api: httpx.Client) -> None:

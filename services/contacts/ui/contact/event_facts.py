@@ -34,7 +34,7 @@ def _hit(details: Json) -> Iterator[Fact]:
     yield _fact("Left", _time(hit.get("dateLeft")))
     yield _fact("Device", _words(hit.get("device"), hit.get("deviceBrand"), hit.get("deviceModel")))
     yield _fact("Browser", _words(client.get("browser"), client.get("os")))
-    yield _fact("Place", ", ".join(str(hit[one]) for one in ("city", "region", "country") if hit.get(one)))
+    yield _fact("Place", _place(hit))
     yield _fact("Address", hit.get("ip"))
     yield _fact("Language", hit.get("pageLanguage"))
     yield _fact("Parameters", hit.get("query"))
@@ -49,6 +49,15 @@ def _video(details: Json) -> Iterator[Fact]:
     yield _fact("Watched", _duration(watched))
     yield _fact("Length", _duration(length))
     yield _fact("Share", f"{min(100, watched / length * 100):.0f} %" if length else "")
+
+
+def _address(details: Json) -> Iterator[Fact]:
+    place = _part(details, "ipDetails")
+    yield _fact("Address", details.get("ipAddress"))
+    yield _fact("Place", _place(place))
+    yield _fact("Time zone", place.get("timezone"))
+    if not place:
+        yield from _anything(details)
 
 
 def _utm(details: Json) -> Iterator[Fact]:
@@ -161,7 +170,7 @@ _READERS: Mapping[str, Callable[[Json], Iterator[Fact]]] = {
     "page.hit": _hit, "page.videohit": _video, "lead.utmtagsadded": _utm, "email.sent": _mail, "email.read": _mail,
     "email.replied": _mail, "email.failed": _mail, "form.submitted": _form, "asset.download": _asset,
     "lead.donotcontact": _dnc, "point.gained": _points, "stage.changed": _stage, "message.queue": _queue,
-    "campaign.event": _campaign, "campaign.event.scheduled": _campaign,
+    "campaign.event": _campaign, "campaign.event.scheduled": _campaign, "lead.ipadded": _address,
 }  # fmt: skip
 
 
@@ -183,6 +192,10 @@ def _text(value: Any) -> str:
 
 def _words(*said: Any) -> str:
     return " ".join(str(one) for one in said if one)
+
+
+def _place(said: Json) -> str:
+    return ", ".join(str(said[one]) for one in ("city", "region", "country") if said.get(one))
 
 
 def _time(said: Any) -> str:

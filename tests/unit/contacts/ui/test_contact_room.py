@@ -67,6 +67,9 @@ def test_utm_tags_have_the_icon_of_their_medium(medium: str | None, name: str) -
                                            "utmContent": "top", "utmTerm": "bags", "remoteHost": "192.0.2.1"}},
          {"Campaign": "spring", "Source": "news", "Medium": "email", "Content": "top", "Term": "bags",
           "Address": "192.0.2.1"}),
+        ("lead.ipadded", {"ipAddress": "192.0.2.1", "id": 7, "ipDetails": {"city": "Rome", "country": "Italy",
+                                                                           "timezone": "Europe/Rome"}},
+         {"Address": "192.0.2.1", "Place": "Rome, Italy", "Time zone": "Europe/Rome"}),
         ("form.submitted", {"form": {"name": "Newsletter"}, "submission": {
             "referer": "https://x.org/p", "results": {"e_mail": "a@x.org", "colors": ["red", "blue"], "empty": ""}}},
          {"Form": "Newsletter", "Referrer": "https://x.org/p", "e_mail": "a@x.org", "colors": "red, blue"}),
