@@ -149,7 +149,8 @@ SELECT 'email.read' AS kind, tupleElement(first, 1) AS time, toString(tupleEleme
 )
 WHERE {dates}
 """
-# Each address by the first hit from it; a minimum of pairs takes twice as long. What another system reported of addresses are events of their own.
+# Each address by the first hit from it; a minimum of pairs takes twice as long. What another system reported of
+# addresses are events of their own.
 _ADDRESSES = f"""
 SELECT '{IP_ADDED}' AS kind, first AS time, toString(event) AS id, ip AS label FROM (
     SELECT min(time) AS first, argMin(event_id, time) AS event, ip FROM events
