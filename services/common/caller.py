@@ -12,6 +12,7 @@ import msgspec
 
 from services.common.rights import EVERYTHING, LEADS, Rights
 
+BY_API, BY_IMPORT, BY_UI = "api", "import", "ui"
 ADMIN_ID = 1  # the user, and the role, that are there from the start
 
 
@@ -23,6 +24,7 @@ class Caller(msgspec.Struct, frozen=True):
     name: str
     rights: Rights = EVERYTHING
     ip: str = ""
+    source: str = BY_API  # by which way it changes what there is
 
 
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
@@ -46,6 +48,12 @@ def author(otherwise: str) -> str:
 def author_id() -> int:
     known = _caller.get()
     return known.user_id if known else 0
+
+
+def source() -> str:
+    """'' beside requests."""
+    known = _caller.get()
+    return known.source if known else ""
 
 
 def my_id() -> int:

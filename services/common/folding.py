@@ -14,6 +14,7 @@ from services.common.profile import (
     Member,
     Part,
     Profile,
+    Sources,
     Stamped,
     Value,
     newest,
@@ -21,6 +22,7 @@ from services.common.profile import (
 )
 
 Key = TypeVar("Key", int, str)
+NO_SOURCES = Sources()
 
 
 class View(msgspec.Struct):
@@ -52,6 +54,7 @@ class View(msgspec.Struct):
     created_by_id: int = 0  # of the user; 0 for who is none
     modified_by_id: int = 0
     scores: dict[int, int] = {}  # points by their group
+    sources: Sources = NO_SOURCES
 
 
 def fold(profile: Profile) -> View:
@@ -96,6 +99,7 @@ def fold(profile: Profile) -> View:
         preferred_image=_newest([part.preferred_image for part in parts]),
         scores=_scores(parts),
         links={key: link for key, link in links.items() if link.is_in} if links else {},
+        sources=_sources(parts),
     )
 
 
@@ -129,6 +133,7 @@ def _alone(profile: Profile, part: Part) -> View:
         part.created_by_id,
         part.modified_by_id,
         _scores([part]) if part.scores else {},
+        part.sources or NO_SOURCES,
     )
 
 
@@ -159,6 +164,14 @@ def _scores(parts: list[Part]) -> dict[int, int]:
         return {}
     groups = sorted({group for part in parts for group in part.scores})
     return {group: within_points(sum(part.scores.get(group, 0) for part in parts)) for group in groups}
+
+
+def _sources(parts: list[Part]) -> Sources:
+    """Those of whoever is shown as made, and of whoever was known first."""
+    created = parts[0].sources or NO_SOURCES
+    first = min((part for part in parts if part.identified_us), key=lambda part: part.identified_us, default=parts[0])
+    identified = first.sources or NO_SOURCES
+    return Sources(created.created, identified.identified, identified.identified_by)
 
 
 def _addresses(parts: Iterable[Part]) -> list[str]:

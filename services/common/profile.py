@@ -16,6 +16,7 @@ from services.common.values import normalise_unique
 
 Value = str | int | float | bool | None
 
+BY_FORM = "form"  # beside the ways of a `Caller`
 MAX_POINTS = (1 << 31) - 1  # what their column holds
 MAX_COMPANIES = 1_000  # of one part; hits may name what they like
 MAX_TAGS = 1_000  # the same
@@ -77,6 +78,15 @@ class Granted(msgspec.Struct, array_like=True, frozen=True):
     events: list[int] = []
 
 
+class Sources(msgspec.Struct, array_like=True, frozen=True):
+    """How a contact came to be, and how it came to be known and by whom: api, ui, import, form; '' for a hit, or for
+    what was before this was kept."""
+
+    created: str = ""
+    identified: str = ""
+    identified_by: str = ""
+
+
 class Part(msgspec.Struct, omit_defaults=True):
     """What one contact was told by itself, before any merge."""
 
@@ -108,6 +118,7 @@ class Part(msgspec.Struct, omit_defaults=True):
     links: dict[str, ExternalLink] = {}  # by `system:id there`
     granted: dict[int, Granted] = {}  # by rule for points
     scores: dict[int, int] = {}  # points by their group
+    sources: Sources | None = None  # of most by hits, who are many, nothing
 
     def value(self, field: str) -> Value:
         stamped = self.fields.get(field)

@@ -23,7 +23,7 @@ from services.common.merging import (
     survivor,
     take_in,
 )
-from services.common.profile import DoNotContact, Move, Part, Profile, Value, with_move
+from services.common.profile import BY_FORM, DoNotContact, Move, Part, Profile, Sources, Value, with_move
 from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 
 EventKey = tuple[int, bytes]
@@ -74,6 +74,7 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     unsubscribed: str = ""  # the channel that the contact wants no more of
     unsubscribed_by: int = 0  # the mail, or whatever it was
     linked_contact_id: int = 0  # a service says that the device is this contact's
+    is_form: bool = False
 
     @property
     def birth_key(self) -> EventKey:
@@ -487,6 +488,8 @@ class Identifier:
             entry = DoNotContact(UNSUBSCRIBED, UNSUBSCRIBE_COMMENT, sighting.unsubscribed_by, time_us)
             changed = changed.with_unsubscribed(sighting.unsubscribed, entry)
         if changed is not part:
+            if sighting.is_form:
+                changed = _told_by_form(contact, changed, sighting)
             self.state.put(msgspec.structs.replace(contact, own=changed, is_brief=False))
 
     def _is_anonymous(self, contact: Profile) -> bool:
@@ -528,6 +531,15 @@ class Identifier:
                 moved = msgspec.structs.replace(moved, is_brief=True)
             self.state.put(moved)
         return contact_id
+
+
+def _told_by_form(contact: Profile, part: Part, sighting: Sighting) -> Part:
+    """The part with what a form made of it: the contact itself, unless visits had, or one that is known."""
+    before, was_visitor = contact.own, contact.id == sighting.device_contact_id and not sighting.is_new_device
+    sources = part.sources or Sources("" if before or was_visitor else BY_FORM)
+    if part.identified_us and not (before and before.identified_us):
+        sources = Sources(sources.created, BY_FORM)
+    return part if sources in (part.sources, Sources()) else msgspec.structs.replace(part, sources=sources)
 
 
 def _join_company(contact: Profile, part: Part, sighting: Sighting, time_us: int) -> Part:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 
 from services.common.clickhouse import ClickHouse, ClickHouseError, insert_rows
+from services.common.event_types import FORM_SUBMITTED
 from services.common.faults import FaultPoints
 from services.common.field_registry import Fields
 from services.common.hit import Hit
@@ -245,4 +246,5 @@ def _sighting(draft: Draft, settled: Settled) -> Sighting:
         company=company.name if company else "",
         unsubscribed=draft.unsubscribed,
         unsubscribed_by=draft.unsubscribed_by,
+        is_form=hit.type == FORM_SUBMITTED,
     )

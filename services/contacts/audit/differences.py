@@ -14,7 +14,17 @@ from services.contacts.objects import iso
 MAX_FIELDS, MAX_LENGTH = 200, 1_000
 HIDDEN = "***"
 _STAMPS = frozenset(
-    {"added_us", "modified_us", "created_by", "modified_by", "created_by_id", "modified_by_id", "version", "id"}
+    {
+        "added_us",
+        "modified_us",
+        "created_by",
+        "modified_by",
+        "created_by_id",
+        "modified_by_id",
+        "version",
+        "id",
+        "sources",
+    }
 )
 _SECRET = ("password", "secret", "token")
 _OBJECTS = {"category_id": "category", "group_id": "group", "role_id": "role"}  # as such the API tells them

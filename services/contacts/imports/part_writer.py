@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from services.common.caller import author, author_id, may_act
+from services.common.caller import author, author_id, may_act, source
 from services.common.envelope import NOT_ALLOWED, STORES_AWAY, ApiError
 from services.common.event_types import IMPORTED
 from services.common.folding import creator_of, fold, owner_of
@@ -223,7 +223,7 @@ class PartWriter:
             if one.todo.number not in claimed:
                 again.append(one.todo)
             else:
-                ready.append((one, apply_change(one.before, one.change, now, user, user_id)))
+                ready.append((one, apply_change(one.before, one.change, now, user, user_id, source())))
         changed = [(one, after) for one, after in ready if after is not one.before or not after.version]
         versions = await self._store.write(
             [after for _, after in changed],

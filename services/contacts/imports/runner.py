@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from services.common import keys
-from services.common.caller import Caller, enter
+from services.common.caller import BY_IMPORT, Caller, enter
 from services.common.contact_ids import EPOCH_SECONDS
 from services.common.envelope import STORES_AWAY, ApiError
 from services.common.redis_client import load_script
@@ -66,7 +66,7 @@ class ImportRunner:
     async def _run(self, import_id: str) -> None:
         document = await self._change(import_id, lambda stored: begun(stored, _now_us()))
         while document and document.status is Status.RUNNING and not self._stops.is_set():
-            enter(Caller(f"import:{import_id}", document.user_id, document.user, document.rights))
+            enter(Caller(f"import:{import_id}", document.user_id, document.user, document.rights, source=BY_IMPORT))
             try:
                 await OneImport(self._stores, self._settings, import_id, document, self).run(self._stops)
             except (*STORES_AWAY, ApiError) as error:

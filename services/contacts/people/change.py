@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from services.common.folding import owner_of, stage_of
-from services.common.profile import Member, Part, Profile, Stamped, Value, newest, within_points
+from services.common.profile import Member, Part, Profile, Sources, Stamped, Value, newest, within_points
 from services.common.values import normalise_unique
 from services.contacts.people.do_not_contact import Refusal, new_refusals
 from services.contacts.people.frequency import Frequency, new_frequencies
@@ -97,12 +97,15 @@ class Change(msgspec.Struct, frozen=True):
         return values
 
 
-def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_id: int = 0) -> Profile:
+def apply_change(
+    profile: Profile, change: Change, now_us: int, user: str, user_id: int = 0, source: str = ""
+) -> Profile:
     """The profile after the change; the same object when it changes nothing.
 
     What an API says is newer than whatever is stored, also in a part that another contact brought along.
     """
-    own = profile.own or Part(added_us=now_us, created_by=user, created_by_id=user_id)
+    sources = Sources(source) if source else None
+    own = profile.own or Part(added_us=now_us, created_by=user, created_by_id=user_id, sources=sources)
     # A default is nobody's word: it is older than any that is said, here or by whoever merges in.
     defaults = {
         alias: Stamped(value, profile.told_us(alias) + 1)
@@ -149,6 +152,7 @@ def apply_change(profile: Profile, change: Change, now_us: int, user: str, user_
         part.modified_by_id = user_id
     if not part.identified_us and not part.is_anonymous():
         part.identified_us = now_us
+        part.sources = Sources(part.sources.created if part.sources else "", source, user)
     if change.origin:
         part = _from(part, change.origin)
     return msgspec.structs.replace(profile, own=part, is_brief=False)

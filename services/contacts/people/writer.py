@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.common.audit import LEAD, note
-from services.common.caller import author, author_id
+from services.common.caller import author, author_id, source
 from services.common.folding import creator_of, fold, owner_of
 from services.common.hook_notes import Note
 from services.common.merging import are_separated, conflicts, freeze_into, oldest, take_in
@@ -273,7 +273,7 @@ class _Attempt:
 
     async def _finish(self, before: Profile, target: Profile, claims: list[Claim]) -> Profile:
         """Writes the target, changed. What was its own, also `before` all merges, and no longer is, is given up."""
-        changed = apply_change(target, self.change, now_us(), self._user, author_id())
+        changed = apply_change(target, self.change, now_us(), self._user, author_id(), source())
         if changed is target and changed.version and not self.written:
             self.written[changed.id] = changed  # nothing to write; projected again, which does no harm
             return changed

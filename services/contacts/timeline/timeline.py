@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from services.common.caller import BY_API, BY_IMPORT
 from services.common.clickhouse import ClickHouse
 from services.common.event_types import (
     API_ADDED,
@@ -23,6 +24,7 @@ from services.common.event_types import (
     UTM,
     VIDEO_HIT,
 )
+from services.common.profile import BY_FORM
 from services.contacts.campaigns.scheduled import log_object, record_id, shown_us
 from services.contacts.campaigns.scheduled_list import load_scheduled
 from services.contacts.objects import Json, iso
@@ -141,15 +143,25 @@ def moments(contact: Contact) -> list[Moment]:
     """What the profile tells by itself. An anonymous visitor was created by its first visit."""
     added_ms, view = contact.added_us() // 1_000, contact.view
     found = [Moment(CREATED, added_ms)]
-    if view and view.created_by:
+    if view is None:
+        return found
+    sources = view.sources
+    if sources.created == BY_API:
         found.append(Moment(API_ADDED, added_ms, view.created_by))
-        found.append(Moment(SOURCE_CREATED, added_ms, f"Contact was created by {view.created_by}"))
-    if view and view.identified_us:
+    made_by = _cause(sources.created, view.created_by)
+    found.append(Moment(SOURCE_CREATED, added_ms, f"Contact was created by {made_by}"))
+    if view.identified_us:
         identified_ms = view.identified_us // 1_000
+        is_one = not sources.identified and identified_ms == added_ms
+        known_by = made_by if is_one else _cause(sources.identified, sources.identified_by)
         found.append(Moment(IDENTIFIED, identified_ms))
-        if view.created_by and identified_ms == added_ms:
-            found.append(Moment(SOURCE_IDENTIFIED, identified_ms, f"Contact was identified by {view.created_by}"))
+        found.append(Moment(SOURCE_IDENTIFIED, identified_ms, f"Contact was identified by {known_by}"))
     return found
+
+
+def _cause(source: str, user: str) -> str:
+    """What a history calls it."""
+    return f"an import of {user}" if source == BY_IMPORT else "a form" if source == BY_FORM else user or "a hit"
 
 
 def timeline_object(contact: Contact, query: TimelineQuery, timeline: Timeline) -> Json:

@@ -14,13 +14,14 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.caller import caller, enter, rights
+from services.common.caller import BY_UI, caller, enter, rights
 from services.common.envelope import STORES_AWAY, ApiError, stores_away
 from services.common.queries.query_error import QueryError
 from services.common.same_origin import SAFE_METHODS, is_from_here
@@ -180,7 +181,7 @@ class Desk:
         user = await self.sessions.caller(request)
         if user is None:
             return self._to_login(request)
-        enter(user)
+        enter(msgspec.structs.replace(user, source=BY_UI))
         request.scope["user"] = user.name
         return await methods["GET" if request.method == "HEAD" else request.method](request)
 

@@ -92,6 +92,9 @@ def test_a_visitor_who_submits_is_known_by_it_with_all_that_went_before(site: Si
         "email": email.upper(), "f_name": "Ada", "last_name": "Lovelace", "size": "",
     }  # fmt: skip
     site.events(before, 2, "page.hit")
+    labels = {one["event"]: one["eventLabel"] for one in site.history(before)}
+    assert labels["lead.source.created"] == "Contact was created by a hit"
+    assert labels["lead.source.identified"] == "Contact was identified by a form"
     assert site.history(before, "lead.utmtagsadded") == [], "only a form with that action records UTM tags"
 
 

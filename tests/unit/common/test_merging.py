@@ -9,7 +9,7 @@ import pytest
 
 from services.common.folding import fold
 from services.common.merging import are_separated, conflicts, follow, freeze_into, survivor, take_in, take_out
-from services.common.profile import DoNotContact, ExternalLink, FrequencyRule, Member, Part, Profile, Stamped
+from services.common.profile import DoNotContact, ExternalLink, FrequencyRule, Member, Part, Profile, Sources, Stamped
 
 NOW = 1_000_000
 
@@ -41,6 +41,7 @@ def test_who_is_alone_is_shown_as_with_somebody_who_brings_nothing() -> None:
         categories={1: Member(True, 1)}, frequency={"email": FrequencyRule(1, "DAY", True, "", "", 3)},
         image=Stamped("1-x", 3), preferred_image=Stamped("custom", 4), scores={1: 5},
         links={"crm:7": ExternalLink(True, "", 1, 2), "crm:8": ExternalLink(False, "", 1, 2)},
+        sources=Sources("api", "form", "bob"),
     )  # fmt: skip
     alone = Profile(1, own=part, version=3)
     nothing = Part(added_us=1_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from services.common.folding import fold
-from services.common.profile import MAX_POINTS, MAX_TAGS, Member, Part, Profile, decode_profile, encode_profile
+from services.common.profile import MAX_POINTS, MAX_TAGS, Member, Part, Profile, Sources, decode_profile, encode_profile
 
 
 def test_points_add_up_and_stay_within_their_column() -> None:
@@ -46,6 +46,15 @@ def test_a_profile_without_companies_is_stored_as_before_there_were_any() -> Non
     assert msgspec.msgpack.decode(encode_profile(profile)) == {"id": 1, "own": {"added_us": 1, "points": 3}}
     joined = Profile(1, own=Part(added_us=1).with_company(7, 10).with_primary(7, 10))
     assert decode_profile(b"0000000000000000" + encode_profile(joined)) == joined
+
+
+def test_a_profile_tells_how_it_came_to_be_only_where_that_was_no_hit() -> None:
+    stored = {"id": 1, "own": {"added_us": 1, "created_by": "ada"}}
+    old = decode_profile(b"0000000000000000" + msgspec.msgpack.encode(stored))
+    assert old.own and old.own.sources is None
+    assert msgspec.msgpack.decode(encode_profile(old)) == stored
+    made = Profile(1, own=Part(added_us=1, sources=Sources("api", "form")))
+    assert decode_profile(b"0000000000000000" + encode_profile(made)) == made
 
 
 def test_hits_may_give_a_contact_only_so_many_tags() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.merging import follow, freeze_into, take_in
-from services.common.profile import Member, Move, Part, Profile
+from services.common.profile import Member, Move, Part, Profile, Sources
 from services.common.values import VOID_CLAIM_US, Claim, Operator, UniqueValue
 from services.identity.identify import (
     MERGE_WINDOW_US,
@@ -592,3 +592,20 @@ def test_a_server_that_names_an_erased_contact_does_not_reach_whose_the_device_i
     for gone in (Profile(1, deleted_us=world.now, moves=moves), Profile(1, alias=3, moves=moves)):
         world.profiles = {2: world.profiles[2], 3: Profile(3, deleted_us=world.now), 1: gone}
         assert world.place(world.report(contact_id=1)) == [ContactDeleted.DROPPED]
+
+
+def test_a_form_is_told_as_what_made_somebody_known() -> None:
+    world = World()
+    for device, is_new, created in ((1, False, ""), (2, True, "form"), (0, False, "form")):
+        sighting = world.sighting(device, f"{device}@x.org", is_new=is_new)
+        contact = world.place(msgspec.structs.replace(sighting, is_form=True))[0]
+        assert isinstance(contact, int)
+        part = world.profiles[contact].own
+        assert part and part.sources == Sources(created, "form")
+        world.place(msgspec.structs.replace(world.sighting(device, f"{device}@x.org", twitter="t"), is_form=True))
+        again = world.profiles[contact].own
+        assert again and again.sources == part.sources
+    visitor = world.place(world.sighting(3, "3@x.org"))[0]
+    assert isinstance(visitor, int)
+    known = world.profiles[visitor].own
+    assert known and known.sources is None, "a hit is what is meant where nothing is said"

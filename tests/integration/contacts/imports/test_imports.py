@@ -200,7 +200,10 @@ def test_the_history_and_the_search_know_of_it(api: httpx.Client) -> None:
     entries = api.get(f"/api/contacts/{contact}/activity", params={"filters[includeEvents][0]": "lead.imported"})
     told = [(one["eventLabel"], one["details"]["line"]) for one in entries.json()["events"]]
     assert sorted(told) == [("Contact imported from fair.csv", 2), ("Contact updated from more.csv", 2)]
-    assert "point.gained" in {one["event"] for one in api.get(f"/api/contacts/{contact}/activity").json()["events"]}
+    labels = {one["event"]: one["eventLabel"] for one in api.get(f"/api/contacts/{contact}/activity").json()["events"]}
+    assert "point.gained" in labels and "lead.apiadded" not in labels
+    assert labels["lead.source.created"] == "Contact was created by an import of admin"
+    assert labels["lead.source.identified"] == "Contact was identified by an import of admin"
 
     def found(search: str) -> int:
         return int(api.get("/api/contacts", params={"search": search}).json()["total"])

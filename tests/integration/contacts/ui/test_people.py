@@ -139,6 +139,10 @@ def test_quick_add_makes_a_contact(api: httpx.Client) -> None:
     contact = shown(api, int(answer.headers["location"].rsplit("/", 1)[1]))
     assert contact["fields"]["all"]["email"] == email
     assert [tag["tag"] for tag in contact["tags"]] == ["a", "b"]
+    events = told(api.get(f"/api/contacts/{contact['id']}/activity"))["events"]
+    labels = {one["event"]: one["eventLabel"] for one in events}
+    assert labels["lead.source.created"] == "Contact was created by admin"
+    assert "lead.apiadded" not in labels, "a page is not the API, for who reads a history"
 
 
 def test_a_new_contact_that_is_refused_keeps_what_was_typed(api: httpx.Client) -> None:
