@@ -24,7 +24,7 @@ from services.export.queries.columns import (
     typed_cell,
 )
 from services.export.queries.companies import companies_statement, company_columns
-from services.export.queries.contacts import DEFAULT_COLUMNS, Names, contact_columns, contacts_statement
+from services.export.queries.contacts import Names, contact_columns, contacts_statement, usual_columns
 from services.export.queries.events import event_columns, events_statement
 from services.export.queries.person import MAIL_COLUMNS, NOTE_COLUMNS, mails_statement, notes_statement
 from services.export.queries.statement import Statement
@@ -95,7 +95,7 @@ def _identifier(name: str) -> str:
 
 async def _contacts(wish: Wish, cell: Cell, clickhouse: ClickHouse, fields: Fields) -> list[Part]:
     known = (await fields.now()).fields
-    columns = _chosen(wish, contact_columns(known), DEFAULT_COLUMNS)
+    columns = _chosen(wish, contact_columns(known), usual_columns(known))
     segments, names = await load_memberships(clickhouse, wish.search), await _names(clickhouse)
     return [Part("contacts", columns, contacts_statement(wish.search, columns, cell, names, segments, known))]
 

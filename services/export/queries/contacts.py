@@ -22,10 +22,6 @@ from services.common.queries.contact_query import (
 from services.export.queries.columns import KINDS, Cell, Column, cells
 from services.export.queries.statement import Statement
 
-DEFAULT_COLUMNS = (
-    "id", "email", "firstname", "lastname", "company", "phone", "city", "country", "points", "tags", "date_added",
-    "date_identified", "last_active",
-)  # fmt: skip
 _SEEN = frozenset({"date_added", "last_active"})  # visits say of a known contact, too
 
 
@@ -36,8 +32,13 @@ class Names(NamedTuple):
     owners: Mapping[int, str] = {}
 
 
+def usual_columns(fields: Mapping[str, Field] = FIELDS) -> tuple[str, ...]:
+    """The names of those that a file has unless it is told otherwise, the fields as the replaced product has them."""
+    return ("id", *fields, "stage", "tags", "date_added", "date_identified")
+
+
 def contact_columns(fields: Mapping[str, Field] = FIELDS) -> dict[str, Column]:
-    """By name: the default ones first, then what else is known of a contact, and all of its fields."""
+    """By name: the usual ones first, then what else is known of a contact."""
     own = [
         Column("id", "ID", "integer", "id", "id"),
         Column("points", "Points", "integer", "points"),
@@ -57,7 +58,7 @@ def contact_columns(fields: Mapping[str, Field] = FIELDS) -> dict[str, Column]:
         for field in fields.values()
     ]
     known = {column.name: column for column in (*told, *own)}
-    return {name: known[name] for name in dict.fromkeys((*DEFAULT_COLUMNS, *known))}
+    return {name: known[name] for name in dict.fromkeys((*usual_columns(fields), *known))}
 
 
 def contacts_statement(

@@ -81,6 +81,8 @@ def test_an_export_holds_what_the_search_finds(exports: Service, api: httpx.Clie
     assert len(rows) == 1
     row = rows[0]
     assert (row["email"], row["tags"], row["points"]) == (f"{tag}@x.org", f"{tag},z", "-3")
+    fields = api.get("/api/contacts/list/fields").json()
+    assert list(row) == ["id", *(field["alias"] for field in fields), "stage", "tags", "date_added", "date_identified"]
     assert row["firstname"] in ('A "q"\nb,c', 'A "q"b,c')
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from services.common.contact_fields import FIELDS, Field
 from services.export.queries.columns import Cell, Column, harmless_cell, json_cell, parquet_cell, text_cell, typed_cell
-from services.export.queries.contacts import DEFAULT_COLUMNS, Names, contact_columns, contacts_statement
+from services.export.queries.contacts import Names, contact_columns, contacts_statement, usual_columns
 
 COLUMNS = contact_columns()
 
@@ -18,8 +19,11 @@ def test_every_column_has_a_cell_on_both_sides(column: Column, cell: Cell) -> No
     assert statement.rows.count(" AS c0 FROM ") == 2
 
 
-def test_the_usual_columns_come_first() -> None:
-    assert tuple(COLUMNS)[: len(DEFAULT_COLUMNS)] == DEFAULT_COLUMNS
+def test_the_usual_columns_are_the_id_all_fields_in_their_order_and_the_stage() -> None:
+    fields = {**FIELDS, "size": Field(99, "size", "Size", "text", "core", is_fixed=False)}
+    usual = usual_columns(fields)
+    assert usual == ("id", *fields, "stage", "tags", "date_added", "date_identified")
+    assert tuple(contact_columns(fields))[: len(usual)] == usual
 
 
 def test_nothing_is_asked_when_nothing_can_match() -> None:
