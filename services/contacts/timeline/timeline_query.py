@@ -141,14 +141,23 @@ _FIRST_ROWS = """(
 # A mail that is opened again is one entry all the same, at the time when it first was. Few events are opens, so only of
 # these more than the type is read.
 _OPENS = """
-SELECT 'email.read' AS kind, tupleElement(first, 1) AS time, toString(tupleElement(first, 2)) AS id, label FROM (
-    SELECT min((time, event_id)) AS first, any(if(title = '', url, title)) AS label FROM events
-    WHERE contact_id IN {{ids:Array(UInt64)}} AND type = 'email.read' AND {found}
-    GROUP BY if(JSONExtractString(query, 'stat', 'source', 1) = 'mail',
-        JSONExtractString(query, 'stat', 'source', 2), concat(toString(event_id), toString(time)))
-)
-WHERE {dates}
+SELECT 'email.read' AS kind, tupleElement(first, 1) AS time, toString(tupleElement(first, 2)) AS id, {label} AS label
+FROM (
+    SELECT min((time, event_id)) AS first, any(if(title = '', url, title)) AS said, max({found}) AS is_found,
+        if(JSONExtractString(query, 'stat', 'source', 1) = 'mail',
+            JSONExtractString(query, 'stat', 'source', 2), concat(toString(event_id), toString(time))) AS mail
+    FROM events WHERE contact_id IN {{ids:Array(UInt64)}} AND type = 'email.read'
+    GROUP BY mail
+) AS opens{mails}
+WHERE {dates} AND {shown}
 """
+# An open says which mail it was, not what that is called: looked up where the name counts.
+_MAILS = """ LEFT ANY JOIN (
+    SELECT id AS mail, JSONExtractString(data, 'name') AS name, JSONExtractString(data, 'subject') AS subject
+    FROM messages FINAL WHERE contact_id IN {ids:Array(UInt64)}
+) AS mails USING mail"""
+_MAIL_LABEL = "multiIf(name != '', name, subject != '', concat('Custom Email: ', subject), said)"
+_MAIL_FOUND = "(is_found OR positionCaseInsensitiveUTF8(concat(name, '\\n', subject), {search:String}) > 0)"
 # Each address by the first hit from it; a minimum of pairs takes twice as long. What another system reported of
 # addresses are events of their own.
 _ADDRESSES = f"""
@@ -226,12 +235,15 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
 
 def _firsts(query: TimelineQuery, dates: list[str]) -> list[str]:
     """What is one entry however often it happens."""
-    said = {EMAIL_READ: (_OPENS, FOUND), IP_ADDED: (_ADDRESSES, _ADDRESS_FOUND)}
-    return [
-        sql.format(found=found if query.search else "1", dates=" AND ".join(dates))
-        for kind, (sql, found) in said.items()
-        if kind in query.kinds
-    ]
+    sides, within = [], " AND ".join(dates)
+    if EMAIL_READ in query.kinds:
+        found, shown = (FOUND, _MAIL_FOUND) if query.search else ("1", "is_found")
+        is_named = bool(query.search) or query.order_by == "eventLabel"
+        label, mails = (_MAIL_LABEL, _MAILS) if is_named else ("said", "")
+        sides.append(_OPENS.format(label=label, found=found, mails=mails, dates=within, shown=shown))
+    if IP_ADDED in query.kinds:
+        sides.append(_ADDRESSES.format(found=_ADDRESS_FOUND if query.search else "1", dates=within))
+    return sides
 
 
 def _page(query: TimelineQuery, sides: list[str]) -> str:

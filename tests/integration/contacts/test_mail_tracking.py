@@ -74,6 +74,11 @@ def test_opens_and_clicks_are_in_the_history_and_counted(mail: httpx.Client, ser
     assert (stat["id"], stat["emailId"], stat["emailName"]) == (received.id, received.email, "Offer")
     assert [one["useragent"] for one in stat["openDetails"]] == ["one", "two", BROWSER]
     assert stat["isRead"] and stat["dateRead"] == opened[0]["timestamp"] and stat["timeToRead"].startswith("P0DT0H0M")
+    named = {"filters[includeEvents][]": ["email.read", "email.sent"], "order[0]": "eventLabel", "order[1]": "ASC"}
+    for search in ("offer", "hello", ""):  # by its name, by its subject; two of one name, the newest first
+        found = told(mail.get(f"/api/contacts/{received.contact}/activity", params={**named, "search": search}))
+        assert [one["event"] for one in found["events"]] == ["email.read", "email.sent"]
+        assert found["total"] == 2
     assert history(mail, received.contact, "email.sent")[0]["details"]["stat"]["isRead"] is True
     shown = told(mail.get(f"/api/emails/{received.email}"))["email"]
     assert (shown["sentCount"], shown["readCount"]) == (1, 1)
