@@ -201,6 +201,11 @@ def query_of(request: Request) -> dict[str, Node]:
     return parse_php_query(request.scope["query_string"])
 
 
+def base_url_of(request: Request) -> str:
+    """What an absolute address of this service begins with; '' for a call from within the process."""
+    return str(request.base_url).rstrip("/")
+
+
 def whole_number(query: Mapping[str, Node], name: str, default: int, *, most: int) -> int:
     """A parameter that counts; an empty one is the default. Raises `ApiError` 400."""
     text = query.get(name, "")

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.device import MAX_CONTACT_ID
-from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of, read_object, text_of
+from services.common.envelope import NOT_FOUND, ApiError, base_url_of, json_response, query_of, read_object, text_of
 from services.common.operation import DescribedRoute, Operation, by_id, described
 from services.common.queries.segments import load_memberships
 from services.contacts.list_parameters import LISTED, read_shape
@@ -100,7 +100,7 @@ class ContactsApi:
         contact = _there(await self._reader.find(contact_id_of(request)))
         timeline = await load_timeline(self._stores.clickhouse, contact, query)
         self._metrics.reads.add(value="timeline")
-        return json_response(timeline_object(contact, query, timeline))
+        return json_response(timeline_object(contact, query, timeline, base_url_of(request)))
 
     async def new(self, request: Request) -> Response:
         body = await read_object(request)

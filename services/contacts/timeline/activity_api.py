@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.common.envelope import NOT_FOUND, ApiError, json_response, query_of
+from services.common.envelope import NOT_FOUND, ApiError, base_url_of, json_response, query_of
 from services.common.operation import DescribedRoute, Operation, described
 from services.contacts.metrics import ContactsMetrics
 from services.contacts.people.api import contact_id_of
@@ -41,7 +41,7 @@ class ActivityApi:
         """The newest first, of the last week unless `filters[dateFrom]` and `[dateTo]` say otherwise."""
         query = read_activity_query(query_of(request), datetime.now(UTC))
         self._metrics.reads.add(value="timeline")
-        return json_response(await load_activity(self._stores.clickhouse, query))
+        return json_response(await load_activity(self._stores.clickhouse, query, base_url_of(request)))
 
     async def engagement(self, request: Request) -> Response:
         contact = await self._reader.find(contact_id_of(request))

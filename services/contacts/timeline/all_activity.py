@@ -15,7 +15,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.envelope import ApiError
 from services.common.event_types import REPORTED_TYPES, TYPES
 from services.common.php_query import Node
-from services.contacts.objects import Json, iso
+from services.contacts.objects import Json
 from services.contacts.timeline.event_search import FOUND, search_parameters
 from services.contacts.timeline.hidden_records import told_sql
 from services.contacts.timeline.timeline import KEYS_AT_ONCE, Entry, event_object, load_rows
@@ -54,8 +54,9 @@ def read_activity_query(query: Mapping[str, Node], now: datetime) -> TimelineQue
     return asked._replace(date_to=date_to, date_from=asked.date_from or date_to - DEFAULT_RANGE)
 
 
-async def load_activity(clickhouse: ClickHouse, query: TimelineQuery) -> Json:
-    """The envelope of a history. What is told by profiles alone is not in it, nor are UTM tags beside their hits."""
+async def load_activity(clickhouse: ClickHouse, query: TimelineQuery, base_url: str) -> Json:
+    """The envelope of a history, whose links begin with `base_url`. What is told by profiles alone is not in it, nor
+    are UTM tags beside their hits."""
     where = _WHERE.replace("{found}", FOUND if query.search else "1").replace("{told}", told_sql())
     parameters = {
         "from": _ms(query.date_from), "to": _ms(query.date_to) + 999, **search_parameters(query.search),
@@ -66,10 +67,9 @@ async def load_activity(clickhouse: ClickHouse, query: TimelineQuery) -> Json:
         clickhouse.query(_TOTAL.format(where=where), parameters=parameters),
     )
     count = int(total.result_rows[0][0])
-    times = {"dateFrom": iso(_ms(query.date_from) * 1_000), "dateTo": iso(_ms(query.date_to) * 1_000)}
     return {
-        "events": await _events(clickhouse, rows),
-        "filters": {**query.filters(), **times},
+        "events": await _events(clickhouse, rows, base_url),
+        "filters": query.filters(),
         "order": ["timestamp", _direction(query)],
         "types": TYPES,
         "total": count,
@@ -101,7 +101,7 @@ def _direction(query: TimelineQuery) -> str:
     return "DESC" if query.is_descending else "ASC"
 
 
-async def _events(clickhouse: ClickHouse, found: list[Found]) -> list[Json]:
+async def _events(clickhouse: ClickHouse, found: list[Found], base_url: str) -> list[Json]:
     """With their details, under the contacts that they belong to now."""
     rows: dict[tuple[int, str], dict[str, Any]] = {}
     survivors: dict[int, int] = {}
@@ -115,9 +115,9 @@ async def _events(clickhouse: ClickHouse, found: list[Found]) -> list[Json]:
         rows.update(told)
         survivors.update(led.result_rows)
     return [
-        event_object(survivors.get(contact_id, contact_id), Entry(kind, time_ms, event_id, rows[time_ms, event_id]))
+        event_object(survivors.get(contact_id, contact_id), Entry(kind, time_ms, event_id, row), base_url)
         for kind, time_ms, event_id, contact_id in found
-        if (time_ms, event_id) in rows
+        if (row := rows.get((time_ms, event_id)))
     ]
 
 

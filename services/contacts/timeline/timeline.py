@@ -164,10 +164,10 @@ def _cause(source: str, user: str) -> str:
     return f"an import of {user}" if source == BY_IMPORT else "a form" if source == BY_FORM else user or "a hit"
 
 
-def timeline_object(contact: Contact, query: TimelineQuery, timeline: Timeline) -> Json:
-    """The envelope; `maxPages` counts all types together."""
+def timeline_object(contact: Contact, query: TimelineQuery, timeline: Timeline, base_url: str) -> Json:
+    """The envelope; `maxPages` counts all types together, and links begin with `base_url`."""
     return {
-        "events": [event_object(contact.id, entry) for entry in timeline.entries],
+        "events": [event_object(contact.id, entry, base_url) for entry in timeline.entries],
         "filters": query.filters(),
         "order": [query.order_by, "DESC" if query.is_descending else "ASC"],
         "types": TYPES,
@@ -178,8 +178,10 @@ def timeline_object(contact: Contact, query: TimelineQuery, timeline: Timeline) 
     }
 
 
-def event_object(contact_id: int, entry: Entry) -> Json:
+def event_object(contact_id: int, entry: Entry, base_url: str) -> Json:
     label, details = _label_and_details(contact_id, entry)
+    if isinstance(label, dict) and label["href"].startswith("/"):
+        label["href"] = base_url + label["href"]
     return {
         "event": entry.kind,
         "eventId": entry.kind + (entry.event_id or str(contact_id)),

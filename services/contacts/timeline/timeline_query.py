@@ -15,6 +15,7 @@ from services.common.envelope import ApiError, text_of, whole_number
 from services.common.event_types import EMAIL_READ, IP_ADDED, REPORTED_TYPES, TYPES, UTM
 from services.common.field_values import NOT_VALID, read_time
 from services.common.php_query import Node, as_list
+from services.contacts.objects import iso
 from services.contacts.timeline.event_search import FOUND, search_parameters
 from services.contacts.timeline.hidden_records import told_sql
 
@@ -49,8 +50,12 @@ class TimelineQuery(NamedTuple):
         return [kind for kind in TYPES if (not self.include or kind in self.include) and kind not in self.exclude]
 
     def filters(self) -> dict[str, Any]:
-        """The filters as they are echoed."""
-        return {"search": self.search, "includeEvents": self.include, "excludeEvents": self.exclude}
+        """The filters as they are echoed: dates only where there are any."""
+        times = {"dateFrom": self.date_from, "dateTo": self.date_to}
+        return {
+            "search": self.search, "includeEvents": self.include, "excludeEvents": self.exclude,
+            **{name: iso(_ms(time) * 1_000) for name, time in times.items() if time},
+        }  # fmt: skip
 
 
 class Moment(NamedTuple):
@@ -75,8 +80,8 @@ def read_timeline_query(query: Mapping[str, Node], now_us: int = 0) -> TimelineQ
     limit = min(whole_number(query, "limit", DEFAULT_LIMIT, most=1_000_000_000) or MAX_LIMIT, MAX_LIMIT)
     return TimelineQuery(
         text_of(both, "search")[:500].replace("\0", ""),
-        as_list(both.get("includeEvents")),
-        as_list(both.get("excludeEvents")),
+        _types(both, "includeEvents"),
+        _types(both, "excludeEvents"),
         _time(both, "dateFrom", now_us),
         _time(both, "dateTo", now_us),
         order_by,
@@ -84,6 +89,11 @@ def read_timeline_query(query: Mapping[str, Node], now_us: int = 0) -> TimelineQ
         _offset(query, limit),
         limit,
     )
+
+
+def _types(filters: Mapping[str, Node], name: str) -> list[str]:
+    """A blank, as forms send it for nothing chosen, is none."""
+    return [kind for kind in as_list(filters.get(name)) if kind]
 
 
 def _offset(query: Mapping[str, Node], limit: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from services.common.operation import Parameter
 from services.contacts.shapes import Id, Shown, Time
@@ -43,11 +43,13 @@ class Event(Shown):
 
 
 class AskedOf(Shown):
-    """The filters as they were understood."""
+    """The filters as they were understood; dates only where there are any."""
 
     search: str
     include_events: list[str]
     exclude_events: list[str]
+    date_from: Time | UnsetType = UNSET
+    date_to: Time | UnsetType = UNSET
 
 
 HISTORY = {

@@ -363,6 +363,11 @@ def test_the_timeline_counts_each_event_once_and_pages_through_all(
     assert urls(api, visitor_id, **{"filters[dateFrom]": since}) == ["https://x.example/6", "https://x.example/5"]
     ascending = {"order[0]": "timestamp", "order[1]": "ASC", "limit": "2"}
     assert urls(api, visitor_id, **ascending) == ["https://x.example/0", "https://x.example/1"]
+    nothing_chosen = {"filters[includeEvents]": "", "filters[excludeEvents][]": "", "filters[dateFrom]": "2024-01-01"}
+    every = api.get(f"/api/contacts/{visitor_id}/activity", params=nothing_chosen).json()
+    assert every["total"] == 10
+    asked = {"search": "", "includeEvents": [], "excludeEvents": [], "dateFrom": "2024-01-01T00:00:00+00:00"}
+    assert every["filters"] == asked
     without = api.get(f"/api/contacts/{visitor_id}/activity", params={"filters[excludeEvents][]": "page.hit"}).json()
     assert [event["event"] for event in without["events"]] == ["lead.utmtagsadded", "lead.create", "lead.ipadded"]
 

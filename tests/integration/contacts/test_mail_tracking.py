@@ -70,7 +70,7 @@ def test_opens_and_clicks_are_in_the_history_and_counted(mail: httpx.Client, ser
     eventually(both, "both opens, and the click")
     assert len(opened) == 1, "one entry a mail"
     stat = opened[0]["details"]["stat"]
-    assert opened[0]["eventLabel"] == {"label": "Offer", "href": f"/api/emails/{received.email}"}
+    assert opened[0]["eventLabel"] == {"label": "Offer", "href": f"{mail.base_url}/api/emails/{received.email}"}
     assert (stat["id"], stat["emailId"], stat["emailName"]) == (received.id, received.email, "Offer")
     assert [one["useragent"] for one in stat["openDetails"]] == ["one", "two", BROWSER]
     assert stat["isRead"] and stat["dateRead"] == opened[0]["timestamp"] and stat["timeToRead"].startswith("P0DT0H0M")
