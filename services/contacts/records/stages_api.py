@@ -38,19 +38,16 @@ class StagesApi(RecordsApi[Stage]):
         return read
 
     async def _settled(self, record_id: str, document: Stage) -> Stage:
-        """Of two that were written at once the later one takes another weight, and another one until it is alone."""
-        has_moved = False
+        """Two that were written at once may have one weight: whoever sees another one of it takes another weight."""
         for _ in range(ROUNDS):
             weights = await self._weights()
-            same = [one for one, weight in weights.items() if weight == document.weight and one != record_id]
-            if not any(has_moved or int(one) < int(record_id) for one in same):
+            if not any(weight == document.weight and one != record_id for one, weight in weights.items()):
                 break
             weight = _next(weights) + int(record_id) % SPREAD
             try:
                 document = await self._writer.change(record_id, _with_weight(weight)) or document
             except BusyError:
                 continue
-            has_moved = True
         return document
 
     async def _weights(self) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import itertools
+import json
 import time
 import uuid
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from services.common.documents import STAGE
 from services.common.tables import EventRow, columns, encode_rows
 from tests.integration.conftest import Hit, event_row
 from tests.integration.contacts.answers import told
@@ -160,6 +162,20 @@ def test_no_two_stages_have_one_weight(api: httpx.Client) -> None:
     made = [answer.json()["stage"] for answer in answers if answer.status_code == 201]
     now = [told(api.get(f"/api/stages/{stage['id']}"))["stage"]["weight"] for stage in made]
     assert made and len(set(now)) == len(now)
+
+
+def test_a_stage_that_sees_another_one_of_its_weight_takes_another_whichever_is_older(
+    api: httpx.Client, clickhouse: Client
+) -> None:
+    """The other one was written at once and has not seen this one, so it stays."""
+    stage = make(api, "stages", "stage", name=name("stage"), weight=70_000 + next(_numbers))
+    later, data = str(stage["id"] + 1_000_000), json.dumps({"name": name("stage"), "weight": stage["weight"]})
+    columns = ["kind", "id", "version", "is_deleted", "data"]
+    clickhouse.insert("records", [[STAGE, later, 1, 0, data]], columns)
+    edited = told(api.patch(f"/api/stages/{stage['id']}/edit", json={"name": name("stage")}))["stage"]
+    clickhouse.insert("records", [[STAGE, later, 2, 1, ""]], columns)
+    assert edited["weight"] > stage["weight"]
+    assert told(api.get(f"/api/stages/{stage['id']}"))["stage"]["weight"] == edited["weight"]
 
 
 def test_no_two_categories_of_a_bundle_have_one_alias(api: httpx.Client) -> None:
