@@ -64,7 +64,7 @@ def test_another_address_on_the_same_device_leads_to_another_history(page: Page,
     log_in(page, his)
     first = page.inner_text("#contact-id")
     log_in(page, hers)
-    expect(page.locator("#contact-id")).not_to_have_text(first, timeout=5_000)
+    expect(page.locator("#contact-id")).not_to_have_text(first, timeout=15_000)
     page.click("#login-result a")
     expect(page.locator("body")).to_contain_text(hers, timeout=15_000)
     expect(page.locator("body")).not_to_contain_text(his)

@@ -61,7 +61,7 @@
     showVisitor();
   });
 
-  // Somebody else may be in front of this device now. That is decided behind the answer, within a second.
+  // Somebody else may be in front of this device now. That is decided behind the answer, mostly within a second.
   function followMove(tries) {
     setTimeout(function () {
       window.MauticJS.makeCORSRequest('GET', INGEST_URL + '/mtc', {}, function (answer) {
@@ -90,7 +90,7 @@
         if (!byId('history').hidden) {
           addLine(result, 'a', 'See the history').href = byId('history').href;
         }
-        followMove(5);
+        followMove(20);
       },
       onerror: function () {
         result.textContent = 'The tracking server does not answer. Is it running, at the address of this page’s snippet?';
