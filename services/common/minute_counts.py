@@ -25,7 +25,7 @@ from services.common.redis_client import RedisClient, RedisError, load_script, r
 log = structlog.get_logger()
 
 WRITE_SECONDS = 3.0
-CLOSE_SECONDS = 1.0  # that the last write may take
+CLOSE_SECONDS = 3.0  # that the last write may take, after the 5 s of what is in hand: within `WORKER_STOP_SECONDS`
 MINUTE = 60
 LIFE_SECONDS = 86_400
 MOST_MINUTES = LIFE_SECONDS // MINUTE  # that wait at most: they would live no longer
