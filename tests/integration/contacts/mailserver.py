@@ -20,8 +20,9 @@ class MailServer:
         self.replies: dict[str, list[str]] = {}
         self.slow_seconds = 0.0  # between what it takes and its 250
         self._controller = Controller(
-            self, hostname="127.0.0.1", port=port, enable_SMTPUTF8=True, decode_data=False, ready_timeout=20
-        )
+            self, hostname="127.0.0.1", port=port, server_hostname="127.0.0.1",  # else it looks its own name up
+            enable_SMTPUTF8=True, decode_data=False, ready_timeout=20,
+        )  # fmt: skip
 
     def __enter__(self) -> MailServer:
         self._controller.start()

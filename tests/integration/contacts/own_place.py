@@ -60,7 +60,7 @@ class Place:
             "SPOOR_CONTACTS_PORT": str(free_port()), "SPOOR_ADMIN_PASSWORD": "x", "SPOOR_SECRET": "integration-tests",
         }  # fmt: skip
         process = Process("services.contacts", log, {**said, **self._environ, **environ})
-        eventually(lambda: "Unexpected exit" in process.said(), "its end", 30)
+        eventually(lambda: "Unexpected exit" in process.said(), "its end", 90)
         process.stop()
 
     def forget_leases(self) -> None:

@@ -80,7 +80,7 @@ def test_every_mail_arrives_whenever_the_sender_dies(start: Start, port: int, qu
         assert {to for one in server.taken for to in one.rcpt_tos} == set(contacts) and len(ids) == COUNT
         twice = [one for one, count in ids.items() if count > 1]
         assert len(twice) <= (LINES if number == signal.SIGKILL else 0) and max(ids.values()) <= 2
-        assert waiting(queue, contacts.values()) == []
+        eventually(lambda: waiting(queue, contacts.values()) == [], "the queue forgets what is sent")
 
 
 def test_mails_that_redis_has_lost_are_queued_anew(start: Start, port: int, queue: redis.Redis) -> None:

@@ -128,7 +128,7 @@ def test_whoever_unsubscribes_gets_no_more(
         answer = httpx.post(site.url + action[1], trust_env=False)
     assert answer.status_code == 200 and not answer.headers.get_list("set-cookie")
     eventually(lambda: refusals(mail, received.contact) == [("email", 1, received.email)], "the refusal")
-    [told_once] = history(mail, received.contact, "lead.donotcontact")
+    [told_once] = eventually(lambda: history(mail, received.contact, "lead.donotcontact"), "it is in the history")
     assert told_once["details"]["dnc"]["reason"] == "unsubscribed"
     body = {"subject": "s", "body": "b"}
     assert told(mail.post(f"/api/contacts/{received.contact}/email", json=body))["success"] is False

@@ -20,7 +20,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the client, installed by its locked names and hashes."""
     folder = tmp_path_factory.mktemp("node") / "client"
     shutil.copytree(CLIENT, folder, ignore=shutil.ignore_patterns("node_modules"))
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=120)
+    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=600)
     return folder
 
 
@@ -32,7 +32,7 @@ def test_its_flows(client: Path, api: httpx.Client) -> None:
         env={**os.environ, **login},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 0, done.stderr

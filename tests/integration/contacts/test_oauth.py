@@ -309,11 +309,11 @@ def test_what_is_said_to_whoever_is_not_let_in(nobody: httpx.Client) -> None:
 
 @pytest.fixture(scope="module")
 def strict(server_folder: Path, valkey_url: str, clickhouse_url: str, api: httpx.Client) -> Iterator[Service]:
-    """A service that lets 3 requests in 3 seconds, and takes no Basic; its tokens hold a minute."""
+    """A service that lets 3 requests in 10 seconds, and takes no Basic; its tokens hold a minute."""
     del api
     yield from serving(
         "contacts", server_folder, valkey_url, clickhouse_url,
-        SPOOR_API_RATE_LIMITER_LIMIT="3", SPOOR_API_RATE_LIMITER_SECONDS="3", SPOOR_API_ENABLE_BASIC_AUTH="false",
+        SPOOR_API_RATE_LIMITER_LIMIT="3", SPOOR_API_RATE_LIMITER_SECONDS="10", SPOOR_API_ENABLE_BASIC_AUTH="false",
         SPOOR_API_OAUTH2_ACCESS_TOKEN_LIFETIME="1", SPOOR_API_TOKENS="billing:0123456789abcdef",
     )  # fmt: skip
 
@@ -321,16 +321,16 @@ def strict(server_folder: Path, valkey_url: str, clickhouse_url: str, api: httpx
 def test_whoever_asks_too_often_must_wait(api: httpx.Client, nobody: httpx.Client, strict: Service) -> None:
     del nobody
     tokens = [told(api.post("/api/tokens/new", json={"name": f"t{one}"}), 201)["token"]["token"] for one in (1, 2)]
-    with httpx.Client(base_url=strict.http.base_url, trust_env=False) as client:
+    with httpx.Client(base_url=strict.http.base_url, timeout=30, trust_env=False) as client:
         answers = [client.get("/api/users/self", headers=bearer(tokens[0])) for _ in range(4)]
         assert [one.status_code for one in answers] == [200, 200, 200, 429]
         [error] = answers[-1].json()["errors"]
         assert (error["code"], error["message"]) == (429, "You exceeded the rate limit")
         waits = int(answers[-1].headers["retry-after"])
-        assert 1 <= waits <= 6
+        assert 1 <= waits <= 20
         assert client.get("/api/users/self", headers=bearer(tokens[1])).status_code == 200, "each has their own"
         assert client.get("/livez").status_code == 200
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while client.get("/api/users/self", headers=bearer(tokens[0])).status_code == 429:
             assert time.monotonic() < deadline
             time.sleep(0.2)

@@ -181,7 +181,8 @@ def test_a_rule_of_a_group_gives_its_points_there(place: Place) -> None:
     place.store(one, url=url)
     eventually(lambda: scores(place.api, one) == {number: 10}, "the score", 20)
     eventually(lambda: told(place.api.get(f"/api/contacts/{one}"))["contact"]["points"] == 100, "the points", 20)
-    told_groups = [event["details"]["log"].get("group") for event in gained(place.api, one)]
+    events = eventually(lambda: len(told := gained(place.api, one)) == 2 and told, "both in the history", 60)
+    told_groups = [event["details"]["log"].get("group") for event in events or []]
     assert sorted(map(str, told_groups)) == ["None", str({"id": number, "name": "Loyalty"})]
 
 

@@ -36,7 +36,7 @@ def settle(place: Place) -> None:
     url, one = f"https://x.org/{uuid.uuid4().hex}", place.contact(email=f"{uuid.uuid4().hex}@x.org")
     number = rule(place, "url.hit", properties={"page_url": url})
     place.store(one, url=url)
-    eventually(lambda: points(place, one) == 5, "points of the last rule", 20)
+    eventually(lambda: points(place, one) == 5, "points of the last rule", 60)
     place.api.delete(f"/api/points/{number}/delete")
 
 
@@ -58,9 +58,9 @@ def test_a_visit_gives_points_once_and_a_repeatable_rule_each_time(place: Place)
     place.store(one, url=f"https://x.org/{mark}/a", times=2)
     place.store(one, url=f"https://x.org/{mark}/b")
     place.store(one, url=f"https://x.org/{mark}/b")
-    eventually(lambda: points(place, one) == 211, "the points", 20)
+    eventually(lambda: points(place, one) == 211, "the points", 60)
     place.store(one, url=f"https://x.org/{mark}/b")
-    eventually(lambda: points(place, one) == 311, "another one", 20)
+    eventually(lambda: points(place, one) == 311, "another one", 60)
     settle(place)
     assert points(place, one) == 311
     query = {"filters[includeEvents][0]": "point.gained"}
@@ -78,7 +78,7 @@ def test_forms_downloads_and_opened_mails_give_points(place: Place) -> None:
     place.store(one, type="form.submitted", query='{"form":{"id":"72"}}')
     place.store(one, type="asset.download", query='{"asset":{"id":"3"}}')
     place.store(one, type="email.read", query='{"stat":{"emailId":9}}')
-    eventually(lambda: points(place, one) == -89, "the points", 20)
+    eventually(lambda: points(place, one) == -89, "the points", 60)
 
 
 def test_a_visitor_gets_them_when_it_becomes_known(place: Place) -> None:
@@ -89,7 +89,7 @@ def test_a_visitor_gets_them_when_it_becomes_known(place: Place) -> None:
     assert points(place, visitor) == 0
     assert place.redis.get(f"c:{{c{visitor % 1024}}}:{visitor}") is None
     place.api.patch(f"/api/contacts/{visitor}/edit", json={"email": f"{uuid.uuid4().hex}@x.org"})
-    eventually(lambda: points(place, visitor) == 5, "its points", 20)
+    eventually(lambda: points(place, visitor) == 5, "its points", 60)
 
 
 def test_a_process_that_dies_gives_nothing_twice(place: Place) -> None:
@@ -102,6 +102,6 @@ def test_a_process_that_dies_gives_nothing_twice(place: Place) -> None:
     place.start_until_it_dies(SPOOR_FAULT_POINT="after_write", SPOOR_FAULT_PASSING="3")
     place.forget_leases()
     place.restart()
-    eventually(lambda: [points(place, one) for one in ids] == [5] * 5, "points for all", 20)
+    eventually(lambda: [points(place, one) for one in ids] == [5] * 5, "points for all", 60)
     settle(place)
     assert [points(place, one) for one in ids] == [5] * 5

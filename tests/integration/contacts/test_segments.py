@@ -7,7 +7,7 @@ import itertools
 import json
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from string import Template
 from typing import Any
 
@@ -297,8 +297,17 @@ class Cast:
 
 
 @pytest.fixture(scope="module")
-def cast(api: httpx.Client, store_hit: Hit) -> Cast:
-    return Cast(api, store_hit)
+def casts() -> dict[date, Cast]:
+    return {}
+
+
+@pytest.fixture
+def cast(api: httpx.Client, store_hit: Hit, casts: dict[date, Cast]) -> Cast:
+    """One a day, for cases say today and yesterday."""
+    today = datetime.now(UTC).date()
+    if today not in casts:
+        casts[today] = Cast(api, store_hit)
+    return casts[today]
 
 
 @pytest.mark.parametrize(
