@@ -19,6 +19,7 @@ class Kept(Protocol):
 
 
 Record = TypeVar("Record", bound=Kept)
+FOLDER_LOCK = "folder.lock"
 _ID = re.compile(r"[0-9a-f]{32}")
 _encode = msgspec.json.encode
 
@@ -46,19 +47,26 @@ class RecordFolder(Generic[Record]):
 
     def add(self, record: Record) -> None:
         """On the disk when this returns. Raises `OSError`."""
-        self._write(record)
+        os.replace(self._written(record), self._path(record.id))
+        self._sync()
 
     def save(self, record: Record, *, is_lasting: bool = True) -> bool:
         """False where it has been removed meanwhile. Raises `OSError`."""
-        if not self._path(record.id).exists():
-            return False
-        self._write(record, is_lasting=is_lasting)
+        new = self._written(record, is_lasting=is_lasting)
+        with self._alone():
+            if not self._path(record.id).exists():
+                new.unlink()
+                return False
+            os.replace(new, self._path(record.id))
+        if is_lasting:
+            self._sync()
         return True
 
     def remove(self, record: Record) -> None:
         """What says so first: whoever works on it then stops."""
-        for path in (self._path(record.id), self._lock(record.id)):
-            path.unlink(missing_ok=True)
+        with self._alone():
+            self._path(record.id).unlink(missing_ok=True)
+        self._lock(record.id).unlink(missing_ok=True)
 
     @contextmanager
     def claimed(self, record: Record) -> Iterator[bool]:
@@ -75,6 +83,16 @@ class RecordFolder(Generic[Record]):
         finally:
             os.close(descriptor)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Held for a look and a rename: else what is removed between the two would come back."""
+        descriptor = os.open(self.folder / FOLDER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
     def _path(self, record_id: str) -> Path:
         return self.folder / f"{record_id}.json"
 
@@ -88,16 +106,15 @@ class RecordFolder(Generic[Record]):
             return None
         return record if _ID.fullmatch(record.id) and record.id == path.stem else None
 
-    def _write(self, record: Record, *, is_lasting: bool = True) -> None:
+    def _written(self, record: Record, *, is_lasting: bool = True) -> Path:
+        """A file that is to become the record's."""
         new = self.folder / f"{record.id}.json.{os.getpid()}"
         with open(new, "wb", opener=_private) as file:
             file.write(_encode(record))
             file.flush()
             if is_lasting:
                 os.fsync(file.fileno())
-        os.replace(new, self._path(record.id))
-        if is_lasting:
-            self._sync()
+        return new
 
     def _sync(self) -> None:
         """A rename is on the disk only when its folder is."""

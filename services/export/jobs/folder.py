@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from services.export.jobs.job import Job
-from services.export.record_folder import RecordFolder
+from services.export.record_folder import FOLDER_LOCK, RecordFolder
 
 OLD_SECONDS = 3_600.0
 
@@ -24,7 +24,8 @@ class JobFolder(RecordFolder[Job]):
         known, old = {job.id for job in self.all()}, time.time() - OLD_SECONDS
         for path in self.folder.iterdir():
             with contextlib.suppress(FileNotFoundError):
-                if path.name.partition(".")[0] not in known and path.is_file() and path.stat().st_mtime < old:
+                is_known = path.name == FOLDER_LOCK or path.name.partition(".")[0] in known
+                if not is_known and path.is_file() and path.stat().st_mtime < old:
                     path.unlink()
 
     def file(self, job: Job) -> Path:

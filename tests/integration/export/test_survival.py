@@ -20,6 +20,7 @@ from clickhouse_connect.driver.client import Client
 from services.common import keys
 from services.common.migrate import migrate
 from services.common.redis_client import connect
+from services.export.record_folder import FOLDER_LOCK
 from tests.integration.export.test_export import ended
 from tests.integration.services import Service, start_service
 from tests.processes import eventually
@@ -47,8 +48,8 @@ def start(tmp_path: Path, valkey_url: str, filled_url: str) -> Iterator[Any]:
     """Starts a process over one and the same folder of jobs."""
     started: list[Service] = []
 
-    def start() -> Service:
-        started.append(start_service("export", tmp_path, valkey_url, filled_url))
+    def start(clickhouse_url: str = filled_url) -> Service:
+        started.append(start_service("export", tmp_path, valkey_url, clickhouse_url))
         return started[-1]
 
     yield start
@@ -57,10 +58,17 @@ def start(tmp_path: Path, valkey_url: str, filled_url: str) -> Iterator[Any]:
         service.process.stop()
 
 
+@pytest.fixture
+def slow_url(filled_url: str) -> Iterator[str]:
+    proxy = SlowProxy(filled_url)
+    yield proxy.url
+    proxy.close()
+
+
 def begun(http: httpx.Client) -> str:
     """The id of one that runs, and has written something."""
     job: str = http.post("/exports", json={"columns": "all", "packing": "gzip"}).json()["id"]
-    eventually(lambda: http.get(f"/exports/{job}").json()["status"] == "running", "it runs")
+    eventually(lambda: http.get(f"/exports/{job}").json()["rows"] > 0, "the first rows", 60)
     return job
 
 
@@ -72,26 +80,26 @@ def whole(http: httpx.Client, job_id: str) -> dict[str, Any]:
     return job
 
 
-def test_a_killed_worker_leaves_its_export_to_another_one(start: Any, tmp_path: Path) -> None:
-    first, second = start(), start()
-    job = begun(first.http)
+def test_a_killed_worker_leaves_its_export_to_another_one(start: Any, slow_url: str, tmp_path: Path) -> None:
+    first = start(slow_url)
+    job, second = begun(first.http), start()
     folder = tmp_path / "data" / "exports"
-    first.process.stop(signal.SIGKILL)
     assert not list(folder.glob(f"{job}.csv*"))
+    first.process.stop(signal.SIGKILL)
     whole(second.http, job)
     assert not list(folder.glob("*.part"))
 
 
-def test_all_killed_it_is_begun_again_at_a_start(start: Any) -> None:
-    first = start()
+def test_all_killed_it_is_begun_again_at_a_start(start: Any, slow_url: str) -> None:
+    first = start(slow_url)
     job = begun(first.http)
     first.process.stop(signal.SIGKILL)
     again = start()
     assert whole(again.http, job)["attempts"] == 2
 
 
-def test_a_service_that_ends_leaves_what_it_was_doing(start: Any) -> None:
-    first = start()
+def test_a_service_that_ends_leaves_what_it_was_doing(start: Any, slow_url: str) -> None:
+    first = start(slow_url)
     job = begun(first.http)
     begin = time.monotonic()
     first.process.stop()
@@ -99,14 +107,14 @@ def test_a_service_that_ends_leaves_what_it_was_doing(start: Any) -> None:
     assert whole(start().http, job)["attempts"] == 1
 
 
-def test_one_that_is_removed_while_it_runs_stops_and_leaves_nothing(start: Any, tmp_path: Path) -> None:
-    service = start()
+def test_one_that_is_removed_while_it_runs_stops_and_leaves_nothing(start: Any, slow_url: str, tmp_path: Path) -> None:
+    service = start(slow_url)
     job = begun(service.http)
     assert service.http.delete(f"/exports/{job}").json()["status"] == "removed"
     folder = tmp_path / "data" / "exports"
     eventually(lambda: not list(folder.glob(f"{job}*")), "nothing is left")
     time.sleep(1.5)
-    assert [path for path in folder.iterdir() if path.is_file()] == []
+    assert [path.name for path in folder.iterdir() if path.is_file()] == [FOLDER_LOCK]
 
 
 async def test_what_was_read_before_an_erasure_is_removed_and_what_reads_begins_again(
@@ -116,18 +124,21 @@ async def test_what_was_read_before_an_erasure_is_removed_and_what_reads_begins_
     redis = connect(redis_url)
     await redis.set(keys.ERASED, 1)
     folder = tmp_path / "data" / "exports"
-    service = start_service("export", tmp_path, redis_url, filled_url)
+    proxy = SlowProxy(filled_url)
+    service = start_service("export", tmp_path, redis_url, proxy.url)
     small = service.http.post("/exports", json={"columns": ["id"], "search": "ids:1"}).json()["id"]
     assert ended(service.http, small)["status"] == "done"
     large = service.http.post("/exports", json={"format": "xlsx", "search": "email:c1 or email:c2"}).json()["id"]
-    eventually(lambda: service.http.get(f"/exports/{large}").json()["status"] == "running", "it reads")
+    eventually(lambda: service.http.get(f"/exports/{large}").json()["rows"] > 0, "it reads", 60)
     erased_at = time.time()
     await redis.set(keys.ERASED, 2)
     eventually(lambda: service.http.get(f"/exports/{small}").json()["status"] == "expired", "the end of the file")
+    proxy.is_slow = False
     assert not (folder / f"{small}.csv").exists() and service.http.get(f"/exports/{small}/download").status_code == 410
     done = ended(service.http, large)
     assert (done["status"], done["attempts"]) == ("done", 1) and done["started_at"] > erased_at
     service.process.stop()
+    proxy.close()
 
     await redis.set(keys.ERASED, 3)
     again = start_service("export", tmp_path, redis_url, filled_url)
@@ -139,17 +150,15 @@ async def test_what_was_read_before_an_erasure_is_removed_and_what_reads_begins_
     await redis.aclose()
 
 
-class CuttingProxy:
-    """Hands on what passes between the service and ClickHouse, and once breaks off an answer that is so long."""
-
-    CUT_AFTER = 5 << 20
+class Proxy:
+    """Hands on what passes between the service and ClickHouse."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._target = (parts.hostname or "", parts.port or 0)
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = url.replace(f":{parts.port}/", f":{self._server.getsockname()[1]}/")
-        self.cuts, self.asked = 0, bytearray()
+        self.asked = bytearray()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
@@ -168,13 +177,38 @@ class CuttingProxy:
         with contextlib.suppress(OSError), source, sink:
             while data := source.recv(1 << 16):
                 passed += len(data)
-                self.asked += b"" if is_answer else data
-                if is_answer and passed > self.CUT_AFTER and not self.cuts:
-                    self.cuts += 1
-                    for end in (source, sink):
-                        end.shutdown(socket.SHUT_RDWR)
-                    return
+                if is_answer:
+                    self._answers(passed, data, source, sink)
+                else:
+                    self.asked += data
                 sink.sendall(data)
+
+    def _answers(self, passed: int, data: bytes, *ends: socket.socket) -> None:
+        """Before these are handed on, the last of so many."""
+
+
+class CuttingProxy(Proxy):
+    """Once breaks off an answer that is so long."""
+
+    CUT_AFTER = 5 << 20
+    cuts = 0
+
+    def _answers(self, passed: int, data: bytes, *ends: socket.socket) -> None:
+        if passed > self.CUT_AFTER and not self.cuts:
+            self.cuts += 1
+            for end in ends:
+                end.shutdown(socket.SHUT_RDWR)
+
+
+class SlowProxy(Proxy):
+    """What is beyond the first bytes of an answer takes its time: whoever reads it still does so when a test acts."""
+
+    FIRST, BYTES_A_SECOND = 1 << 20, 1 << 20
+    is_slow = True
+
+    def _answers(self, passed: int, data: bytes, *ends: socket.socket) -> None:
+        if passed > self.FIRST and self.is_slow:
+            time.sleep(len(data) / self.BYTES_A_SECOND)
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again(tmp_path: Path, valkey_url: str, filled_url: str) -> None:

@@ -13,6 +13,7 @@ from services.common.envelope import ApiError
 from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import Job, Status, new_id
 from services.export.jobs.wish import Format, Header, Of, Packing, Wish, read_wish
+from services.export.record_folder import FOLDER_LOCK
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_what_nobody_asked_for_is_removed_at_a_start(folder: JobFolder) -> None:
     job = Job(new_id(), Wish(), 1.0, status=Status.DONE)
     folder.add(job)
     folder.file(job).write_bytes(b"id\n")
-    for name in ("stranger.json", f"{new_id()}.csv", f"{new_id()}.part", f"{new_id()}.lock"):
+    for name in ("stranger.json", f"{new_id()}.csv", f"{new_id()}.part", f"{new_id()}.lock", FOLDER_LOCK):
         (folder.folder / name).write_bytes(b"{")
     hour_ago = time.time() - 3_700
     for path in folder.folder.iterdir():
@@ -34,7 +35,8 @@ def test_what_nobody_asked_for_is_removed_at_a_start(folder: JobFolder) -> None:
     (folder.folder / f"{new_id()}.part").write_bytes(b"of another process")
     folder.open()
     left = {path.suffix: path.read_bytes() for path in folder.folder.iterdir()}
-    assert left.keys() == {".csv", ".json", ".part"} and left[".part"] == b"of another process"
+    assert left.keys() == {".csv", ".json", ".part", ".lock"} and (folder.folder / FOLDER_LOCK).exists()
+    assert len(list(folder.folder.iterdir())) == 4 and left[".part"] == b"of another process"
 
 
 def test_one_works_on_a_job_until_it_lets_go(folder: JobFolder) -> None:
@@ -54,8 +56,18 @@ def test_a_job_that_was_removed_does_not_come_back(folder: JobFolder) -> None:
     folder.add(job)
     folder.part(job).write_bytes(b"{")
     folder.remove(job)
-    assert not folder.save(job) and list(folder.folder.iterdir()) == []
+    assert not folder.save(job) and [path.name for path in folder.folder.iterdir()] == [FOLDER_LOCK]
     assert job.file_name == f"{job.id}.ndjson.gz"
+
+
+def test_a_job_that_is_removed_while_it_is_saved_does_not_come_back(
+    folder: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(new_id(), Wish(), 1.0)
+    folder.add(job)
+    monkeypatch.setattr(os, "fsync", lambda _: folder.remove(job))
+    assert not folder.save(job) and folder.all() == []
+    assert [path.name for path in folder.folder.iterdir()] == [FOLDER_LOCK]
 
 
 def test_a_wish_says_what_it_is() -> None:
