@@ -61,7 +61,7 @@ def test_events_of_a_time_are_from_its_begin_until_before_its_end(exports: Servi
 def test_who_sees_their_own_exports_the_events_of_their_own(
     exports: Service, api: httpx.Client, ada: httpx.Client, store_hit: Hit
 ) -> None:
-    with httpx.Client(base_url=api.base_url, auth=ada.auth, trust_env=False) as by_ada:
+    with httpx.Client(base_url=api.base_url, auth=ada.auth, timeout=30, trust_env=False) as by_ada:
         mine = new(by_ada)
     theirs = new(api)
     for contact in (mine, theirs):

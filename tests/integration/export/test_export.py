@@ -41,7 +41,9 @@ NOW_US = 1_700_000_000_000_000
 
 def ended(http: httpx.Client, job_id: str) -> dict[str, Any]:
     path = f"/exports/{job_id}"
-    job = eventually(lambda: (one := http.get(path).json())["status"] in ("done", "failed") and one, "the export ends")
+    job = eventually(
+        lambda: (one := http.get(path).json())["status"] in ("done", "failed") and one, "the export ends", 60
+    )
     assert isinstance(job, dict)
     return job
 

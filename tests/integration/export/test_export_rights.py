@@ -17,7 +17,9 @@ from tests.integration.services import Service
 def ada(api: httpx.Client, exports: Service) -> Iterator[httpx.Client]:
     """Of the export service, in the name of somebody who sees their own contacts."""
     user = made_user(api, role(api, lead__leads=["viewown", "create"], lead__export=["enable"]))
-    with httpx.Client(base_url=exports.http.base_url, auth=(user["username"], PASSWORD), trust_env=False) as client:
+    with httpx.Client(
+        base_url=exports.http.base_url, auth=(user["username"], PASSWORD), timeout=30, trust_env=False
+    ) as client:
         yield client
 
 
@@ -25,14 +27,14 @@ def test_an_export_has_the_callers_own_contacts_and_is_theirs(
     api: httpx.Client, exports: Service, ada: httpx.Client
 ) -> None:
     other = contact(api)
-    with httpx.Client(base_url=api.base_url, auth=ada.auth, trust_env=False) as by_ada:
+    with httpx.Client(base_url=api.base_url, auth=ada.auth, timeout=30, trust_env=False) as by_ada:
         mine = contact(by_ada)
         token = told(by_ada.post("/api/tokens/new", json={"name": "x"}), 201)["token"]["token"]
     job, rows = exported(ada, search="", columns=["id", "email"])
     assert [int(row["id"]) for row in rows] == [mine]
     assert exported(ada, search=f"ids:{other}")[1] == []
     bearer = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=exports.http.base_url, headers=bearer, trust_env=False) as by_token:
+    with httpx.Client(base_url=exports.http.base_url, headers=bearer, timeout=30, trust_env=False) as by_token:
         assert job["id"] in [one["id"] for one in told(by_token.get("/exports"))["exports"]]
     assert exports.http.get(f"/exports/{job['id']}/download").status_code == 200, "the admin sees all"
     admins, _ = exported(exports.http, search=f"ids:{other}")
@@ -55,7 +57,9 @@ def test_a_hidden_segment_is_exported_only_by_whom_may_see_it(
 
 def test_who_may_not_export_is_refused(api: httpx.Client, exports: Service) -> None:
     user = made_user(api, role(api, lead__leads=["full"]))
-    with httpx.Client(base_url=exports.http.base_url, auth=(user["username"], PASSWORD), trust_env=False) as client:
+    with httpx.Client(
+        base_url=exports.http.base_url, auth=(user["username"], PASSWORD), timeout=30, trust_env=False
+    ) as client:
         assert denied(client.get("/exports")) and denied(client.post("/exports", json={}))
         client.auth = httpx.BasicAuth("nobody", "x")
         assert client.get("/exports").status_code == 401

@@ -48,7 +48,9 @@ def mailing(
 def someone(api: httpx.Client, service: Service) -> Iterator[tuple[httpx.Client, str]]:
     """Who sees their own contacts, and their address."""
     user = made_user(api, role(api, lead__leads=["viewown"], lead__export=["enable"]))
-    with httpx.Client(base_url=service.http.base_url, auth=(user["username"], PASSWORD), trust_env=False) as http:
+    with httpx.Client(
+        base_url=service.http.base_url, auth=(user["username"], PASSWORD), timeout=30, trust_env=False
+    ) as http:
         yield http, user["email"]
 
 
@@ -69,7 +71,7 @@ def test_the_link_of_a_mail_opens_for_its_user_alone(api: httpx.Client, mailing:
         assert mail["Subject"].startswith("Export: contacts-") and "0 rows" in text
         assert ada.get(link).text == "id\n"
         assert bob.get(link).status_code == 404 and mailing.http.get(link).status_code == 403
-        assert httpx.get(f"{mailing.http.base_url}{link}", trust_env=False).status_code == 401
+        assert httpx.get(f"{mailing.http.base_url}{link}", timeout=30, trust_env=False).status_code == 401
         assert ada.get(f"{link}x").status_code == ada.get(f"/exports/{job}/download?link=").status_code == 403
         assert len(server.to(email)) == 1
 

@@ -24,7 +24,7 @@ from clickhouse_connect.driver.client import Client
 
 from tests.integration.export.object_store import KEY, SECRET, ObjectStore
 from tests.integration.export.test_export import ended, exported
-from tests.integration.export.test_schedules import last, make_due
+from tests.integration.export.test_schedules import HOUR, last, make_due
 from tests.integration.export.test_survival import CuttingProxy
 from tests.integration.services import Service, serving, start_service
 from tests.processes import eventually, free_port
@@ -138,7 +138,9 @@ def test_events_and_companies_go_there_too(storing: Service, store: ObjectStore,
 
 def test_a_schedule_puts_its_files_there(storing: Service, store: ObjectStore, tag: str) -> None:
     export = {"to": "s3", "search": f"tag:{tag}", "columns": "email", "format": "ndjson", "packing": "gzip"}
-    schedule = storing.http.post("/schedules", json={"name": "x", "every": "daily", "hour": 6, "export": export}).json()
+    schedule = storing.http.post(
+        "/schedules", json={"name": "x", "every": "daily", "hour": HOUR, "export": export}
+    ).json()
     folder = Path(re.search(r'"data_dir":"([^"]+)"', storing.process.log.read_text())[1]) / "exports"  # type: ignore[index]
     outcome = last(storing.http, schedule, make_due(folder, schedule))
     job = ended(storing.http, outcome["export_id"])
@@ -197,12 +199,12 @@ def being_sent(http: httpx.Client, store: ObjectStore, clickhouse: Client) -> It
 
     def wait() -> None:
         is_asked.set()
-        goes_on.wait(15)
+        goes_on.wait(90)
 
     store.before_part = wait
     try:
         job = http.post("/exports", json={"to": "s3", "of": "events", "columns": "all"}).json()["id"]
-        assert is_asked.wait(15), "a part is sent"
+        assert is_asked.wait(60), "a part is sent"
         path = httpx.URL(http.get(f"/exports/{job}").json()["object"]).path
         assert path not in store.objects
         yield job, path

@@ -84,9 +84,9 @@ def of_schedule(http: httpx.Client, schedule: dict[str, Any]) -> list[dict[str, 
 
 def test_a_schedule_is_kept_shown_changed_paused_and_removed(start: Start) -> None:
     first = start()
-    schedule = made(first.http, hour=6)
+    schedule = made(first.http)
     now = time.time()
-    assert now < schedule["next_due_at"] <= now + DAY and schedule["next_due_at"] % DAY == 6 * 3_600
+    assert now < schedule["next_due_at"] <= now + DAY and schedule["next_due_at"] % DAY == HOUR * 3_600
     assert schedule["last"] is None and schedule["user"] == "admin" and schedule["timezone"] == "UTC"
     path = f"/schedules/{schedule['id']}"
     first.process.stop()
@@ -94,7 +94,7 @@ def test_a_schedule_is_kept_shown_changed_paused_and_removed(start: Start) -> No
     assert told(http.get(path)) == schedule
     assert told(http.get("/schedules")) == {"schedules": [schedule]}
     weekly = told(http.patch(path, json={"every": "weekly", "weekday": "sunday", "timezone": "Asia/Tokyo"}))
-    assert weekly["next_due_at"] % DAY == 21 * 3_600 and weekly["export"] == DAILY["export"]
+    assert weekly["next_due_at"] % DAY == (HOUR - 9) % 24 * 3_600 and weekly["export"] == DAILY["export"]
     assert told(http.patch(path, json={"paused": True}))["next_due_at"] is None
     again = told(http.patch(path, json={"paused": False, "name": "y"}))
     assert again == {**weekly, "name": "y"}
@@ -122,7 +122,7 @@ def test_what_could_not_be_exported_now_is_no_schedule(start: Start) -> None:
 def test_what_is_due_is_made_once_by_several_processes(start: Start, folder: Path) -> None:
     services = [start(), start(), start()]
     http = services[0].http
-    schedules = [made(http, hour=hour) for hour in range(6)]
+    schedules = [made(http, hour=(HOUR - number) % 24) for number in range(6)]
     due = [make_due(folder, one) for one in schedules]
     for schedule, due_at in zip(schedules, due, strict=True):
         outcome = last(http, schedule, due_at)
@@ -190,7 +190,7 @@ def test_it_is_made_by_the_rights_of_now(api: httpx.Client, start: Start, folder
         role(api, lead__leads=["viewown", "create"]),
     )
     user = made_user(api, own)
-    base = {"auth": (user["username"], PASSWORD), "trust_env": False}
+    base = {"auth": (user["username"], PASSWORD), "timeout": 30, "trust_env": False}
     with (
         httpx.Client(base_url=service.http.base_url, **base) as ada,
         httpx.Client(base_url=api.base_url, **base) as by_ada,
@@ -228,7 +228,7 @@ def test_a_schedule_is_its_users(api: httpx.Client, start: Start) -> None:
     http = start().http
     user = made_user(api, role(api, lead__leads=["viewown"], lead__export=["enable"]))
     admins = made(http)
-    with httpx.Client(base_url=http.base_url, auth=(user["username"], PASSWORD), trust_env=False) as ada:
+    with httpx.Client(base_url=http.base_url, auth=(user["username"], PASSWORD), timeout=30, trust_env=False) as ada:
         theirs = made(ada)
         assert [one["id"] for one in told(ada.get("/schedules"))["schedules"]] == [theirs["id"]]
         for answer in (ada.get, ada.delete):
@@ -242,10 +242,10 @@ def test_a_schedule_is_its_users(api: httpx.Client, start: Start) -> None:
 def test_who_may_not_export_or_is_no_user_has_no_schedules(api: httpx.Client, start: Start) -> None:
     base_url = start().http.base_url
     user = made_user(api, role(api, lead__leads=["full"]))
-    with httpx.Client(base_url=base_url, auth=(user["username"], PASSWORD), trust_env=False) as client:
+    with httpx.Client(base_url=base_url, auth=(user["username"], PASSWORD), timeout=30, trust_env=False) as client:
         assert denied(client.get("/schedules")) and denied(client.post("/schedules", json=DAILY))
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx.Client(base_url=base_url, headers=headers, trust_env=False) as service:
+    with httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False) as service:
         answer = service.post("/schedules", json=DAILY)
         assert answer.status_code == 403 and "user" in answer.json()["errors"][0]["message"]
 
@@ -266,7 +266,7 @@ def test_what_may_pass_is_tried_again_and_nothing_is_skipped(start: Start, folde
     assert told(http.get(f"/schedules/{schedule['id']}"))["next_due_at"] == due_at
     for path in others:
         path.unlink()
-    eventually(lambda: last(http, schedule, due_at)["status"] == "done", "it is made after all")
+    eventually(lambda: last(http, schedule, due_at)["status"] == "done", "it is made after all", 40)
 
 
 def test_what_a_schedule_made_is_forgotten_when_its_time_is_over(start: Start, folder: Path) -> None:

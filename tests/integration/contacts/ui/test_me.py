@@ -41,14 +41,14 @@ def test_a_password_needs_the_one_before_it(api: httpx.Client) -> None:
         went(eve.post("/ui/me/password", data={"currentPassword": PASSWORD, **new}))
         user = told(api.get("/api/users", params={"orderBy": "id", "orderByDir": "DESC", "limit": 1}))["users"][0]
         login = {"username": user["username"], "password": " a new one "}
-        assert went(httpx.post(f"{api.base_url}/ui/login", data=login)) == "/ui"
+        assert went(httpx.post(f"{api.base_url}/ui/login", data=login, timeout=30)) == "/ui"
 
 
 def test_whoever_changes_the_password_stays_logged_in_here_and_nowhere_else(api: httpx.Client) -> None:
     with logged_in(api) as eve:
         name = page(eve.get("/ui/me")).partition("You log in as <strong>")[2].partition("<")[0]
         login = {"username": name, "password": PASSWORD}
-        here, there = (httpx.Client(base_url=api.base_url, trust_env=False) for _ in range(2))
+        here, there = (httpx.Client(base_url=api.base_url, timeout=30, trust_env=False) for _ in range(2))
         with here, there:
             for browser in (here, there):
                 went(browser.post("/ui/login", data=login))
@@ -65,7 +65,7 @@ def test_a_token_is_shown_once_lets_in_and_is_revoked(ada: httpx.Client, api: ht
     assert token
     assert 'data-copies="new-token"' in made
     login = {"Authorization": f"Bearer {token[1]}"}
-    asked = httpx.get(f"{api.base_url}/api/users/self", headers=login)
+    asked = httpx.get(f"{api.base_url}/api/users/self", headers=login, timeout=30)
     assert asked.status_code == 200
     assert token[1] not in page(ada.get("/ui/me"))
     [kept] = told(ada.get("/api/tokens"))["tokens"]

@@ -77,7 +77,7 @@ def test_a_user_logs_in_with_the_password_that_was_typed_until_another_one_is(ap
 
     def login(password: str) -> httpx.Response:
         said = {"username": data["username"], "password": password}
-        return httpx.post(f"{api.base_url}/ui/login", data=said)
+        return httpx.post(f"{api.base_url}/ui/login", data=said, timeout=30)
 
     assert login(" correct horse ").status_code == 303
     went(api.post(f"/ui/users/{user['id']}/edit", data={**data, "plainPassword": "", "position": "Engineer"}))
