@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.processes import Process, free_port
 from tests.system.tracker import Tracker, run_tracker, snippet
@@ -26,6 +26,7 @@ ARGUMENTS = [
 ]
 PASSWORD = "system-tests"
 LOGIN = ("admin", PASSWORD)
+expect.set_options(timeout=30_000)  # a deadline that is met costs nothing on a slow machine
 
 
 @dataclasses.dataclass(frozen=True)

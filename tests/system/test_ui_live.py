@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import httpx
 from playwright.sync_api import Browser, Page, expect
 
+from tests.processes import eventually
 from tests.system.conftest import Stack
 from tests.system.pictures import take_picture
 
@@ -23,13 +25,28 @@ def visit_shop(browser: Browser, stack: Stack, *paths: str) -> None:
     context.close()
 
 
+def send_until_shown(page: Page, send: Callable[[], object], *selectors: str) -> None:
+    """Again and again: services learn within a second or so that somebody watches, and tell of no hit before that."""
+
+    def is_shown() -> bool:
+        send()
+        page.wait_for_timeout(1_000)
+        return all(page.locator(selector).count() for selector in selectors)
+
+    eventually(is_shown, f"the hits show: {selectors}", 30)
+
+
 def test_hits_show_as_they_arrive_with_their_contact_and_why_one_was_dropped(
     browser: Browser, page: Page, stack: Stack
 ) -> None:
     page.goto(stack.url("contacts", "/ui/live"))
-    page.wait_for_timeout(2_500)  # until ingest has learnt that somebody watches
-    visit_shop(browser, stack, "/satchel")
-    httpx.get(stack.url("ingest", "/mtracking.gif?page_url=https://shop.example/secret"), headers={"Sec-GPC": "1"})
+
+    def send() -> None:
+        visit_shop(browser, stack, "/satchel")
+        url = stack.url("ingest", "/mtracking.gif?page_url=https://shop.example/secret")
+        httpx.get(url, headers={"Sec-GPC": "1"}, timeout=30)
+
+    send_until_shown(page, send, "#hits li.stored", "#hits li.dropped")
     stored = page.locator("#hits li.stored").first
     expect(stored).to_contain_text("/satchel", timeout=SOON_MS)
     expect(stored.locator("a")).to_have_attribute("href", re.compile(r"^/ui/contacts/\d+$"))
@@ -65,8 +82,7 @@ def test_the_check_of_a_site_waits_for_its_hits_and_says_that_all_is_well(
     page.fill("#site", stack.url("demo"))
     page.click("text=Wait for its hits")
     expect(page.locator("#steps")).to_contain_text("Waiting for the first hit")
-    page.wait_for_timeout(2_500)
-    visit_shop(browser, stack, "/satchel", "/pricing")
+    send_until_shown(page, lambda: visit_shop(browser, stack, "/satchel", "/pricing"), "#steps >> text=has arrived")
     expect(page.locator("#steps")).to_contain_text("A hit has arrived and is stored", timeout=SOON_MS)
     expect(page.locator("#steps h2")).to_contain_text("all is well", timeout=SOON_MS)
     take_picture(page, "check-site")
@@ -74,9 +90,9 @@ def test_the_check_of_a_site_waits_for_its_hits_and_says_that_all_is_well(
 
 def test_the_check_of_a_site_says_that_its_origin_is_not_allowed(page: Page, stack: Stack) -> None:
     page.goto(stack.url("contacts", "/ui/live/check?site=https://unknown.example"))
-    page.wait_for_timeout(2_500)
-    headers = {"Origin": "https://unknown.example"}
-    httpx.post(stack.url("ingest", "/mtc/event"), data={"page_url": "https://unknown.example/"}, headers=headers)
+    headers, data = {"Origin": "https://unknown.example"}, {"page_url": "https://unknown.example/"}
+    url = stack.url("ingest", "/mtc/event")
+    send_until_shown(page, lambda: httpx.post(url, data=data, headers=headers, timeout=30), "#steps .wrong")
     expect(page.locator("#steps .wrong").first).to_contain_text("SPOOR_CORS_ORIGINS", timeout=SOON_MS)
 
 

@@ -35,6 +35,7 @@ def test_the_list_is_searched_while_somebody_types_with_help_by_keyboard(page: P
     expect(page.locator("#search")).to_have_value("tag:")
     page.keyboard.type(tag[:5])
     expect(page.locator("#search-help")).to_contain_text(tag)
+    expect(page.locator("#search-help [role=option]")).to_have_count(1)
     take_picture(page, "search-help")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")

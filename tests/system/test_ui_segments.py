@@ -16,7 +16,7 @@ SOON_MS = 15_000
 def test_a_segment_is_built_row_by_row_and_counted_while_it_is_made(page: Page, stack: Stack) -> None:
     city = f"City {uuid.uuid4().hex[:8]}"
     people = [{"firstname": f"Ada {n}", "city": city, "points": n, "tags": [city]} for n in range(3)]
-    httpx.post(stack.url("contacts", "/api/contacts/batch/new"), json=people, auth=LOGIN).raise_for_status()
+    httpx.post(stack.url("contacts", "/api/contacts/batch/new"), json=people, auth=LOGIN, timeout=30).raise_for_status()
     page.goto(stack.url("contacts", "/ui/segments/new"))
     page.fill("#f-name", f"Of {city}")
     page.click("text=Add a filter")

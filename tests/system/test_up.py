@@ -19,13 +19,15 @@ from tests.system.conftest import LOGIN, Stack, new_stack
 def test_what_was_seen_is_still_there_after_a_restart(tmp_path: Path) -> None:
     stack = new_stack(tmp_path)
     with stack.start() as process:
-        answer = httpx.get(stack.url("ingest", "/mtc/event?page_url=before&email=ada@example.com"), trust_env=False)
+        answer = httpx.get(
+            stack.url("ingest", "/mtc/event?page_url=before&email=ada@example.com"), timeout=30, trust_env=False
+        )
         assert process.stop(signal.SIGINT, 60) == 0
     contact = answer.json()["id"]
 
     def pages() -> list[str]:
         url = stack.url("contacts", f"/api/contacts/{contact}/activity?filters[includeEvents][]=page.hit")
-        body = httpx.get(url, auth=LOGIN, trust_env=False).json()
+        body = httpx.get(url, auth=LOGIN, timeout=30, trust_env=False).json()
         return [event["details"]["hit"]["url"] for event in body.get("events", [])]
 
     with stack.start() as process:

@@ -71,6 +71,7 @@ class Tracker:
     allows_cors: bool = True
     has_pixel: bool = True
     answer_delay_seconds: float = 0.0
+    hold: threading.Event | None = None  # page views are answered once it is set
     requests: list[Request] = field(default_factory=list)
     answers_sent: list[float] = field(default_factory=list)
 
@@ -115,6 +116,8 @@ class Handler(BaseHTTPRequestHandler):
         assert self.headers["Content-Type"].startswith("application/x-www-form-urlencoded")
         self._note("POST", path, params)
         time.sleep(self.tracker.answer_delay_seconds)
+        if self.tracker.hold and path == "/mtc/event":
+            self.tracker.hold.wait(30)
         self.tracker.answers_sent.append(time.monotonic())
         self._answer(self.tracker.event_status, "application/json", self.tracker.identity())
 
@@ -168,7 +171,7 @@ def run_tracker() -> Iterator[Tracker]:
 
 def wait(page: Page, condition: str) -> None:
     """Asks again and again: the page's policy forbids the eval that playwright's own waiting needs."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, f"{condition}: {page.evaluate('JSON.stringify([seen, called])')}"
         page.wait_for_timeout(20)
