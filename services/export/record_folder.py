@@ -28,7 +28,8 @@ class RecordFolder(Generic[Record]):
     """Several processes may share it: what is on the disk is what is so."""
 
     def __init__(self, folder: Path, kind: type[Record]) -> None:
-        self.folder, self._kind = folder, kind
+        self.folder = folder
+        self._decoder = msgspec.json.Decoder(kind)  # made before threads read: two that meet a new kind at once crash
 
     def make(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -101,7 +102,7 @@ class RecordFolder(Generic[Record]):
 
     def _read(self, path: Path) -> Record | None:
         try:
-            record = msgspec.json.decode(path.read_bytes(), type=self._kind)
+            record = self._decoder.decode(path.read_bytes())
         except (msgspec.MsgspecError, OSError):
             return None
         return record if _ID.fullmatch(record.id) and record.id == path.stem else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from services.export.jobs.folder import JobFolder
 from services.export.jobs.job import Job, Status, new_id
 from services.export.jobs.wish import Format, Header, Of, Packing, Wish, read_wish
 from services.export.record_folder import FOLDER_LOCK
+from tests.processes import ROOT
 
 
 @pytest.fixture
@@ -68,6 +71,11 @@ def test_a_job_that_is_removed_while_it_is_saved_does_not_come_back(
     monkeypatch.setattr(os, "fsync", lambda _: folder.remove(job))
     assert not folder.save(job) and folder.all() == []
     assert [path.name for path in folder.folder.iterdir()] == [FOLDER_LOCK]
+
+
+def test_threads_that_read_the_first_record_of_a_kind_at_once_do_not_crash() -> None:
+    done = subprocess.run([sys.executable, "-m", "tests.unit.export.first_reads"], cwd=ROOT, check=False)
+    assert done.returncode == 0
 
 
 def test_a_wish_says_what_it_is() -> None:
