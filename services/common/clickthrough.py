@@ -9,11 +9,12 @@ import hashlib
 import re
 from enum import Enum
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from itsdangerous import BadData, URLSafeSerializer
 
-from services.common.php_serialized import PhpSerializedError, decode_php_array
+from services.common.php_serialized import PhpArray, PhpSerializedError, decode_php_array
 
 MAX_TOKEN_LENGTH = 4_096
 DEFAULT_DAYS = 90
@@ -74,14 +75,32 @@ class Clickthroughs:
         return (said, Verdict.GOOD) if now_s < said.expires else (None, Verdict.EXPIRED)
 
     def _read_unsigned(self, token: str, now_s: float) -> tuple[Clickthrough | None, Verdict]:
-        """A PHP array is no error: old mails carry them. Its `lead` counts only by the setting."""
+        """A PHP array is no error: old mails carry them, escaped once more than a query is. It counts only by the
+        setting."""
         try:
-            lead = _number(decode_php_array(token.encode("utf-8", "replace")).get("lead"))
+            said = decode_php_array(unquote(token).encode("utf-8", "replace"))
         except PhpSerializedError:
             return None, Verdict.BAD
+        lead = _number(said.get("lead"))
         if not self._reads_unsigned or not lead:
             return None, Verdict.UNSIGNED
-        return Clickthrough(lead, round(now_s)), Verdict.UNSIGNED
+        return Clickthrough(lead, round(now_s), _channel(said), _source(said.get("source"))), Verdict.UNSIGNED
+
+
+def _channel(said: PhpArray) -> dict[str, int]:
+    """`channel` is {"email": 9}, or a list and that in one; `email` is a mail, too."""
+    channel = said.get("channel")
+    named = channel.items() if isinstance(channel, dict) else ()
+    found = {name: number for name, value in named if not name.isdecimal() and (number := _number(value))}
+    email = _number(said.get("email"))
+    return {"email": email, **found} if email else found
+
+
+def _source(said: object) -> list[str | int]:
+    """A name and an id, or nothing."""
+    words = list(said.values()) if isinstance(said, dict) else []
+    number = _number(words[1]) if len(words) == 2 and isinstance(words[0], str) else 0
+    return [words[0], number] if number else []
 
 
 def _number(said: object) -> int:

@@ -161,6 +161,26 @@ def test_an_unsigned_click_through_is_believed_only_by_setting() -> None:
     assert read(b"ct=" + php, proofs=trusting).clicked_contact_id == 4711
 
 
+EMAIL = b'a:3:{s:6:"source";a:2:{i:0;s:14:"campaign.event";i:1;i:17;}s:5:"email";i:9;s:4:"lead";s:4:"4711";}'
+SMS = b'a:2:{s:4:"lead";i:4711;s:7:"channel";a:3:{i:0;s:3:"sms";i:1;i:5;s:3:"sms";i:5;}}'
+
+
+@pytest.mark.parametrize(
+    ("php", "told"),
+    [
+        (EMAIL, {"channel": {"email": 9}, "source": ["campaign.event", 17], "emailId": 9}),
+        (SMS, {"channel": {"sms": 5}, "source": []}),
+    ],
+)
+def test_an_unsigned_click_through_says_in_what_it_was_however_often_it_was_escaped(php: bytes, told: object) -> None:
+    trusting = Proofs(Clickthroughs(("secret",), reads_unsigned=True))
+    escaped = quote_plus(base64.b64encode(php)).encode()
+    for token in (escaped, quote_plus(escaped).encode()):
+        assert read(b"ct=" + token).proofs == ["clickthrough_unsigned"]
+        said = read(b"ct=" + token, proofs=trusting).clickthrough
+        assert said is not None and said.told() == {"stat": told}
+
+
 @pytest.mark.parametrize(
     ("said", "referrer"),
     [
