@@ -117,7 +117,7 @@ class Door:
             device.id,
             device.contact_id,
             is_new,
-            self._visitors.stored(self.address(scope, headers)),
+            self._visitors.stored(self.address(scope, headers)) if is_remembered else "",  # a kiosk's is nobody's
             b"",
             statement,
             headers.get(b"user-agent", b"")[:MAX_HEADER_VALUE_BYTES],

@@ -28,7 +28,7 @@ from services.ingest.door import read_headers
 from services.ingest.entrance import Entrance
 from services.ingest.form_answers import Outcome
 from services.ingest.guard import Refused, guarded, whole_body, with_headers
-from services.ingest.submission import Answer, read_answer, read_submission, statement_of, utm_of
+from services.ingest.submission import Answer, is_yes, read_answer, read_submission, statement_of, utm_of
 
 MAX_FIELDS = 500
 MAX_FILES = 20  # they are left out; an input for one may well be empty
@@ -64,7 +64,7 @@ class Forms:
         outcome = await self._take(request, submitted)
         if request.url.path.endswith("/ajax"):
             response = _json(form_answers.as_wrapped_object(outcome, submitted.answer), outcome.status)
-        elif request.query_params.get("ajax"):
+        elif is_yes(request.query_params.get("ajax")):
             response = _json(form_answers.as_object(outcome, submitted.answer), outcome.status)
         elif submitted.answer.is_messenger:
             page, headers = form_answers.messenger_page(form_answers.as_object(outcome, submitted.answer))

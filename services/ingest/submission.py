@@ -49,8 +49,13 @@ def read_answer(said: Mapping[str, Node], referer: str) -> Answer:
         _text(said.get("formId"))[:64],
         clean_return(wanted[:MAX_RETURN_LENGTH]),
         _text(said.get("formName"))[:191],
-        bool(_text(said.get("messenger"))),
+        is_yes(_text(said.get("messenger"))),
     )
+
+
+def is_yes(text: str | None) -> bool:
+    """Whether a parameter switches something on, as PHP reads it: 0 does not."""
+    return text not in (None, "", "0")
 
 
 def read_submission(form: Form, said: Mapping[str, Node]) -> Submission:

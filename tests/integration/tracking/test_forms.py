@@ -144,7 +144,9 @@ def test_at_a_kiosk_nobody_is_remembered(site: Site, email: str) -> None:
             visitor.post("/form/submit", data=said(form, email=f"{name}.{email}"))
         visitor.get("/mtc/event?page_url=still-mine")
     site.events(mine, 2, "page.hit")
-    assert len({site.contact(f"{name}.{email}")["id"] for name in ("a", "b")} | {mine}) == 3
+    contacts = [site.contact(f"{name}.{email}") for name in ("a", "b")]
+    assert len({contact["id"] for contact in contacts} | {mine}) == 3
+    assert [list(contact["ipAddresses"]) for contact in contacts] == [[], []]
 
 
 def test_who_asks_not_to_be_tracked_can_submit_and_gets_no_cookie(site: Site, email: str) -> None:
@@ -210,6 +212,7 @@ def test_ajax_mode_answers_json(site: Site, email: str) -> None:
     })  # fmt: skip
     bad = httpx.post(f"{url}?ajax=1", data=said(form, size="xl"), trust_env=False)
     assert (bad.status_code, bad.json()["success"], list(bad.json()["validationErrors"])) == (200, 0, ["email", "size"])
+    assert httpx.post(f"{url}?ajax=0", data=said(form, email=email), trust_env=False).status_code == 302
     wrapped = httpx.post(f"{url}/ajax", data=said(form), trust_env=False).json()
     assert (wrapped["success"], wrapped["type"], "E-mail: " in wrapped["message"]) == (False, "error", True)
     nobody = httpx.post(f"{url}?ajax=1", data={"mauticform[formId]": "999999"}, trust_env=False)

@@ -162,6 +162,14 @@ def test_an_anonymized_address_is_cut_before_it_is_stored_and_judged_whole() -> 
     assert admit(door, peer="8.8.4.7") == Dropped("blocked_address")
 
 
+def test_the_address_of_a_kiosk_is_nobodys() -> None:
+    ips = [
+        make_door().submitted(scope(), {}, b"", b"{}", NOW_US, is_remembered=is_remembered).hit.ip
+        for is_remembered in (True, False)
+    ]
+    assert ips == ["8.8.8.8", ""]
+
+
 @pytest.mark.parametrize("peer", ["10.0.0.1", "192.168.1.1", "127.0.0.1", "::1", "fe80::1", "::ffff:10.0.0.1"])
 def test_private_addresses_are_dropped_unless_told(peer: str) -> None:
     assert admit(make_door(), peer=peer) == Dropped("private_address")

@@ -96,6 +96,11 @@ def test_an_earlier_answer_is_taken_out_of_the_return_address() -> None:
     assert read_answer({"formId": "3"}, "https://y.org/?b=2#c").return_url == "https://y.org/?b=2"
 
 
+@pytest.mark.parametrize(("text", "is_messenger"), [("1", True), ("0", False), ("", False), (" 0 ", False)])
+def test_a_zero_is_no(text: str, is_messenger: bool) -> None:
+    assert read_answer({"formId": "3", "messenger": text}, "").is_messenger is is_messenger
+
+
 def test_of_two_inputs_for_one_field_the_filled_one_counts() -> None:
     form = Form(name="f", alias="f", fields=[field("a", to="phone"), field("b", to="phone")])
     assert statement_of("3", form, {"a": "123", "b": ""}, {}, "", 10**15).fields == {"phone": "123"}
