@@ -19,7 +19,7 @@ _OWN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 
 def _read_link(said: dict[str, Any], old: Link | None) -> Link:
     body = RecordBody(said)
-    url = body.url("url", old.url if old else "")
+    url = body.url("url", old.url if old else "").replace("&amp;", "&")  # as it stands in the HTML of a mail
     link = Link(
         name=body.text("name", old.name if old else url[:191]),
         url=url,

@@ -61,6 +61,12 @@ def test_a_link_of_an_older_installation_keeps_its_id(site: Site) -> None:
     assert again.status_code == 400
 
 
+def test_an_address_out_of_the_html_of_a_mail_leads_where_the_mail_does(site: Site) -> None:
+    link = make(site, "links", url="https://shop.example/?a=1&amp;b=2")
+    answer = httpx.get(f"{site.url}{link['path']}", trust_env=False)
+    assert answer.headers["location"] == link["url"] == "https://shop.example/?a=1&b=2"
+
+
 @pytest.mark.parametrize("path", ["/r/999999", "/r/..%2F..", "/r/%00", "/asset/999999", "/email/x", "/video"])
 def test_what_is_not_there_is_404(site: Site, path: str) -> None:
     answer = httpx.get(f"{site.url}{path}", trust_env=False)
