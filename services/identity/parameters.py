@@ -28,6 +28,7 @@ Parameters = dict[str, str]
 _NOT_OF_A_PAGE = frozenset({"left_event_id", "left_event_time", "time_on_page", "event_id", "event_time"})
 # The door has put them into the hit. No two hits say the same, so they would push out what others do say.
 _OF_THE_DOOR = frozenset({b"mautic_device_id", b"event_id", b"event_time"})
+_PHP_NAME = str.maketrans(". ", "__")
 _CLICKTHROUGH = re.compile(r"([?&])ct=[^&#]*(&?)", re.IGNORECASE)
 _PACKED = re.compile(rb"(?:^|&)d=([^&]*)")
 _LISTED_TAG = re.compile(rb"(?:^|&)tags(?:\[|%5[Bb])[^=&]*=([^&]+)")
@@ -115,13 +116,14 @@ def _packed(query: bytes, body: bytes) -> Parameters:
 
 @lru_cache(CACHED_URLS)
 def page_parameters(url: str) -> Parameters:
-    """The parameters in a page's own URL, names in lower case. The caller must not change the answer."""
+    """The parameters in a page's own URL, names in lower case and, as PHP has them, with _ for dots and blanks. The
+    caller must not change the answer."""
     try:
         query = urlsplit(url).query
     except ValueError:  # such as an unfinished IPv6 address
         query = url.partition("?")[2].partition("#")[0]
     found = parse_query(query.encode("utf-8", "surrogatepass"))
-    lower = {name.lower(): value for name, value in found.items() if "[" not in name}
+    lower = {name.lower().translate(_PHP_NAME): value for name, value in found.items() if "[" not in name}
     return {name: value for name, value in lower.items() if name not in _NOT_OF_A_PAGE}
 
 

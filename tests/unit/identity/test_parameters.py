@@ -62,6 +62,12 @@ def test_post_beats_get_beats_the_pages_own_query() -> None:
     assert (found["a"], found["b"], found["c"]) == ("page", "get", "post")
 
 
+def test_names_in_the_pages_own_query_are_as_php_has_them() -> None:
+    page = "https://shop.example/?UTM.source=a&utm+medium=b&left.event.id=x"
+    found = parameters_of(urlencode({"page_url": page}).encode(), b"", "")
+    assert found == {"page_url": page, "utm_source": "a", "utm_medium": "b"}, "nor is a dot a way to end a page view"
+
+
 def test_the_referer_is_the_page_where_nothing_names_it() -> None:
     assert parameters_of(b"", b"", "https://shop.example/?utm_source=x")["utm_source"] == "x"
     assert parameters_of(b"page_url=cart_screen", b"", "https://shop.example/")["page_url"] == "cart_screen"
