@@ -16,8 +16,14 @@ from services.contacts.batch_operations import BatchOperations
 from services.contacts.objects import Json
 from services.contacts.users.ownership import check_create
 
-NO_ID = "The item has no id."
 RECORDS_AT_ONCE = 16
+
+
+class NoIdError(ApiError):
+    """Clients know the status of such an item as 404, and the code of its error as 400."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "The item has no id.")
 
 
 class Items(Protocol):
@@ -120,7 +126,7 @@ class BatchApi:
                 if replaces:
                     check_create(self._path)
                     return await batch.create(item)
-                raise ApiError(404, NO_ID)
+                raise NoIdError
             return await batch.change(str(item["id"]), item, replaces=replaces)
 
         return await self._written(batch, await read_items(request), edit, status=200)
@@ -155,11 +161,15 @@ class BatchApi:
         done = await each(items, await batch.lanes(items), checked, batch.at_once)
         told = await batch.written({key: one for key, one in done.items() if not isinstance(one, ApiError)})
         errors = {key: one for key, one in done.items() if isinstance(one, ApiError)}
-        codes = {key: errors[key].status if key in errors else 201 if told[key].is_new else 200 for key in done}
+        codes = {key: _status(errors[key]) if key in errors else 201 if told[key].is_new else 200 for key in done}
         body: Json = {self._plural: keyed({key: one.shown for key, one in told.items()}), "statusCodes": codes}
         if errors:
             body["errors"] = {key: error_object(error) for key, error in errors.items()}
         return json_response(body, status)
+
+
+def _status(error: ApiError) -> int:
+    return 404 if isinstance(error, NoIdError) else error.status
 
 
 async def each(

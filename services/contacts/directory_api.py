@@ -24,6 +24,6 @@ class DirectoryApi:
         registry = (await self._stores.fields.now()).fields
         return json_response([
             {"id": field.id, "label": field.label, "alias": field.alias, "type": field.type, "group": field.group,
-             "object": "lead", "order": field.id}
-            for field in registry.values()
+             "object": "lead", "order": place}
+            for place, field in enumerate(registry.values(), 1)
         ])  # fmt: skip

@@ -98,7 +98,7 @@ class FieldsApi:
         try:
             field = _find(said_id, self._every(registry))
         except ApiError:
-            if not replaces:
+            if not replaces or not said_id.isdecimal():
                 raise
             return await self.create(body)
         if isinstance(field, Field):

@@ -111,8 +111,10 @@ def _preferred_image(view: View | None) -> str:
 def _stage(contact: Contact) -> Json | None:
     if contact.view is None or contact.stage is None:
         return None
-    return {"id": contact.view.stage_id, "name": contact.stage.name, "weight": contact.stage.weight,
-            "description": contact.stage.description or None, "category": None}  # fmt: skip
+    stage = contact.stage
+    return {"id": contact.view.stage_id, "name": stage.name, "weight": stage.weight,
+            "description": stage.description or None,
+            "category": {"id": stage.category_id} if stage.category_id else None}  # fmt: skip
 
 
 def _addresses(view: View | None, seen: Footprint) -> list[Json]:

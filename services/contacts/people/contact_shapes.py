@@ -13,9 +13,9 @@ from services.contacts.shapes import (
     FieldGroups,
     GoneId,
     Id,
-    Nothing,
     Owner,
     Published,
+    Ref,
     Said,
     Shown,
     Time,
@@ -72,7 +72,7 @@ class ContactStage(Shown):
     name: Annotated[str, Meta(examples=["Trial"])]
     weight: int
     description: str | None
-    category: Nothing
+    category: Ref | None
 
 
 class DoNotContact(Shown):

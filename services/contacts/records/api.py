@@ -41,8 +41,8 @@ class Resource(NamedTuple, Generic[Some]):
 
     `read` makes a document of a body, over the old one if there is one; it raises `InvalidChangeError`. None where the
     kind's own API reads bodies, knowing more than they say. `show` gives what is peculiar to the kind. `own_id` reads
-    the id that a body may choose. `contact_of` says to which contact one belongs, who must be there. `check` compares a
-    body with the fields of contacts that there are; it raises as `read` does.
+    the id that a body may choose, where it may. `contact_of` says to which contact one belongs, who must be there.
+    `check` compares a body with the fields of contacts that there are; it raises as `read` does.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class Resource(NamedTuple, Generic[Some]):
     show: Callable[[str, Some], Json]
     shown: Any  # as it is described: what is shown of one, and what one can be told
     said: Any
-    own_id: Callable[[dict[str, Any]], str] = lambda _: ""
+    own_id: Callable[[dict[str, Any]], str] | None = None
     contact_of: Callable[[Some], int] | None = None
     check: Callable[[dict[str, Any], Mapping[str, Field]], None] = lambda _, __: None
     path: str = ""  # below /api, where it is not the plural
@@ -163,7 +163,7 @@ class RecordsApi(Generic[Some]):
         except BusyError:
             raise _busy() from None
         if changed is None:
-            if replaces:
+            if replaces and (record_id.isdecimal() or self._resource.own_id):
                 check_create(f"/api/{self._resource.path or self._resource.plural}")
                 return await self._create(body)
             raise ApiError(404, NOT_FOUND)
@@ -201,7 +201,8 @@ class RecordsApi(Generic[Some]):
     async def _create(self, body: Json) -> Told:
         read = await self._reader("", body)
         document = self._checked(lambda: read(body, None))
-        own_id = self._checked(lambda: self._resource.own_id(body))
+        read_own = self._resource.own_id
+        own_id = self._checked(lambda: read_own(body)) if read_own else ""
         await self._check_move(None, document)
         return await self._keep(document, own_id)
 

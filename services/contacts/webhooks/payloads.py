@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from services.common.company import decode_company
+from services.common.company import Company, decode_company
 from services.common.documents import SEGMENT, Segment, decode_document
 from services.common.hook_notes import Note
 from services.common.records import Ref
@@ -81,14 +81,17 @@ class Payloads:
         return {"contact": contact, **said}
 
     async def _company(self, said: Json) -> Json:
-        company = decode_company(said["company"], said["version"], said["data"])
-        return company_object(company, self._user, await self._stores.fields.of_companies())
+        return await self._shown(decode_company(said["company"], said["version"], said["data"]))
 
     async def _company_now(self, company_id: int) -> Json:
         company = (await self._stores.companies.load([company_id])).get(company_id)
         if company is None:
             return {"id": company_id}
-        return company_object(company, self._user, await self._stores.fields.of_companies())
+        return await self._shown(company)
+
+    async def _shown(self, company: Company) -> Json:
+        owner = (await self._stores.owners({company.owner_id})).get(company.owner_id)
+        return company_object(company, self._user, await self._stores.fields.of_companies(), owner)
 
     async def _of_event(self, note: Note, contact: Json) -> Json:
         row = note.said

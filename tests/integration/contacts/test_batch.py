@@ -65,6 +65,7 @@ def test_edits_by_id(api: httpx.Client) -> None:
     items = [{"id": one, "city": "Paris"}, {"id": str(other), "firstname": ""}, {"city": "x"}, {"id": 3}, {"id": "x"}]
     body = told(api.patch("/api/contacts/batch/edit", json=items))
     assert body["statusCodes"] == {"0": 200, "1": 200, "2": 404, "3": 404, "4": 404}
+    assert {key: error["code"] for key, error in body["errors"].items()} == {"2": 400, "3": 404, "4": 404}
     assert [one["id"] for one in body["contacts"]] == [one, other]
     assert (
         shown(api, one)["fields"]["all"]["city"] == "Paris" and shown(api, other)["fields"]["all"]["firstname"] == "Bob"

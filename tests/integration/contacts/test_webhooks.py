@@ -140,12 +140,13 @@ def test_what_happens_to_a_contact_is_told_signed_and_in_order(
 def test_companies_are_told(place: Place, hooks: list[int], receiver: Receiver) -> None:
     api, name = place.api, f"Acme {uuid.uuid4().hex}"
     hook(api, hooks, receiver.url, "mautic.company_post_save", "mautic.company_post_delete")
-    company = api.post("/api/companies/new", json={"companyname": name}).json()["company"]
+    company = api.post("/api/companies/new", json={"companyname": name, "owner": 1}).json()["company"]
     api.delete(f"/api/companies/{company['id']}/delete")
     (gone,) = receiver.told("mautic.company_post_delete")
     (saved,) = receiver.items("mautic.company_post_save")
     assert saved["company"]["fields"]["all"]["companyname"] == name == gone["company"]["fields"]["all"]["companyname"]
     assert gone["id"] == company["id"] == saved["company"]["id"]
+    assert gone["company"]["owner"] == saved["company"]["owner"] == company["owner"] and company["owner"]["id"] == 1
 
 
 def test_a_request_has_ten_items_of_a_trigger_at_most(place: Place, hooks: list[int], receiver: Receiver) -> None:
