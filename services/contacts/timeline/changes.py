@@ -52,11 +52,13 @@ def _score(before: View | None, after: View, change: Change, user: str) -> list[
     if not delta:
         return []
     log = {**_point_log(change, delta, user), "group": {"id": group, "name": change.group_name}}
-    return [(POINT_GAINED, f"{log['eventName']} / {delta:+d} {change.group_name}", {"log": log})]
+    return [(POINT_GAINED, f"{log['eventName']} / {delta:+d} ({change.group_name})", {"log": log})]
 
 
 def _point_log(change: Change, delta: int, user: str) -> dict[str, Any]:
-    return {"eventName": change.subject or "API", "actionName": change.action or user, "delta": delta, "type": "API"}
+    """With the rule that gave them, if one did."""
+    log = {"eventName": change.subject or "API", "actionName": change.action or user, "delta": delta, "type": "API"}
+    return {"id": change.grant.rule_id, **log, "type": change.action} if change.grant else log
 
 
 def _stage(before: View | None, after: View, change: Change) -> list[Told]:

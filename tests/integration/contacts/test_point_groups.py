@@ -153,7 +153,7 @@ def test_the_history_and_the_audit_log_tell_of_a_score_and_the_chart_of_points_d
     one, number = contact(api, points=2), group(api)
     calculate(api, one, number, "plus/30", eventName="Fair", actionName="spring")
     _, event = gained(api, one)
-    assert event["eventLabel"] == "Fair / +30 Loyalty"
+    assert event["eventLabel"] == "Fair / +30 (Loyalty)"
     assert event["details"]["log"] == {
         "eventName": "Fair", "actionName": "spring", "delta": 30, "type": "API",
         "group": {"id": number, "name": "Loyalty"},

@@ -53,8 +53,8 @@ def test_rules_are_made_shown_and_told_what_they_can(place: Place) -> None:
 def test_a_visit_gives_points_once_and_a_repeatable_rule_each_time(place: Place) -> None:
     mark, one = uuid.uuid4().hex, place.contact(email=f"{uuid.uuid4().hex}@x.org", points=1)
     place.store(one, url=f"https://x.org/{mark}/before")
-    rule(place, "url.hit", 10, properties={"page_url": f"https://x.org/{mark}/*"})
-    rule(place, "url.hit", 100, properties={"page_url": f"*{mark}/b"}, repeatable=True)
+    once = rule(place, "url.hit", 10, properties={"page_url": f"https://x.org/{mark}/*"})
+    often = rule(place, "url.hit", 100, properties={"page_url": f"*{mark}/b"}, repeatable=True)
     place.store(one, url=f"https://x.org/{mark}/a", times=2)
     place.store(one, url=f"https://x.org/{mark}/b")
     place.store(one, url=f"https://x.org/{mark}/b")
@@ -66,7 +66,9 @@ def test_a_visit_gives_points_once_and_a_repeatable_rule_each_time(place: Place)
     query = {"filters[includeEvents][0]": "point.gained"}
     events = place.api.get(f"/api/contacts/{one}/activity", params=query).json()["events"]
     assert sum(event["details"]["log"]["delta"] for event in events) == 311
-    assert {event["details"]["log"]["actionName"] for event in events} == {"url.hit", "admin"}
+    logs = [event["details"]["log"] for event in events]
+    assert {log["actionName"] for log in logs} == {"url.hit", "admin"}
+    assert {(log.get("id"), log["type"]) for log in logs} == {(once, "url.hit"), (often, "url.hit"), (None, "API")}
 
 
 def test_forms_downloads_and_opened_mails_give_points(place: Place) -> None:
