@@ -39,7 +39,7 @@ class _TooLongError(Exception):
 
 
 class Rows:
-    """The records of a text that comes in pieces, blank ones left out. `line`: how many lines were read; `size`: how
+    """The records of a text that comes in pieces, empty lines left out. `line`: how many lines were read; `size`: how
     many letters."""
 
     def __init__(self, pieces: Iterable[bytes], dialect: Dialect) -> None:
@@ -69,7 +69,7 @@ class Rows:
                 raise StopIteration from None
             except (csv.Error, _TooLongError) as error:
                 return self._broken(first, error)
-            if not cells or (not cells[0] and not any(cells)):
+            if not cells:
                 continue
             self.size += self._taken_length
             if len(cells) > MAX_CELLS:
