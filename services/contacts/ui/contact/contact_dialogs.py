@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.envelope import ApiError
+from services.contacts.ui.channels import CHANNELS
 from services.contacts.ui.contact.calls import PATH, api_of, done
 from services.contacts.ui.desk import Desk, Handler
 
-CHANNELS = {"email": "Email", "sms": "Text messages", "notification": "Notifications"}
 REASONS = {3: "by hand", 1: "unsubscribed", 2: "bounced"}
 
 

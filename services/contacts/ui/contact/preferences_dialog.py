@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.envelope import ApiError
+from services.contacts.ui.channels import CHANNELS
 from services.contacts.ui.contact.calls import PATH, api_of, done
-from services.contacts.ui.contact.contact_dialogs import CHANNELS
 from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.form import Form
 
@@ -48,7 +48,7 @@ class PreferencesDialog:
         after = [read_channel(form, one) for one in before]
         body = change_of(before, after)
         if form.text("has_categories"):
-            body["categories"] = form.ids("category")
+            body["categories"] = await self._categories(request, form)
         try:
             await self._desk.api.send("PATCH", api_of(request, "/edit"), body)
         except ApiError as error:
@@ -57,6 +57,11 @@ class PreferencesDialog:
             return await self._form(request, after, error.message)
         await self._switch_segments(request, form)
         return done(self._desk, request, "Saved.")
+
+    async def _categories(self, request: Request, form: Form) -> list[int]:
+        """Those that are ticked, and of the contact's those that were not shown."""
+        mine = (await self._desk.api.get(api_of(request, "/categories")))["categories"]
+        return sorted({*form.ids("category"), *({int(one) for one in mine} - set(form.ids("shown_category")))})
 
     async def _switch_segments(self, request: Request, form: Form) -> None:
         """Those alone that were shown, and whose switch was turned."""

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.envelope import ApiError
+from services.contacts.ui.channels import CHANNELS
 from services.contacts.ui.desk import Desk, Handler, own_path
 from services.contacts.ui.form import Form
 from services.contacts.ui.keeping.choices import OWNERS
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
 
 PATH = "/ui/contacts/batch/{action}"
-CHANNELS = {"email": "Email", "sms": "Text messages", "web": "Web notifications", "mobile": "Mobile notifications"}
 PERIODS = {"DAY": "a day", "WEEK": "a week", "MONTH": "a month"}
 SHOWN_REASONS = 3
 MOST = 1_000  # things to choose from

@@ -380,8 +380,15 @@ def test_preferences_are_shown_and_saved(api: httpx.Client) -> None:
     assert 'value="2026-12-24"' in text and not re.search(r'name="subscribed.sms" value="1" checked', text)
     wrong = post(api, contact, "/preferences", 422, **{**said, "to.email": "2026-12-01"})
     assert 'role="alert"' in wrong.text and 'value="2026-12-01"' in wrong.text
-    post(api, contact, "/preferences", **{"shown_segment": segment, "has_categories": "1", "subscribed.sms": "1"})
+    hidden = told(api.post("/api/categories/new", json={"title": "Old", "bundle": "global"}), 201)["category"]["id"]
+    told(api.post(f"/api/categories/{hidden}/contact/{contact}/add"))
+    told(api.patch(f"/api/categories/{hidden}/edit", json={"isPublished": False}))
+    assert f'name="shown_category" value="{hidden}"' not in page(api, contact, "/preferences", part=True)
+    turned_off = {"shown_segment": segment, "has_categories": "1", "shown_category": category, "subscribed.sms": "1"}
+    post(api, contact, "/preferences", **turned_off)
     assert str(segment) not in told(api.get(f"/api/contacts/{contact}/segments"))["lists"]
+    kept = told(api.get(f"/api/contacts/{contact}/categories"))["categories"]
+    assert [*kept] == [str(hidden)], "what is not shown is not changed"
 
 
 def test_a_picture_is_uploaded_shown_and_removed(api: httpx.Client) -> None:

@@ -130,6 +130,13 @@ def test_help_for_the_search_knows_segments_and_tags(api: httpx.Client) -> None:
     assert f'data-value="tag:&#34;{tag} x&#34; "' in api.get(f"/ui/contacts/help?search=tag:{tag}", headers=PART).text
 
 
+def test_the_same_channels_are_named_for_one_contact_and_for_many(api: httpx.Client) -> None:
+    contact = new_contact(api, firstname="Ada")["id"]
+    many = re.findall(r'name="(\w+)\.is"', api.get(f"/ui/contacts/batch/channels?ids={contact}", headers=PART).text)
+    one = re.findall(r'name="subscribed\.(\w+)"', api.get(f"/ui/contacts/{contact}/preferences", headers=PART).text)
+    assert many == one == ["email", "sms", "notification"]
+
+
 def test_quick_add_makes_a_contact(api: httpx.Client) -> None:
     dialog = api.get("/ui/contacts/quick", headers=PART).text
     assert 'name="field.email"' in dialog and 'name="field.fax"' not in dialog
