@@ -125,6 +125,7 @@ def test_who_may_only_look_sees_no_buttons_to_change(api: httpx.Client) -> None:
     form = kept(api, api.post("/ui/forms/new", data=typed()))
     with logged_in(api, form__forms=["viewother"]) as ada:
         shown = page(ada.get("/ui/forms", params={"search": form["name"]}))
+        assert f'<td class="number">{form["id"]}</td></tr>' in shown, "the ID is the last column"
         assert f"/ui/forms/{form['id']}" in shown
         for path in ("/new", f"/{form['id']}/edit", f"/{form['id']}/delete", f"/{form['id']}/submissions"):
             assert f'href="/ui/forms{path}"' not in shown
