@@ -17,6 +17,7 @@ from services.common.event_types import (
 )
 from services.common.folding import View
 from services.common.tables import ToldRow
+from services.contacts.objects import iso, short_id
 from services.contacts.people.change import Change
 from services.contacts.people.do_not_contact import REASONS
 
@@ -73,7 +74,8 @@ def _refusals(before: View | None, after: View) -> list[Told]:
     known = before.dnc if before else {}
     lifted = [
         (DO_NOT_CONTACT, f"{channel.capitalize()}, may be contacted again",
-         {"dnc": {"channel": channel, "channelId": None, "reason": "contactable", "comments": ""}})
+         {"dnc": {"id": short_id("dnc", channel), "channel": channel, "channelId": None, "reason": "contactable",
+                  "comments": ""}})
         for channel in known
         if channel not in after.dnc
     ]  # fmt: skip
@@ -81,7 +83,8 @@ def _refusals(before: View | None, after: View) -> list[Told]:
         (
             DO_NOT_CONTACT,
             channel.capitalize(),
-            {"dnc": {"channel": channel, "channelId": entry.channel_id or None, "reason": REASONS.get(entry.reason, ""),
+            {"dnc": {"id": short_id("dnc", channel), "channel": channel, "channelId": entry.channel_id or None,
+                     "dateAdded": iso(entry.time_us), "reason": REASONS.get(entry.reason, ""),
                      "comments": entry.comments}},
         )
         for channel, entry in after.dnc.items()

@@ -15,6 +15,7 @@ from services.common.event_types import (
     CAMPAIGN_EVENT_SCHEDULED,
     CREATED,
     IDENTIFIED,
+    IMPORTED,
     IP_ADDED,
     PAGE_HIT,
     SOURCE_CREATED,
@@ -214,7 +215,10 @@ def _label_and_details(contact_id: int, entry: Entry) -> tuple[str | Json, Json]
     if mail := entry.row["mail"]:
         label = mail_label(mail, contact_id) if entry.kind in MAIL_EVENTS else None
         return label or _link(entry.row, TYPES[entry.kind]), mail_details(entry.row, told(entry.row), mail)
-    return _link(entry.row, TYPES[entry.kind]), told(entry.row)
+    details, link = told(entry.row), _link(entry.row, TYPES[entry.kind])
+    if entry.kind == IMPORTED and isinstance(link, str) and details.get("importId"):
+        return {"label": link, "href": f"/api/imports/{details['importId']}"}, details
+    return link, details
 
 
 def log_label(log: Json) -> str:

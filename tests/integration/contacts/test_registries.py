@@ -348,7 +348,10 @@ def test_what_changes_over_the_api_is_in_the_history(api: httpx.Client) -> None:
     assert [event["eventLabel"] for event in history(api, one, "stage.changed")] == [stage["name"]]
     told(api.post(f"/api/contacts/{one}/dnc/email/add", json={"reason": 1, "comments": "enough"}))
     [refused] = history(api, one, "lead.donotcontact")
-    assert (refused["eventLabel"], refused["details"]["dnc"]["reason"]) == ("Email", "unsubscribed")
+    dnc = refused["details"]["dnc"]
+    assert (refused["eventLabel"], dnc["reason"]) == ("Email", "unsubscribed")
+    assert "2" < dnc["dateAdded"] <= refused["timestamp"]
+    assert [dnc["id"]] == [entry["id"] for entry in shown(api, one)["doNotContact"]]
     for word in ("add", "add", "remove"):
         told(api.post(f"/api/campaigns/{campaign['id']}/contact/{one}/{word}"))
     assert [event["eventLabel"] for event in history(api, one, "campaign_membership")] == [

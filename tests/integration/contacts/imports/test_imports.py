@@ -199,7 +199,9 @@ def test_the_history_and_the_search_know_of_it(api: httpx.Client) -> None:
     second = imported(api, table(["email", "city"], [f"{key}@x.org", "Rome"], [f"{key}2@x.org", "Oslo"]), "more.csv")
     contact = of_email(api, f"{key}@x.org")["id"]
     entries = api.get(f"/api/contacts/{contact}/activity", params={"filters[includeEvents][0]": "lead.imported"})
-    told = [(one["eventLabel"], one["details"]["line"]) for one in entries.json()["events"]]
+    told = [(one["eventLabel"]["label"], one["details"]["line"]) for one in entries.json()["events"]]
+    links = {one["eventLabel"]["href"] for one in entries.json()["events"]}
+    assert links == {f"{api.base_url}/api/imports/{one['id']}" for one in (first, second)}
     assert sorted(told) == [("Contact imported from fair.csv", 2), ("Contact updated from more.csv", 2)]
     labels = {one["event"]: one["eventLabel"] for one in api.get(f"/api/contacts/{contact}/activity").json()["events"]}
     assert "point.gained" in labels and "lead.apiadded" not in labels
