@@ -31,6 +31,7 @@ from services.contacts.campaigns.scheduled_list import load_scheduled
 from services.contacts.objects import Json, iso
 from services.contacts.people.contact import Address, Contact, UtmTags
 from services.contacts.people.contact_object import address_object, utm_object
+from services.contacts.timeline.addresses import load_addresses
 from services.contacts.timeline.mails import MAIL_EVENTS, load_mails, mail_details, mail_id_of, mail_label
 from services.contacts.timeline.timeline_query import (
     DETAILS,
@@ -62,9 +63,11 @@ class Timeline(NamedTuple):
 
 
 async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: TimelineQuery) -> Timeline:
-    scheduled = await _scheduled(clickhouse, contact, query)
+    scheduled, addresses = await asyncio.gather(
+        _scheduled(clickhouse, contact, query), load_addresses(clickhouse, contact, query)
+    )
     told_by_records = [moment for moment, _ in scheduled.values()]
-    statements = timeline_statements(query, contact.ids, [*moments(contact), *told_by_records])
+    statements = timeline_statements(query, contact.ids, [*moments(contact), *told_by_records, *addresses])
     if statements is None:
         return Timeline(0, [])
 

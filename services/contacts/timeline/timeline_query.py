@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.common.envelope import ApiError, text_of, whole_number
-from services.common.event_types import EMAIL_READ, IP_ADDED, REPORTED_TYPES, TYPES, UTM
+from services.common.event_types import EMAIL_READ, REPORTED_TYPES, TYPES, UTM
 from services.common.field_values import NOT_VALID, read_time
 from services.common.php_query import Node, as_list
 from services.contacts.objects import iso
@@ -59,7 +59,8 @@ class TimelineQuery(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """An event that no row is kept for: it is told by the profile, or by a record, under a name of its own."""
+    """An entry that no row is kept for: it is told by the profile, or, under the name of that, by a record or by the
+    first hit from an address."""
 
     kind: str
     time_ms: int
@@ -168,20 +169,12 @@ _MAILS = """ LEFT ANY JOIN (
 ) AS mails USING mail"""
 _MAIL_LABEL = "multiIf(name != '', name, subject != '', concat('Custom Email: ', subject), said)"
 _MAIL_FOUND = "(is_found OR positionCaseInsensitiveUTF8(concat(name, '\\n', subject), {search:String}) > 0)"
-# Each address by the first hit from it; a minimum of pairs takes twice as long. What another system reported of
-# addresses are events of their own.
-_ADDRESSES = f"""
-SELECT '{IP_ADDED}' AS kind, first AS time, toString(event) AS id, ip AS label FROM (
-    SELECT min(time) AS first, argMin(event_id, time) AS event, ip FROM events
-    WHERE contact_id IN {{{{ids:Array(UInt64)}}}} AND ip != '' AND type != '{IP_ADDED}' AND {{found}}
-    GROUP BY ip
+_MOMENTS = """
+SELECT one.1 AS kind, fromUnixTimestamp64Milli(one.2, 'UTC') AS time, one.3 AS id, one.4 AS label
+FROM (
+    SELECT arrayJoin(arrayZip({moment_kinds:Array(String)}, {moment_times:Array(Int64)},
+        {moment_names:Array(String)}, {moment_labels:Array(String)})) AS one
 )
-WHERE {{dates}}
-"""
-_ADDRESS_FOUND = f"positionCaseInsensitiveUTF8(concat('{TYPES[IP_ADDED]}\\n', ip), {{search:String}}) > 0"
-_MOMENT = """
-SELECT {{kind{n}:String}} AS kind, fromUnixTimestamp64Milli({{time{n}:Int64}}, 'UTC') AS time, {{name{n}:String}} AS id,
-    {{label{n}:String}} AS label
 """
 
 DETAILS = """
@@ -222,15 +215,15 @@ class Statements(NamedTuple):
 def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[Moment]) -> Statements | None:
     """None when no event can match."""
     parameters: dict[str, Any] = {"ids": ids}
-    told = _moments(query, moments, parameters)
-    offset = query.offset
+    shown = [moment for moment in moments if _is_asked_for(moment, query)]
+    told, offset = _moments(shown, parameters), query.offset
     parameters.update(limit=query.limit, offset=offset, looked_at=_SLACK * (offset + query.limit))
     kinds, dates = _kinds(query, parameters), _dates(query, parameters)
-    whose, firsts = _OF_ONE if len(ids) == 1 else _OF_SEVERAL, _firsts(query, dates)
-    sides, counts = [*told, *firsts], [f"(SELECT count() FROM ({one}))" for one in firsts]
+    whose, opens = _OF_ONE if len(ids) == 1 else _OF_SEVERAL, _opens(query, dates)
+    sides, counts = [*told, *opens], [f"(SELECT count() FROM ({one}))" for one in opens]
     if set(kinds) == {_NEVER}:
-        total = f"SELECT {' + '.join(counts)}" if counts else None
-        return Statements(None, _page(query, sides), total, len(told), parameters) if sides else None
+        total = f"SELECT {counts[0]}" if counts else None
+        return Statements(None, _page(query, sides), total, len(shown), parameters) if sides else None
     conditions = [*dates, *_conditions(query, kinds, parameters), told_sql()]
     rows = _ROWS.format(whose=whose, conditions=" AND ".join(conditions))
     first = None
@@ -240,20 +233,16 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     page = _page(query, [*sides, _LIGHT.format(own=kinds.own, utm=kinds.utm, rows=rows)])
     # Of 100,000 events two have the same hash once in four thousand million histories.
     counts += [f"uniqExactIf(cityHash64(time, event_id), {one})" for one in kinds if one != _NEVER]
-    return Statements(first, page, f"SELECT {' + '.join(counts)} FROM {rows}", len(told), parameters)
+    return Statements(first, page, f"SELECT {' + '.join(counts)} FROM {rows}", len(shown), parameters)
 
 
-def _firsts(query: TimelineQuery, dates: list[str]) -> list[str]:
-    """What is one entry however often it happens."""
-    sides, within = [], " AND ".join(dates)
-    if EMAIL_READ in query.kinds:
-        found, shown = (FOUND, _MAIL_FOUND) if query.search else ("1", "is_found")
-        is_named = bool(query.search) or query.order_by == "eventLabel"
-        label, mails = (_MAIL_LABEL, _MAILS) if is_named else ("said", "")
-        sides.append(_OPENS.format(label=label, found=found, mails=mails, dates=within, shown=shown))
-    if IP_ADDED in query.kinds:
-        sides.append(_ADDRESSES.format(found=_ADDRESS_FOUND if query.search else "1", dates=within))
-    return sides
+def _opens(query: TimelineQuery, dates: list[str]) -> list[str]:
+    if EMAIL_READ not in query.kinds:
+        return []
+    found, shown = (FOUND, _MAIL_FOUND) if query.search else ("1", "is_found")
+    is_named = bool(query.search) or query.order_by == "eventLabel"
+    label, mails = (_MAIL_LABEL, _MAILS) if is_named else ("said", "")
+    return [_OPENS.format(label=label, found=found, mails=mails, dates=" AND ".join(dates), shown=shown)]
 
 
 def _page(query: TimelineQuery, sides: list[str]) -> str:
@@ -304,15 +293,13 @@ def _dates(query: TimelineQuery, parameters: dict[str, Any]) -> list[str]:
     return conditions
 
 
-def _moments(query: TimelineQuery, moments: Iterable[Moment], parameters: dict[str, Any]) -> list[str]:
-    sides = []
-    for number, moment in enumerate(one for one in moments if _is_asked_for(one, query)):
-        sides.append(_MOMENT.format(n=number))
-        parameters[f"kind{number}"] = moment.kind
-        parameters[f"time{number}"] = moment.time_ms
-        parameters[f"label{number}"] = moment.label or TYPES[moment.kind]
-        parameters[f"name{number}"] = moment.name
-    return sides
+def _moments(shown: list[Moment], parameters: dict[str, Any]) -> list[str]:
+    """One statement of them all, if there are any."""
+    parameters["moment_kinds"] = [moment.kind for moment in shown]
+    parameters["moment_times"] = [moment.time_ms for moment in shown]
+    parameters["moment_names"] = [moment.name for moment in shown]
+    parameters["moment_labels"] = [moment.label or TYPES[moment.kind] for moment in shown]
+    return [_MOMENTS] if shown else []
 
 
 def _is_asked_for(moment: Moment, query: TimelineQuery) -> bool:
