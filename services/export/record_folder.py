@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,7 +110,7 @@ class RecordFolder(Generic[Record]):
 
     def _written(self, record: Record, *, is_lasting: bool = True) -> Path:
         """A file that is to become the record's."""
-        new = self.folder / f"{record.id}.json.{os.getpid()}"
+        new = self.folder / f"{record.id}.json.{os.getpid()}-{threading.get_native_id()}"
         with open(new, "wb", opener=_private) as file:
             file.write(_encode(record))
             file.flush()

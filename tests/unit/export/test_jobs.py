@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,14 @@ def test_a_job_that_is_removed_while_it_is_saved_does_not_come_back(
     monkeypatch.setattr(os, "fsync", lambda _: folder.remove(job))
     assert not folder.save(job) and folder.all() == []
     assert [path.name for path in folder.folder.iterdir()] == [FOLDER_LOCK]
+
+
+def test_threads_that_save_one_job_at_once_do_not_take_each_others_file(folder: JobFolder) -> None:
+    job = Job(new_id(), Wish(), 1.0)
+    folder.add(job)
+    with ThreadPoolExecutor(4) as threads:
+        saved = list(threads.map(lambda _: folder.save(job, is_lasting=False), range(400)))
+    assert all(saved) and folder.all() == [job]
 
 
 def test_threads_that_read_the_first_record_of_a_kind_at_once_do_not_crash() -> None:
