@@ -139,7 +139,7 @@ def test_a_reply_is_in_the_history_and_counts_its_mail_as_opened_once(mail: http
     assert len({one["eventId"] for one in replies}) == 2
     for one in (*replies, opened):
         stat = one["details"]["stat"]
-        assert one["eventLabel"] == {"label": "Offer", "href": f"/api/emails/{email}"}
+        assert one["eventLabel"] == {"label": "Offer", "href": f"{mail.base_url}/api/emails/{email}"}
         assert (stat["idHash"], stat["emailId"], stat["isRead"]) == (sent, email, True)
     assert opened["details"]["stat"]["dateRead"] == opened["timestamp"] and len(stat["openDetails"]) == 1
     shown = told(mail.get(f"/api/emails/{email}"))["email"]
