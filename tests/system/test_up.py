@@ -92,8 +92,7 @@ def test_a_stop_during_the_start_leaves_nothing_behind(tmp_path: Path) -> None:
         stack = new_stack(tmp_path)
         with Process("deploy.up", tmp_path / "up.log", stack.environ()) as process:
             time.sleep(delay)
-            assert process.stop(signal.SIGINT, 60) in (0, -signal.SIGINT), process.said()
-            assert "is killed" not in process.said(), "each has ended by itself"
+            assert process.stop(signal.SIGINT, 14) in (0, -signal.SIGINT)
         assert not [name for name, port in stack.ports.items() if accepts(port)]
 
 
