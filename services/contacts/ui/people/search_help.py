@@ -50,15 +50,20 @@ def asks_for(search: str) -> str:
     return command if colon else ""
 
 
+def typed_part(search: str) -> str:
+    """What stands behind that colon so far."""
+    return last_word(search).partition(":")[2].strip('"')
+
+
 def suggest(search: str, values: Values, fields: Mapping[str, str]) -> list[Suggestion]:
-    """`values`: value and text by command; `fields`: label by alias."""
+    """`values`: value and text by command; `fields`: label by alias. What begins as it is typed comes first."""
     word = last_word(search)
     if command := asks_for(search):
-        head, _, typed = word.partition(":")
-        typed = typed.strip('"').casefold()
-        found = [Suggestion(f"{head}:{_quoted(value)} ", text) for value, text in values.get(command, ())
+        head, typed = word.partition(":")[0], typed_part(search).casefold()
+        found = [(value, text) for value, text in values.get(command, ())
                  if typed in value.casefold() or typed in text.casefold()]  # fmt: skip
-        return found[:MOST]
+        found.sort(key=lambda one: not any(said.casefold().startswith(typed) for said in one))
+        return [Suggestion(f"{head}:{_quoted(value)} ", text) for value, text in found[:MOST]]
     known = {**COMMANDS, **{f"{alias}:": label for alias, label in fields.items() if f"{alias}:" not in COMMANDS}}
     begins = [name for name in known if name.startswith(word)]
     within = [name for name in known if word.lstrip("!+") and word.lstrip("!+") in name and name not in begins]

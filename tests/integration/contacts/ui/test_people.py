@@ -119,9 +119,16 @@ def test_columns_are_chosen_also_those_of_own_fields(api: httpx.Client) -> None:
 def test_everything_of_a_contact_is_escaped(api: httpx.Client) -> None:
     tag = mark()
     new_contact(api, firstname=EVIL, lastname=tag, company=EVIL, city=EVIL, tags=[EVIL])
-    for path in (f"/ui/contacts?search={tag}", "/ui/contacts/help?search=tag:"):
-        page = api.get(path).text
-        assert "<script>alert" not in page and "alert(1)" in page
+    page = api.get(f"/ui/contacts?search={tag}").text
+    assert "<script>alert" not in page and "alert(1)" in page
+    help_text = api.get("/ui/contacts/help", params={"search": "tag:alert(1)'"}, headers=PART).text
+    assert 'data-value="tag:alert(1)&#39;&#34; "' in help_text  # tags keep no markup, but quotes
+
+
+def test_help_for_the_search_finds_a_tag_behind_hundreds_of_others(api: httpx.Client) -> None:
+    tag = mark()
+    new_contact(api, firstname="Ada", tags=[*(f"0{tag} {number}" for number in range(300)), f"x{tag}"])
+    assert f'data-value="tag:x{tag} "' in api.get(f"/ui/contacts/help?search=tag:x{tag}", headers=PART).text
 
 
 def test_help_for_the_search_knows_segments_and_tags(api: httpx.Client) -> None:

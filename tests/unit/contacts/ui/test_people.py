@@ -159,6 +159,12 @@ def test_a_search_box_suggests_commands_fields_and_what_is_behind_a_command() ->
     assert suggest("city:o", tags, fields) == []
 
 
+def test_what_begins_as_it_is_typed_is_suggested_first() -> None:
+    tags = {"tag": [(f"a{number} vip", "x") for number in range(12)] + [("VIP", "x")]}
+    found = [one.value for one in suggest('tag:"vi', tags, {})]
+    assert (found[:2], len(found)) == (["tag:VIP ", 'tag:"a0 vip" '], 12)
+
+
 def test_a_batch_tells_how_many_and_why_not_the_others() -> None:
     done = {"affected": 1, "details": {"1": {"success": True}, "2": {"success": False, "error": "Not yours."},
                                        "3": {"success": False, "error": "Not yours."}}}  # fmt: skip
