@@ -55,6 +55,7 @@ def test_hits_show_as_they_arrive_with_their_contact_and_why_one_was_dropped(
     expect(dropped).not_to_contain_text("secret")
     take_picture(page, "live")
     page.click("text=Hold")
+    expect(page.locator("#poller.htmx-request")).to_have_count(0)  # what was asked before still comes
     before = page.locator("#hits li").count()
     visit_shop(browser, stack, "/pricing")
     page.wait_for_timeout(1_500)

@@ -13,6 +13,7 @@ from services.common.envelope import ApiError
 from services.contacts.ui.contact.calls import PATH, api_of, done
 from services.contacts.ui.contact.contact_dialogs import REASONS
 from services.contacts.ui.desk import Desk, Handler
+from services.contacts.ui.keeping.choices import MOST
 from services.contacts.ui.people_names import values_of
 
 NO_SERVER = "Mails are not sent here: SPOOR_SMTP_URL says no server."
@@ -59,7 +60,7 @@ class MailDialog:
 
     async def _templates(self) -> list[Any]:
         """Those that the caller may see."""
-        query = {"limit": 200, "published": 1, "orderBy": "name"}
+        query = {"limit": MOST, "published": 1, "orderBy": "name"}
         return await self._desk.api.things_seen("/api/emails", "emails", query)
 
 

@@ -12,8 +12,7 @@ from starlette.responses import Response
 from services.common.envelope import ApiError
 from services.contacts.ui.contact.calls import PATH, api_of, done
 from services.contacts.ui.desk import Desk, Handler
-
-MOST = 1_000
+from services.contacts.ui.keeping.choices import MOST
 
 
 class Kind(NamedTuple):

@@ -14,6 +14,7 @@ from services.contacts.ui.channels import CHANNELS
 from services.contacts.ui.contact.calls import PATH, api_of, done
 from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.form import Form
+from services.contacts.ui.keeping.choices import MOST, in_bundles
 
 MANUAL = 3
 UNITS = ("DAY", "WEEK", "MONTH")
@@ -74,19 +75,21 @@ class PreferencesDialog:
 
     async def _form(self, request: Request, channels: list[Channel], problem: str = "") -> Response:
         segments, mine, categories, chosen = await asyncio.gather(
-            self._listed("/api/segments", "lists"), self._desk.api.get(api_of(request, "/segments")),
-            self._listed("/api/categories", "categories"), self._desk.api.get(api_of(request, "/categories")),
-        )  # fmt: skip
+            self._listed("/api/segments", "lists", {"orderBy": "name"}),
+            self._desk.api.get(api_of(request, "/segments")),
+            self._listed("/api/categories", "categories", {"orderBy": "title", **in_bundles("global")}),
+            self._desk.api.get(api_of(request, "/categories")),
+        )
         return self._desk.page(
             request, "contact/preferences.html", 422 if problem else 200, block="dialog", channels=channels,
             units=UNITS, problem=problem, contact_id=request.path_params["id"],
             segments=[one for one in segments if one["isPreferenceCenter"]], members=set(mine["lists"]),
-            categories=[one for one in categories if one["bundle"] == "global"], chosen=set(chosen["categories"]),
+            categories=categories, chosen=set(chosen["categories"]),
         )  # fmt: skip
 
-    async def _listed(self, path: str, key: str) -> list[Any]:
+    async def _listed(self, path: str, key: str, asked: Mapping[str, str]) -> list[Any]:
         """Those that the caller may see."""
-        return await self._desk.api.things_seen(path, key, {"limit": 1_000, "published": 1})
+        return await self._desk.api.things_seen(path, key, {"limit": MOST, "published": 1, **asked})
 
 
 def channels_of(contact: Mapping[str, Any]) -> list[Channel]:

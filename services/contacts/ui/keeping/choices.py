@@ -9,7 +9,7 @@ from services.common.envelope import ApiError
 from services.contacts.ui.inner_api import InnerApi, things_of
 from services.contacts.ui.keeping.kept import Choices
 
-MOST = 1_000
+MOST = 1_000  # things to choose from
 OWNERS = "/api/contacts/list/owners"
 Load = Callable[[InnerApi], Awaitable[Choices]]
 
@@ -30,8 +30,12 @@ def choices_of(path: str, plural: str, name: str = "name", narrowed: Mapping[str
 
 
 def categories_of(*bundles: str) -> Load:
-    return choices_of("/api/categories", "categories", "title", {"where[0][col]": "bundle", "where[0][expr]": "in",
-                                                                 "where[0][val]": ",".join(bundles)})  # fmt: skip
+    return choices_of("/api/categories", "categories", "title", in_bundles(*bundles))
+
+
+def in_bundles(*bundles: str) -> Mapping[str, str]:
+    """How a list of categories is asked for those of these bundles alone."""
+    return {"where[0][col]": "bundle", "where[0][expr]": "in", "where[0][val]": ",".join(bundles)}
 
 
 async def owners(api: InnerApi) -> Choices:

@@ -14,13 +14,12 @@ from services.common.envelope import ApiError
 from services.contacts.ui.channels import CHANNELS
 from services.contacts.ui.desk import Desk, Handler, own_path
 from services.contacts.ui.form import Form
-from services.contacts.ui.keeping.choices import OWNERS
+from services.contacts.ui.keeping.choices import MOST, OWNERS, in_bundles
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
 
 PATH = "/ui/contacts/batch/{action}"
 PERIODS = {"DAY": "a day", "WEEK": "a week", "MONTH": "a month"}
 SHOWN_REASONS = 3
-MOST = 1_000  # things to choose from
 
 
 class Choices(NamedTuple):
@@ -135,9 +134,9 @@ class BatchPage:
     async def _choices(self, choices: Choices | None) -> dict[str, str]:
         if choices is None:
             return {}
-        listed = await self._desk.api.things(choices.path, choices.name, {"limit": MOST})
-        if choices.name == "categories":
-            listed = [row for row in listed if row["bundle"] == "global"]
+        narrowed = in_bundles("global") if choices.name == "categories" else {}
+        order = {"orderBy": choices.label} if choices.name else {}  # bare lists have their own
+        listed = await self._desk.api.things(choices.path, choices.name, {"limit": MOST, **order, **narrowed})
         texts = {str(row[choices.value]): [str(row[name] or "") for name in choices.label.split()] for row in listed}
         return {value: " ".join(parts).strip() or value for value, parts in texts.items()}
 

@@ -13,7 +13,7 @@ from services.common.caller import author_id
 from services.common.envelope import ApiError
 from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.field_inputs import GROUPS, PREFIX, Input, as_typed, inputs_of, typed, with_values
-from services.contacts.ui.keeping.choices import choices_of, owner_name, owners
+from services.contacts.ui.keeping.choices import MOST, choices_of, owner_name, owners
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
 from services.contacts.ui.people.person_form import (
     Clash,
@@ -32,7 +32,6 @@ from services.contacts.ui.people_names import values_of
 
 PATH = "/ui/contacts"
 ONE = f"{PATH}/{{id:id}}/edit"
-MOST = 1_000  # companies to choose from
 STAGES = choices_of("/api/stages", "stages")
 VERDICTS = {
     "update": "Saving will update the contact that has this value.",
@@ -147,7 +146,7 @@ class EditPage:
         users, stages, companies, segments = await asyncio.gather(
             owners(self._desk.api),
             STAGES(self._desk.api),
-            self._desk.api.things_seen("/api/companies", "companies", {"limit": MOST}),
+            self._desk.api.things_seen("/api/companies", "companies", {"limit": MOST, "orderBy": "companyname"}),
             self._desk.api.things_seen("/api/contacts/list/segments"),
         )
         return _Choices(

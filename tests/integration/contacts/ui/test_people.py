@@ -116,6 +116,20 @@ def test_columns_are_chosen_also_those_of_own_fields(api: httpx.Client) -> None:
     assert ["Phone" in head for head in heads[2:]] == [True]
 
 
+def test_what_there_is_to_choose_from_is_in_the_order_of_names(api: httpx.Client) -> None:
+    tag = mark()
+    for end in ("z", "a"):
+        told(api.post("/api/campaigns/new", json={"name": f"{tag}{end}"}), 201)
+        told(api.post("/api/categories/new", json={"title": f"{tag}{end}", "bundle": "global"}), 201)
+        told(api.post("/api/companies/new", json={"companyname": f"{tag}{end}"}), 201)
+    contact = new_contact(api, firstname="Ada")["id"]
+    dialogs = [f"batch/{action}?ids={contact}" for action in ("campaigns", "categories")]
+    for path in (*dialogs, f"{contact}/edit", f"{contact}/preferences"):
+        page = api.get(f"/ui/contacts/{path}", headers=PART).text
+        places = [page.find(f"{tag}{end}") for end in ("a", "z")]
+        assert -1 not in places and places == sorted(places), path
+
+
 def test_everything_of_a_contact_is_escaped(api: httpx.Client) -> None:
     tag = mark()
     new_contact(api, firstname=EVIL, lastname=tag, company=EVIL, city=EVIL, tags=[EVIL])
