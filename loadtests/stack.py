@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -80,7 +80,7 @@ class Stack:
 
     def port(self, name: str) -> int:
         if name not in self._ports:
-            self._ports[name] = _free_port()
+            self._ports[name] = _free_port(self._ports.values())
         return self._ports[name]
 
     def url(self, name: str) -> str:
@@ -286,10 +286,15 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_port(given: Collection[int]) -> int:
+    """None of those that were given already, nor of those that the kernel gives to connections."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = lowest // 2 + secrets.randbelow(lowest // 2)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            if port not in given:
+                probe.bind(("127.0.0.1", port))
+                return port
 
 
 def _leave(*_: object) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ START_SECONDS = 90.0
 Found = TypeVar("Found")
 _chance = random.SystemRandom()
 _given: set[int] = set()
+_locks: list[int] = []  # kept open
 
 
 def free_port() -> int:
@@ -33,9 +36,22 @@ def free_row(length: int) -> int:
     while True:
         first = _chance.randrange(lowest // 2, lowest - length)
         row = range(first, first + length)
-        if _given.isdisjoint(row) and all(_can_be_bound(port) for port in row):
+        if _given.isdisjoint(row) and all(_is_reserved(port) and _can_be_bound(port) for port in row):
             _given.update(row)
             return first
+
+
+def _is_reserved(port: int) -> bool:
+    """For this process until it ends: two runs of tests may share a machine."""
+    path = Path(tempfile.gettempdir()) / f"spoor-test-port-{port}"
+    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return False
+    _locks.append(lock)
+    return True
 
 
 def _can_be_bound(port: int) -> bool:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
+import redis
+from redis.cluster import RedisCluster
 
 from tests.processes import Process, free_port, is_up
 
 LOGIN = ("admin", "test-login")
+
+
+def redis_client(url: str) -> Any:
+    kind = RedisCluster if url.startswith("redis+cluster") else redis.Redis
+    return kind.from_url(url.replace("redis+cluster", "redis"))
 
 
 class Service(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.common.queries.search import SearchError, Term, parse_search
@@ -15,7 +15,7 @@ def asks_by_id(text: str) -> bool:
     return "ids:" in text.casefold()
 
 
-def compile_tag_search(text: str, names: Mapping[int, str]) -> tuple[str, dict[str, Any]]:
+def compile_tag_search(text: str, names: Mapping[int, Sequence[str]]) -> tuple[str, dict[str, Any]]:
     """A condition on the column `tag`, with its parameters. `names` by their numbers, of which no table knows, where
     the search asks by these. Raises `SearchError`."""
     search = _Search(names)
@@ -23,7 +23,7 @@ def compile_tag_search(text: str, names: Mapping[int, str]) -> tuple[str, dict[s
 
 
 class _Search(RowSearch):
-    def __init__(self, names: Mapping[int, str]) -> None:
+    def __init__(self, names: Mapping[int, Sequence[str]]) -> None:
         super().__init__()
         self._names = names
 
@@ -34,7 +34,7 @@ class _Search(RowSearch):
             case "name" | "tag":
                 return self.like("tag", term)
             case "ids":
-                named = [self._names[one] for one in self.ids(term) if one in self._names]
+                named = [name for one in self.ids(term) for name in self._names.get(one, ())]
                 return f"tag IN {self.bind(named, 'Array(String)')}"
         if term.value.lower() in ("published", "unpublished"):
             return "1" if term.value.lower() == "published" else "0"

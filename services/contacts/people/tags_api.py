@@ -49,6 +49,7 @@ _NARROWED = Columns(_COLUMNS, {"name": "tag"})
 _ORDERED = Columns({**_COLUMNS, "id": Column("text", "tag")}, {"name": "tag"})
 _CARRIERS = "SELECT id FROM contacts FINAL WHERE has(tags, {tag:String}) LIMIT {limit:UInt64}"
 
+_SHARED = {409: "Another tag has the same number: which of them is meant is not known"}
 LIST = Operation(
     "The tags that contacts carry or that somebody made",
     {"total": int, "tags": list[Shown]},
@@ -62,12 +63,14 @@ NEW = Operation(
     success={200: "It was there", 201: "New, with Location"},
 )
 CHANGE = Operation(
-    "Change the description of a tag", {"tag": Shown}, body=TagDescription, text="Its name never changes."
-)
+    "Change the description of a tag", {"tag": Shown}, body=TagDescription, text="Its name never changes.",
+    errors=_SHARED,
+)  # fmt: skip
 DELETE = Operation(
     "Delete a tag",
     {"tag": Shown},
     text="It is taken off every contact. After a 503 the same call goes on with the rest.",
+    errors=_SHARED,
 )
 BATCH = batch_operations("tags", Shown, TagChange, TagEdit)
 
@@ -129,6 +132,9 @@ class TagsApi:
         body.refuse_if_wrong()
         tag_id = short_id("tag", name)
         known = await self._known(tag_id)
+        if known and known[0] != name:
+            text = f"Its number would be that of the tag {known[0]}; give it another name."
+            raise ApiError(400, f"tag: {text}", {"tag": [text]})
         if known:
             return Told(_shown(*known), is_new=False)
         try:
@@ -141,7 +147,7 @@ class TagsApi:
 
     async def change(self, said_id: str, said: Json, *, replaces: bool) -> Told:
         """Its description; its name is what contacts carry."""
-        name, old = await self._find(read_contact_id(said_id))
+        name, old = await self._find_alone(read_contact_id(said_id))
         body = RecordBody(said)
         if body.text("tag", name) != name:
             body.wrong["tag"] = ["A tag keeps its name; give contacts another one instead."]
@@ -152,7 +158,7 @@ class TagsApi:
 
     async def remove(self, said_id: str) -> Json:
         """Takes it off every contact. What was not done in time is done by the same call again."""
-        name, description = await self._find(read_contact_id(said_id))
+        name, description = await self._find_alone(read_contact_id(said_id))
         deadline = time.monotonic() + DELETE_SECONDS
         parameters = {"tag": name, "limit": CONTACTS_AT_ONCE}
         while carriers := (await self._stores.clickhouse.query(_CARRIERS, parameters=parameters)).result_rows:
@@ -176,18 +182,29 @@ class TagsApi:
             raise ApiError(404, NOT_FOUND)
         return known
 
+    async def _find_alone(self, tag_id: int) -> tuple[str, str]:
+        """The same. Raises `ApiError` 409 where contacts carry two tags whose numbers are one."""
+        found, names = await self._find(tag_id), (await self._names()).get(tag_id, ())
+        if len(names) > 1:
+            text = f"The tags {' and '.join(names)} have the same number. Take all but one of them off their contacts."
+            raise ApiError(409, text)
+        return found
+
     async def _known(self, tag_id: int) -> tuple[str, str] | None:
         """Numbers are made from the names, so one that is only carried is found by trying all."""
         record = await self._writer.one(str(tag_id))
         if record:
             return record.tag, record.description
-        name = (await self._names()).get(tag_id)
-        return None if name is None else (name, "")
+        names = (await self._names()).get(tag_id)
+        return (names[0], "") if names else None
 
-    async def _names(self) -> dict[int, str]:
-        """Of all tags."""
-        rows = (await self._stores.clickhouse.query(f"SELECT tag FROM {_TAGS}")).result_rows
-        return {short_id("tag", tag): tag for (tag,) in rows}
+    async def _names(self) -> dict[int, tuple[str, ...]]:
+        """Of all tags, by their numbers."""
+        names: dict[int, tuple[str, ...]] = {}
+        for (tag,) in (await self._stores.clickhouse.query(f"SELECT tag FROM {_TAGS} ORDER BY tag")).result_rows:
+            tag_id = short_id("tag", tag)
+            names[tag_id] = (*names.get(tag_id, ()), tag)
+        return names
 
 
 def _marks(body: Json) -> list[tuple[str, str]]:

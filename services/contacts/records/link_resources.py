@@ -33,7 +33,8 @@ def _own_id(said: dict[str, Any]) -> str:
     """Links of an older installation keep theirs: they are in mails that were sent long ago."""
     text = str(said.get("redirectId") or "")
     if text and (text.isdecimal() or not _OWN_ID.fullmatch(text)):
-        raise InvalidChangeError({"redirectId": [f"{NOT_VALID} It has 8 to 64 letters, digits, - and _."]})
+        text = f"{NOT_VALID} It has 8 to 64 letters, digits, - and _, not digits alone."
+        raise InvalidChangeError({"redirectId": [text]})
     return text
 
 

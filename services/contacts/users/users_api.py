@@ -33,7 +33,7 @@ from services.contacts.users.user_body import HASH, USERS, read_password, read_u
 
 MAX_PERMISSIONS = 1_000
 OWN_FIELDS = ("firstName", "lastName", "position", "signature", "timezone", "locale")
-_ROLES = "SELECT id, data FROM records FINAL WHERE kind = 'role' ORDER BY toUInt64OrZero(id) LIMIT 1000"
+_ROLES = "SELECT id, data FROM records FINAL WHERE kind = 'role' ORDER BY toUInt64OrZero(id)"
 _OWNERS = """
 SELECT id, data FROM records FINAL
 WHERE kind = 'user' AND (NOT JSONHas(data, 'is_published') OR JSONExtractBool(data, 'is_published'))

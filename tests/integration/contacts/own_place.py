@@ -10,12 +10,10 @@ from typing import Any
 
 import clickhouse_connect
 import httpx
-import redis
-from redis.cluster import RedisCluster
 
 from services.common.tables import EventRow, columns, encode_rows
 from tests.integration.conftest import event_row
-from tests.integration.services import Service, start_service
+from tests.integration.services import Service, redis_client, start_service
 from tests.processes import Process, eventually, free_port
 
 
@@ -23,7 +21,8 @@ class Place:
     def __init__(self, folder: Path, redis_url: str, clickhouse_url: str, **environ: str) -> None:
         self._folder, self.redis_url, self._environ = folder, redis_url, environ
         self.clickhouse_url = clickhouse_url.removesuffix("spoor") + f"place_{uuid.uuid4().hex}"
-        self.redis = _client(redis_url)
+        self.redis = redis_client(redis_url)
+        self.redis.flushdb()
         self.service = self.start()
         url = httpx.URL(self.clickhouse_url)
         self.clickhouse = clickhouse_connect.get_client(
@@ -91,12 +90,3 @@ class Place:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return list(self.clickhouse.query(sql).result_rows)
-
-
-def _client(redis_url: str) -> Any:
-    """Of a database that is empty now; a cluster is new."""
-    if redis_url.startswith("redis+cluster"):
-        return RedisCluster.from_url(redis_url.replace("redis+cluster", "redis"))
-    client = redis.Redis.from_url(redis_url)
-    client.flushdb()
-    return client

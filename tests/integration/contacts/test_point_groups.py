@@ -203,6 +203,7 @@ def test_a_rule_names_only_a_group_that_there_is(api: httpx.Client) -> None:
     made = told(api.post("/api/points/new", json={**said, "group": {"id": number}}), 201)["point"]
     assert told(api.patch(f"/api/points/{made['id']}/edit", json={"delta": 6}))["point"]["group"] == {"id": number}
     assert told(api.put(f"/api/points/{made['id']}/edit", json=said))["point"]["group"] is None
+    told(api.delete(f"/api/points/{made['id']}/delete"))
 
 
 def test_whoever_sees_only_their_own_contacts_changes_only_their_scores(api: httpx.Client) -> None:

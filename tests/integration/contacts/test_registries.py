@@ -368,6 +368,24 @@ def test_what_changes_over_the_api_is_in_the_history(api: httpx.Client) -> None:
     assert shown(api, one)["lastActive"] is None, "none of it is anything that the contact did"
 
 
+def test_two_tags_whose_numbers_are_one_are_not_mixed_up(api: httpx.Client) -> None:
+    one, other = "collision 78298", "collision 103452"
+    known = make(api, "tags", "tag", tag=one, description="d")
+    [error] = told(api.post("/api/tags/new", json={"tag": other}), 400)["errors"]
+    assert one in error["message"] and list(error["details"]) == ["tag"]
+    carrier = new_contact(api, tags=[other])
+    found = told(api.get("/api/tags", params={"search": f"ids:{known['id']}"}))["tags"]
+    assert {tag["tag"] for tag in found} == {one, other}
+    for answer in (
+        api.patch(f"/api/tags/{known['id']}/edit", json={"description": "x"}),
+        api.delete(f"/api/tags/{known['id']}/delete"),
+    ):
+        assert one in told(answer, 409)["errors"][0]["message"]
+    told(api.patch(f"/api/contacts/{carrier}/edit", json={"tags": [f"-{other}"]}))
+    told(api.delete(f"/api/tags/{known['id']}/delete"))
+    assert told(api.post("/api/tags/new", json={"tag": other}), 201)["tag"]["id"] == known["id"]
+
+
 def test_tags_are_searched_as_all_else_is(api: httpx.Client) -> None:
     mark = uuid.uuid4().hex[:8]
     made = {word: make(api, "tags", "tag", tag=f"{mark} {word}")["id"] for word in ("big spender", "vip")}

@@ -304,7 +304,9 @@ def casts() -> dict[date, Cast]:
 @pytest.fixture
 def cast(api: httpx.Client, store_hit: Hit, casts: dict[date, Cast]) -> Cast:
     """One a day, for cases say today and yesterday."""
-    today = datetime.now(UTC).date()
+    while (now := datetime.now(UTC)).strftime("%H:%M") == "23:59" and now.second >= 45:
+        time.sleep(0.5)  # the day is not to turn within a case
+    today = now.date()
     if today not in casts:
         casts[today] = Cast(api, store_hit)
     return casts[today]

@@ -9,7 +9,10 @@ from services.common import clickhouse as ch
 from services.common.migrate import migrate
 from services.contacts.stored_events import SETTLE_SECONDS, server_ms, settled_ms
 
-RUNNING = r"SELECT count() FROM system.processes WHERE match(query, 'INSERT\\s+INTO events')"  # itself it is none
+RUNNING = r"""
+SELECT count() FROM system.processes
+WHERE current_database = currentDatabase() AND match(query, 'INSERT\\s+INTO events')
+"""  # itself it is none
 
 
 async def test_an_insert_that_runs_is_waited_for(clickhouse_url: str) -> None:

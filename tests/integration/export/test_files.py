@@ -20,7 +20,7 @@ import python_calamine
 from clickhouse_connect.driver.client import Client
 
 from services.export.record_folder import FOLDER_LOCK
-from tests.integration.export.test_export import downloaded, exported
+from tests.integration.export.test_export import downloaded, ended, exported
 from tests.integration.services import Service, start_service
 from tests.processes import eventually
 
@@ -120,7 +120,11 @@ def test_fields_that_people_made_are_columns_and_labels_are_headers(exports: Ser
         "the field is known",
     )
     asked = {"search": f"ids:{one}", "columns": ["id", alias]}
-    eventually(lambda: exports.http.post("/exports", json=asked).status_code == 202, "the field is known here, too")
+    begun = eventually(
+        lambda: (answer := exports.http.post("/exports", json=asked)).status_code == 202 and answer.json()["id"],
+        "the field is known here, too",
+    )
+    ended(exports.http, begun)
     assert exported(exports.http, **asked)[1] == [{"id": str(one), alias: "-7"}]
     assert exported(exports.http, **asked, header="labels")[1] == [{"ID": str(one), 'Size, "inside"': "-7"}]
     [everything] = exported(exports.http, search=f"ids:{one}", columns="all")[1]

@@ -31,12 +31,12 @@ def callers(start: int) -> list[Sighting]:
 
 async def size(redis: RedisClient) -> tuple[int, int]:
     """Keys of profiles, of what is remembered of callers, and of claims; and the bytes that they take."""
-    found = [key async for key in redis.scan_iter(count=1_000) if key.startswith((b"c:", b"u:", b"brief:"))]
+    found = {key async for key in redis.scan_iter(count=1_000) if key.startswith((b"c:", b"u:", b"brief:"))}
     return len(found), sum([await redis.memory_usage(key) or 0 for key in found])
 
 
-async def test_callers_without_cookies_that_name_one_address_are_one_contact_in_a_few_keys(valkey_url: str) -> None:
-    redis = connect(valkey_url)
+async def test_callers_without_cookies_that_name_one_address_are_one_contact_in_a_few_keys(lone_redis_url: str) -> None:
+    redis = connect(lone_redis_url)
     ids, store, names = ContactIds(redis), ProfileStore(redis), Rules()
     await ids.open()
     placement = Placement(store, ids, names, FaultPoints("", 1), MergeQueue(redis))
