@@ -4,7 +4,7 @@ which campaigns."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.common.clickhouse import ClickHouse
@@ -13,6 +13,7 @@ from services.common.queries.contact_query import ADDRESS_KIND
 from services.contacts.people.contact import Address, Footprint, UtmTags
 
 IDS_AT_ONCE = 300  # they travel in the URL, which proxies and servers bound
+IPS_AT_ONCE = 100
 SHOWN = 20  # addresses, and UTM tags, of a contact in a list: the newest
 SHOWN_OF_ONE = 1_000  # of one that is asked for alone
 
@@ -28,6 +29,23 @@ FROM footprints FINAL PREWHERE contact_id IN {{ids:Array(UInt64)}}
 WHERE kind = {ADDRESS_KIND} OR texts[1] != '{PAGE_LEAVE}'
 ORDER BY time DESC, key LIMIT {{most:UInt16}} BY contact_id, kind
 """
+
+
+_PLACES = f"""
+SELECT contact_id, kind, key, toUnixTimestamp64Milli(time), texts, latitude, longitude
+FROM footprints FINAL PREWHERE contact_id IN {{ids:Array(UInt64)}} AND kind = {ADDRESS_KIND}
+WHERE key IN {{ips:Array(String)}}
+"""
+
+
+async def load_places(clickhouse: ClickHouse, ids: Sequence[int], ips: Sequence[str]) -> dict[str, Address]:
+    """These addresses of a contact that goes by these ids, as they were seen last."""
+    found: list[tuple[Any, ...]] = []
+    for start in range(0, len(ips), IPS_AT_ONCE):
+        parameters = {"ids": ids, "ips": ips[start : start + IPS_AT_ONCE]}
+        found += (await clickhouse.query(_PLACES, parameters=parameters)).result_rows
+    traces = _traces(dict.fromkeys(ids, 0), found)
+    return {address.ip: address for address in _newest_addresses(traces[0].addresses)} if traces else {}
 
 
 async def load_footprints(clickhouse: ClickHouse, ids: dict[int, list[int]], most: int = SHOWN) -> dict[int, Footprint]:

@@ -29,10 +29,11 @@ from services.common.profile import BY_FORM
 from services.contacts.campaigns.scheduled import log_object, record_id, shown_us
 from services.contacts.campaigns.scheduled_list import load_scheduled
 from services.contacts.objects import Json, iso
-from services.contacts.people.contact import Address, Contact, UtmTags
+from services.contacts.people.contact import Contact, UtmTags
 from services.contacts.people.contact_object import address_object, utm_object
-from services.contacts.timeline.addresses import load_addresses
+from services.contacts.people.footprints import load_places
 from services.contacts.timeline.mails import MAIL_EVENTS, load_mails, mail_details, mail_id_of, mail_label
+from services.contacts.timeline.survey import load_survey
 from services.contacts.timeline.timeline_query import (
     DETAILS,
     LEAVES,
@@ -63,19 +64,26 @@ class Timeline(NamedTuple):
 
 
 async def load_timeline(clickhouse: ClickHouse, contact: Contact, query: TimelineQuery) -> Timeline:
-    scheduled, addresses = await asyncio.gather(
-        _scheduled(clickhouse, contact, query), load_addresses(clickhouse, contact, query)
+    scheduled, survey = await asyncio.gather(
+        _scheduled(clickhouse, contact, query), load_survey(clickhouse, contact, query)
     )
     told_by_records = [moment for moment, _ in scheduled.values()]
-    statements = timeline_statements(query, contact.ids, [*moments(contact), *told_by_records, *addresses])
+    statements = timeline_statements(
+        query, contact.ids, [*moments(contact), *told_by_records, *survey.addresses], has_opens=survey.has_opens
+    )
     if statements is None:
         return Timeline(0, [])
+    logs = {(moment.time_ms, name): {"log": log} for name, (moment, log) in scheduled.items()}
+    addresses = {(moment.time_ms, moment.name) for moment in survey.addresses}
 
     async def shown(sql: str) -> list[Entry]:
-        page = (await clickhouse.query(sql, parameters=statements.parameters)).result_rows
-        stored = {(time, event) for _, time, event in page if event and event not in scheduled}
-        rows = await load_rows(clickhouse, contact.ids, stored)
-        rows |= {(moment.time_ms, name): {"log": log} for name, (moment, log) in scheduled.items()}
+        page = (await clickhouse.query(sql, parameters={**statements.parameters, **statements.told})).result_rows
+        keys = {(time, event) for _, time, event in page if event} - logs.keys()
+        rows, places = await asyncio.gather(
+            load_rows(clickhouse, contact.ids, keys - addresses, has_leaves=survey.has_leaves),
+            load_places(clickhouse, contact.ids, [ip for _, ip in keys & addresses]),
+        )
+        rows |= logs | {(time, ip): {"ip": ip, "place": places.get(ip)} for time, ip in keys & addresses}
         labels = {moment.kind: {"label": moment.label} for moment in moments(contact) if moment.label}
         return [
             Entry(kind, time, event, rows[time, event] if event else labels.get(kind, {}))
@@ -108,10 +116,15 @@ async def _scheduled(clickhouse: ClickHouse, contact: Contact, query: TimelineQu
     return found
 
 
-async def load_rows(clickhouse: ClickHouse, ids: list[int], keys: set[EventKey]) -> dict[EventKey, dict[str, Any]]:
-    """The stored events, on each page hit how long its page was looked at, and on each mail what became of it."""
+async def load_rows(
+    clickhouse: ClickHouse, ids: list[int], keys: set[EventKey], *, has_leaves: bool = True
+) -> dict[EventKey, dict[str, Any]]:
+    """The stored events, on each page hit how long its page was looked at, if any was ever left, and on each mail what
+    became of it."""
     rows: dict[EventKey, dict[str, Any]]
-    rows, seconds = await asyncio.gather(_details(clickhouse, ids, keys), _page_seconds(clickhouse, ids, keys))
+    rows, seconds = await asyncio.gather(
+        _details(clickhouse, ids, keys), _page_seconds(clickhouse, ids, keys if has_leaves else set())
+    )
     mails = await load_mails(clickhouse, ids, rows.values())
     for row in rows.values():
         row["seconds"] = seconds.get(row["id"])
@@ -200,8 +213,8 @@ def event_object(contact_id: int, entry: Entry, base_url: str) -> Json:
 def _label_and_details(contact_id: int, entry: Entry) -> tuple[str | Json, Json]:
     if entry.kind == PAGE_HIT:
         return _link(entry.row, "Page hit"), {"hit": _hit(entry.row)}
-    if entry.kind == IP_ADDED and entry.row["type"] != IP_ADDED:
-        return entry.row["ip"], address_object(entry.row["ip"], _address(entry.row))
+    if entry.kind == IP_ADDED and "place" in entry.row:
+        return entry.row["ip"], address_object(entry.row["ip"], entry.row["place"])
     if entry.kind == UTM:
         campaign = entry.row["utm_campaign"]
         return (f"UTM Campaign: {campaign}" if campaign else "UTM tags"), {
@@ -294,11 +307,6 @@ def _video(row: dict[str, Any]) -> Json:
     said = details.get("hit")
     shown = {name: hit[name] for name in ("dateHit", "referer", "url", "userAgent")}
     return {**details, "hit": {**shown, **(said if isinstance(said, dict) else {})}}
-
-
-def _address(row: dict[str, Any]) -> Address:
-    same = ("contact_id", "ip", "country", "region", "city", "timezone", "language", "latitude", "longitude")
-    return Address(seen_ms=row["time_ms"], **{name: row[name] for name in same})
 
 
 def _utm(row: dict[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class TimelineQuery(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """An entry that no row is kept for: it is told by the profile, or, under the name of that, by a record or by the
+    """An entry that no row is kept for: it is told by the profile, or, under the name of that, by a record or as the
     first hit from an address."""
 
     kind: str
@@ -203,6 +203,7 @@ class Statements(NamedTuple):
     """The page gives (kind, time in ms, event id), the total one number, without the moments.
 
     `first` is the page as far as a look at the first rows shows it: too few where these are repeats of each other.
+    The page takes `told`, too: the moments that may be on it.
     """
 
     first: str | None
@@ -210,20 +211,23 @@ class Statements(NamedTuple):
     total: str | None
     moments: int
     parameters: dict[str, Any]
+    told: dict[str, Any]
 
 
-def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[Moment]) -> Statements | None:
-    """None when no event can match."""
+def timeline_statements(
+    query: TimelineQuery, ids: list[int], moments: Iterable[Moment], *, has_opens: bool = True
+) -> Statements | None:
+    """None when no event can match. Without `has_opens` no mail was ever opened."""
     parameters: dict[str, Any] = {"ids": ids}
     shown = [moment for moment in moments if _is_asked_for(moment, query)]
-    told, offset = _moments(shown, parameters), query.offset
+    told, offset = _told(_front(shown, query)), query.offset
     parameters.update(limit=query.limit, offset=offset, looked_at=_SLACK * (offset + query.limit))
     kinds, dates = _kinds(query, parameters), _dates(query, parameters)
-    whose, opens = _OF_ONE if len(ids) == 1 else _OF_SEVERAL, _opens(query, dates)
-    sides, counts = [*told, *opens], [f"(SELECT count() FROM ({one}))" for one in opens]
+    whose, opens = _OF_ONE if len(ids) == 1 else _OF_SEVERAL, _opens(query, dates) if has_opens else []
+    sides, counts = [*([_MOMENTS] if shown else []), *opens], [f"(SELECT count() FROM ({one}))" for one in opens]
     if set(kinds) == {_NEVER}:
         total = f"SELECT {counts[0]}" if counts else None
-        return Statements(None, _page(query, sides), total, len(shown), parameters) if sides else None
+        return Statements(None, _page(query, sides), total, len(shown), parameters, told) if sides else None
     conditions = [*dates, *_conditions(query, kinds, parameters), told_sql()]
     rows = _ROWS.format(whose=whose, conditions=" AND ".join(conditions))
     first = None
@@ -233,7 +237,7 @@ def timeline_statements(query: TimelineQuery, ids: list[int], moments: Iterable[
     page = _page(query, [*sides, _LIGHT.format(own=kinds.own, utm=kinds.utm, rows=rows)])
     # Of 100,000 events two have the same hash once in four thousand million histories.
     counts += [f"uniqExactIf(cityHash64(time, event_id), {one})" for one in kinds if one != _NEVER]
-    return Statements(first, page, f"SELECT {' + '.join(counts)} FROM {rows}", len(shown), parameters)
+    return Statements(first, page, f"SELECT {' + '.join(counts)} FROM {rows}", len(shown), parameters, told)
 
 
 def _opens(query: TimelineQuery, dates: list[str]) -> list[str]:
@@ -293,13 +297,25 @@ def _dates(query: TimelineQuery, parameters: dict[str, Any]) -> list[str]:
     return conditions
 
 
-def _moments(shown: list[Moment], parameters: dict[str, Any]) -> list[str]:
-    """One statement of them all, if there are any."""
-    parameters["moment_kinds"] = [moment.kind for moment in shown]
-    parameters["moment_times"] = [moment.time_ms for moment in shown]
-    parameters["moment_names"] = [moment.name for moment in shown]
-    parameters["moment_labels"] = [moment.label or TYPES[moment.kind] for moment in shown]
-    return [_MOMENTS] if shown else []
+def _front(shown: list[Moment], query: TimelineQuery) -> list[Moment]:
+    """Those that may be on the page or before it: the others are behind so many as end it. Those of one time stay
+    together, for more than the time decides among them."""
+    most = query.offset + query.limit
+    if query.order_by != "timestamp" or len(shown) <= most:
+        return shown
+    sign = -1 if query.is_descending else 1
+    last = sorted(sign * moment.time_ms for moment in shown)[most - 1]
+    return [moment for moment in shown if sign * moment.time_ms <= last]
+
+
+def _told(moments: list[Moment]) -> dict[str, Any]:
+    """The parameters of `_MOMENTS`."""
+    return {
+        "moment_kinds": [moment.kind for moment in moments],
+        "moment_times": [moment.time_ms for moment in moments],
+        "moment_names": [moment.name for moment in moments],
+        "moment_labels": [moment.label or TYPES[moment.kind] for moment in moments],
+    }
 
 
 def _is_asked_for(moment: Moment, query: TimelineQuery) -> bool:

@@ -402,6 +402,28 @@ def test_a_history_tells_from_which_addresses_somebody_came_and_when_first(
     assert every["total"] == len(every["events"]) == 4 + 3 + 1
 
 
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+def test_a_history_of_many_addresses_is_read_page_by_page(
+    api: httpx.Client, store_hit: Hit, visitor_id: int, direction: str
+) -> None:
+    now = int(time.time()) - 1_000
+    for number in range(15):  # always two at one time
+        store_hit(visitor_id, now + number // 2, url=f"https://x.example/{number}", ip=f"192.0.2.{number}")
+    every = [("page.hit", f"https://x.example/{number}") for number in range(15)]
+    every += [("lead.ipadded", f"192.0.2.{number}") for number in range(15)]
+    query = {"order[0]": "timestamp", "order[1]": direction, "filters[excludeEvents][]": "lead.create", "limit": "4"}
+    found, times = [], []
+    for page in range(1, 9):
+        body = api.get(f"/api/contacts/{visitor_id}/activity", params={**query, "page": page}).json()
+        assert (body["total"], body["maxPages"]) == (30, 8)
+        for event in body["events"]:
+            label = event["eventLabel"]
+            found.append((event["event"], label["label"] if isinstance(label, dict) else label))
+            times.append(event["timestamp"])
+    assert sorted(found) == sorted(every), "each once"
+    assert times == sorted(times, reverse=direction == "DESC")
+
+
 async def test_an_event_id_that_a_client_uses_again_is_another_event(
     api: httpx.Client, clickhouse_url: str, visitor_id: int
 ) -> None:
