@@ -31,6 +31,7 @@ from services.ingest.guard import Refused, guarded, whole_body, with_headers
 from services.ingest.submission import Answer, is_yes, read_answer, read_submission, statement_of, utm_of
 
 MAX_FIELDS = 500
+MAX_WORD = 1_000
 MAX_FILES = 20  # they are left out; an input for one may well be empty
 UNAVAILABLE = "This form is not available."
 UNAVAILABLE_FORM, INVALID_FORM = "form_unavailable", "form_invalid"  # as the live feed says it
@@ -78,18 +79,23 @@ class Forms:
     async def message(self, request: Request) -> Response:
         """What a form had to say; signed, or anybody could put words into our mouth."""
         try:
-            words = harmless_html(str(self._words.loads(request.query_params.get("m", ""))))
-        except BadData:
+            said = self._words.loads(request.query_params.get("m", ""))
+            words = await self._success(str(said["form"])) if isinstance(said, dict) else harmless_html(str(said))
+        except (BadData, RedisError):
             words = form_answers.THANKS
         return HTMLResponse(form_answers.word_page(words), headers=form_answers.WORD_HEADERS)
+
+    async def _success(self, form_id: str) -> str:
+        return Outcome(await self._forms.get(form_id), {}).word_html() or form_answers.THANKS
 
     def _plain(self, outcome: Outcome, answer: Answer) -> Response:
         if outcome.status != 200:
             return HTMLResponse(form_answers.word_page(outcome.word_html()), outcome.status, form_answers.WORD_HEADERS)
         target = form_answers.plain_target(outcome, answer)
         if not target:
-            token = self._words.dumps((outcome.word_html() or form_answers.THANKS)[:1_000])
-            target = f"/form/message?{urlencode({'m': token})}"
+            # A message may be longer than an address, errors quote what was typed.
+            word = {"form": answer.form_id} if outcome.is_success else form_answers.as_html(outcome.word()[:MAX_WORD])
+            target = f"/form/message?{urlencode({'m': self._words.dumps(word)})}"
         return RedirectResponse(target, 302)
 
     async def _take(self, request: Request, submitted: Submitted) -> Outcome:

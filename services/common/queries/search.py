@@ -77,8 +77,8 @@ class _Token(NamedTuple):
 def parse_search(text: str, commands: frozenset[str]) -> Node:
     """The tree of a search. `commands` are the words that may stand before a colon; any other such word is text.
 
-    Raises `SearchError` beyond the bounds above, on unbalanced parentheses and on a command without a value: left out,
-    it would find everybody.
+    Raises `SearchError` beyond the bounds above, on unbalanced parentheses, on a command or a ! without a value, and on
+    a word with two !: left out, they would find everybody, or the others.
     """
     if len(text) > MAX_LENGTH:
         raise SearchError(f"The search is longer than {MAX_LENGTH} characters.", MAX_LENGTH)
@@ -91,6 +91,13 @@ def parse_search(text: str, commands: frozenset[str]) -> Node:
     if parser.position < len(tokens):
         raise SearchError("The search closes a parenthesis that it never opened.", tokens[parser.position].at)
     return node
+
+
+def phrase(value: str, *, is_strict: bool = False) -> str:
+    """A value as a search says it, whatever stands in it; for ", which no phrase can say, any text."""
+    if '"' in value:
+        return '"' + value.replace('"', "%") + '"'
+    return f'+"{value}"' if is_strict else f'"{value}"'
 
 
 def _tokens(text: str, commands: frozenset[str]) -> list[_Token]:
@@ -129,6 +136,10 @@ def _term(match: re.Match[str], commands: frozenset[str]) -> _Token | None:
     value, at = value.replace("\0", "").strip(), match.start("word")
     if not value and command:
         raise SearchError(f"Nothing stands behind {command}:.", at)
+    if "!" in signs and not value:
+        raise SearchError("Nothing stands behind !.", at)
+    if signs.count("!") > 1:
+        raise SearchError("A word cannot be negated twice.", at)
     if not value:
         return None
     term = Term(command, value, "+" in signs, at)

@@ -48,12 +48,15 @@ class SearchValues:
             return self.like(sql, term)
 
     def ids(self, term: Term) -> list[int]:
-        """Of `ids:1,2`; what can be none is left out. Raises `SearchError`."""
-        said = [one.strip() for one in term.value.split(",")]
-        ids = [int(one) for one in said if one.isascii() and one.isdigit() and len(one) < 17]
-        if len(ids) > MAX_IDS:
+        """Of `ids:1,2`. Raises `SearchError`: whoever asks for all but some would else get these, too."""
+        said = [word for one in term.value.split(",") if (word := one.strip())]
+        if wrong := next((one for one in said if not (one.isascii() and one.isdigit() and len(one) < 17)), ""):
+            raise SearchError(f"{wrong[:40]} is no id.", term.at)
+        if not said:
+            raise SearchError("Nothing stands behind ids:.", term.at)
+        if len(said) > MAX_IDS:
             raise SearchError(f"ids: takes at most {MAX_IDS} ids.", term.at)
-        return ids
+        return [int(one) for one in said]
 
 
 class RowSearch(SearchValues, ABC):

@@ -186,7 +186,8 @@ def test_what_cannot_be_done_is_said_before_anything_is(
 
 def test_who_is_meant_must_be_said_once(api: httpx.Client) -> None:
     for body in ({}, {"ids": []}, {"ids": [1], "search": "x"}, {"search": ""}, {"search": ["x"]},
-                 {"search": "ids:"}, {"search": 'tag:""'}, {"search": "segment:"}, {"search": "() !"}):  # fmt: skip
+                 {"search": "ids:"}, {"search": 'tag:""'}, {"search": "segment:"}, {"search": "() !"},
+                 {"search": "! is:known"}, {"search": "!ids:abc"}):  # fmt: skip
         assert api.post("/api/contacts/batch/delete", json=body).status_code == 400
     [error] = told(api.post("/api/contacts/batch/export", json={"ids": [1]}), 404)["errors"]
     assert "tags" in error["message"] and "export service" in error["message"]

@@ -140,6 +140,18 @@ def test_a_batch_refuses_others_contacts_item_by_item(someone: Callable[..., htt
     assert ids(bob) == {theirs}
 
 
+def test_whoever_may_delete_tags_takes_them_off_everybody(
+    someone: Callable[..., httpx.Client], api: httpx.Client
+) -> None:
+    one = someone(lead__leads=["viewown", "editown", "create"], tagManager__tagManager=["full"])
+    tag = f"t{uuid.uuid4().hex[:10]}"
+    theirs, mine = contact(api, tags=[tag]), contact(one, tags=[tag])
+    [known] = told(api.get("/api/tags", params={"search": tag}))["tags"]
+    told(one.delete(f"/api/tags/{known['id']}/delete"))
+    assert [told(api.get(f"/api/contacts/{number}"))["contact"]["tags"] for number in (theirs, mine)] == [[], []]
+    assert denied(one.patch(f"/api/contacts/{theirs}/edit", json={"tags": [tag]})), "nobody was made more by it"
+
+
 def test_an_address_of_somebody_elses_contact_takes_nothing_from_it(someone: Callable[..., httpx.Client]) -> None:
     ada, bob = someone(lead__leads=OWN), someone(lead__leads=OWN)
     email = f"{uuid.uuid4().hex[:10]}@bobs.org"

@@ -197,6 +197,16 @@ def test_plain_mode_leads_on(site: Site, email: str, is_multipart: bool) -> None
     assert "e-mail address" in httpx.get(site.url + lost, trust_env=False).text
 
 
+@pytest.mark.parametrize("end", ["<p><a href='https://x.example/terms'>the terms</a></p>", "& the terms"])
+def test_a_long_message_is_shown_whole(site: Site, email: str, end: str) -> None:
+    text = f"{'plain & text ' * 120}{end}"
+    form = make(site, postAction="message", postActionProperty=text)
+    with site.visitor() as visitor:
+        target = visitor.post("/form/submit", data=said(form, email=email)).headers["location"]
+    page = httpx.get(f"{site.url}{target}", trust_env=False).text
+    assert len(target) < 500 and "the terms" in page and page.count("plain &amp; text") == 120
+
+
 def test_the_message_page_says_only_what_we_signed(site: Site) -> None:
     page = httpx.get(f"{site.url}/form/message?m=You+won", trust_env=False)
     assert (page.status_code, "won" in page.text) == (200, False)

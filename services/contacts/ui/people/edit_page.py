@@ -12,12 +12,13 @@ from starlette.responses import Response
 from services.common.caller import author_id
 from services.common.envelope import ApiError
 from services.contacts.ui.desk import Desk, Handler
-from services.contacts.ui.field_inputs import GROUPS, PREFIX, Input, as_typed, inputs_of, typed, with_values
+from services.contacts.ui.field_inputs import GROUPS, PREFIX, Input, inputs_of, typed, with_values
 from services.contacts.ui.keeping.choices import MOST, choices_of, owner_name, owners
 from services.contacts.ui.keeping.refusal import NOTHING, Refusal, refused_input
 from services.contacts.ui.people.person_form import (
     Clash,
     Extras,
+    Was,
     change_body,
     check_required,
     clashes,
@@ -27,6 +28,7 @@ from services.contacts.ui.people.person_form import (
     read_extras,
     read_was,
     was_of,
+    write_was,
 )
 from services.contacts.ui.people_names import values_of
 
@@ -92,24 +94,22 @@ class EditPage:
         form = await self._desk.form(request)
         contact, companies = await self._contact(request)
         inputs, theirs = await self._inputs(values_of(contact)), extras_of(contact, companies)
-        choices, was = await self._choices(contact, companies), read_was(form.text("was"))
-        said, extras = typed(form, inputs), read_extras(form, was.extras or theirs)
-        now = {one.alias: as_typed(one) for one in inputs if one.values}
-        found = clashes(inputs, said, was.fields, now)
+        choices, now = await self._choices(contact, companies), was_of(inputs, theirs)
+        was = read_was(form.text("was"), now)  # else all that was typed is what was changed
+        said, extras = typed(form, inputs), read_extras(form, was.extras)
+        found = clashes(inputs, said, was)
         found += extras_clashes(extras, was, theirs, choices.owners, choices.stages)
         mine = with_values(inputs, said)
         if found:
             text = f"{contact['modifiedByUser'] or 'Somebody'} has changed this contact since you opened it."
-            return self._form_page(
-                request, mine, extras, choices, Refusal(text), contact=contact, found=found, was=was_of(inputs, theirs)
-            )
+            return self._form_page(request, mine, extras, choices, Refusal(text), contact=contact, found=found, was=now)
         try:
             check_required(inputs, said)
             if body := change_body(said, extras, was, theirs):
                 await self._desk.api.send("PATCH", f"/api/contacts/{contact['id']}/edit", body)
         except ApiError as error:
             refused = _refused(error, inputs)
-            return self._form_page(request, mine, extras, choices, refused, contact=contact, was=form.text("was"))
+            return self._form_page(request, mine, extras, choices, refused, contact=contact, was=was)
         return self._desk.go(request, f"{PATH}/{contact['id']}", "Saved.")
 
     async def duplicates(self, request: Request) -> Response:
@@ -158,7 +158,7 @@ class EditPage:
 
     def _form_page(
         self, request: Request, inputs: Sequence[Input], extras: Extras, choices: _Choices, refused: Refusal = NOTHING,
-        *, contact: Any = None, found: Sequence[Clash] = (), was: str | None = None,
+        *, contact: Any = None, found: Sequence[Clash] = (), was: Was | None = None,
     ) -> Response:  # fmt: skip
         is_quick = request.url.path.endswith("/quick")
         return self._desk.page(
@@ -167,7 +167,7 @@ class EditPage:
             inputs=[one for one in inputs if one.is_short] if is_quick else inputs,
             groups={group: label for group, label in GROUPS.items() if any(one.group == group for one in inputs)},
             extras=extras, choices=choices, refused=refused, contact=contact, clashes=found,
-            was=was_of(inputs, extras) if was is None else was,
+            was=write_was(was or was_of(inputs, extras)),
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from services.contacts.ui.field_inputs import Input, as_typed
 from services.contacts.ui.form import Form
 
 MAX_WAS_LENGTH = 200_000
+MARKED_LENGTH = 64  # longer values are known by their digest
 
 
 class Clash(NamedTuple):
@@ -36,10 +38,10 @@ NO_EXTRAS = Extras()
 
 
 class Was(NamedTuple):
-    """What a form was rendered with; no extras where that is not known."""
+    """What a form was rendered with: marks of the fields that had a value."""
 
-    fields: Mapping[str, Any] = {}
-    extras: Extras | None = None
+    fields: Mapping[str, str]
+    extras: Extras
 
 
 def extras_of(contact: Mapping[str, Any], companies: Iterable[Mapping[str, Any]]) -> Extras:
@@ -83,8 +85,8 @@ def new_body(said: Mapping[str, Any], extras: Extras) -> dict[str, Any]:
 
 def change_body(said: Mapping[str, Any], extras: Extras, was: Was, now: Extras) -> dict[str, Any]:
     """Only what was changed, so that nobody's work is undone by a form that merely showed it."""
-    body = {alias: value for alias, value in said.items() if value != was.fields.get(alias, "")}
-    before = was.extras or now
+    body = {alias: value for alias, value in said.items() if _mark(value) != was.fields.get(alias, _mark(""))}
+    before = was.extras
     if extras.owner != before.owner:
         body["owner"] = extras.owner or None
     if extras.stage != before.stage:
@@ -99,28 +101,31 @@ def change_body(said: Mapping[str, Any], extras: Extras, was: Was, now: Extras) 
     return {**body, "overwriteWithBlank": True} if body else {}
 
 
-def was_of(inputs: Sequence[Input], extras: Extras) -> str:
-    """What a form is rendered with, for its own hidden input."""
-    return msgspec.json.encode(Was({one.alias: as_typed(one) for one in inputs if one.values}, extras)).decode()
+def was_of(inputs: Sequence[Input], extras: Extras) -> Was:
+    return Was({one.alias: _mark(as_typed(one)) for one in inputs if one.values}, extras)
 
 
-def read_was(text: str) -> Was:
-    """Nothing where it is none: then all that was typed counts as changed."""
+def write_was(was: Was) -> str:
+    """For the form's own hidden input."""
+    return msgspec.json.encode(was).decode()
+
+
+def read_was(text: str, otherwise: Was) -> Was:
     try:
         return msgspec.json.decode(text[:MAX_WAS_LENGTH], type=Was)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return Was()
+        return otherwise
 
 
-def clashes(
-    inputs: Iterable[Input], said: Mapping[str, Any], was: Mapping[str, Any], now: Mapping[str, Any]
-) -> list[Clash]:
-    """Fields that somebody else has changed since, and this form too, to something else."""
+def clashes(inputs: Iterable[Input], said: Mapping[str, Any], was: Was) -> list[Clash]:
+    """Fields that somebody else has changed since, and this form too, to something else. `inputs` are as it is now."""
     return [
-        Clash(one.label, one.alias, now.get(one.alias, ""), said[one.alias])
+        Clash(one.label, one.alias, as_typed(one) if one.values else "", said[one.alias])
         for one in inputs
         if one.alias in said
-        and _is_torn(was.get(one.alias, _blank(one)), now.get(one.alias, _blank(one)), said[one.alias])
+        and _is_torn(
+            was.fields.get(one.alias, _mark("")), _mark(as_typed(one) if one.values else ""), _mark(said[one.alias])
+        )
     ]
 
 
@@ -128,7 +133,7 @@ def extras_clashes(
     extras: Extras, was: Was, now: Extras, owners: Mapping[str, str], stages: Mapping[str, str]
 ) -> list[Clash]:
     """The same of owner and stage, named by these; tags and companies are added and taken away one by one."""
-    before = was.extras or now
+    before = was.extras
     many = [
         ("Owner", "owner", before.owner, now.owner, extras.owner, owners),
         ("Stage", "stage", before.stage, now.stage, extras.stage, stages),
@@ -144,5 +149,7 @@ def _is_torn(was: Any, theirs: Any, mine: Any) -> bool:
     return mine != was and theirs not in (was, mine)
 
 
-def _blank(one: Input) -> Any:
-    return [] if one.kind == "choices" else ""
+def _mark(value: Any) -> str:
+    """Equal for equal values, and short; the same for all blanks."""
+    text = str(value or "")
+    return text if len(text) <= MARKED_LENGTH else hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from services.common.queries.search import phrase
+
 MOST = 12
 COMMANDS: Mapping[str, str] = {
     "is:anonymous": "visitors, of whom nothing is known",
@@ -31,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "import_id:": "of an import",
 }
 Values = Mapping[str, Iterable[tuple[str, str]]]
+_PLAIN = re.compile(r'[^\s()"!+][^\s()"]*')  # what means itself without quotes
 _LAST = re.compile(r'(?:[^\s"]|"[^"]*"?)*$')
 
 
@@ -71,4 +74,4 @@ def suggest(search: str, values: Values, fields: Mapping[str, str]) -> list[Sugg
 
 
 def _quoted(value: str) -> str:
-    return f'"{value}"' if re.search(r"\s", value) else value
+    return value if _PLAIN.fullmatch(value) else phrase(value)

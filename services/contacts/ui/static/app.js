@@ -90,7 +90,7 @@
   document.addEventListener('htmx:confirm', (event) => {
     const search = event.target.matches('[role=search]') && event.target.querySelector('[type=search]');
     const isTyped = event.detail.triggeringEvent?.type === 'input';
-    if (search && isTyped && /(?:^|[\s(!+])\w+:[!+"]*\s*$/.test(search.value)) event.preventDefault();
+    if (search && isTyped && /(?:^|[\s(])(?:[!+]*\w+:[!+"]*|[!+]+"?)\s*$/.test(search.value)) event.preventDefault();
   });
 
   // --- tables that are wider than the screen can be scrolled by keyboard -----------

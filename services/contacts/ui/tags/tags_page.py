@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from services.common.queries.search import phrase
 from services.contacts.ui.keeping.kept import Column, FormField, Json, Kept, rights_of
 
 
 def _carriers(tag: Json) -> str:
-    """The search for exactly this tag; what a phrase cannot say is any text there."""
-    name = str(tag["tag"])
-    search = 'tag:"' + name.replace('"', "%") + '"' if '"' in name else f'tag:+"{name}"'
+    """The search for exactly this tag."""
+    search = f"tag:{phrase(str(tag['tag']), is_strict=True)}"
     return f"/ui/contacts?{urlencode({'search': search})}"
 
 

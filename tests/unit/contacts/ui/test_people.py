@@ -11,6 +11,7 @@ from services.contacts.ui.field_inputs import Input, as_typed, inputs_of, typed,
 from services.contacts.ui.form import Form, words_text
 from services.contacts.ui.people.batch_page import DIALOGS, outcome
 from services.contacts.ui.people.person_form import (
+    NO_EXTRAS,
     Extras,
     Was,
     change_body,
@@ -21,6 +22,7 @@ from services.contacts.ui.people.person_form import (
     read_extras,
     read_was,
     was_of,
+    write_was,
 )
 from services.contacts.ui.people.search_help import asks_for, last_word, suggest
 
@@ -77,8 +79,8 @@ def test_a_form_says_what_it_has_and_what_it_has_not_stays() -> None:
 def test_only_what_was_changed_is_said() -> None:
     [city, name] = inputs_of([field("city"), field("name")], {"city": "Oslo", "name": "Ada"})
     before = Extras("1", "2", ("a", "b"), ("7",))
-    was = read_was(was_of([city, name], before))
-    assert was.extras == before
+    was = was_of([city, name], before)
+    assert read_was(write_was(was), Was({}, NO_EXTRAS)) == was and was.extras == before
     assert change_body({"city": "Oslo", "name": "Ada"}, before, was, before) == {}
     body = change_body({"city": "", "name": "Ada"}, Extras("", "2", ("b", "c"), ("7", "8")), was, before)
     assert body == {"city": "", "owner": None, "tags": ["c", "-a"], "companies": ["7", "8"], "overwriteWithBlank": True}
@@ -106,17 +108,29 @@ def test_a_list_of_words_is_read_as_it_is_written(words: list[str]) -> None:
 
 
 def test_two_people_clash_where_both_have_changed_a_field_to_something_else() -> None:
-    inputs = inputs_of([field(name) for name in ("city", "phone", "name", "email")], {})
-    was = {"city": "Oslo", "phone": "1", "name": "Ada"}
-    now = {"city": "Rome", "phone": "2", "name": "Bo"}
-    said = {"city": "Bern", "phone": "1", "name": "Bo", "email": "a@x.org"}
-    assert [(one.alias, one.theirs, one.mine) for one in clashes(inputs, said, was, now)] == [("city", "Rome", "Bern")]
-    assert clashes(inputs, {"city": ""}, was, {}) == [], "both have cleared it"
+    fields = [field(name) for name in ("city", "phone", "name", "email", "notes")]
+    was = was_of(inputs_of(fields, {"city": "Oslo", "phone": "1", "name": "Ada", "notes": "a" * 9_000}), NO_EXTRAS)
+    now = inputs_of(fields, {"city": "Rome", "phone": "2", "name": "Bo", "notes": "a" * 9_000})
+    said = {"city": "Bern", "phone": "1", "name": "Bo", "email": "a@x.org", "notes": "a" * 8_999}
+    assert [(one.alias, one.theirs, one.mine) for one in clashes(now, said, was)] == [("city", "Rome", "Bern")]
+    assert clashes(inputs_of(fields, {}), {"city": ""}, was) == [], "both have cleared it"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "1", "\ud800", '{"a":' * 20_000])
+def test_long_values_do_not_make_a_form_long() -> None:
+    inputs = inputs_of([field(f"f{number}") for number in range(14)], {f"f{n}": "x" * 16_000 for n in range(14)})
+    assert len(write_was(was_of(inputs, NO_EXTRAS))) < 2_000
+
+
+def test_where_it_is_not_known_what_a_form_was_rendered_with_all_that_differs_is_said() -> None:
+    now = was_of(inputs_of([field("city"), field("name")], {"city": "Oslo", "name": "Ada"}), NO_EXTRAS)
+    body = change_body({"city": "", "name": "Ada"}, NO_EXTRAS, read_was("x", now), NO_EXTRAS)
+    assert body == {"city": "", "overwriteWithBlank": True}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "1", "\ud800", '{"a":' * 20_000, '[{"a":5},["1","2",[],[]]]'])
 def test_what_a_form_was_rendered_with_may_be_anything(text: str) -> None:
-    assert read_was(text) == Was()
+    otherwise = Was({"city": "Oslo"}, Extras("1"))
+    assert read_was(text, otherwise) == otherwise
 
 
 def test_blanks_say_nothing_of_a_new_contact() -> None:
@@ -154,6 +168,9 @@ def test_a_search_box_suggests_commands_fields_and_what_is_behind_a_command() ->
     assert [one.value for one in suggest("ada sh", {}, fields)] == ["shoe_size:"]
     assert [one.value for one in suggest("anon", {}, fields)] == ["is:anonymous ", "!is:anonymous "]
     assert 0 < len(suggest("", {}, fields)) <= 12
+    odd = {"!urgent": '"!urgent"', "+plus": '"+plus"', "vip(gold)": '"vip(gold)"', 'say"hi"': '"say%hi%"'}
+    suggested = [one.value for one in suggest("tag:", {"tag": [(tag, "") for tag in odd]}, fields)]
+    assert suggested == [f"tag:{said} " for said in odd.values()]
     tags = {"tag": [("vip", "vip"), ("two words", "two words")]}
     assert [one.value for one in suggest("!tag:wo", tags, fields)] == ['!tag:"two words" ']
     assert suggest("city:o", tags, fields) == []
