@@ -193,8 +193,9 @@ Spoor runs (ready after {seconds:.1f} s).
 
 def _for_other_verbs(settings: Settings) -> str:
     """They look for the embedded servers where the settings say."""
-    base = settings.port_base
-    return f"Other verbs find it with SPOOR_PORT_BASE={base} in their environment.\n" if base else ""
+    said = [f"SPOOR_PORT_BASE={settings.port_base}"] if settings.port_base else []
+    said += [f"SPOOR_DATA_DIR={settings.data_dir}"] if settings.data_dir != Settings().data_dir else []
+    return f"Other verbs find it with {' '.join(said)} in their environment.\n" if said else ""
 
 
 def _keep(path: Path, length: int = 32) -> str:

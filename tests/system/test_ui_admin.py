@@ -52,6 +52,25 @@ def test_a_form_is_made_copied_into_a_page_submitted_and_its_submission_appears(
     expect(page.locator("h1").first).to_contain_text(email)
 
 
+def test_a_form_asks_only_what_goes_with_the_type_that_is_chosen(page: Page, stack: Stack) -> None:
+    page.goto(stack.url("contacts", "/ui/fields"))
+    page.click("[data-new]")
+    choices, decimals = page.get_by_label("Choices"), page.get_by_label("Decimals")
+    for kind, has_choices, has_decimals in (("text", False, False), ("select", True, False), ("number", False, True)):
+        page.get_by_label("Type").select_option(kind)
+        assert (choices.is_visible(), decimals.is_visible()) == (has_choices, has_decimals)
+    take_picture(page, "field-new")
+    page.goto(stack.url("contacts", "/ui/points/new"))
+    expect(page.get_by_label("Address")).to_be_visible()
+    page.get_by_label("For whoever").select_option("form.submit")
+    expect(page.get_by_label("Address")).to_be_hidden()
+    expect(page.get_by_label("Forms")).to_be_visible()
+    page.goto(stack.url("contacts", "/ui/exports/new"))
+    expect(page.get_by_label("Since")).to_be_hidden()
+    page.select_option("#of", "events")
+    expect(page.get_by_label("Since")).to_be_visible()
+
+
 def test_a_role_is_ticked_and_a_user_of_it_sees_what_it_may(browser: Browser, page: Page, stack: Stack) -> None:
     page.goto(stack.url("contacts", "/ui/users/roles"))
     page.click("text=New role")

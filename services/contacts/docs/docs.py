@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -9,11 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.common.envelope import base_url_of
 from services.common.openapi import OPENAPI_PATH, Json
 from services.contacts.docs.api_pages import error_example, groups_of, schemas_of
 from services.contacts.docs.not_served import NOT_SERVED
 
 FOLDER = Path(__file__).parent / "pages"
+_ADDRESS = "http://127.0.0.1:8082"  # of this service, until somebody asks for the page
 DOCS_PATH, CSS_PATH = "/docs", "/docs.css"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; "
@@ -25,10 +28,11 @@ HEADERS = {
 
 
 def docs_routes(document: Json) -> list[Route]:
-    page, css = render(document).encode(), (FOLDER / "docs.css").read_bytes()
+    page, css = render(document), (FOLDER / "docs.css").read_bytes()
 
-    async def docs(_: Request) -> Response:
-        return Response(page, headers=HEADERS, media_type="text/html")
+    async def docs(request: Request) -> Response:
+        own = page.replace(_ADDRESS, html.escape(base_url_of(request)))
+        return Response(own, headers=HEADERS, media_type="text/html")
 
     async def style(_: Request) -> Response:
         return Response(css, headers=HEADERS, media_type="text/css")
@@ -48,4 +52,5 @@ def render(document: Json) -> str:
         not_served=NOT_SERVED,
         openapi_path=OPENAPI_PATH,
         css_path=CSS_PATH,
+        address=_ADDRESS,
     )

@@ -25,6 +25,7 @@ from services.contacts.stores import Stores
 ACTIVE_SECONDS = 300
 COUNTED_SECONDS = 10.0  # for so long numbers may be kept that take their time
 # Of the newest hours of a table that is sorted by them. Who has merged into another is that one.
+_KNOWN, _ANONYMOUS = read_list_query({"search": "!is:anonymous"}), read_list_query({"search": "is:anonymous"})
 _ACTIVE = """
 WITH active AS (
     SELECT DISTINCT contact_id FROM recent
@@ -56,15 +57,15 @@ class StatsApi:
 
     async def overview(self, request: Request) -> Response:
         minutes = last_minutes(time.time(), read_minutes(query_of(request)))
-        everybody = read_list_query({})
-        contacts, visitors, active, counted, queue = await asyncio.gather(
-            self._kept("contacts", lambda: self._reader.known(everybody)),
-            self._reader.visitors(everybody, COUNTED_SECONDS),
+        contacts, noted, visitors, active, counted, queue = await asyncio.gather(
+            self._kept("contacts", lambda: self._reader.known(_KNOWN)),
+            self._kept("noted", lambda: self._reader.known(_ANONYMOUS)),  # visitors of whom a tag, say, was noted
+            self._reader.visitors(_ANONYMOUS, COUNTED_SECONDS),
             self._kept("active", self._active),
             load_counts(self._stores.redis, minutes),
             load_queue(self._stores.redis, self._streams),
         )
-        counts = hit_counts(minutes, counted)
+        visitors, counts = visitors + noted, hit_counts(minutes, counted)
         self._metrics.reads.add(value="overview")
         return json_response({
             "visitors": visitors,

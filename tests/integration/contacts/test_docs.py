@@ -26,6 +26,7 @@ def test_anybody_reads_the_page_and_it_runs_no_script(anybody: httpx.Client) -> 
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
     assert "unsafe-inline" not in policy
+    assert f"export SPOOR={str(anybody.base_url).rstrip('/')} " in answer.text
     assert "<script" not in answer.text
     assert not re.search(r'(src|href)="https?://', answer.text)
     assert not re.search(r"\sstyle=", answer.text)

@@ -310,6 +310,7 @@ def test_visitors_contacts_and_who_is_active_are_counted(make_place: PlaceMaker)
     for contact_id in (ada, merged, visitor):
         own.store(contact_id)
     own.store(earlier, at=time.time() - 400)
+    assert own.api.patch(f"/api/contacts/{earlier}/edit", json={"tags": ["noted"]}).status_code == 200, "and stays one"
     told = own.api.get("/api/stats/overview").json()
     assert told["activeNow"] == 2, "one person under two ids, one visitor, and nobody who came earlier"
     assert (told["contacts"], told["visitors"], told["identifiedShare"]) == (2, 2, 0.5)

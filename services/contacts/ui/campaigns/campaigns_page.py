@@ -35,7 +35,8 @@ CAMPAIGNS = Kept(
         FormField("isPublished", "Published", "flag", usual=True),
     ),
     rights=rights_of("campaign:campaigns", "own"),
-    about="A campaign is what contacts are put into; what it does with them stands in their histories.",
+    about="A campaign is what contacts are put into. Nothing here runs one: your own system does, and what it reports "
+    "stands in their histories.",
     gone="Its members are in it no more. What it did stays in their histories.",
     has_page=True,
 )

@@ -72,6 +72,10 @@ class FieldsPanel:
         contact = (await self._desk.api.get(api_of(request)))["contact"]
         field = await self._input(request, contact)
         said = typed(form, [field])
+        if field.is_unique and (whose := await self._holder(request, said)):
+            [as_typed] = with_values([field], said)
+            text = f"{whose} has it: saving would make one of both. Merge, or Edit at the top, say what comes of it."
+            return self._asked(request, contact, as_typed, {alias: text})
         try:
             body = {**said, "overwriteWithBlank": True}
             contact = (await self._desk.api.send("PATCH", api_of(request, "/edit"), body))["contact"]
@@ -84,6 +88,12 @@ class FieldsPanel:
             return self._desk.go(request, page_of(request), "Saved.")
         return self._desk.say(self._value(request, contact), "Saved.", events={CHANGED: True})
 
+    async def _holder(self, request: Request, said: Mapping[str, Any]) -> str:
+        """Who else has this value and would merge by it; '' for nobody."""
+        asked = {alias: str(value) for alias, value in said.items() if value}
+        found = await self._desk.api.get("/api/contacts/duplicates", {**asked, "id": request.path_params["id"]})
+        return next((str(one["name"] or one["email"] or one["id"]) for one in found["holders"] if one["id"]), "")
+
     def _value(self, request: Request, contact: Mapping[str, Any]) -> Response:
         field = shown_field(_find(contact, request.path_params["alias"]))
         return self._desk.page(request, "contact/fields.html", block="value", contact=contact, field=field,
@@ -94,15 +104,15 @@ class FieldsPanel:
     ) -> Response:
         return self._desk.page(
             request, "contact/edit_field.html", 422 if wrong else 200, block="dialog", contact_id=contact["id"],
-            field=field, wrong=wrong or {},
+            field=field._replace(is_unique=False), wrong=wrong or {},
         )  # fmt: skip
 
     async def _input(self, request: Request, contact: Mapping[str, Any]) -> Input:
-        """What it is typed in. Whose address another one is, is seen when it is saved."""
+        """What it is typed in. Whose address another one is, is told when it is saved."""
         alias = request.path_params["alias"]
         value = _find(contact, alias).get("value")
         field = POINTS if alias == "points" else (await self._desk.api.get(f"/api/fields/contact/{alias}"))["field"]
-        return input_of(field, value)._replace(is_unique=False)
+        return input_of(field, value)
 
 
 def _find(contact: Mapping[str, Any], alias: str) -> Mapping[str, Any]:

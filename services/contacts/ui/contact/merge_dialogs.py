@@ -15,7 +15,7 @@ from services.contacts.ui.desk import Desk, Handler
 from services.contacts.ui.people_names import values_of
 
 MOST_FOUND = 25
-BESIDE = {"tags": "Tags", "points": "Points", "owner": "Owner", "stage": "Stage", "addresses": "Addresses"}
+BESIDE = {"tags": "Tags", "points": "Points", "owner": "Owner", "stage": "Stage", "addresses": "IP addresses"}
 
 
 class Row(NamedTuple):

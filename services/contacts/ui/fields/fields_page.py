@@ -17,14 +17,13 @@ PUBLIC = FormField("isPubliclyUpdatable", "Hits may set it", "flag",
 UNIQUE = FormField("isUniqueIdentifier", "It identifies", "flag",
                    help="A value belongs to one contact: whoever says it is that contact.")  # fmt: skip
 _PROPERTIES = (
-    FormField("choices", "Choices", "textarea", help="One a line: label = value, or what is both. Of selects."),
-    FormField("yes", "What yes is called", usual="Yes", help="Of booleans."),
-    FormField("no", "What no is called", usual="No"),
-    FormField("scale", "Decimals", "number", help="Of numbers."),
-    FormField("allowHtml", "HTML is allowed", "flag", help="Of long texts."),
-)
-_OF_TYPE = {"choices": ("select", "multiselect"), "yes": ("boolean",), "no": ("boolean",), "scale": ("number",),
-            "allowHtml": ("textarea",)}  # fmt: skip
+    FormField("choices", "Choices", "textarea", help="One a line: label = value, or what is both. Of selects.",
+              only_for=("select", "multiselect")),
+    FormField("yes", "What yes is called", usual="Yes", help="Of booleans.", only_for=("boolean",)),
+    FormField("no", "What no is called", usual="No", help="Of booleans.", only_for=("boolean",)),
+    FormField("scale", "Decimals", "number", help="Of numbers.", only_for=("number",)),
+    FormField("allowHtml", "HTML is allowed", "flag", help="Of long texts.", only_for=("textarea",)),
+)  # fmt: skip
 _FIELDS = (
     FormField("label", "Label", is_required=True),
     FormField("alias", "Alias", is_for="new", help="Up to 25 of a-z, 0-9 and _; made of the label if blank. Stays."),
@@ -90,7 +89,7 @@ class FieldsPage(KeepingPage):
         if thing and thing["isFixed"]:
             return [PUBLIC, UNIQUE]
         found = await super().fields(thing)
-        return [one for one in found if not thing or thing["type"] in _OF_TYPE.get(one.name, TYPES)]
+        return [one for one in found if not (thing and one.only_for) or thing["type"] in one.only_for]
 
     def values(self, thing: Json | None, fields: Sequence[FormField]) -> Json:
         shown: dict[str, Any] = {**thing, **shown_properties(thing["properties"])} if thing else {}

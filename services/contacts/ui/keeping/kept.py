@@ -55,6 +55,7 @@ class FormField(NamedTuple):
     blank: str | None = "None"  # what no choice is called; None where one must be chosen
     is_for: str = ""  # new or edit: only there
     group: str = ""  # the heading above it, where it is another one than before
+    only_for: tuple[str, ...] = ()  # the types, which the form's field `type` says, that it goes with; () for all
 
     def value(self, thing: Json) -> Any:
         """As its form shows it."""

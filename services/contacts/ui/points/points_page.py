@@ -32,9 +32,10 @@ RULES = Kept(
         FormField("name", "Name", is_required=True),
         FormField("delta", "Points", "number", help="Below 0 it takes some.", usual=10, is_required=True),
         FormField("type", "For whoever", "choice", choices=list(TYPES.items()), blank=None, usual=URL_HIT),
-        FormField(URL, "Address", help="For visits. A * is anything: https://shop.example/prices*"),
+        FormField(URL, "Address", help="For visits. A * is anything: https://shop.example/prices*",
+                  only_for=(URL_HIT,)),
         *(FormField(name, label, SEVERAL, help=f"For whoever {TYPES[kind].lower()}: which ones. {_ANY}",
-                    loads=choices_of(f"/api/{name}", name, shown))
+                    loads=choices_of(f"/api/{name}", name, shown), only_for=(kind,))
           for name, (label, kind, shown) in _FOR.items()),
         FormField("repeatable", "Each time, not once for each contact", "flag"),
         FormField("group", "Into the group", "choice", loads=choices_of("/api/points/groups", "pointGroups"),

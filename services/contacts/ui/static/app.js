@@ -86,6 +86,17 @@
     for (const list of document.querySelectorAll('[data-rows]')) chosen(list);
   });
 
+  // --- inputs that go only with some choices of another input of their form ---------
+  function fit() {
+    for (const part of document.querySelectorAll('[data-for]')) {
+      const chooser = part.closest('form').elements[part.dataset.by];
+      part.hidden = Boolean(chooser) && !part.dataset.for.split(' ').includes(chooser.value);
+    }
+  }
+  document.addEventListener('change', fit);
+  document.addEventListener('htmx:afterSettle', fit);
+  fit();
+
   // --- searches while one types: a command whose value is still to come waits; Enter asks all the same -----------
   document.addEventListener('htmx:confirm', (event) => {
     const search = event.target.matches('[role=search]') && event.target.querySelector('[type=search]');

@@ -20,7 +20,7 @@ UNDER_WAY = ("queued", "running")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # Beside the fields of contacts; see the README of export.
 MORE_COLUMNS = {
-    "id": "ID", "points": "Points", "tags": "Tags", "owner": "Owner", "stage": "Stage", "ips": "Addresses",
+    "id": "ID", "points": "Points", "tags": "Tags", "owner": "Owner", "stage": "Stage", "ips": "IP addresses",
     "dnc": "Do not contact", "date_added": "Added", "date_modified": "Changed", "date_identified": "Identified",
     "last_active": "Last active",
 }  # fmt: skip

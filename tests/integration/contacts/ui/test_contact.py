@@ -273,6 +273,16 @@ def test_a_value_is_changed_where_it_stands(api: httpx.Client) -> None:
         page(api, contact, f"/fields/{alias}", 404)
 
 
+def test_an_address_of_somebody_else_merges_nobody_where_it_stands(api: httpx.Client) -> None:
+    address = f"{uuid.uuid4().hex}@x.org"
+    other, contact = new(api, firstname="Grace", email=address), new(api, firstname="Ada")
+    refused = post(api, contact, "/fields/email", 422, **{"field.email": address.upper()})
+    assert "Grace has it" in refused.text and f'value="{address.upper()}"' in refused.text
+    assert [contact_of(api, one)["id"] for one in (other, contact)] == [other, contact]
+    post(api, contact, "/fields/email", **{"field.email": f"ada.{address}"})
+    post(api, contact, "/fields/email", **{"field.email": f"ada.{address}"})  # its own
+
+
 def test_choices_of_a_field_are_offered(api: httpx.Client) -> None:
     alias = f"c{uuid.uuid4().hex[:8]}"
     listed = [{"label": "Red", "value": "r"}, {"label": "Blue", "value": "b"}]
