@@ -305,6 +305,22 @@ def test_choices_of_a_field_are_offered(api: httpx.Client) -> None:
 # --- what is done with a contact ------------------------------------------------------------------------------
 
 
+def test_of_what_both_say_is_kept_what_was_chosen(api: httpx.Client) -> None:
+    mark = uuid.uuid4().hex[:8]
+    contact = new(api, firstname="Ada", city="Rome", zipcode="1", email=f"a.{mark}@x.org")
+    other = new(api, firstname="Augusta", city="Oslo", phone="5", email=f"b.{mark}@x.org")
+    compared = page(api, contact, f"/merge/{other}")
+    asked = re.findall(r'name="keep\.(\w+)".*?value="(\w+)" selected', compared, re.S)
+    assert dict(asked) == {"firstname": "other", "city": "other"}, "what was said last"
+    answer = post(api, contact, f"/merge/{other}", **{"keep.firstname": "mine", "keep.city": "other"})
+    assert answer.headers["Location"].endswith(f"?merged={other}")
+    values = contact_of(api, contact)["fields"]["all"]
+    kept = {alias: values[alias] for alias in ("firstname", "city", "zipcode", "phone", "email")}
+    assert kept == {"firstname": "Ada", "city": "Oslo", "zipcode": "1", "phone": "5", "email": f"b.{mark}@x.org"}
+    again = told(api.post("/api/contacts/new", json={"email": f"a.{mark}@x.org"}))["contact"]
+    assert again["id"] == contact, "both addresses are this person's"
+
+
 def test_somebody_is_found_compared_merged_and_parted_again(api: httpx.Client) -> None:
     mark = uuid.uuid4().hex[:8]
     contact, other = new(api, firstname="Ada", lastname=mark), new(api, firstname="Augusta", lastname=mark, tags="vip")
