@@ -9,7 +9,8 @@
     const rows = [...document.querySelectorAll('[data-chart-table] tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent));
     if (!window.uPlot || !rows.length) return;
     place.replaceChildren();
-    const line = (label, name, scale, dash) => ({ label, scale, stroke: color(name), width: 2, points: { show: true }, dash });
+    const now = rows.at(-1); // what the legend tells while no month is pointed at
+    const line = (label, name, scale, column, dash) => ({ label, scale, stroke: color(name), width: 2, points: { show: true }, dash, value: (_, number) => number ?? now[column] });
     const axis = { stroke: color('--muted-foreground'), grid: { stroke: color('--border'), width: 1 }, font: '12px Inter, sans-serif' };
     const months = rows.map((row) => row[0]);
     const fits = (_, least, most) => [Math.min(0, least), Math.max(1, most)];
@@ -17,7 +18,7 @@
       width: place.clientWidth, height: 150,
       scales: { x: { time: false }, y: { range: fits }, points: { range: fits } },
       axes: [{ ...axis, splits: () => months.map((_, i) => i), values: () => (place.clientWidth < 560 ? months.map((month) => month.slice(0, 3)) : months) }, axis, { ...axis, side: 1, scale: 'points', grid: { show: false } }],
-      series: [{ label: 'Month', value: (_, i) => months[i] ?? '' }, line('Engagements', '--accent-line', 'y'), line('Points', '--warn', 'points', [6, 4])],
+      series: [{ label: 'Month', value: (_, i) => months[i] ?? now[0] }, line('Engagements', '--accent-line', 'y', 1), line('Points', '--warn', 'points', 2, [6, 4])],
       cursor: { drag: { x: false, y: false } },
     }, [months.map((_, i) => i), rows.map((row) => Number(row[1])), rows.map((row) => Number(row[2]))], place);
   }
