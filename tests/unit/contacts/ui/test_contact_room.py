@@ -265,8 +265,10 @@ def test_a_merge_shows_what_any_of_three_has() -> None:
         return told
 
     tags = [{"tag": "a"}, {"tag": "b"}]
-    rows = rows_of(one("a@x.org", tags=tags[:1]), one("b@x.org", tags=tags[1:], points=2), one("a@x.org", tags=tags))
-    shown = {row.label: row[1:] for row in rows}
-    assert shown["Email"] == ("a@x.org", "b@x.org", "a@x.org")
-    assert shown["Tags"] == ("a", "b", "a, b")
+    three = one("a@x.org", tags=tags[:1]), one("b@x.org", tags=tags[1:], points=2), one("a@x.org", tags=tags)
+    shown = {row.label: row[1:] for row in rows_of(*three)}
+    assert shown["Email"] == ("a@x.org", "b@x.org", "a@x.org", "email"), "one of two is to be chosen"
+    assert shown["Tags"] == ("a", "b", "a, b", "")
     assert "City" not in shown
+    [email] = [row for row in rows_of(*three, fixed={"email"}) if row.label == "Email"]
+    assert email.alias == "", "both find the contact"
