@@ -24,8 +24,8 @@ from services.contacts.stores import Stores
 
 ACTIVE_SECONDS = 300
 COUNTED_SECONDS = 10.0  # for so long numbers may be kept that take their time
-# Of the newest hours of a table that is sorted by them. Who has merged into another is that one.
 _KNOWN, _ANONYMOUS = read_list_query({"search": "!is:anonymous"}), read_list_query({"search": "is:anonymous"})
+# Of the newest hours of a table that is sorted by them. Who has merged into another is that one.
 _ACTIVE = """
 WITH active AS (
     SELECT DISTINCT contact_id FROM recent

@@ -111,6 +111,7 @@ def write_was(was: Was) -> str:
 
 
 def read_was(text: str, otherwise: Was) -> Was:
+    """`otherwise` where it cannot be read."""
     try:
         return msgspec.json.decode(text[:MAX_WAS_LENGTH], type=Was)
     except (msgspec.DecodeError, ValueError, RecursionError):
